@@ -1,0 +1,1 @@
+"""Generator of the CRISP-STC compute core in Amaranth HDL, its Verilog and its FPGA builds."""

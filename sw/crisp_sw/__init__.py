@@ -1,0 +1,1 @@
+"""Class-aware pruner, quantizer, exporter, reports and the command line, in PyTorch."""
