@@ -1,0 +1,14 @@
+"""Technologies that the cells can be mapped to."""
+
+from enum import Enum
+
+
+class Target(Enum):
+    """Technology of the generated hardware.
+
+    GENERIC : behavioural cells only; simulates everywhere, any tool may infer its own macros.
+    ECP5 : Lattice ECP5 DSP and block RAM primitives are instantiated with their internal registers used.
+    """
+
+    GENERIC = "generic"
+    ECP5 = "ecp5"
