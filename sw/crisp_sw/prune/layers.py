@@ -1,0 +1,153 @@
+"""Which layers of a model are pruned, and why the others are not."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from fnmatch import fnmatchcase
+
+from torch import nn
+from torch.nn.utils import parametrize
+
+from crisp_sw.prune.errors import PruneError
+from crisp_sw.prune.grid import BlockGrid
+from crisp_sw.prune.rank_columns import keep_at_least
+from crisp_sw.prune.settings import PruneSettings
+
+
+@dataclass(frozen=True, kw_only=True)
+class PrunableLayer:
+    """A layer that gets the hybrid pattern.
+
+    Attributes
+    ----------
+    floor : blocks that every block-row keeps; all of them for a layer that is only pruned N:M.
+    """
+
+    name: str
+    module: nn.Conv2d | nn.Linear
+    grid: BlockGrid
+    floor: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class DenseLayer:
+    """A layer that stays dense, and the reason."""
+
+    name: str
+    weights: int
+    reason: str
+
+
+def select_layers(model: nn.Module, settings: PruneSettings) -> tuple[list[PrunableLayer], list[DenseLayer]]:
+    """Sort the Conv2d and Linear layers of ``model`` into prunable and dense, in the model's order.
+
+    Dense are: layers that the settings exclude; depthwise convolutions; grouped convolutions whose groups do
+    not end at block borders; layers too small for blocks, unless ``settings.small_layers`` says otherwise;
+    layers whose weight another layer shares or a parametrization computes.
+
+    Raises
+    ------
+    PruneError : an exclusion matches no layer, or no layer is left.
+    """
+    modules = dict(_weight_layers(model))
+    _check_exclusions(modules, settings)
+    prunable, dense, seen = [], [], {}
+    for name, module in modules.items():
+        grid = _grid(module, settings.block)
+        # Asking a parametrized module for its weight computes a new tensor, which nothing shares.
+        sharer = seen.setdefault(id(module.weight), name)
+        reason = _reason_for_dense(name, module, grid, settings)
+        if reason is None and sharer != name:
+            reason = f"shares its weight with {sharer}"
+        if reason is None:
+            floor = _floor(grid, settings)
+            prunable.append(PrunableLayer(name=name, module=module, grid=grid, floor=floor))
+        else:
+            dense.append(DenseLayer(name=name, weights=grid.weights, reason=reason))
+    if not prunable:
+        reasons = (
+            "; ".join(f"{layer.name}: {layer.reason}" for layer in dense) or "it has no Conv2d or Linear"
+        )
+        raise PruneError(f"no layer of the model can be pruned ({reasons}); expected at least one")
+    return prunable, dense
+
+
+def _weight_layers(model: nn.Module) -> Iterator[tuple[str, nn.Conv2d | nn.Linear]]:
+    for name, module in model.named_modules():
+        if isinstance(module, nn.Conv2d | nn.Linear):
+            yield name, module
+
+
+def _grid(module: nn.Conv2d | nn.Linear, block: int) -> BlockGrid:
+    if isinstance(module, nn.Linear):
+        return BlockGrid(
+            out_channels=module.out_features, in_channels=module.in_features, taps=1, block=block
+        )
+    return BlockGrid(
+        out_channels=module.out_channels,
+        in_channels=module.in_channels // module.groups,
+        taps=module.kernel_size[0] * module.kernel_size[1],
+        block=block,
+        groups=module.groups,
+    )
+
+
+def _check_exclusions(modules: dict[str, nn.Conv2d | nn.Linear], settings: PruneSettings) -> None:
+    for pattern in settings.exclude:
+        if not any(fnmatchcase(name, pattern) for name in modules):
+            raise PruneError(
+                f"`exclude` pattern {pattern!r} matches no layer; expected one of {_listed(modules)}"
+            )
+    types = {type(module).__name__ for module in modules.values()}
+    for name in settings.exclude_types:
+        if name not in types:
+            raise PruneError(
+                f"`exclude_types` {name!r} matches no layer; expected one of {_listed(sorted(types))}"
+            )
+
+
+def _listed(names) -> str:
+    return ", ".join(names) or "(the model has none)"
+
+
+def _reason_for_dense(
+    name: str, module: nn.Conv2d | nn.Linear, grid: BlockGrid, settings: PruneSettings
+) -> str | None:
+    for pattern in settings.exclude:
+        if fnmatchcase(name, pattern):
+            return f"excluded by name: {pattern}"
+    if type(module).__name__ in settings.exclude_types:
+        return f"excluded by type: {type(module).__name__}"
+    if parametrize.is_parametrized(module, "weight"):
+        return "its weight is computed by a parametrization"
+    if grid.groups > 1:
+        return _reason_for_dense_groups(grid)
+    if settings.small_layers == "dense" and _is_small(grid):
+        return (
+            f"too small: {grid.in_channels} input channels and {grid.block_columns} block(s) per block-row "
+            f"with B = {grid.block}"
+        )
+    return None
+
+
+def _reason_for_dense_groups(grid: BlockGrid) -> str | None:
+    if grid.in_channels == 1:
+        return "depthwise convolution"
+    out_per_group = grid.out_channels // grid.groups
+    if grid.in_channels % grid.block or out_per_group % grid.block:
+        return (
+            f"grouped convolution: {grid.in_channels} input and {out_per_group} output channels per group, "
+            f"not both multiples of B = {grid.block}"
+        )
+    return None
+
+
+def _is_small(grid: BlockGrid) -> bool:
+    return grid.in_channels < grid.block or grid.block_columns == 1
+
+
+def _floor(grid: BlockGrid, settings: PruneSettings) -> int:
+    if settings.small_layers == "fine" and _is_small(grid):
+        return grid.block_columns
+    return keep_at_least(
+        grid.block_columns, blocks=settings.min_kept_blocks, fraction=settings.min_kept_fraction
+    )

@@ -1,0 +1,104 @@
+"""The images of the user's classes, as plain tensors."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from crisp_sw.prune.errors import SamplesError
+
+
+@dataclass(frozen=True, kw_only=True)
+class ClassSamples:
+    """Labelled images that a model is pruned for.
+
+    Attributes
+    ----------
+    images : uint8 0 to 255 or float 0 to 1, [N, C, H, W], N >= 1.
+    labels : int64[N], index of the model's output that is right.
+    mean, std : per channel, of the float images; the model reads ``(image - mean) / std``.
+
+    Raises
+    ------
+    SamplesError : shapes or types do not fit together.
+    """
+
+    images: Tensor
+    labels: Tensor
+    mean: Sequence[float] = (0.0,)
+    std: Sequence[float] = (1.0,)
+
+    def __post_init__(self):
+        shape = tuple(self.images.shape)
+        if len(shape) != 4 or shape[0] == 0:
+            raise SamplesError(f"`images` must have the shape [N, C, H, W] with N >= 1, not {list(shape)}")
+        if self.images.dtype != torch.uint8 and not self.images.is_floating_point():
+            raise SamplesError(f"`images` must be uint8 or float, not {self.images.dtype}")
+        if self.labels.shape != shape[:1] or self.labels.dtype != torch.int64:
+            actual = f"{self.labels.dtype}{list(self.labels.shape)}"
+            raise SamplesError(f"`labels` must be int64[{shape[0]}], one for each image, not {actual}")
+        if int(self.labels.min()) < 0:
+            raise SamplesError(f"`labels` must be 0 or more, not {int(self.labels.min())}")
+        for name, values in (("mean", self.mean), ("std", self.std)):
+            if len(values) not in (1, shape[1]):
+                raise SamplesError(f"`{name}` must have 1 or {shape[1]} values, not {len(values)}")
+        if min(self.std) <= 0:
+            raise SamplesError(f"`std` must be positive, not {min(self.std)}")
+
+    def __len__(self) -> int:
+        return len(self.labels)
+
+    def normalised(self, index: Tensor) -> Tensor:
+        """Return the images of ``index`` as the model reads them: float[len(index), C, H, W]."""
+        images = self.images[index]
+        scaled = images.float() / 255 if images.dtype == torch.uint8 else images
+        mean = torch.as_tensor(self.mean, dtype=scaled.dtype).reshape(1, -1, 1, 1)
+        std = torch.as_tensor(self.std, dtype=scaled.dtype).reshape(1, -1, 1, 1)
+        return ((scaled - mean) / std).contiguous(memory_format=torch.channels_last)
+
+    def batches(self, batch_size: int, *, generator: torch.Generator | None = None) -> Iterator[Tensor]:
+        """Yield int64 indices of batches of nearly equal length, at most ``batch_size``.
+
+        In random order with a generator, else in order. Equal lengths avoid a last batch of one image,
+        which BatchNorm cannot train on.
+        """
+        order = (
+            torch.arange(len(self)) if generator is None else torch.randperm(len(self), generator=generator)
+        )
+        yield from order.tensor_split(-(-len(self) // batch_size))
+
+
+def choose_samples(
+    images: Tensor,
+    labels: Tensor,
+    class_indices: Sequence[int],
+    *,
+    per_class: int,
+    mean: Sequence[float],
+    std: Sequence[float],
+    seed: int,
+) -> ClassSamples:
+    """Pick ``per_class`` random images of each class and label them by position in ``class_indices``.
+
+    The labels fit a model that :func:`crisp_sw.prune.restrict_classifier` has cut to the same classes.
+
+    Raises
+    ------
+    SamplesError : a class has fewer images, or is named twice.
+    """
+    if per_class < 1:
+        raise SamplesError(f"`per_class` must be at least 1, not {per_class}")
+    if not class_indices or len(set(class_indices)) != len(class_indices):
+        raise SamplesError(
+            f"`class_indices` must be one or more different classes, not {list(class_indices)}"
+        )
+    generator = torch.Generator().manual_seed(seed)
+    chosen = []
+    for label in class_indices:
+        of_class = (labels == label).nonzero().flatten()
+        if len(of_class) < per_class:
+            raise SamplesError(f"class {label} has {len(of_class)} images; expected at least {per_class}")
+        chosen.append(of_class[torch.randperm(len(of_class), generator=generator)[:per_class]])
+    new_labels = torch.arange(len(class_indices)).repeat_interleave(per_class)
+    return ClassSamples(images=images[torch.cat(chosen)], labels=new_labels, mean=mean, std=std)
