@@ -1,0 +1,89 @@
+"""Ranges of activations: what calibration observes of a tensor, and how an int8 range is chosen from it."""
+
+from dataclasses import dataclass, field
+from typing import Literal, get_args
+
+import torch
+from crisp_golden.errors import CrispError
+from torch import Tensor
+
+RangeMethod = Literal["minmax", "percentile", "mse"]
+LEVELS = 255
+SAMPLE_SIZE = 1 << 16
+MSE_STEPS = 64
+
+
+class CalibrationError(CrispError):
+    """Calibration images or settings from which no range can be chosen."""
+
+
+@dataclass(frozen=True)
+class Affine:
+    """int8 code of a tensor: ``real = scale * (q - zero_point)``; the real 0 has a code of its own."""
+
+    scale: float
+    zero_point: int
+
+    @classmethod
+    def from_range(cls, low: float, high: float) -> "Affine":
+        """The code whose 256 levels span [low, high], widened to contain 0."""
+        low, high = min(low, 0.0), max(high, 0.0)
+        if high == low:
+            return cls(1.0 / LEVELS, 0)
+        scale = (high - low) / LEVELS
+        return cls(scale, round(-128 - low / scale))
+
+    def quantize(self, real: Tensor) -> Tensor:
+        """Nearest level of every value, still as float: float[...] -> float[...] in real units."""
+        levels = (real / self.scale + self.zero_point).round().clamp(-128, 127)
+        return (levels - self.zero_point) * self.scale
+
+
+@dataclass
+class Observer:
+    """Minimum, maximum and an evenly spaced sample of the values of one tensor over all batches."""
+
+    low: float = 0.0
+    high: float = 0.0
+    samples: list[Tensor] = field(default_factory=list)
+
+    def update(self, values: Tensor, sample_size: int = SAMPLE_SIZE) -> None:
+        """Add one batch, any shape.
+
+        Raises
+        ------
+        CalibrationError : a value is not finite.
+        """
+        low, high = (float(v) for v in values.aminmax())
+        if not (abs(low) < float("inf") and abs(high) < float("inf")):
+            raise CalibrationError(f"values must be finite, not from {low} to {high}")
+        self.low, self.high = min(self.low, low), max(self.high, high)
+        flat = values.flatten()
+        # An odd step visits all columns of a power-of-two image in turn.
+        step = max(1, flat.numel() // sample_size) | 1
+        self.samples.append(flat[::step].clone())
+
+    def choose(self, method: RangeMethod, percentile: float = 99.99) -> Affine:
+        """The int8 code for what was observed.
+
+        ``minmax`` spans everything seen, ``percentile`` leaves out the tails beyond the given percentile
+        on each side, ``mse`` shrinks the min-max range to the fraction with the least mean squared error.
+        """
+        if method not in get_args(RangeMethod):
+            raise CalibrationError(
+                f"no range method {method!r}; expected one of {', '.join(get_args(RangeMethod))}"
+            )
+        if method == "minmax" or self.low == self.high:
+            return Affine.from_range(self.low, self.high)
+        values = torch.cat(self.samples)
+        if method == "percentile":
+            return self._percentile(values, percentile)
+        fractions = torch.linspace(1.0, 0.2, MSE_STEPS).tolist()
+        codes = [Affine.from_range(self.low * f, self.high * f) for f in fractions]
+        return min(codes, key=lambda code: float((code.quantize(values) - values).square().mean()))
+
+    @staticmethod
+    def _percentile(values: Tensor, percentile: float) -> Affine:
+        ordered = values.sort().values
+        tail = round((1 - percentile / 100) * (len(ordered) - 1))
+        return Affine.from_range(float(ordered[tail]), float(ordered[-1 - tail]))
