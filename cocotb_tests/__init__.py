@@ -1,0 +1,1 @@
+"""Test benches that run the generated hardware in a simulator and compare it with the golden model."""

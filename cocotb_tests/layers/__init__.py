@@ -1,0 +1,1 @@
+"""Layer-level benches: packed layers on the whole compute core."""

@@ -1,0 +1,29 @@
+"""cocotb bench: random layers on the compute core, equal bits and equal cycles."""
+
+import time
+
+import cocotb
+import numpy as np
+
+from cocotb_tests.layers.random_layers import random_case
+from cocotb_tests.tb.core_driver import CoreDriver
+from cocotb_tests.tb.layer_run import check_layer
+from cocotb_tests.tb.parameters import bench_parameters, record_measurements
+from crisp_golden.config import CoreConfig
+
+
+@cocotb.test()
+async def random_layers_match_golden(dut):
+    """Parameters: config, seed, first, cases, size."""
+    parameters = bench_parameters()
+    config = CoreConfig(**parameters["config"])
+    driver = CoreDriver(dut, config)
+    await driver.reset()
+    cycles, started = 0, time.perf_counter()
+    for number in range(parameters["first"], parameters["first"] + parameters["cases"]):
+        rng = np.random.default_rng((parameters["seed"], number))
+        case = random_case(rng, config, number=number, size=parameters["size"])
+        result = await check_layer(driver, case)
+        cycles += result.clocked
+    seconds = time.perf_counter() - started
+    record_measurements({"cases": parameters["cases"], "cycles": cycles, "seconds": seconds})

