@@ -1,0 +1,27 @@
+"""Numbers as people read them."""
+
+
+def count(value: float) -> str:
+    """1234567 -> "1.23 M"; below ten thousand all digits are shown."""
+    for unit, size in (("G", 1e9), ("M", 1e6), ("k", 1e3)):
+        if abs(value) >= max(size, 1e4):
+            return f"{value / size:.3g} {unit}"
+    return f"{value:,.0f}"
+
+
+def size(value: float) -> str:
+    """Bytes in binary units: 1536 -> "1.5 KiB"."""
+    for unit, factor in (("MiB", 1 << 20), ("KiB", 1 << 10)):
+        if value >= factor:
+            return f"{value / factor:.3g} {unit}"
+    return f"{value:.0f} B"
+
+
+def percent(share: float, digits: int = 1) -> str:
+    """0.9876 -> "98.8 %"."""
+    return f"{100 * share:.{digits}f} %"
+
+
+def ratio(value: float) -> str:
+    """12.34 -> "12.3x" with a multiplication sign."""
+    return f"{value:.3g}\u00d7"
