@@ -1,0 +1,165 @@
+"""Checkpoints: one safetensors file with the weights and, in its header, all that is needed to use them.
+
+The header's entry ``crisp`` is the JSON of a `CheckpointInfo`. Nothing in the file is ever executed.
+"""
+
+import json
+import os
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field, fields
+from importlib import resources
+from pathlib import Path
+from typing import Any
+
+from safetensors import SafetensorError, safe_open
+from safetensors.torch import save_file
+from torch import Tensor, nn
+
+from crisp_sw.data.dataset import Normalization
+from crisp_sw.errors import CheckpointError
+from crisp_sw.models import build_model
+
+HEADER_KEY = "crisp"
+LISTED_MISMATCHES = 5
+
+
+@dataclass(frozen=True, kw_only=True)
+class CheckpointInfo:
+    """What the weights belong to, and how they were made.
+
+    Attributes
+    ----------
+    model : a name that `build_model` knows.
+    image_size : (H, W) of the images that it was trained on.
+    mean, std : per channel, of pixel values scaled to 0..1.
+    accuracy : top-1 on the test images, 0 to 1.
+    settings : of the training.
+    command : that makes this checkpoint again.
+    """
+
+    model: str
+    in_channels: int
+    num_classes: int
+    classes: tuple[str, ...]
+    image_size: tuple[int, int]
+    mean: tuple[float, ...]
+    std: tuple[float, ...]
+    dataset: str
+    accuracy: float
+    settings: Mapping[str, Any] = field(default_factory=dict)
+    command: str = ""
+
+    @property
+    def normalization(self) -> Normalization:
+        """What has to be applied to byte images before the network sees them."""
+        return Normalization(self.mean, self.std)
+
+
+def save_checkpoint(path: Path, model: nn.Module, info: CheckpointInfo) -> None:
+    """Write weights and header to ``path``, by way of a temporary name."""
+    write_tensors(path, model.state_dict(), asdict(info))
+
+
+def load_checkpoint(path: str | Path) -> tuple[nn.Module, CheckpointInfo]:
+    """Build the network that the checkpoint names, with its weights, in evaluation mode.
+
+    Parameters
+    ----------
+    path : a file, or the name of a checkpoint that comes with the package ("small_resnet_fashion_mnist").
+
+    Raises
+    ------
+    CheckpointError : the file is absent, damaged, no CRISP checkpoint, or does not fit the named network.
+    """
+    path = find_checkpoint(path)
+    tensors, header = read_tensors(path)
+    info = _parse_info(path, header)
+    model = build_model(info.model, in_channels=info.in_channels, num_classes=info.num_classes)
+    load_weights(model, tensors, source=path)
+    return model.eval(), info
+
+
+def load_weights(model: nn.Module, tensors: Mapping[str, Tensor], *, source: str | Path) -> None:
+    """Copy tensors into a network after checking that names and shapes are the same.
+
+    Raises
+    ------
+    CheckpointError : they are not; the message lists the first differences. The network is unchanged.
+    """
+    expected = {name: tuple(value.shape) for name, value in model.state_dict().items()}
+    found = {name: tuple(value.shape) for name, value in tensors.items()}
+    differences = [
+        f"{name}: {found.get(name, 'absent')} instead of {expected.get(name, 'absent')}"
+        for name in [*expected, *(name for name in found if name not in expected)]
+        if found.get(name) != expected.get(name)
+    ]
+    if differences:
+        shown = "; ".join(differences[:LISTED_MISMATCHES])
+        rest = len(differences) - LISTED_MISMATCHES
+        raise CheckpointError(
+            f"{source} does not fit {type(model).__name__}: {shown}"
+            + (f"; and {rest} more" if rest > 0 else "")
+        )
+    model.load_state_dict(dict(tensors))
+
+
+def find_checkpoint(path: str | Path) -> Path:
+    """Return ``path`` if it is a file, else the shipped checkpoint of that name.
+
+    Raises
+    ------
+    CheckpointError : there is neither; the message lists the shipped ones.
+    """
+    if Path(path).is_file():
+        return Path(path)
+    folder = Path(str(resources.files("crisp_sw") / "checkpoints"))
+    shipped = {file.stem: file for file in sorted(folder.glob("*.safetensors"))}
+    if str(path) in shipped:
+        return shipped[str(path)]
+    raise CheckpointError(f"no checkpoint {str(path)!r}; expected a file or one of: {', '.join(shipped)}")
+
+
+def write_tensors(path: Path, tensors: Mapping[str, Tensor], header: Mapping[str, Any]) -> None:
+    """Write tensors and a JSON header as safetensors, by way of a temporary name."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
+    try:
+        save_file(
+            {name: value.detach().contiguous() for name, value in tensors.items()},
+            temporary,
+            metadata={HEADER_KEY: json.dumps(header, sort_keys=True)},
+        )
+        os.replace(temporary, path)
+    finally:
+        temporary.unlink(missing_ok=True)
+
+
+def read_tensors(path: Path) -> tuple[dict[str, Tensor], dict[str, Any]]:
+    """Read tensors and JSON header of a file made by `write_tensors`.
+
+    Raises
+    ------
+    CheckpointError : the file is absent, damaged, or has no such header.
+    """
+    try:
+        with safe_open(path, framework="pt") as file:
+            header = json.loads((file.metadata() or {})[HEADER_KEY])
+            tensors = {name: file.get_tensor(name) for name in file.keys()}
+    except (OSError, SafetensorError) as error:
+        raise CheckpointError(f"{path}: not a readable safetensors file ({error})") from error
+    except (KeyError, ValueError) as error:
+        raise CheckpointError(f"{path}: no valid entry {HEADER_KEY!r} in the safetensors header") from error
+    return tensors, header
+
+
+def _parse_info(path: Path, header: dict[str, Any]) -> CheckpointInfo:
+    known = {item.name for item in fields(CheckpointInfo)}
+    values = {
+        name: tuple(value) if isinstance(value, list) else value
+        for name, value in header.items()
+        if name in known
+    }
+    try:
+        return CheckpointInfo(**values)
+    except TypeError as error:
+        raise CheckpointError(f"{path}: not the header of a model checkpoint ({error})") from error

@@ -1,0 +1,16 @@
+"""Data sets: images as bytes in memory, by name or path, whole or cut down to the classes of one user."""
+
+from crisp_sw.data.augment import augment
+from crisp_sw.data.dataset import DatasetSplits, ImageSet, Normalization
+from crisp_sw.data.registry import load_dataset
+from crisp_sw.data.selection import resolve_classes, select_classes
+
+__all__ = [
+    "DatasetSplits",
+    "ImageSet",
+    "Normalization",
+    "augment",
+    "load_dataset",
+    "resolve_classes",
+    "select_classes",
+]

@@ -1,0 +1,135 @@
+"""CIFAR-10 and CIFAR-100 (Krizhevsky 2009): 60,000 colour 32x32 pictures of ten or a hundred classes.
+
+Read from the *binary version* of the archives, which needs no unpickling. A record is one label byte
+(CIFAR-100: a coarse and a fine one) and 3072 bytes of pixels, channel by channel.
+"""
+
+import os
+import tarfile
+import zlib
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import torch
+
+from crisp_sw.data.dataset import DatasetSplits, ImageSet
+from crisp_sw.data.download import RemoteFile, fetch
+from crisp_sw.errors import DatasetError
+
+MIRROR = "https://www.cs.toronto.edu/~kriz"
+IMAGE_SHAPE = (3, 32, 32)
+PIXELS = 3 * 32 * 32
+
+
+@dataclass(frozen=True)
+class CifarArchive:
+    """Layout of one of the two archives. The label used is the last of a record's label bytes."""
+
+    name: str
+    archive: str
+    md5: str
+    train_files: tuple[str, ...]
+    test_file: str
+    classes_file: str
+    label_bytes: int
+
+
+# MD5 sums from the data sets' home page.
+CIFAR_10 = CifarArchive(
+    name="cifar-10",
+    archive="cifar-10-binary.tar.gz",
+    md5="c32a1d4ab5d03f1284b67883e8d87530",
+    train_files=tuple(f"data_batch_{number}.bin" for number in range(1, 6)),
+    test_file="test_batch.bin",
+    classes_file="batches.meta.txt",
+    label_bytes=1,
+)
+CIFAR_100 = CifarArchive(
+    name="cifar-100",
+    archive="cifar-100-binary.tar.gz",
+    md5="03b5dce01913d631647c71ecec9e9cb8",
+    train_files=("train.bin",),
+    test_file="test.bin",
+    classes_file="fine_label_names.txt",
+    label_bytes=2,
+)
+
+
+def load_cifar(layout: CifarArchive, cache: Path, *, mirror: str = MIRROR) -> DatasetSplits:
+    """Read the archive from ``$CRISP_DATA``, from the cache, or download it into the cache.
+
+    Raises
+    ------
+    DatasetError : the archive is damaged, or absent and cannot be downloaded.
+    """
+    if "CRISP_DATA" in os.environ:
+        local = Path(os.environ["CRISP_DATA"]) / layout.archive
+        if local.is_file():
+            return read_cifar_archive(local, layout)
+    remote = RemoteFile(f"{mirror}/{layout.archive}", md5=layout.md5)
+    return read_cifar_archive(fetch(remote, cache / layout.archive), layout)
+
+
+def layout_of(path: Path) -> CifarArchive | None:
+    """Which of the two archives a file is, by its name; None if neither."""
+    return next((layout for layout in (CIFAR_10, CIFAR_100) if path.name == layout.archive), None)
+
+
+def read_cifar_archive(path: Path, layout: CifarArchive) -> DatasetSplits:
+    """Read training and test images and class names from an archive of the binary version.
+
+    Raises
+    ------
+    DatasetError : the archive is absent, truncated, damaged, or lacks a file.
+    """
+    wanted = (*layout.train_files, layout.test_file, layout.classes_file)
+    contents = _extract(path, wanted)
+    classes = tuple(contents[layout.classes_file].decode().split())
+    parts = {
+        name: _parse_records(content, layout.label_bytes, len(classes), f"{path}: {name}")
+        for name, content in contents.items()
+        if name != layout.classes_file
+    }
+    train = [parts[name] for name in layout.train_files]
+    return DatasetSplits(
+        name=layout.name,
+        train=ImageSet(
+            torch.cat([part.images for part in train]), torch.cat([part.labels for part in train])
+        ),
+        test=parts[layout.test_file],
+        classes=classes,
+        class_ids=classes,
+    )
+
+
+def _extract(path: Path, wanted: tuple[str, ...]) -> dict[str, bytes]:
+    """Contents of the wanted files, by base name, read in memory: no path of the archive is ever written."""
+    contents: dict[str, bytes] = {}
+    try:
+        with tarfile.open(path, "r:gz") as archive:
+            for member in archive:
+                name = Path(member.name).name
+                file = archive.extractfile(member) if name in wanted else None
+                if file is not None:
+                    contents[name] = file.read()
+    except FileNotFoundError:
+        raise DatasetError(f"{path}: no such file; expected a CIFAR archive, binary version") from None
+    except (OSError, EOFError, zlib.error, tarfile.TarError) as error:
+        raise DatasetError(f"{path}: damaged or truncated archive ({error})") from error
+    for name in wanted:
+        if name not in contents:
+            raise DatasetError(f"{path}: holds no {name}; expected a CIFAR archive, binary version")
+    return contents
+
+
+def _parse_records(content: bytes, label_bytes: int, classes: int, source: str) -> ImageSet:
+    size = label_bytes + PIXELS
+    if not content or len(content) % size:
+        raise DatasetError(f"{source}: {len(content)} bytes; expected a multiple of {size}")
+    records = np.frombuffer(content, np.uint8).reshape(-1, size)
+    labels = records[:, label_bytes - 1].astype(np.int64)
+    if labels.max() >= classes:
+        raise DatasetError(f"{source}: label {labels.max()}; expected 0 to {classes - 1}")
+    images = records[:, label_bytes:].reshape(-1, *IMAGE_SHAPE).copy()
+    return ImageSet(torch.from_numpy(images), torch.from_numpy(labels))

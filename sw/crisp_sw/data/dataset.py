@@ -1,0 +1,98 @@
+"""What a loaded data set is: images as bytes, labels, class names, and how to normalise a batch."""
+
+from dataclasses import dataclass
+from functools import cached_property
+
+import torch
+from torch import Tensor
+
+# Enough pictures for three digits of mean and deviation, few enough for a memory-mapped ImageNet.
+STATISTICS_SAMPLE = 100_000
+
+
+@dataclass(frozen=True, eq=False)
+class ImageSet:
+    """Labelled images.
+
+    Attributes
+    ----------
+    images : uint8[N, C, H, W]; may be memory-mapped.
+    labels : int64[N], index of the class.
+    """
+
+    images: Tensor
+    labels: Tensor
+
+    def __len__(self) -> int:
+        return len(self.labels)
+
+
+@dataclass(frozen=True)
+class Normalization:
+    """Per-channel mean and standard deviation of pixel values scaled to 0..1."""
+
+    mean: tuple[float, ...]
+    std: tuple[float, ...]
+
+    @classmethod
+    def of(cls, images: Tensor) -> "Normalization":
+        """Measure uint8[N, C, H, W] images: exact from histograms, of an even sample if there are very many."""
+        sample = images[:: max(1, len(images) // STATISTICS_SAMPLE)]
+        levels = torch.arange(256, dtype=torch.float64) / 255
+        mean, std = [], []
+        for channel in range(images.shape[1]):
+            counts = torch.bincount(sample[:, channel].reshape(-1), minlength=256).double()
+            weights = counts / counts.sum()
+            mean.append(float(weights @ levels))
+            variance = float(weights @ levels.square()) - mean[-1] ** 2
+            std.append(max(variance, 1e-6) ** 0.5)
+        return cls(tuple(mean), tuple(std))
+
+    def __call__(self, images: Tensor) -> Tensor:
+        """Map uint8[N, C, H, W] to float32[N, C, H, W] of mean 0 and deviation 1, in channels-last memory."""
+        mean = torch.tensor(self.mean).view(1, -1, 1, 1) * 255
+        std = torch.tensor(self.std).view(1, -1, 1, 1) * 255
+        return ((images.float() - mean) / std).contiguous(memory_format=torch.channels_last)
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class DatasetSplits:
+    """A data set, split into training and test images.
+
+    Attributes
+    ----------
+    name : as the user gave it.
+    classes : display name of each class, in the order of the labels.
+    class_ids : short identifiers (WordNet ids of ImageNet folders), or the names again.
+    """
+
+    name: str
+    train: ImageSet
+    test: ImageSet
+    classes: tuple[str, ...]
+    class_ids: tuple[str, ...] = ()
+
+    @property
+    def channels(self) -> int:
+        """1 for grey, 3 for colour."""
+        return self.train.images.shape[1]
+
+    @property
+    def image_size(self) -> tuple[int, int]:
+        """(H, W)."""
+        return self.train.images.shape[2], self.train.images.shape[3]
+
+    @cached_property
+    def normalization(self) -> Normalization:
+        """Mean and deviation of the training images."""
+        return Normalization.of(self.train.images)
+
+    @property
+    def mean(self) -> tuple[float, ...]:
+        """Per channel, of pixel values scaled to 0..1."""
+        return self.normalization.mean
+
+    @property
+    def std(self) -> tuple[float, ...]:
+        """Per channel, of pixel values scaled to 0..1."""
+        return self.normalization.std

@@ -1,0 +1,87 @@
+"""Data sets by name or path: the one entry point that the rest of the package uses."""
+
+import difflib
+import os
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+
+from crisp_sw.data.cifar import CIFAR_10, CIFAR_100, layout_of, load_cifar, read_cifar_archive
+from crisp_sw.data.dataset import DatasetSplits, ImageSet
+from crisp_sw.data.digits import load_digits
+from crisp_sw.data.fashion_mnist import holds_idx_files, load_fashion_mnist, read_idx_folder
+from crisp_sw.data.folder import is_image_folder, load_image_folder
+from crisp_sw.data.resize import resize_images
+from crisp_sw.errors import DatasetError
+
+SMALLEST_IMAGE = 8
+
+DATASETS: dict[str, Callable[[Path, int | None], DatasetSplits]] = {
+    "fashion-mnist": lambda cache, _: load_fashion_mnist(cache),
+    "cifar-10": lambda cache, _: load_cifar(CIFAR_10, cache),
+    "cifar-100": lambda cache, _: load_cifar(CIFAR_100, cache),
+    "digits": lambda _, size: load_digits(size),
+}
+
+
+def load_dataset(
+    name_or_path: str | Path, *, cache: Path | None = None, image_size: int | None = None
+) -> DatasetSplits:
+    """Load a data set into memory, or map it from the cache.
+
+    Parameters
+    ----------
+    name_or_path : a key of `DATASETS`; or the path of an ImageNet-style folder, of a folder with the four
+        Fashion-MNIST files, or of a CIFAR archive (binary version).
+    cache : where downloads and decoded pictures go; by default `default_cache`.
+    image_size : edge in pixels to scale the square images to; by default they stay as they are.
+
+    Raises
+    ------
+    DatasetError : the data set is unknown, cannot be had, or a file of it is damaged.
+    """
+    if image_size is not None and image_size < SMALLEST_IMAGE:
+        raise DatasetError(f"`image_size` must be at least {SMALLEST_IMAGE}, not {image_size}")
+    cache = cache or default_cache()
+    key = str(name_or_path).lower().replace("_", "-")
+    if key in DATASETS:
+        splits = DATASETS[key](cache, image_size)
+    else:
+        splits = _load_path(Path(name_or_path), cache, image_size)
+    return splits if image_size is None else _resized(splits, image_size)
+
+
+def default_cache() -> Path:
+    """``$CRISP_CACHE``, else ``crisp-stc`` in the user's cache folder."""
+    if "CRISP_CACHE" in os.environ:
+        return Path(os.environ["CRISP_CACHE"])
+    return Path(os.environ.get("XDG_CACHE_HOME", Path.home() / ".cache")) / "crisp-stc"
+
+
+def _load_path(path: Path, cache: Path, image_size: int | None) -> DatasetSplits:
+    if path.is_file():
+        layout = layout_of(path)
+        if layout is not None:
+            return read_cifar_archive(path, layout)
+        raise DatasetError(f"{path}: expected a folder, or one of {CIFAR_10.archive}, {CIFAR_100.archive}")
+    if is_image_folder(path):
+        return load_image_folder(path, cache, image_size=image_size)
+    if holds_idx_files(path):
+        return read_idx_folder(path)
+    if path.is_dir():
+        raise DatasetError(
+            f"{path}: not a data set; expected train/<class>/* and val/<class>/*, or the Fashion-MNIST files"
+        )
+    close = difflib.get_close_matches(str(path).lower(), DATASETS, n=1)
+    hint = f"did you mean {close[0]!r}? " if close else ""
+    raise DatasetError(f"no data set {str(path)!r}; {hint}expected a path or one of: {', '.join(DATASETS)}")
+
+
+def _resized(splits: DatasetSplits, size: int) -> DatasetSplits:
+    if splits.image_size == (size, size):
+        return splits
+    return replace(
+        splits,
+        train=ImageSet(resize_images(splits.train.images, size), splits.train.labels),
+        test=ImageSet(resize_images(splits.test.images, size), splits.test.labels),
+    )

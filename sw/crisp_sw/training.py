@@ -1,0 +1,236 @@
+"""Training of a classifier with stochastic gradient descent, and the run that makes a checkpoint.
+
+A run is a pure function of its settings: batch order and augmentation of every step are drawn from the seed
+and the number of the step alone. A run that was interrupted therefore continues to the same weights, bit for
+bit on one machine, as one that was not.
+"""
+
+from collections.abc import Callable
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+import numpy as np
+import torch
+from torch import Generator, Tensor, nn
+
+from crisp_sw.checkpoint import CheckpointInfo, save_checkpoint
+from crisp_sw.data import DatasetSplits, augment, load_dataset
+from crisp_sw.evaluation import evaluate
+from crisp_sw.models import build_model
+from crisp_sw.training_settings import TrainingSettings
+from crisp_sw.training_state import EpochReport, InterruptFlag, TrainingState, load_state, save_state
+
+ORDER_STREAM, AUGMENT_STREAM = 0, 1
+
+
+@dataclass(frozen=True, kw_only=True)
+class TrainingProgress:
+    """Where a run is; given to the progress callback after every step.
+
+    Attributes
+    ----------
+    step, steps : done, and of the whole run.
+    loss : of the last batch.
+    report : of the epoch that this step ended, if it did.
+    """
+
+    step: int
+    steps: int
+    loss: float
+    report: EpochReport | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class TrainingResult:
+    """Outcome of `train`; ``finished`` is False if the user interrupted it."""
+
+    finished: bool
+    history: tuple[EpochReport, ...] = ()
+
+    @property
+    def accuracy(self) -> float:
+        """Top-1 accuracy on the test images after the last whole epoch; 0 before the first."""
+        return self.history[-1].accuracy if self.history else 0.0
+
+
+ProgressCallback = Callable[[TrainingProgress], None]
+
+
+def train(
+    model: nn.Module,
+    splits: DatasetSplits,
+    settings: TrainingSettings,
+    progress: ProgressCallback | None = None,
+    *,
+    state_file: Path | None = None,
+    resume: bool = False,
+) -> TrainingResult:
+    """Train ``model`` in place on the training images; its accuracy on the test images is taken every epoch.
+
+    Parameters
+    ----------
+    progress : called after every step.
+    state_file : where the run is saved after every epoch and on Ctrl-C; removed when the run is finished.
+    resume : continue from ``state_file`` if it exists.
+
+    Raises
+    ------
+    TrainingError, CheckpointError : the saved state belongs to another run, or is damaged.
+    """
+    trainer = _Trainer(model, splits, settings)
+    if resume and state_file is not None and state_file.exists():
+        trainer.load(state_file)
+    with InterruptFlag() as interrupt:
+        while trainer.state.step < trainer.steps and not interrupt.raised:
+            report = trainer.advance()
+            if progress is not None:
+                progress(trainer.progress(report))
+            if state_file is not None and (report is not None or interrupt.raised):
+                trainer.save(state_file)
+    finished = trainer.state.step == trainer.steps
+    if finished and state_file is not None:
+        state_file.unlink(missing_ok=True)
+    model.eval()
+    return TrainingResult(finished=finished, history=tuple(trainer.state.history))
+
+
+def run_training(
+    *,
+    model: str,
+    data: str,
+    output: Path,
+    settings: TrainingSettings,
+    cache: Path | None = None,
+    image_size: int | None = None,
+    resume: bool = False,
+    progress: ProgressCallback | None = None,
+    command: str = "",
+) -> TrainingResult:
+    """Load the data set, train the named model from scratch and write a checkpoint: what `crisp train` does.
+
+    Parameters
+    ----------
+    model, data : names for `build_model` and `load_dataset`.
+    output : the checkpoint; a run under way is kept beside it as ``<output>.state``.
+    resume : continue an interrupted run with the same settings.
+    command : recorded in the checkpoint.
+
+    Returns
+    -------
+    The result; if it is not finished, no checkpoint was written.
+
+    Raises
+    ------
+    CrispError : a name is unknown, the data are damaged, or the state belongs to another run.
+    """
+    splits = load_dataset(data, cache=cache, image_size=image_size)
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(settings.seed)
+        network = build_model(model, in_channels=splits.channels, num_classes=len(splits.classes))
+    state_file = output.with_name(output.name + ".state")
+    result = train(network, splits, settings, progress, state_file=state_file, resume=resume)
+    if result.finished:
+        info = CheckpointInfo(
+            model=model,
+            in_channels=splits.channels,
+            num_classes=len(splits.classes),
+            classes=splits.classes,
+            image_size=splits.image_size,
+            mean=splits.mean,
+            std=splits.std,
+            dataset=splits.name,
+            accuracy=result.accuracy,
+            settings=asdict(settings),
+            command=command,
+        )
+        save_checkpoint(output, network, info)
+    return result
+
+
+class _Trainer:
+    """One run: model, optimizer and position, advanced step by step."""
+
+    def __init__(self, model: nn.Module, splits: DatasetSplits, settings: TrainingSettings):
+        self.model = model.to(memory_format=torch.channels_last)  # pyright: ignore[reportCallIssue]
+        self.splits = splits
+        self.settings = settings
+        # A last, smaller batch is left out; the order changes every epoch, so no image is lost for good.
+        self.epoch_steps = max(1, len(splits.train) // settings.batch)
+        self.steps = self.epoch_steps * settings.epochs
+        self.state = TrainingState()
+        self.loss = nn.CrossEntropyLoss(label_smoothing=settings.label_smoothing)
+        self.optimizer = torch.optim.SGD(
+            model.parameters(),
+            lr=settings.learning_rate,
+            momentum=settings.momentum,
+            weight_decay=settings.weight_decay,
+            nesterov=settings.momentum > 0,
+        )
+        self._order = torch.empty(0, dtype=torch.int64)
+        self._order_epoch = -1
+        self._last_loss = 0.0
+
+    @property
+    def identity(self) -> dict[str, object]:
+        """What a saved state must agree with."""
+        return {"dataset": self.splits.name, "images": len(self.splits.train), **asdict(self.settings)}
+
+    def save(self, path: Path) -> None:
+        save_state(path, self.state, self.model, self.optimizer, self.identity)
+
+    def load(self, path: Path) -> None:
+        self.state = load_state(path, self.model, self.optimizer, self.identity)
+
+    def progress(self, report: EpochReport | None) -> TrainingProgress:
+        return TrainingProgress(step=self.state.step, steps=self.steps, loss=self._last_loss, report=report)
+
+    def advance(self) -> EpochReport | None:
+        """Do one step; at the end of an epoch evaluate and report it."""
+        images, labels = self._batch()
+        self._last_loss = self._descend(images, labels)
+        self.state.step += 1
+        self.state.loss_sum += self._last_loss
+        if self.state.step % self.epoch_steps:
+            return None
+        report = EpochReport(
+            epoch=self.state.step // self.epoch_steps,
+            loss=self.state.loss_sum / self.epoch_steps,
+            accuracy=evaluate(self.model, self.splits.test, self.splits.normalization),
+        )
+        self.state.history.append(report)
+        self.state.loss_sum = 0.0
+        return report
+
+    def _batch(self) -> tuple[Tensor, Tensor]:
+        epoch, position = divmod(self.state.step, self.epoch_steps)
+        if epoch != self._order_epoch:
+            generator = _generator(self.settings.seed, ORDER_STREAM, epoch)
+            self._order = torch.randperm(len(self.splits.train), generator=generator)
+            self._order_epoch = epoch
+        chosen = self._order[position * self.settings.batch : (position + 1) * self.settings.batch]
+        images = augment(
+            self.splits.train.images[chosen],
+            _generator(self.settings.seed, AUGMENT_STREAM, self.state.step),
+            padding=self.settings.crop_padding,
+            flip=self.settings.flip,
+        )
+        return self.splits.normalization(images), self.splits.train.labels[chosen]
+
+    def _descend(self, images: Tensor, labels: Tensor) -> float:
+        for group in self.optimizer.param_groups:
+            group["lr"] = self.settings.learning_rate_at(self.state.step / self.steps)
+        self.model.train()
+        bfloat16 = self.settings.precision == "bfloat16"
+        with torch.autocast("cpu", dtype=torch.bfloat16, enabled=bfloat16):
+            logits = self.model(images)
+        loss = self.loss(logits.float(), labels)
+        self.optimizer.zero_grad()
+        loss.backward()
+        self.optimizer.step()
+        return loss.item()
+
+
+def _generator(seed: int, stream: int, number: int) -> Generator:
+    """A random generator of its own for each (seed, stream, number); torch's takes 32 bits of seed only."""
+    mixed = np.random.SeedSequence((seed, stream, number)).generate_state(1)[0]
+    return Generator().manual_seed(int(mixed))

@@ -1,0 +1,110 @@
+"""A run's state on disk, so that an interrupted training continues where it was, and the interrupt itself."""
+
+import signal
+import threading
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import nn
+
+from crisp_sw.checkpoint import load_weights, read_tensors, write_tensors
+from crisp_sw.errors import TrainingError
+
+MODEL, MOMENTUM = "model.", "momentum."
+
+
+@dataclass(frozen=True, kw_only=True)
+class EpochReport:
+    """Figures of one epoch: mean training loss, and top-1 accuracy (0 to 1) on the test images."""
+
+    epoch: int
+    loss: float
+    accuracy: float
+
+
+@dataclass(kw_only=True)
+class TrainingState:
+    """Position of a run: steps done, sum of the losses of the epoch under way, reports of the whole ones."""
+
+    step: int = 0
+    loss_sum: float = 0.0
+    history: list[EpochReport] = field(default_factory=list)
+
+
+def save_state(
+    path: Path,
+    state: TrainingState,
+    model: nn.Module,
+    optimizer: torch.optim.SGD,
+    identity: Mapping[str, Any],
+) -> None:
+    """Write position, weights and momentum, by way of a temporary name.
+
+    Parameters
+    ----------
+    identity : JSON-able description of the run; `load_state` demands the same one.
+    """
+    tensors = {MODEL + name: value for name, value in model.state_dict().items()}
+    for name, parameter in model.named_parameters():
+        if "momentum_buffer" in optimizer.state[parameter]:
+            tensors[MOMENTUM + name] = optimizer.state[parameter]["momentum_buffer"]
+    write_tensors(path, tensors, {"identity": dict(identity), "state": asdict(state)})
+
+
+def load_state(
+    path: Path, model: nn.Module, optimizer: torch.optim.SGD, identity: Mapping[str, Any]
+) -> TrainingState:
+    """Restore what `save_state` wrote into model and optimizer, and return the position.
+
+    Raises
+    ------
+    CheckpointError : the file is damaged or of another network.
+    TrainingError : the state belongs to a run with other settings; the message names the first difference.
+    """
+    tensors, header = read_tensors(path)
+    saved = header.get("identity", {})
+    for name, value in identity.items():
+        if saved.get(name) != value:
+            raise TrainingError(
+                f"{path} belongs to a run with {name} = {saved.get(name)!r}; expected {value!r}"
+            )
+    weights = {name[len(MODEL) :]: value for name, value in tensors.items() if name.startswith(MODEL)}
+    load_weights(model, weights, source=path)
+    for name, parameter in model.named_parameters():
+        if MOMENTUM + name in tensors:
+            buffer = torch.empty_like(parameter).copy_(tensors[MOMENTUM + name])
+            optimizer.state[parameter]["momentum_buffer"] = buffer.detach()
+    state = dict(header["state"])
+    state["history"] = [EpochReport(**report) for report in state["history"]]
+    return TrainingState(**state)
+
+
+class InterruptFlag:
+    """Context manager that turns Ctrl-C into a flag, so that a step is never torn apart.
+
+    Outside the main thread, where Python delivers no signals, it does nothing. A second Ctrl-C acts as usual.
+    """
+
+    def __init__(self):
+        self.raised = False
+        self._previous: Any = None
+
+    def __enter__(self) -> "InterruptFlag":
+        if threading.current_thread() is threading.main_thread():
+            self._previous = signal.signal(signal.SIGINT, self._handle)
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._restore()
+
+    def _handle(self, *_: object) -> None:
+        self.raised = True
+        self._restore()
+
+    def _restore(self) -> None:
+        if self._previous is not None:
+            signal.signal(signal.SIGINT, self._previous)
+            self._previous = None
