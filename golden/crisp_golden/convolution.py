@@ -111,15 +111,12 @@ def _grouped_products(layer: QuantizedConv, pixels: np.ndarray) -> np.ndarray:
 def _depthwise_products(layer: QuantizedConv, pixels: np.ndarray) -> np.ndarray:
     """int32[B, Ho, Wo, K] without bias, for groups of one input channel, tap by tap."""
     (kh, kw), step = layer.kernel, layer.stride
-    batch, (height, width) = (
-        len(pixels),
-        ((pixels.shape[1] - kh) // step + 1, (pixels.shape[2] - kw) // step + 1),
-    )
+    height, width = (pixels.shape[1] - kh) // step + 1, (pixels.shape[2] - kw) // step + 1
     per_group = layer.out_channels // layer.groups
     pixels = pixels.astype(np.int32)
     if per_group > 1:
         pixels = pixels.repeat(per_group, axis=3)
-    acc = np.zeros((batch, height, width, layer.out_channels), np.int32)
+    acc = np.zeros((len(pixels), height, width, layer.out_channels), np.int32)
     for dy, dx in np.ndindex(kh, kw):
         rows = slice(dy, dy + step * height, step)
         cols = slice(dx, dx + step * width, step)

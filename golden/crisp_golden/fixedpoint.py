@@ -133,8 +133,9 @@ def quantize_residual_multiplier(scale: np.ndarray, shift: np.ndarray) -> tuple[
     if bad.any():
         channel = int(np.argmax(bad))
         raise LayerError(
-            f"residual scale {scale[channel]:g} of channel {channel} cannot be represented with a right shift "
-            f"of {shift[channel]}: expected a 16-bit multiplier and a left shift from 0 to {MAX_RESIDUAL_SHIFT}"
+            f"residual scale {scale[channel]:g} of channel {channel} cannot be represented with a right "
+            f"shift of {shift[channel]}: expected a 16-bit multiplier and a left shift from 0 to "
+            f"{MAX_RESIDUAL_SHIFT}"
         )
     return multiplier.astype(np.uint16), left.astype(np.uint8)
 

@@ -83,7 +83,8 @@ def validate_max_pool(layer: MaxPool, x: np.ndarray) -> None:
             raise LayerError(f"{layer.name}: {field} must be at least 1, not {getattr(layer, field)}")
     if not 0 <= layer.padding <= layer.kernel // 2:
         raise LayerError(
-            f"{layer.name}: padding must be from 0 to half the kernel ({layer.kernel // 2}), not {layer.padding}"
+            f"{layer.name}: padding must be from 0 to half the kernel ({layer.kernel // 2}), "
+            f"not {layer.padding}"
         )
     _check_tensor(layer.name, "input", x)
     if min(x.shape[2:]) + 2 * layer.padding < layer.kernel:
