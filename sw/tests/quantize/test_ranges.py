@@ -1,0 +1,68 @@
+"""Activation ranges: exact zero, min-max, percentile and least squared error."""
+
+import pytest
+import torch
+
+from crisp_sw.quantize.ranges import Affine, CalibrationError, Observer
+
+
+@pytest.mark.parametrize(("low", "high"), [(0.0, 6.0), (-1.5, 2.0), (-4.0, 0.0), (1.0, 3.0), (-3.0, -1.0)])
+def test_range_contains_zero_exactly_and_spans_the_levels(low, high):
+    code = Affine.from_range(low, high)
+    assert -128 <= code.zero_point <= 127
+    assert code.quantize(torch.zeros(1)).item() == 0
+    assert code.scale == pytest.approx((max(high, 0) - min(low, 0)) / 255)
+    ends = torch.tensor([min(low, 0.0), max(high, 0.0)])
+    assert (code.quantize(ends) - ends).abs().max() <= code.scale / 2 + 1e-6
+
+
+def test_constant_zero_tensor_has_a_code():
+    assert Affine.from_range(0.0, 0.0).quantize(torch.zeros(3)).tolist() == [0, 0, 0]
+
+
+def test_min_max_covers_all_batches():
+    observer = Observer()
+    observer.update(torch.tensor([0.5, 2.0]))
+    observer.update(torch.tensor([-1.0, 0.0]))
+    assert observer.choose("minmax") == Affine.from_range(-1.0, 2.0)
+
+
+def test_percentile_and_mse_leave_an_outlier_out():
+    torch.manual_seed(0)
+    observer = Observer()
+    values = torch.cat([torch.rand(20_000), torch.tensor([40.0])])
+    observer.update(values)
+    scales = {method: observer.choose(method, 99.9).scale for method in ("minmax", "percentile", "mse")}
+    assert scales["percentile"] == pytest.approx(1 / 255, rel=0.01)
+    assert scales["mse"] < scales["minmax"]
+
+
+def test_mse_is_never_worse_than_min_max():
+    torch.manual_seed(1)
+    for spread in (0.1, 1.0, 10.0):
+        observer, values = Observer(), torch.randn(5000).exp() * spread
+        observer.update(values)
+        errors = [(observer.choose(m).quantize(values) - values).square().mean() for m in ("mse", "minmax")]
+        assert errors[0] <= errors[1]
+
+
+def test_a_large_batch_is_sampled_but_its_extremes_are_kept():
+    values = torch.zeros(100_000)
+    values[12_345] = 3.0
+    observer = Observer()
+    observer.update(values, sample_size=1000)
+    assert sum(len(sample) for sample in observer.samples) <= 1001
+    assert observer.choose("minmax") == Affine.from_range(0.0, 3.0)
+
+
+@pytest.mark.parametrize("bad", [float("nan"), float("inf"), float("-inf")])
+def test_values_that_are_not_finite_are_refused(bad):
+    with pytest.raises(CalibrationError, match="must be finite"):
+        Observer().update(torch.tensor([0.0, bad]))
+
+
+def test_unknown_method_is_refused():
+    with pytest.raises(
+        CalibrationError, match="no range method 'kl'; expected one of minmax, percentile, mse"
+    ):
+        Observer(0.0, 1.0).choose("kl")  # pyright: ignore[reportArgumentType]
