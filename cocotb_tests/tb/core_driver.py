@@ -111,6 +111,4 @@ class CoreDriver:
     def _counters(self) -> CycleCount:
         packed = self.dut.counters.value.to_unsigned()
         mask = (1 << COUNTER_BITS) - 1
-        return CycleCount(
-            **{name: packed >> COUNTER_BITS * i & mask for i, name in enumerate(COUNTER_NAMES)}
-        )
+        return CycleCount(**{name: packed >> COUNTER_BITS * i & mask for i, name in enumerate(COUNTER_NAMES)})

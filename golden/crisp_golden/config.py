@@ -20,7 +20,8 @@ class CoreConfig:
     rows : output channels computed in parallel; power of two, at most ``window``.
     cols : output pixels computed in parallel, and number of SMEM banks; power of two.
     lanes : M-groups reduced in parallel; power of two.
-    m : group size M of the N:M pattern: 2, 4 or 8. N is a run-time value from 1 to M.
+    m : group size M of the N:M pattern: 2, 4 or 8. N is a run-time value from 1 to M. The value 1 gives a
+        plain dense array, the baseline against which the cost of sparsity is measured.
     tile_depth : column groups whose accumulators live in the array; power of two from 2 to 64.
     load_rows : rows whose weights one weight-memory word holds; at most ``rows / 2``.
     smem_words : windows in the activation memory, all banks together; power of two.
@@ -50,7 +51,7 @@ class CoreConfig:
         for name, value in asdict(self).items():
             if not isinstance(value, int) or value < 1 or value & (value - 1):
                 raise ConfigError(f"`{name}` must be a positive power of 2, not {value!r}")
-        self._require("m", 2, 8)
+        self._require("m", 1, 8)
         self._require("cols", 2, 64)
         self._require("rows", 2, self.window)
         self._require("tile_depth", 2, 64)

@@ -1,0 +1,42 @@
+"""Pipeline latencies of the core, in clock cycles: the part of the contract that makes cycles predictable.
+
+The gateware takes these numbers from here or asserts that its components have them, so the cycle model and
+the hardware cannot drift apart.
+"""
+
+from crisp_golden.config import CoreConfig
+
+MULTIPLIER_LATENCY = 3
+"""Operand registers, product register, one plain register behind it."""
+
+BLOCK_RAM_LATENCY = 2
+"""The memory's own register and its output register."""
+
+ACTIVATION_LATENCY = BLOCK_RAM_LATENCY + 3
+"""Bank addresses, block RAM, rotator, padding."""
+
+DECODE_INTERVAL = 4
+"""Cycles between two windows out of the block-index decoder, and so the shortest window."""
+
+OUTPUT_LATENCY = MULTIPLIER_LATENCY + 7
+"""Operands to int8 result in the output stage."""
+
+
+def tree_latency(config: CoreConfig) -> int:
+    """Registers in the adder tree over the lanes: one for every two levels."""
+    return max(1, config.lanes.bit_length() // 2)
+
+
+def accumulate_latency(config: CoreConfig) -> int:
+    """From the issue of a beat to the accumulators of row 0 being updated: read, array register, MAC."""
+    return ACTIVATION_LATENCY + 1 + MULTIPLIER_LATENCY + tree_latency(config)
+
+
+def prologue_cycles(config: CoreConfig) -> int:
+    """From start to the first weight load: the decoder fills and each column finds its first pixel."""
+    return max(24, config.cols + 2)
+
+
+def flush_cycles(config: CoreConfig) -> int:
+    """From the last drained pixel's issue to the end of the job: accumulators, output stage, rows, writer."""
+    return accumulate_latency(config) + 2 + OUTPUT_LATENCY + config.rows

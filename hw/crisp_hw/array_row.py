@@ -1,0 +1,221 @@
+"""One row of the array: an output channel for ``cols`` pixels, with its accumulators and output stage.
+
+Rows form a systolic chain. Everything a row needs, it receives from the row above one cycle later than that
+row did: activation windows, beats, weights and drain commands. So no signal fans out over the array, and a
+row does not know its place in time.
+"""
+
+from amaranth.hdl import Cat, Module, Mux, Signal, signed
+from amaranth.lib import data, wiring
+from amaranth.lib.wiring import In, Out
+
+from crisp_golden.config import ACCUMULATOR_BITS, VALUE_BITS, CoreConfig
+from crisp_golden.timing import MULTIPLIER_LATENCY, tree_latency
+from crisp_hw.cells import LutRam, Target
+from crisp_hw.delay import delay
+from crisp_hw.lane import NmLane, select
+from crisp_hw.layouts import (
+    CHANNEL_LAYOUT,
+    CHANNEL_SLOTS,
+    beat_layout,
+    channel_bus_layout,
+    drain_layout,
+    weight_bus_layout,
+)
+from crisp_hw.output_lane import LEVELS_LAYOUT, OutputLane
+
+
+class ArrayRow(wiring.Component):
+    """Row ``number`` of the array.
+
+    ``latency`` cycles after a beat enters, it has been added to the accumulators. A drain command reads them
+    in the cycle after it entered; ``y`` follows ``1 + OutputLane.latency`` cycles after that.
+
+    Channel parameters are broadcast without regard to the rows' lag. They stay for ``CHANNEL_SLOTS`` row
+    tiles of at least ``DECODE_INTERVAL`` cycles each, longer than any accumulator waits to be drained.
+
+    Members
+    -------
+    beat, windows, weights, drain : In, from the row above; the same with ``next_`` : Out, to the row below.
+    channels : In, broadcast.
+    levels : In, constants of the layer.
+    y : Out(signed 8), requantized outputs in the order of the drain commands.
+    """
+
+    def __init__(self, config: CoreConfig, number: int, *, target: Target):
+        self.config = config
+        self.number = number
+        self.target = target
+        windows = data.ArrayLayout(config.window_bits, config.cols)
+        chain = {
+            "beat": beat_layout(config),
+            "windows": windows,
+            "weights": weight_bus_layout(config),
+            "drain": drain_layout(config),
+        }
+        super().__init__(
+            {
+                **{name: In(layout) for name, layout in chain.items()},
+                **{f"next_{name}": Out(layout) for name, layout in chain.items()},
+                "channels": In(channel_bus_layout(config)),
+                "levels": In(LEVELS_LAYOUT),
+                "y": Out(signed(VALUE_BITS)),
+            }
+        )
+
+    @property
+    def latency(self) -> int:
+        """Cycles from a beat's arrival to its sum in the accumulators."""
+        return 1 + MULTIPLIER_LATENCY + tree_latency(self.config)
+
+    def elaborate(self, platform):
+        m = Module()
+        m.d.sync += [
+            self.next_beat.eq(self.beat),
+            self.next_weights.eq(self.weights),
+            self.next_drain.eq(self.drain),
+        ]
+        with m.If(self.beat.fetch):
+            m.d.sync += self.next_windows.eq(self.windows)
+        sums = self._multiply(m)
+        accumulators = self._accumulate(m, sums)
+        residuals = self._store_residual(m)
+        self._drain(m, accumulators, residuals)
+        return m
+
+    def _multiply(self, m: Module) -> list:
+        """Lanes and adder tree; one sum per column, ``latency - 1`` cycles after the beat was registered."""
+        config, beat = self.config, self.next_beat
+        m.submodules.weight_buffer = buffer = LutRam(
+            width=config.lanes * config.slot_bits, depth=2 * max(config.m, 1)
+        )
+        group, place = divmod(self.number, config.load_rows)
+        width = config.lanes * config.slot_bits
+        bus = self.next_weights
+        m.d.comb += [
+            buffer.write_en.eq(bus.valid & (bus.group == group)),
+            buffer.write_addr.eq(self._slot_address(bus)),
+            buffer.write_data.eq(bus.data.word_select(place, width)),
+            buffer.read_addr.eq(self._slot_address(beat)),
+        ]
+        groups = config.m * VALUE_BITS
+        sums = []
+        for col in range(config.cols):
+            products = []
+            for number in range(config.lanes):
+                lane = NmLane(config, target=self.target)
+                m.submodules[f"lane_{col}_{number}"] = lane
+                slot = buffer.read_data.word_select(number, config.slot_bits)
+                m.d.comb += [
+                    lane.group.eq(self.next_windows[col].word_select(number, groups)),
+                    lane.weight.eq(slot[:VALUE_BITS]),
+                    lane.index.eq(slot[VALUE_BITS:]),
+                ]
+                products.append(lane.product)
+            sums.append(self._tree(m, products, col))
+        return sums
+
+    def _slot_address(self, place):
+        """Address of slot ``place.n`` of buffer ``place.buffer``."""
+        return Cat(place.n, place.buffer) if self.config.m > 1 else place.buffer
+
+    def _tree(self, m: Module, terms: list, col: int):
+        """Adder tree with a register behind every second level."""
+        for stage in range(tree_latency(self.config)):
+            for _ in range(2):
+                pairs = [terms[i] + terms[i + 1] for i in range(0, len(terms) - 1, 2)]
+                terms = pairs + terms[len(terms) & ~1 :]
+            registers = []
+            for number, term in enumerate(terms):
+                register = Signal(signed(len(term)), name=f"sum_{col}_{stage}_{number}", reset_less=True)
+                m.d.sync += register.eq(term)
+                registers.append(register)
+            terms = registers
+        return terms[0]
+
+    def _accumulate(self, m: Module, sums: list) -> list:
+        """Read-modify-write of the accumulators; return the drained value of each bank and column."""
+        config = self.config
+        cycles = MULTIPLIER_LATENCY + tree_latency(config)
+        before = delay(m, self.next_beat, cycles - 1, "beat")
+        # Only ``mac`` needs a reset, and the row above clears it.
+        beat = delay(m, before, 1, "accumulate")
+        bias = Signal(signed(ACCUMULATOR_BITS), reset_less=True)
+        m.submodules.bias = bias_ram = self._channel_ram(m, len(bias))
+        m.d.comb += [
+            bias_ram.write_data.eq(self._channel().bias),
+            bias_ram.read_addr.eq(before.slot),
+        ]
+        m.d.sync += bias.eq(bias_ram.read_data)
+        drain, drained = self.next_drain, []
+        for bank in range(2):
+            for col, total in enumerate(sums):
+                ram = LutRam(width=ACCUMULATOR_BITS, depth=config.tile_depth)
+                m.submodules[f"accumulator_{bank}_{col}"] = ram
+                old = Mux(beat.first, bias, ram.read_data.as_signed())
+                m.d.comb += [
+                    ram.read_addr.eq(Mux(beat.mac & (beat.bank == bank), beat.depth, drain.depth)),
+                    ram.write_en.eq(beat.mac & (beat.bank == bank)),
+                    ram.write_addr.eq(beat.depth),
+                    ram.write_data.eq(old + total),
+                ]
+                drained.append(ram.read_data)
+        return drained
+
+    def _store_residual(self, m: Module) -> list:
+        """Keep this row's byte of residual windows; return the drained byte of each bank and column."""
+        config, beat, drain = self.config, self.next_beat, self.next_drain
+        parts = config.window // config.rows
+        drained = []
+        for bank in range(2):
+            for col in range(config.cols):
+                ram = LutRam(width=VALUE_BITS, depth=config.tile_depth)
+                m.submodules[f"residual_{bank}_{col}"] = ram
+                window = self.next_windows[col]
+                bytes_ = [
+                    window.word_select(part * config.rows + self.number, VALUE_BITS) for part in range(parts)
+                ]
+                m.d.comb += [
+                    ram.write_en.eq(beat.residual & (beat.bank == bank)),
+                    ram.write_addr.eq(beat.depth),
+                    ram.write_data.eq(select(bytes_, beat.part) if parts > 1 else bytes_[0]),
+                    ram.read_addr.eq(drain.depth),
+                ]
+                drained.append(ram.read_data)
+        return drained
+
+    def _drain(self, m: Module, accumulators: list, residuals: list) -> None:
+        """Select the drained pixel and requantize it."""
+        drain = self.next_drain
+        m.submodules.output_lane = lane = OutputLane(target=self.target)
+        m.submodules.channel = channel_ram = self._channel_ram(m, CHANNEL_LAYOUT.size)
+        m.d.comb += [
+            channel_ram.write_data.eq(self._channel()),
+            channel_ram.read_addr.eq(drain.slot),
+            lane.levels.eq(self.levels),
+            self.y.eq(lane.y),
+        ]
+        where = Cat(drain.col, drain.bank)
+        acc = Signal(ACCUMULATOR_BITS, reset_less=True)
+        residual = Signal(VALUE_BITS, reset_less=True)
+        channel = Signal(CHANNEL_LAYOUT, reset_less=True)
+        m.d.sync += [
+            acc.eq(select(accumulators, where)),
+            residual.eq(select(residuals, where)),
+            channel.eq(channel_ram.read_data),
+        ]
+        m.d.comb += [lane.acc.eq(acc), lane.residual.eq(residual), lane.channel.eq(channel)]
+
+    def _channel(self):
+        """This row's entry of the channel bus."""
+        return self.channels.data[self.number % self.config.load_rows]
+
+    def _channel_ram(self, m: Module, width: int) -> LutRam:
+        """A memory of ``CHANNEL_SLOTS`` words that listens to this row's entries of the channel bus."""
+        ram = LutRam(width=width, depth=CHANNEL_SLOTS)
+        bus = self.channels
+        m.d.comb += [
+            ram.write_en.eq(bus.valid & (bus.group == self.number // self.config.load_rows)),
+            ram.write_addr.eq(bus.slot),
+        ]
+        return ram

@@ -1,0 +1,58 @@
+"""N:M lane: one activation out of a group of M, times one weight."""
+
+from typing import Any
+
+from amaranth.hdl import Const, Module, Value, signed
+from amaranth.lib import data, wiring
+from amaranth.lib.wiring import In, Out
+
+from crisp_golden.config import VALUE_BITS, CoreConfig
+from crisp_hw.cells import Multiplier, Target
+
+
+def select(values: list[Value], index: Any) -> Value:
+    """Balanced AND-OR multiplexer of ``values`` by ``index``; shallow in lookup tables."""
+    terms = [
+        (value & (index == Const(number, len(index))).replicate(len(value)))
+        for number, value in enumerate(values)
+    ]
+    while len(terms) > 1:
+        terms = [terms[i] | terms[i + 1] for i in range(0, len(terms) - 1, 2)] + terms[len(terms) & ~1 :]
+    return terms[0]
+
+
+class NmLane(wiring.Component):
+    """Multiplies the activation that ``index`` picks from a group of M by ``weight``, once per cycle.
+
+    Members
+    -------
+    group : In(m values of 8 bits); index : In(ceil(log2 m)); weight : In(signed 8).
+    product : Out(signed 16), ``latency`` cycles later.
+    """
+
+    latency = Multiplier.latency
+
+    def __init__(self, config: CoreConfig, *, target: Target):
+        self.config = config
+        self.target = target
+        super().__init__(
+            {
+                "group": In(data.ArrayLayout(VALUE_BITS, config.m)),
+                "index": In(config.group_bits),
+                "weight": In(signed(VALUE_BITS)),
+                "product": Out(signed(2 * VALUE_BITS)),
+            }
+        )
+
+    def elaborate(self, platform):
+        m = Module()
+        m.submodules.multiplier = multiplier = Multiplier(
+            signed(VALUE_BITS), signed(VALUE_BITS), target=self.target
+        )
+        values = [self.group[i] for i in range(self.config.m)]
+        m.d.comb += [
+            multiplier.a.eq(select(values, self.index) if self.config.m > 1 else values[0]),
+            multiplier.b.eq(self.weight),
+            self.product.eq(multiplier.p),
+        ]
+        return m

@@ -1,0 +1,122 @@
+"""Output stage of one array row: bias is already in the accumulator; residual, one rounding, clamp."""
+
+from amaranth.hdl import Cat, Const, Module, Mux, Signal, signed, unsigned
+from amaranth.lib import data, wiring
+from amaranth.lib.wiring import In, Out
+
+from crisp_golden.config import ACCUMULATOR_BITS, VALUE_BITS
+from crisp_golden.job import MULTIPLIER_BITS, SHIFT_BITS
+from crisp_golden.timing import MULTIPLIER_LATENCY, OUTPUT_LATENCY
+from crisp_hw.cells import Multiplier, Target
+from crisp_hw.delay import delay
+from crisp_hw.layouts import CHANNEL_LAYOUT
+
+HALF_BITS = ACCUMULATOR_BITS // 2
+SUM_BITS = ACCUMULATOR_BITS + MULTIPLIER_BITS + 2
+NARROW_BITS = VALUE_BITS + 4
+
+LEVELS_LAYOUT = data.StructLayout(
+    {
+        "y_zero_point": signed(VALUE_BITS),
+        "q_min": signed(VALUE_BITS),
+        "q_max": signed(VALUE_BITS),
+        "res_zero_point": signed(VALUE_BITS),
+    }
+)
+"""Zero points and clamp of a layer; constant while its outputs pass."""
+
+
+class OutputLane(wiring.Component):
+    """Requantization of one channel, one result per cycle, exact for every input.
+
+    ``y = clamp(y_zp + round_shift(acc * multiplier + ((res - res_zp) * res_multiplier << res_shift), shift))``
+
+    ``CHANNEL_LAYOUT`` holds the right shift minus one: ``round_shift(v, s) = ((v >> (s - 1)) + 1) >> 1``.
+
+    Members
+    -------
+    acc : In(signed 32); residual : In(signed 8); channel : In(CHANNEL_LAYOUT).
+    levels : In(LEVELS_LAYOUT).
+    y : Out(signed 8), ``latency`` cycles later.
+    """
+
+    latency = OUTPUT_LATENCY
+
+    def __init__(self, *, target: Target):
+        self.target = target
+        super().__init__(
+            {
+                "acc": In(signed(ACCUMULATOR_BITS)),
+                "residual": In(signed(VALUE_BITS)),
+                "channel": In(CHANNEL_LAYOUT),
+                "levels": In(LEVELS_LAYOUT),
+                "y": Out(signed(VALUE_BITS)),
+            }
+        )
+
+    def elaborate(self, platform):
+        m = Module()
+        low, high, residual = self._products(m)
+        # Operand registers, multiplier, then two additions.
+        res_shift = delay(m, self.channel.res_shift, 1 + MULTIPLIER_LATENCY, "res_shift")
+        acc_sum, res_term = (
+            Signal(signed(SUM_BITS), reset_less=True),
+            Signal(signed(SUM_BITS), reset_less=True),
+        )
+        total = Signal(signed(SUM_BITS), reset_less=True)
+        m.d.sync += [
+            acc_sum.eq((high << HALF_BITS) + low),
+            res_term.eq(residual << res_shift),
+            total.eq(acc_sum + res_term),
+        ]
+        shift = delay(m, self.channel.shift, 3 + MULTIPLIER_LATENCY, "shift")
+        self._finish(m, self._shift(m, total, shift))
+        return m
+
+    def _products(self, m: Module) -> list:
+        """The three products; the accumulator is multiplied in two halves that fit one DSP block each."""
+        factor = unsigned(MULTIPLIER_BITS)
+        operands = {
+            "low": (self.acc[:HALF_BITS], unsigned(HALF_BITS), self.channel.multiplier),
+            "high": (self.acc[HALF_BITS:].as_signed(), signed(HALF_BITS), self.channel.multiplier),
+            "residual": (
+                self.residual - self.levels.res_zero_point,
+                signed(VALUE_BITS + 1),
+                self.channel.res_multiplier,
+            ),
+        }
+        products = []
+        for name, (value, shape, multiplier) in operands.items():
+            block = Multiplier(shape, factor, target=self.target)
+            m.submodules[f"{name}_multiplier"] = block
+            a = Signal(shape, name=f"{name}_operand", reset_less=True)
+            b = Signal(factor, name=f"{name}_factor", reset_less=True)
+            m.d.sync += [a.eq(value), b.eq(multiplier)]
+            m.d.comb += [block.a.eq(a), block.b.eq(b)]
+            products.append(block.p)
+        return products
+
+    def _shift(self, m: Module, total, shift) -> Signal:
+        """Arithmetic right shift in two stages, saturated to ``NARROW_BITS`` in the second."""
+        coarse = Signal(signed(SUM_BITS), reset_less=True)
+        fine_shift = Signal(3, reset_less=True)
+        fine = Signal(signed(SUM_BITS))
+        narrow = Signal(signed(NARROW_BITS), reset_less=True)
+        m.d.sync += [
+            coarse.eq(total >> Cat(Const(0, 3), shift[3:SHIFT_BITS])),
+            fine_shift.eq(shift[:3]),
+        ]
+        m.d.comb += fine.eq(coarse >> fine_shift)
+        upper = fine[NARROW_BITS - 1 :]
+        fits = (upper == 0) | upper.all()
+        extreme = Mux(fine[-1], -(1 << NARROW_BITS - 1), (1 << NARROW_BITS - 1) - 1)
+        m.d.sync += narrow.eq(Mux(fits, fine, extreme))
+        return narrow
+
+    def _finish(self, m: Module, narrow) -> None:
+        """Round, add the zero point, clamp."""
+        offset = Signal(signed(NARROW_BITS + 1), reset_less=True)
+        levels = self.levels
+        m.d.sync += offset.eq(((narrow + 1) >> 1) + levels.y_zero_point)
+        clamped = Mux(offset < levels.q_min, levels.q_min, Mux(offset > levels.q_max, levels.q_max, offset))
+        m.d.sync += self.y.eq(clamped)
