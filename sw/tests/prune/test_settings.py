@@ -1,0 +1,46 @@
+"""Settings reject what makes no sense, with messages that name value and expectation."""
+
+import json
+
+import pytest
+from crisp_sw.prune.errors import PruneError
+from crisp_sw.prune.settings import PruneSettings
+
+
+@pytest.mark.parametrize(
+    ("values", "message"),
+    [
+        ({"n": 5, "m": 4}, "`n` must be from 1 to m = 4, not 5"),
+        ({"n": 0}, "`n` must be an integer of at least 1, not 0"),
+        ({"m": 2.0}, "`m` must be an integer of at least 1, not 2.0"),
+        ({"block": 18}, "`block` must be a multiple of m = 4, not 18"),
+        ({"sparsity": 1.0}, "`sparsity` must be from 0 below 1, not 1.0"),
+        ({"sparsity": float("nan")}, "`sparsity` must be from 0 below 1, not nan"),
+        ({"sparsity": "high"}, "`sparsity` must be from 0 below 1, not 'high'"),
+        ({"iterations": 0}, "`iterations` must be an integer of at least 1, not 0"),
+        ({"batch_size": True}, "`batch_size` must be an integer of at least 1, not True"),
+        ({"final_epochs": -1}, "`final_epochs` must be an integer of at least 0, not -1"),
+        ({"learning_rate": 0.0}, "`learning_rate` must be a positive number, not 0.0"),
+        ({"temperature": float("inf")}, "`temperature` must be a positive number, not inf"),
+        ({"distillation": 1.5}, "`distillation` must be from 0 to 1, not 1.5"),
+        ({"min_kept_fraction": -0.1}, "`min_kept_fraction` must be from 0 to 1, not -0.1"),
+        ({"schedule": "square"}, "`schedule` must be one of linear, cubic, not 'square'"),
+        ({"small_layers": "drop"}, "`small_layers` must be one of dense, fine, hybrid, not 'drop'"),
+        ({"exclude": "conv*"}, "`exclude` must be a tuple of strings, not 'conv*'"),
+    ],
+)
+def test_bad_value_is_named(values, message):
+    with pytest.raises(PruneError) as error:
+        PruneSettings(**values)
+    assert str(error.value) == message
+
+
+def test_total_epochs():
+    assert PruneSettings(iterations=3, epochs_per_iteration=2, final_epochs=5).total_epochs == 11
+
+
+def test_json_round_trip():
+    settings = PruneSettings(exclude=("stem*",), n=1)
+    values = json.loads(json.dumps(settings.to_json()))
+    values["exclude"], values["exclude_types"] = tuple(values["exclude"]), tuple(values["exclude_types"])
+    assert PruneSettings(**values) == settings
