@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from crisp_golden.network import MaxPool, Node, Pattern, QuantizedNetwork
-from crisp_golden.pattern import check_structure
+from crisp_golden.pattern import check_layer_structure
 from crisp_golden.pooling import global_average_pool_layer
 from torch import Tensor, nn
 
@@ -109,8 +109,7 @@ def _node(
     elif isinstance(layer, FloatConv):
         residual = codes[layer.residual] if layer.residual else None
         integer = quantize_conv(layer, x, y, residual, patterns.get(layer.name))
-        if integer.pattern is not None:
-            check_structure(integer.weight, integer.pattern)
+        check_layer_structure(integer)
     else:
         integer = global_average_pool_layer(
             layer.name,

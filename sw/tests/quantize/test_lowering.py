@@ -1,6 +1,7 @@
 """Lowering keeps what a model computes, and refuses by name what has no integer counterpart."""
 
 from collections.abc import Callable
+from typing import Any
 
 import pytest
 import torch
@@ -21,6 +22,9 @@ class Model(nn.Module):
         for name, layer in layers.items():
             setattr(self, name, layer)
         self.function = forward
+
+    def __getattr__(self, name: str) -> Any:  # layers, for the type checker
+        return super().__getattr__(name)
 
     def forward(self, x: Tensor) -> Tensor:
         return self.function(self, x)

@@ -14,9 +14,9 @@ from crisp_sw.quantize import CalibrationError, QuantizeSettings, UnsupportedMod
 
 
 def digits() -> tuple[Tensor, Tensor]:
-    data = load_digits()
-    images = torch.tensor(data.images, dtype=torch.float32)[:, None] / 8 - 1
-    return images, torch.tensor(data.target)
+    pixels, labels = load_digits(return_X_y=True)
+    images = torch.tensor(pixels, dtype=torch.float32).reshape(-1, 1, 8, 8) / 8 - 1
+    return images, torch.tensor(labels)
 
 
 def digits_model() -> nn.Sequential:
