@@ -91,7 +91,7 @@ def _read_header(data: bytes) -> tuple[int, int, int, tuple[int, int, int, int],
         raise PatternError(f"packed matrix has version {version}, expected {VERSION}")
     if not 1 <= n <= m or block < 1 or block % m:
         raise PatternError(
-            f"packed matrix has N:M = {n}:{m} and B = {block}, expected N <= M and B a multiple"
+            f"packed matrix has N:M = {n}:{m} and B = {block}, expected 1 <= N <= M and B a multiple of M"
         )
     shape = (channels, inputs, kh, kw)
     if min(shape) < 1 or kept > block_grid(shape, block)[1]:

@@ -97,9 +97,8 @@ def _find_weight_violation(weight: np.ndarray, pattern: Pattern) -> Violation | 
     nonzero = weight_matrix(weight != 0, pattern.block)
     rows, columns = nonzero.shape
     counts = nonzero.reshape(rows, -1, pattern.m).sum(axis=2, dtype=np.uint8)
-    block_rows, block_columns = pattern.block_mask.shape
     kept = np.repeat(pattern.block_mask, pattern.block // pattern.m, axis=1)
-    in_block_row = counts.reshape(block_rows, pattern.block, -1)
+    in_block_row = counts.reshape(len(pattern.block_mask), pattern.block, -1)
     bad = (in_block_row > pattern.n) | ((in_block_row > 0) & ~kept[:, None, :])
     if not bad.any():
         return None

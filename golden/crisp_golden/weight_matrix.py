@@ -20,9 +20,8 @@ def weight_matrix(weight: np.ndarray, block: int) -> np.ndarray:
     -------
     ``W[Kp, kh * kw * Cp]`` with Kp and Cp the next multiples of B.
     """
-    channels, inputs, kh, kw = weight.shape
-    padding = (0, -channels % block), (0, -inputs % block), (0, 0), (0, 0)
-    padded = np.pad(weight, padding)
+    channels, inputs = weight.shape[:2]
+    padded = np.pad(weight, ((0, -channels % block), (0, -inputs % block), (0, 0), (0, 0)))
     return padded.transpose(0, 2, 3, 1).reshape(len(padded), -1)
 
 
@@ -81,10 +80,10 @@ def structural_block_mask(
     -------
     bool[ceil(K / B), kh * kw * ceil(C / B)].
     """
-    weight = np.ones((out_channels, in_channels // groups, kh, kw), np.bool_)
+    weight = np.ones((out_channels, in_channels // groups, kh, kw), np.uint8)
     matrix = weight_matrix(expand_groups(weight, groups), block)
     block_rows, block_columns = block_grid((out_channels, in_channels, kh, kw), block)
-    return matrix.reshape(block_rows, block, block_columns, block).any(axis=(1, 3))
+    return matrix.reshape(block_rows, block, block_columns, block).max(axis=(1, 3)) > 0
 
 
 def equal_block_rows(block_mask: np.ndarray) -> np.ndarray:
