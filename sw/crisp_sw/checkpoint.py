@@ -49,6 +49,14 @@ class CheckpointInfo:
     settings: Mapping[str, Any] = field(default_factory=dict)
     command: str = ""
 
+    def __post_init__(self):
+        if len(self.classes) != self.num_classes:
+            raise CheckpointError(f"{len(self.classes)} class names; expected {self.num_classes}")
+        if not len(self.mean) == len(self.std) == self.in_channels:
+            raise CheckpointError(
+                f"{len(self.mean)} means and {len(self.std)} deviations; expected {self.in_channels} of each"
+            )
+
     @property
     def normalization(self) -> Normalization:
         """What has to be applied to byte images before the network sees them."""
@@ -94,12 +102,9 @@ def load_weights(model: nn.Module, tensors: Mapping[str, Tensor], *, source: str
         if found.get(name) != expected.get(name)
     ]
     if differences:
-        shown = "; ".join(differences[:LISTED_MISMATCHES])
-        rest = len(differences) - LISTED_MISMATCHES
-        raise CheckpointError(
-            f"{source} does not fit {type(model).__name__}: {shown}"
-            + (f"; and {rest} more" if rest > 0 else "")
-        )
+        if len(differences) > LISTED_MISMATCHES:
+            differences[LISTED_MISMATCHES:] = [f"and {len(differences) - LISTED_MISMATCHES} more"]
+        raise CheckpointError(f"{source} does not fit {type(model).__name__}: {'; '.join(differences)}")
     model.load_state_dict(dict(tensors))
 
 
@@ -144,7 +149,8 @@ def read_tensors(path: Path) -> tuple[dict[str, Tensor], dict[str, Any]]:
     try:
         with safe_open(path, framework="pt") as file:
             header = json.loads((file.metadata() or {})[HEADER_KEY])
-            tensors = {name: file.get_tensor(name) for name in file.keys()}
+            names = file.keys()
+            tensors = {name: file.get_tensor(name) for name in names}
     except (OSError, SafetensorError) as error:
         raise CheckpointError(f"{path}: not a readable safetensors file ({error})") from error
     except (KeyError, ValueError) as error:
@@ -154,12 +160,12 @@ def read_tensors(path: Path) -> tuple[dict[str, Tensor], dict[str, Any]]:
 
 def _parse_info(path: Path, header: dict[str, Any]) -> CheckpointInfo:
     known = {item.name for item in fields(CheckpointInfo)}
-    values = {
+    values: dict[str, Any] = {
         name: tuple(value) if isinstance(value, list) else value
         for name, value in header.items()
         if name in known
     }
     try:
         return CheckpointInfo(**values)
-    except TypeError as error:
+    except (TypeError, CheckpointError) as error:
         raise CheckpointError(f"{path}: not the header of a model checkpoint ({error})") from error

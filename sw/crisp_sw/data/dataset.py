@@ -36,7 +36,7 @@ class Normalization:
 
     @classmethod
     def of(cls, images: Tensor) -> "Normalization":
-        """Measure uint8[N, C, H, W] images: exact from histograms, of an even sample if there are very many."""
+        """Measure uint8[N, C, H, W] images: from histograms, of an even sample if there are very many."""
         sample = images[:: max(1, len(images) // STATISTICS_SAMPLE)]
         levels = torch.arange(256, dtype=torch.float64) / 255
         mean, std = [], []

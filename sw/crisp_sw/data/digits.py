@@ -18,10 +18,10 @@ CLASSES = tuple(str(digit) for digit in range(10))
 
 def load_digits(image_size: int | None = None) -> DatasetSplits:
     """Return the digits at ``image_size`` pixels (28 unless given); every fifth image is a test image."""
-    bunch = load_bunch()
-    pixels = torch.from_numpy(bunch["images"]).float() * (255 / LEVELS)
+    flat, targets = load_bunch(return_X_y=True)
+    pixels = torch.from_numpy(flat).float().view(-1, 8, 8) * (255 / LEVELS)
     images = resize_images(pixels.round().to(torch.uint8)[:, None], image_size or DEFAULT_SIZE)
-    labels = torch.from_numpy(bunch["target"]).long()
+    labels = torch.from_numpy(targets).long()
     is_test = torch.arange(len(labels)) % TEST_EVERY == 0
     return DatasetSplits(
         name="digits",

@@ -1,4 +1,4 @@
-"""Fashion-MNIST (Xiao, Rasul, Vollgraf 2017, MIT licence): 70,000 grey 28x28 pictures of clothes, ten classes.
+"""Fashion-MNIST (Xiao, Rasul, Vollgraf 2017, MIT licence): 70,000 grey 28x28 pictures in ten classes.
 
 Read from Debian's package ``dataset-fashion-mnist``, from ``$CRISP_DATA/fashion-mnist``, from the cache, or
 downloaded into the cache from the authors' repository, in this order.

@@ -14,7 +14,7 @@ from pathlib import Path
 
 import numpy as np
 import torch
-from PIL import Image, ImageOps, UnidentifiedImageError
+from PIL import Image, ImageOps
 
 from crisp_sw.data.dataset import DatasetSplits, ImageSet
 from crisp_sw.errors import DatasetError
@@ -23,6 +23,8 @@ IMAGE_SUFFIXES = {".jpg", ".jpeg", ".png", ".bmp", ".webp", ".ppm", ".pgm"}
 TEST_FOLDERS = ("val", "test")
 DEFAULT_WORKERS = 4
 DECODE_CHUNK = 1024
+# What Pillow raises for damaged pictures; an unidentified one is an OSError.
+PICTURE_ERRORS = (OSError, SyntaxError, ValueError, Image.DecompressionBombError)
 
 
 @dataclass(frozen=True)
@@ -63,7 +65,7 @@ def load_image_folder(
     }
     sets = {name: ImageSet(images[name], torch.tensor(splits[name].labels)) for name in splits}
     return DatasetSplits(
-        name=path.name,
+        name=path.resolve().name,
         train=sets["train"],
         test=sets[test_folder],
         classes=_class_names(path / "classes.tsv", ids),
@@ -81,9 +83,7 @@ def _class_ids(train: Path) -> list[str]:
 def _list_split(folder: Path, ids: list[str]) -> _Listing:
     present = {entry.name for entry in os.scandir(folder) if entry.is_dir()}
     if unknown := sorted(present - set(ids)):
-        raise DatasetError(
-            f"{folder / unknown[0]}: no such class in train; expected one of its class folders"
-        )
+        raise DatasetError(f"{folder / unknown[0]}: expected only classes that are in train too")
     files: list[Path] = []
     labels: list[int] = []
     for label, identifier in enumerate(ids):
@@ -144,7 +144,7 @@ def _decode(path: Path, size: int) -> np.ndarray:
     try:
         with Image.open(path) as picture:
             fitted = ImageOps.fit(picture.convert("RGB"), (size, size), Image.Resampling.BILINEAR)
-    except (OSError, UnidentifiedImageError, SyntaxError, ValueError) as error:
+    except PICTURE_ERRORS as error:
         raise DatasetError(f"{path}: damaged or truncated picture ({error})") from error
     return np.asarray(fitted).transpose(2, 0, 1)
 
@@ -153,7 +153,7 @@ def _shorter_edge(path: Path) -> int:
     try:
         with Image.open(path) as picture:
             return min(picture.size)
-    except (OSError, UnidentifiedImageError) as error:
+    except PICTURE_ERRORS as error:
         raise DatasetError(f"{path}: damaged or truncated picture ({error})") from error
 
 

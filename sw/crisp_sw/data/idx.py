@@ -1,4 +1,4 @@
-"""The IDX format of the MNIST family: a big-endian header of magic and sizes, then unsigned bytes, gzipped."""
+"""The IDX format of the MNIST family: a big-endian header of magic and sizes, then bytes, gzipped."""
 
 import gzip
 import struct

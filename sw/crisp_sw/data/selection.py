@@ -34,15 +34,13 @@ def resolve_classes(dataset: DatasetSplits, wanted: str | Sequence[str | int]) -
     indices = [_resolve(dataset, item) for item in items]
     for position, index in enumerate(indices):
         if index in indices[:position]:
-            raise ClassSelectionError(
-                f"class {items[position]!r} ({dataset.classes[index]}) is given twice; expected each class once"
-            )
+            raise ClassSelectionError(f"class {items[position]!r} is given twice; expected each class once")
     return tuple(indices)
 
 
 def select_classes(images: ImageSet, classes: Sequence[int]) -> ImageSet:
     """Keep the images of the given classes, in their order; the label becomes the position in ``classes``."""
-    position = torch.full((max(int(images.labels.max()), *classes) + 1,), -1)
+    position = torch.full((max([*classes, *images.labels.unique().tolist()]) + 1,), -1)
     position[list(classes)] = torch.arange(len(classes))
     labels = position[images.labels]
     kept = labels >= 0
@@ -52,8 +50,9 @@ def select_classes(images: ImageSet, classes: Sequence[int]) -> ImageSet:
 def _resolve(dataset: DatasetSplits, item: str) -> int:
     matches = {index for index, names in enumerate(_names(dataset)) if item.lower() in names}
     if len(matches) > 1:
-        ids = ", ".join(dataset.class_ids[index] for index in sorted(matches))
-        raise ClassSelectionError(f"class {item!r} is ambiguous; expected one of the ids {ids}")
+        kind, keys = ("ids", dataset.class_ids) if dataset.class_ids else ("indices", range(len(dataset.classes)))
+        listed = ", ".join(str(keys[index]) for index in sorted(matches))
+        raise ClassSelectionError(f"class {item!r} is ambiguous; expected one of the {kind} {listed}")
     if matches:
         return matches.pop()
     if item.isdecimal() and int(item) < len(dataset.classes):

@@ -40,7 +40,7 @@ def _shortcut(in_channels: int, out_channels: int, stride: int) -> nn.Module:
 
 
 class SmallResNet(nn.Module):
-    """ResNet-8: a 3x3 stem, three basic blocks of which the last two halve the image, pooling, a linear layer.
+    """ResNet-8: a stem, three basic blocks of which the last two halve the image, pooling, a linear layer.
 
     Parameters
     ----------

@@ -1,0 +1,45 @@
+"""Augmentation of batches: seeded, shape-preserving, only shifts and mirrors."""
+
+import torch
+from torch import Generator, nn
+
+from crisp_sw.data import augment
+
+
+def images(count=64):
+    return torch.randint(0, 256, (count, 3, 9, 7), generator=Generator().manual_seed(5), dtype=torch.uint8)
+
+
+def test_equal_seeds_give_equal_batches():
+    first, second, other = (augment(images(), Generator().manual_seed(seed)) for seed in (1, 1, 2))
+    assert torch.equal(first, second)
+    assert not torch.equal(first, other)
+
+
+def test_each_result_is_a_shifted_and_maybe_mirrored_original():
+    originals = images()
+    padded = nn.functional.pad(originals, (2, 2, 2, 2))
+    kinds = set()
+    for index, image in enumerate(augment(originals, Generator().manual_seed(1))):
+        found = [
+            (top, left, mirrored)
+            for top in range(5)
+            for left in range(5)
+            for mirrored in (False, True)
+            if torch.equal(
+                image.flip(-1) if mirrored else image, padded[index, :, top : top + 9, left : left + 7]
+            )
+        ]
+        assert len(found) == 1
+        kinds.add(found[0])
+    assert len(kinds) > 20
+
+
+def test_without_padding_and_flip_nothing_changes():
+    assert torch.equal(augment(images(), Generator(), padding=0, flip=False), images())
+
+
+def test_input_is_left_alone():
+    originals = images()
+    augment(originals, Generator().manual_seed(1))
+    assert torch.equal(originals, images())

@@ -1,0 +1,68 @@
+"""Classes by index, id and name, and the subset of images that belongs to them."""
+
+import pytest
+import torch
+
+from crisp_sw.data import DatasetSplits, ImageSet, resolve_classes, select_classes
+from crisp_sw.errors import ClassSelectionError
+
+CLASSES = ("goldfish, Carassius auratus", "crane", "crane", "Ankle boot", "T-shirt/top")
+IDS = ("n01", "n02", "n03", "n04", "n05")
+
+
+def dataset(classes=CLASSES, ids=IDS):
+    images = ImageSet(torch.zeros(1, 1, 8, 8, dtype=torch.uint8), torch.zeros(1, dtype=torch.int64))
+    return DatasetSplits(name="toy", train=images, test=images, classes=classes, class_ids=ids)
+
+
+@pytest.mark.parametrize(
+    ("wanted", "indices"),
+    [
+        ("ankle boot, GOLDFISH", (3, 0)),
+        ("n03,1,carassius auratus", (2, 1, 0)),
+        ([4, "n01"], (4, 0)),
+        (("T-Shirt/Top",), (4,)),
+    ],
+)
+def test_classes_are_found_by_name_id_and_index(wanted, indices):
+    assert resolve_classes(dataset(), wanted) == indices
+
+
+def test_data_set_without_ids_is_searched_by_name():
+    assert resolve_classes(dataset(("cat", "dog"), ()), "dog,0") == (1, 0)
+
+
+@pytest.mark.parametrize(
+    ("wanted", "message"),
+    [
+        ("ankel boot", "no class 'ankel boot' in toy; did you mean 'Ankle boot'?"),
+        ("5", "no class '5' in toy; expected an index from 0 to 4 or one of: goldfish"),
+        ("-1", "no class '-1' in toy"),
+        ("crane", "class 'crane' is ambiguous; expected one of the ids n02, n03"),
+        ("n04,ankle boot", "class 'ankle boot' is given twice"),
+        (" , ", "no classes given; expected some of: goldfish"),
+        ([], "no classes given"),
+    ],
+)
+def test_bad_selection_is_explained(wanted, message):
+    with pytest.raises(ClassSelectionError) as caught:
+        resolve_classes(dataset(), wanted)
+    assert message in str(caught.value)
+
+
+def test_ambiguous_name_without_ids_is_explained():
+    with pytest.raises(ClassSelectionError, match=r"ambiguous; expected one of the indices 0, 1"):
+        resolve_classes(dataset(("crane", "crane"), ()), "crane")
+
+
+def test_selected_images_get_the_position_of_their_class_as_label():
+    labels = torch.tensor([0, 3, 1, 3, 2])
+    images = torch.arange(5, dtype=torch.uint8).view(5, 1, 1, 1)
+    chosen = select_classes(ImageSet(images, labels), (3, 0))
+    assert chosen.labels.tolist() == [1, 0, 0]
+    assert chosen.images.flatten().tolist() == [0, 1, 3]
+
+
+def test_selecting_a_class_without_images_gives_an_empty_set():
+    images = ImageSet(torch.zeros(2, 1, 4, 4, dtype=torch.uint8), torch.tensor([0, 1]))
+    assert len(select_classes(images, (7,))) == 0

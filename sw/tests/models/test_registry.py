@@ -1,0 +1,34 @@
+"""Networks by name."""
+
+import pytest
+import torch
+
+from crisp_sw.errors import ModelError
+from crisp_sw.models import MODELS, build_model
+from crisp_sw.models.small_resnet import SmallResNet
+
+
+def test_name_ignores_case_and_underscores():
+    assert isinstance(build_model("Small_ResNet", in_channels=1, num_classes=10), SmallResNet)
+
+
+def test_equal_seeds_give_equal_weights():
+    states = []
+    for _ in range(2):
+        torch.manual_seed(3)
+        states.append(build_model("small-resnet", in_channels=1, num_classes=4).state_dict())
+    assert all(torch.equal(states[0][name], states[1][name]) for name in states[0])
+
+
+@pytest.mark.parametrize(
+    ("name", "channels", "classes", "message"),
+    [
+        ("vgg", 1, 10, f"no model 'vgg'; expected one of {', '.join(MODELS)}"),
+        ("small-resnet", 0, 10, "`in_channels` must be at least 1, not 0"),
+        ("small-resnet", 1, 1, "`num_classes` must be at least 2, not 1"),
+    ],
+)
+def test_bad_arguments_are_named(name, channels, classes, message):
+    with pytest.raises(ModelError) as caught:
+        build_model(name, in_channels=channels, num_classes=classes)
+    assert str(caught.value) == message
