@@ -55,15 +55,9 @@ def network() -> QuantizedNetwork:
     sparse = conv("a.b", weight, padding=(1, 1), residual=residual, pattern=pattern)
     depthwise = rng.integers(-9, 10, (32, 1, 1, 1)).astype(np.int8)
     nodes = (
-        Node(
-            layer=conv("stem", rng.integers(-9, 10, (32, 3, 3, 3)).astype(np.int8), stride=2, q_min=-5),
-            inputs=("input",),
-        ),
+        Node(layer=stem, inputs=("input",)),
         Node(layer=MaxPool(name="pool", kernel=3, stride=1, padding=1), inputs=("stem",)),
-        Node(
-            layer=conv("a.b", weight, padding=(1, 1), residual=residual, pattern=pattern),
-            inputs=("pool", "stem"),
-        ),
+        Node(layer=sparse, inputs=("pool", "stem")),
         Node(layer=conv("depthwise", depthwise, groups=32, x_zero_point=7, y_zero_point=-9), inputs=("a.b",)),
     )
     return QuantizedNetwork(
