@@ -7,12 +7,13 @@ that a matrix that was read can be decoded.
 import math
 import struct
 import zlib
+from dataclasses import dataclass
 
 import numpy as np
 
 from crisp_golden.bit_packing import pack_bits, packed_size, unpack_bits
 from crisp_golden.errors import PatternError
-from crisp_golden.hybrid import HybridMatrix
+from crisp_golden.hybrid import HybridMatrix, decode
 from crisp_golden.weight_matrix import block_grid
 
 MAGIC = b"CRSP"
@@ -51,37 +52,49 @@ def from_bytes(data: bytes) -> HybridMatrix:
     PatternError : the buffer is truncated, too long, of another format or version, fails its checksum,
         or holds fields or indices that no encoder writes.
     """
-    n, m, block, shape, kept = _read_header(data)
-    block_rows, block_columns = block_grid(shape, block)
-    slots = (block_rows, kept, block, block // m, n)
-    sections = (
-        packed_size(block_rows * kept, index_bits(block_columns)),
-        math.prod(slots),
-        packed_size(math.prod(slots), index_bits(m)),
-    )
-    expected = HEADER.size + sum(sections) + CHECKSUM.size
-    if len(data) != expected:
-        raise PatternError(f"packed matrix has {len(data)} bytes, expected {expected} from its header")
-    checksum = zlib.crc32(data[: -CHECKSUM.size])
-    if checksum != CHECKSUM.unpack(data[-CHECKSUM.size :])[0]:
-        raise PatternError(f"packed matrix is corrupt: its bytes do not have the checksum {checksum:#010x}")
-    at = np.cumsum((HEADER.size, *sections))
-    blocks = unpack_bits(data[at[0] : at[1]], block_rows * kept, index_bits(block_columns))
-    places = unpack_bits(data[at[2] : at[3]], math.prod(slots), index_bits(m))
+    header = _read_header(data)
+    block_data, values, place_data = _split_sections(data, header)
     matrix = HybridMatrix(
-        n=n,
-        m=m,
-        block=block,
-        shape=shape,
-        block_index=blocks.reshape(block_rows, kept).astype(np.int32),
-        values=np.frombuffer(data[at[1] : at[2]], np.int8).reshape(slots).copy(),
-        group_index=places.reshape(slots).astype(np.uint8),
+        n=header.n,
+        m=header.m,
+        block=header.block,
+        shape=header.shape,
+        block_index=unpack_bits(block_data, math.prod(header.kept), header.block_bits)
+        .reshape(header.kept)
+        .astype(np.int32),
+        values=np.frombuffer(values, np.int8).reshape(header.slots).copy(),
+        group_index=unpack_bits(place_data, math.prod(header.slots), index_bits(header.m))
+        .reshape(header.slots)
+        .astype(np.uint8),
     )
-    _check_indices(matrix, block_columns)
+    _check_indices(matrix)
     return matrix
 
 
-def _read_header(data: bytes) -> tuple[int, int, int, tuple[int, int, int, int], int]:
+@dataclass(frozen=True, kw_only=True)
+class _Header:
+    """What the header says, and the sizes that follow from it."""
+
+    n: int
+    m: int
+    block: int
+    shape: tuple[int, int, int, int]
+    kept_per_row: int
+
+    @property
+    def kept(self) -> tuple[int, int]:
+        return block_grid(self.shape, self.block)[0], self.kept_per_row
+
+    @property
+    def slots(self) -> tuple[int, int, int, int, int]:
+        return (*self.kept, self.block, self.block // self.m, self.n)
+
+    @property
+    def block_bits(self) -> int:
+        return index_bits(block_grid(self.shape, self.block)[1])
+
+
+def _read_header(data: bytes) -> _Header:
     if len(data) < HEADER.size:
         raise PatternError(f"packed matrix has {len(data)} bytes, expected a header of {HEADER.size}")
     magic, version, n, m, _, block, channels, inputs, kh, kw, kept = HEADER.unpack_from(data)
@@ -99,16 +112,33 @@ def _read_header(data: bytes) -> tuple[int, int, int, tuple[int, int, int, int],
             f"packed matrix has shape {shape} with {kept} kept blocks per block-row of {block}, "
             f"expected sizes of at least 1 and no more blocks than there are"
         )
-    return n, m, block, shape, kept
+    return _Header(n=n, m=m, block=block, shape=shape, kept_per_row=kept)
 
 
-def _check_indices(matrix: HybridMatrix, block_columns: int) -> None:
-    """Refuse indices out of range or out of order, and anything but zeros behind a slot left over."""
+def _split_sections(data: bytes, header: _Header) -> tuple[bytes, bytes, bytes]:
+    slots = math.prod(header.slots)
+    blocks = HEADER.size
+    values = blocks + packed_size(math.prod(header.kept), header.block_bits)
+    places = values + slots
+    end = places + packed_size(slots, index_bits(header.m))
+    if len(data) != end + CHECKSUM.size:
+        raise PatternError(
+            f"packed matrix has {len(data)} bytes, expected {end + CHECKSUM.size} from its header"
+        )
+    if CHECKSUM.pack(zlib.crc32(data[:end])) != data[end:]:
+        raise PatternError(f"packed matrix is corrupt: its checksum is not {zlib.crc32(data[:end]):#010x}")
+    return data[blocks:values], data[values:places], data[places:end]
+
+
+def _check_indices(matrix: HybridMatrix) -> None:
+    """Refuse indices out of range or order, places behind slots left over, and weights in the padding."""
+    block_columns = block_grid(matrix.shape, matrix.block)[1]
     blocks = matrix.block_index
-    if blocks.size and (blocks.max() >= block_columns or (np.diff(blocks, axis=1) <= 0).any()):
+    if (blocks >= block_columns).any() or (np.diff(blocks, axis=1) <= 0).any():
         raise PatternError(f"packed matrix has block indices that do not ascend below {block_columns}")
     used, places = matrix.values != 0, matrix.group_index.astype(np.int16)
-    ascending = np.where(used, places, matrix.m + np.arange(matrix.n))
-    in_order = (np.diff(ascending, axis=-1) > 0).all() and (places < matrix.m).all()
-    if not in_order or places[~used].any():
+    ranks = np.where(used, places, matrix.m + np.arange(matrix.n))
+    if (np.diff(ranks, axis=-1) <= 0).any() or (places >= matrix.m).any() or places[~used].any():
         raise PatternError(f"packed matrix has group indices that do not ascend below {matrix.m}")
+    if np.count_nonzero(decode(matrix)) != np.count_nonzero(used):
+        raise PatternError("packed matrix has weights in the padding of its blocks, expected zeros")

@@ -95,24 +95,22 @@ def _find_mask_violation(shape: tuple[int, int, int, int], pattern: Pattern) -> 
 
 def _find_weight_violation(weight: np.ndarray, pattern: Pattern) -> Violation | None:
     nonzero = weight_matrix(weight != 0, pattern.block)
-    rows, columns = nonzero.shape
-    counts = nonzero.reshape(rows, -1, pattern.m).sum(axis=2, dtype=np.uint8)
+    groups = nonzero.reshape(len(nonzero), -1, pattern.m)
+    counts = groups.sum(axis=2, dtype=np.int32)
     kept = np.repeat(pattern.block_mask, pattern.block // pattern.m, axis=1)
-    in_block_row = counts.reshape(len(pattern.block_mask), pattern.block, -1)
-    bad = (in_block_row > pattern.n) | ((in_block_row > 0) & ~kept[:, None, :])
+    allowed = np.repeat(kept * np.int32(pattern.n), pattern.block, axis=0)
+    bad = counts > allowed
     if not bad.any():
         return None
-    row, group = (int(i) for i in np.unravel_index(np.argmax(bad), counts.shape))
-    first = nonzero[row, group * pattern.m : (group + 1) * pattern.m].argmax()
-    outside = not kept[row // pattern.block, group]
-    column = group * pattern.m + (int(first) if outside else 0)
-    tap, channel = divmod(column, columns // (weight.shape[2] * weight.shape[3]))
-    place = f"output channel {row}, tap {tap}, input channel {channel}"
+    row, group = (int(i) for i in np.unravel_index(np.argmax(bad), bad.shape))
+    outside = allowed[row, group] == 0
+    column = group * pattern.m + (int(groups[row, group].argmax()) if outside else 0)
+    tap, channel = divmod(column, nonzero.shape[1] // (weight.shape[2] * weight.shape[3]))
     if outside:
         block = (row // pattern.block, column // pattern.block)
-        message = f"{place}: expected zero, block {block} is pruned"
-        return Violation(rule="pruned block", row=row, tap=tap, channel=channel, message=message)
-    message = (
-        f"{place}: {counts[row, group]} non-zeros in the group of {pattern.m}, expected at most {pattern.n}"
-    )
-    return Violation(rule="n of m", row=row, tap=tap, channel=channel, message=message)
+        rule, fault = "pruned block", f"expected zero, block {block} is pruned"
+    else:
+        found = f"{counts[row, group]} non-zeros in the group of {pattern.m}"
+        rule, fault = "n of m", f"{found}, expected at most {pattern.n}"
+    message = f"output channel {row}, tap {tap}, input channel {channel}: {fault}"
+    return Violation(rule=rule, row=row, tap=tap, channel=channel, message=message)
