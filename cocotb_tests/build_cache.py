@@ -3,6 +3,7 @@
 import fcntl
 import hashlib
 import os
+import shutil
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -18,7 +19,8 @@ def built_model(simulator: Simulator, verilog: Path, top: str, *, waves: bool, c
     """Return the directory of the model of ``top``, building it if ``cache`` does not hold it.
 
     The directory's name is a hash of the Verilog, the options and the versions of all tools involved; it
-    holds the file that a run needs, and the log of the build.
+    holds the file that a run needs, and the log of the build. What the simulator compiles alike for every
+    design is kept too, which saves most of the time that a small model takes.
 
     Raises
     ------
@@ -35,10 +37,11 @@ def built_model(simulator: Simulator, verilog: Path, top: str, *, waves: bool, c
 
 def model_hash(simulator: Simulator, verilog: Path, top: str, *, waves: bool) -> str:
     """Return 24 hexadecimal digits that change with anything the built model depends on."""
-    digest = hashlib.sha256(verilog.read_bytes())
-    for part in (type(simulator).__name__, top, str(waves), *simulator.identity()):
-        digest.update(b"\0" + part.encode())
-    return digest.hexdigest()[:24]
+    return _hash(verilog.read_text(), top, str(waves), *simulator.identity())
+
+
+def _hash(*parts: str) -> str:
+    return hashlib.sha256("\0".join(parts).encode()).hexdigest()[:24]
 
 
 @contextmanager
@@ -56,11 +59,27 @@ def log_tail(log: Path, lines: int = 30) -> str:
     return "\n".join(log.read_text(errors="replace").splitlines()[-lines:])
 
 
+def _reuse_objects(objects: Path, work: Path) -> None:
+    for compiled in objects.glob("*"):
+        shutil.copy(compiled, work)  # a copy is newer than its source, so that make leaves it alone
+
+
+def _publish_objects(compiled: list[Path], scratch: Path, objects: Path) -> None:
+    scratch.mkdir()
+    for file in compiled:
+        os.replace(file, scratch / file.name)
+    with locked(objects.with_suffix(".lock")):
+        if not objects.exists():
+            os.replace(scratch, objects)
+
+
 def _build(simulator: Simulator, verilog: Path, top: str, waves: bool, directory: Path) -> None:
     with tempfile.TemporaryDirectory(prefix="build-", dir=directory.parent) as name:
         work, kept = Path(name) / "work", Path(name) / "kept"
         work.mkdir()
         kept.mkdir()
+        objects = directory.parent / f"runtime-{_hash(str(waves), *simulator.identity())}"
+        _reuse_objects(objects, work)
         try:
             simulator.build(
                 sources=simulator.sources(verilog, top, work),
@@ -76,5 +95,7 @@ def _build(simulator: Simulator, verilog: Path, top: str, waves: bool, directory
             raise BuildError(
                 f"{type(simulator).__name__} could not build {top!r} of {verilog}:\n{log}"
             ) from error
+        if not objects.exists():
+            _publish_objects(simulator.design_independent(work), Path(name) / "objects", objects)
         os.replace(work / simulator.artifact(top), kept / simulator.artifact(top))
         os.replace(kept, directory)

@@ -89,7 +89,7 @@ def run_bench(
     waves = _env.get_bool("WAVES", waves)
     runner = simulator(sim)
     model = built_model(runner, bench.verilog, bench.top, waves=waves, cache=build / "sim")
-    directory = build / "runs" / _run_name(bench, sim, seed)
+    directory = build / "runs" / _run_name(bench, sim, seed, waves)
     directory.parent.mkdir(parents=True, exist_ok=True)
     with locked(directory.with_suffix(".lock")):
         shutil.rmtree(directory, ignore_errors=True)
@@ -107,8 +107,10 @@ class _RunFiles:
         self.log = directory / "simulation.log"
 
 
-def _run_name(bench: Bench, sim: str, seed: int) -> str:
-    inputs = json.dumps([str(bench.verilog), bench.tests, seed, dict(bench.parameters)], sort_keys=True)
+def _run_name(bench: Bench, sim: str, seed: int, waves: bool) -> str:
+    inputs = json.dumps(
+        [str(bench.verilog), bench.tests, seed, waves, dict(bench.parameters)], sort_keys=True
+    )
     digest = hashlib.sha256(inputs.encode()).hexdigest()[:12]
     return f"{bench.module.rpartition('.')[2]}-{bench.top}-{sim}-{digest}"
 

