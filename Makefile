@@ -1,0 +1,61 @@
+# Every target works alone: it makes .venv first if that is missing or out of date.
+
+PY := .venv/bin/python
+JOBS ?= 2
+SIM ?= verilator
+BOARD ?= ulx3s-85f
+SEED ?= 1
+
+# $(call option,--name,value): nothing if there is no value.
+option = $(if $(2),$(1) $(2))
+
+.DEFAULT_GOAL := help
+.PHONY: help setup demo test lint verilog cocotb-test synth bench lock clean
+
+help:
+	@echo 'make setup                                   create .venv and install what is missing'
+	@echo 'make demo [CLASSES=sneaker,bag,coat] [PRESET=edge]'
+	@echo '                                             prune, quantize and run a network on the RTL, layer by layer'
+	@echo 'make test [JOBS=2]                           all tests, those of the simulated hardware included'
+	@echo 'make lint                                    ruff and pyright'
+	@echo 'make verilog [PRESET=edge]                   write the core as Verilog to build/verilog'
+	@echo 'make cocotb-test [SIM=verilator|icarus] [PRESET=tiny] [LAYER=name] [SEED=1] [WAVES=1]'
+	@echo '                                             the benches of the simulated hardware alone'
+	@echo 'make synth [BOARD=ulx3s-85f] [PRESET=small]  area and clock rate on an FPGA'
+	@echo 'make bench                                   measure the figures that the README states'
+	@echo 'make lock                                    write the installed versions to requirements.lock'
+	@echo 'make clean                                   remove everything that was built, but not .venv'
+
+setup:
+	@tools/setup.sh
+
+demo: setup
+	.venv/bin/crisp demo $(call option,--classes,$(CLASSES)) --preset $(or $(PRESET),edge)
+
+test: setup
+	$(PY) -m pytest -n $(JOBS) golden hw sw cocotb_tests
+
+lint: setup
+	$(PY) -m ruff check .
+	$(PY) -m ruff format --check .
+	$(PY) -m pyright
+
+verilog: setup
+	$(PY) -m crisp_hw verilog --preset $(or $(PRESET),edge) --out build/verilog
+
+cocotb-test: setup
+	$(PY) -m cocotb_tests run --sim $(SIM) --seed $(SEED) $(call option,--preset,$(PRESET)) \
+		$(call option,--layer,$(LAYER))
+
+synth: setup
+	$(PY) -m crisp_hw synth --board $(BOARD) --preset $(or $(PRESET),small)
+
+bench: setup
+	$(PY) -m benchmarks
+
+lock: setup
+	tools/lock.sh
+
+clean:
+	rm -rf build .pytest_cache .ruff_cache .hypothesis
+	find golden hw sw cocotb_tests -name __pycache__ -type d -prune -exec rm -rf {} +
