@@ -15,6 +15,7 @@ from torch import Generator, Tensor, nn
 
 from crisp_sw.checkpoint import CheckpointInfo, save_checkpoint
 from crisp_sw.data import DatasetSplits, augment, load_dataset
+from crisp_sw.errors import TrainingError
 from crisp_sw.evaluation import evaluate
 from crisp_sw.models import build_model
 from crisp_sw.training_settings import TrainingSettings
@@ -75,7 +76,8 @@ def train(
 
     Raises
     ------
-    TrainingError, CheckpointError : the saved state belongs to another run, or is damaged.
+    TrainingError : there are no training images, or the saved state belongs to another run.
+    CheckpointError : the saved state is damaged, or of another network.
     """
     trainer = _Trainer(model, splits, settings)
     if resume and state_file is not None and state_file.exists():
@@ -154,6 +156,8 @@ class _Trainer:
         self.model = model.to(memory_format=torch.channels_last)  # pyright: ignore[reportCallIssue]
         self.splits = splits
         self.settings = settings
+        if not len(splits.train):
+            raise TrainingError(f"no training images in {splits.name}; expected at least 1")
         # A last, smaller batch is left out; the order changes every epoch, so no image is lost for good.
         self.epoch_steps = max(1, len(splits.train) // settings.batch)
         self.steps = self.epoch_steps * settings.epochs

@@ -49,8 +49,9 @@ class TrainingSettings:
         for name in ("momentum", "weight_decay", "label_smoothing"):
             if not 0 <= getattr(self, name) < 1:
                 raise TrainingError(f"`{name}` must be from 0 to 1, 1 excluded, not {getattr(self, name)}")
-        if self.crop_padding < 0:
-            raise TrainingError(f"`crop_padding` must be 0 or more, not {self.crop_padding}")
+        for name in ("crop_padding", "seed"):
+            if getattr(self, name) < 0:
+                raise TrainingError(f"`{name}` must be 0 or more, not {getattr(self, name)}")
         if self.schedule not in SCHEDULES:
             raise TrainingError(f"no schedule {self.schedule!r}; expected one of {', '.join(SCHEDULES)}")
         if self.precision not in PRECISIONS:

@@ -50,9 +50,8 @@ def select_classes(images: ImageSet, classes: Sequence[int]) -> ImageSet:
 def _resolve(dataset: DatasetSplits, item: str) -> int:
     matches = {index for index, names in enumerate(_names(dataset)) if item.lower() in names}
     if len(matches) > 1:
-        kind, keys = ("ids", dataset.class_ids) if dataset.class_ids else ("indices", range(len(dataset.classes)))
-        listed = ", ".join(str(keys[index]) for index in sorted(matches))
-        raise ClassSelectionError(f"class {item!r} is ambiguous; expected one of the {kind} {listed}")
+        listed = ", ".join(str(index) for index in sorted(matches))
+        raise ClassSelectionError(f"class {item!r} is ambiguous; expected one of the indices {listed}")
     if matches:
         return matches.pop()
     if item.isdecimal() and int(item) < len(dataset.classes):

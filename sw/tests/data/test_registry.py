@@ -1,0 +1,62 @@
+"""Data sets by name and path."""
+
+from pathlib import Path
+
+import pytest
+from PIL import Image
+
+from crisp_sw.data import load_dataset
+from crisp_sw.data.registry import default_cache
+from crisp_sw.errors import DatasetError
+
+
+def test_name_ignores_case_and_underscores():
+    assert load_dataset("DIGITS").name == "digits"
+
+
+def test_images_are_scaled_to_the_wanted_size():
+    assert load_dataset("digits", image_size=32).image_size == (32, 32)
+    assert load_dataset("digits").image_size == (28, 28)
+
+
+def test_image_folder_is_loaded_by_path(tmp_path):
+    for split in ("train", "test"):
+        for name in ("a", "b"):
+            (tmp_path / "toy" / split / name).mkdir(parents=True)
+            Image.new("L", (16, 16), 50).save(tmp_path / "toy" / split / name / "0.png")
+    splits = load_dataset(tmp_path / "toy", cache=tmp_path / "cache", image_size=12)
+    assert (splits.name, splits.classes, splits.image_size) == ("toy", ("a", "b"), (12, 12))
+
+
+@pytest.mark.parametrize(
+    ("name", "message"),
+    [
+        ("fashon-mnist", "no data set 'fashon-mnist'; did you mean 'fashion-mnist'?"),
+        ("nowhere/at/all", "expected a path or one of: fashion-mnist, cifar-10, cifar-100, digits"),
+    ],
+)
+def test_unknown_name_is_explained(name, message):
+    with pytest.raises(DatasetError) as caught:
+        load_dataset(name)
+    assert message in str(caught.value)
+
+
+def test_other_file_and_folder_are_refused(tmp_path):
+    (tmp_path / "notes.txt").write_text("hello")
+    with pytest.raises(DatasetError, match=r"notes\.txt: expected a folder, or one of cifar-10-binary"):
+        load_dataset(tmp_path / "notes.txt")
+    with pytest.raises(DatasetError, match="not a data set; expected train/<class>"):
+        load_dataset(tmp_path)
+
+
+def test_tiny_image_size_is_refused():
+    with pytest.raises(DatasetError, match="`image_size` must be at least 8, not 4"):
+        load_dataset("digits", image_size=4)
+
+
+def test_cache_follows_the_environment(monkeypatch):
+    monkeypatch.setenv("CRISP_CACHE", "/somewhere")
+    assert default_cache() == Path("/somewhere")
+    monkeypatch.delenv("CRISP_CACHE")
+    monkeypatch.setenv("XDG_CACHE_HOME", "/else")
+    assert default_cache() == Path("/else/crisp-stc")

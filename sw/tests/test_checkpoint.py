@@ -1,0 +1,154 @@
+"""Checkpoints: round trip, shipped one, and what is said about files that do not fit."""
+
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+import torch
+from safetensors.torch import save_file
+
+from crisp_sw.checkpoint import (
+    CheckpointInfo,
+    find_checkpoint,
+    load_checkpoint,
+    load_weights,
+    read_tensors,
+    save_checkpoint,
+    write_tensors,
+)
+from crisp_sw.errors import CheckpointError, ModelError
+from crisp_sw.models import build_model
+
+INFO = CheckpointInfo(
+    model="small-resnet",
+    in_channels=1,
+    num_classes=3,
+    classes=("a", "b", "c"),
+    image_size=(28, 28),
+    mean=(0.25,),
+    std=(0.5,),
+    dataset="toy",
+    accuracy=0.75,
+    settings={"epochs": 2},
+    command="crisp train",
+)
+
+
+def network(name="small-resnet"):
+    torch.manual_seed(4)
+    return build_model(name, in_channels=1, num_classes=3)
+
+
+@pytest.fixture
+def path(tmp_path):
+    return tmp_path / "model.safetensors"
+
+
+def test_network_and_information_come_back(path):
+    model = network()
+    model.to(memory_format=torch.channels_last)  # pyright: ignore[reportCallIssue]
+    save_checkpoint(path, model, INFO)
+    loaded, info = load_checkpoint(path)
+    assert info == INFO
+    assert info.normalization.mean == (0.25,)
+    assert not loaded.training
+    expected = model.state_dict()
+    assert list(loaded.state_dict()) == list(expected)
+    assert all(torch.equal(value, expected[name]) for name, value in loaded.state_dict().items())
+
+
+def test_files_are_equal_byte_for_byte_and_nothing_is_left_over(path):
+    save_checkpoint(path, network(), INFO)
+    first = path.read_bytes()
+    save_checkpoint(path, network(), INFO)
+    assert path.read_bytes() == first
+    assert list(path.parent.iterdir()) == [path]
+
+
+def test_failed_write_keeps_the_old_file(path):
+    save_checkpoint(path, network(), INFO)
+    before = path.read_bytes()
+    with pytest.raises(TypeError):
+        write_tensors(path, network().state_dict(), {"not": object()})
+    assert path.read_bytes() == before
+    assert list(path.parent.iterdir()) == [path]
+
+
+def test_other_architecture_is_explained_by_the_first_differences(path):
+    save_checkpoint(path, network("small-mobilenet-v2"), replace(INFO, model="small-resnet"))
+    with pytest.raises(CheckpointError) as caught:
+        load_checkpoint(path)
+    message = str(caught.value)
+    assert message.startswith(
+        f"{path} does not fit SmallResNet: conv.weight: absent instead of (32, 1, 3, 3); "
+    )
+    assert message.count("instead of") == 5
+    assert " more" in message
+
+
+def test_other_shape_is_explained_and_changes_nothing():
+    model = network()
+    before = {name: value.clone() for name, value in model.state_dict().items()}
+    tensors = dict(before) | {"linear.bias": torch.zeros(7), "conv.weight": torch.zeros(32, 1, 3, 3)}
+    with pytest.raises(CheckpointError, match=r"linear\.bias: \(7,\) instead of \(3,\)$"):
+        load_weights(model, tensors, source="file")
+    assert all(torch.equal(value, before[name]) for name, value in model.state_dict().items())
+
+
+@pytest.mark.parametrize("size", [0, 7, 1000, -1])
+def test_truncated_file_is_named(path, size):
+    save_checkpoint(path, network(), INFO)
+    path.write_bytes(path.read_bytes()[:size])
+    with pytest.raises(CheckpointError, match=r"model\.safetensors: not a readable safetensors file"):
+        load_checkpoint(path)
+
+
+def test_safetensors_of_another_program_is_refused(path):
+    save_file({"x": torch.zeros(2)}, path)
+    with pytest.raises(CheckpointError, match="no valid entry 'crisp' in the safetensors header"):
+        load_checkpoint(path)
+
+
+def test_header_of_another_kind_is_refused(path):
+    write_tensors(path, {"x": torch.zeros(2)}, {"kind": "state"})
+    with pytest.raises(CheckpointError, match="not the header of a model checkpoint"):
+        load_checkpoint(path)
+
+
+def test_unknown_model_is_named(path):
+    save_checkpoint(path, network(), replace(INFO, model="vgg"))
+    with pytest.raises(ModelError, match="no model 'vgg'"):
+        load_checkpoint(path)
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"classes": ("a",)}, "1 class names; expected 3"),
+        ({"std": (1.0, 1.0)}, "1 means and 2 deviations; expected 1 of each"),
+    ],
+)
+def test_inconsistent_information_is_refused(changes, message):
+    with pytest.raises(CheckpointError, match=message):
+        replace(INFO, **changes)
+
+
+def test_absent_checkpoint_lists_the_shipped_ones():
+    with pytest.raises(CheckpointError) as caught:
+        find_checkpoint("nothing")
+    message = str(caught.value)
+    assert message.startswith("no checkpoint 'nothing'; expected a file or one of: ")
+    assert "small_resnet_fashion_mnist" in message
+
+
+def test_shipped_checkpoint_is_small_and_complete():
+    path = find_checkpoint("small_resnet_fashion_mnist")
+    assert Path(path).stat().st_size < 2_000_000
+    model, info = load_checkpoint(path)
+    assert info.dataset == "fashion-mnist"
+    assert info.accuracy >= 0.93
+    assert info.command.startswith("crisp train --model small-resnet --data fashion-mnist")
+    assert info.classes[7] == "Sneaker"
+    assert all(value.isfinite().all() for value in model.state_dict().values())
+    _, header = read_tensors(path)
+    assert header["settings"]["seed"] == info.settings["seed"]

@@ -1,0 +1,53 @@
+"""Accuracies on all classes and on a subset, against predictions made by hand."""
+
+import pytest
+import torch
+from torch import nn
+
+from crisp_sw.data import ImageSet, Normalization
+from crisp_sw.errors import ClassSelectionError
+from crisp_sw.evaluation import accuracy, evaluate, evaluate_subset, predict_logits
+
+# Each image has three pixels, one per output: the network below returns them as logits.
+LOGITS = torch.tensor([[9, 1, 0], [1, 2, 9], [0, 3, 5], [7, 2, 6]], dtype=torch.uint8)
+LABELS = torch.tensor([0, 1, 2, 2])
+IMAGES = ImageSet(LOGITS.view(4, 1, 1, 3), LABELS)
+UNIT = Normalization((0.0,), (1.0,))
+
+
+def network():
+    return nn.Sequential(nn.Flatten(), nn.Dropout(0.9))
+
+
+def test_accuracy_counts_the_largest_logit():
+    assert accuracy(LOGITS.float(), LABELS) == 0.5
+
+
+@pytest.mark.parametrize("batch", [1, 3, 500])
+def test_batch_size_does_not_matter(batch):
+    logits = predict_logits(network(), IMAGES.images, UNIT, batch=batch)
+    assert torch.equal(logits, LOGITS.float() / 255)
+    assert evaluate(network(), IMAGES, UNIT, batch=batch) == 0.5
+
+
+@pytest.mark.parametrize("training", [True, False])
+def test_training_mode_is_restored(training):
+    model = network().train(training)
+    evaluate(model, IMAGES, UNIT)
+    assert model.training is training
+
+
+def test_subset_is_judged_by_all_and_by_its_own_outputs():
+    found = evaluate_subset(network(), IMAGES, UNIT, (2, 1))
+    assert found.all_outputs == 1 / 3
+    assert found.subset_outputs == 2 / 3
+
+
+def test_order_of_the_subset_does_not_matter():
+    first, second = (evaluate_subset(network(), IMAGES, UNIT, order) for order in ((0, 2), (2, 0)))
+    assert first == second
+
+
+def test_subset_without_images_is_refused():
+    with pytest.raises(ClassSelectionError, match=r"no test image of the classes \[3\]"):
+        evaluate_subset(network(), IMAGES, UNIT, (3,))

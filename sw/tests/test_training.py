@@ -1,0 +1,155 @@
+"""Training on digits: it learns, it is repeatable, and an interrupted run ends as an undisturbed one."""
+
+import signal
+from dataclasses import replace
+
+import pytest
+import torch
+from torch import nn
+
+from crisp_sw.checkpoint import load_checkpoint
+from crisp_sw.data import DatasetSplits, ImageSet, load_dataset
+from crisp_sw.errors import CheckpointError, DatasetError, TrainingError
+from crisp_sw.evaluation import evaluate
+from crisp_sw.training import TrainingSettings, run_training, train
+
+SETTINGS = TrainingSettings(epochs=2, batch=32, crop_padding=0, flip=False, learning_rate=0.05)
+
+
+@pytest.fixture(scope="module")
+def splits():
+    whole = load_dataset("digits", image_size=8)
+    return replace(whole, train=ImageSet(whole.train.images[:320], whole.train.labels[:320]))
+
+
+def network(seed=0):
+    torch.manual_seed(seed)
+    return nn.Sequential(
+        nn.Conv2d(1, 16, 3, padding=1, bias=False),
+        nn.BatchNorm2d(16),
+        nn.ReLU(),
+        nn.MaxPool2d(2),
+        nn.Flatten(),
+        nn.Linear(256, 10),
+    )
+
+
+def interrupt_after(step):
+    def progress(report):
+        if report.step == step:
+            signal.raise_signal(signal.SIGINT)
+
+    return progress
+
+
+def assert_same_weights(first, second):
+    expected = second.state_dict()
+    assert list(first.state_dict()) == list(expected)
+    assert all(torch.equal(value, expected[name]) for name, value in first.state_dict().items())
+
+
+def test_network_learns_the_digits(splits):
+    model = network()
+    seen = []
+    result = train(model, splits, replace(SETTINGS, epochs=6), seen.append)
+    assert result.finished
+    assert result.accuracy > 0.9
+    assert result.accuracy == evaluate(model, splits.test, splits.normalization)
+    assert [progress.step for progress in seen] == list(range(1, 61))
+    assert [progress.report for progress in seen if progress.report] == list(result.history)
+    assert result.history[-1].loss < result.history[0].loss
+    assert not model.training
+
+
+@pytest.mark.parametrize("precision", ["float32", "bfloat16"])
+def test_equal_seeds_give_equal_weights(splits, precision):
+    models = [network(), network()]
+    for model in models:
+        train(model, splits, replace(SETTINGS, precision=precision, epochs=1))
+    assert_same_weights(*models)
+
+
+def test_other_seed_gives_other_weights(splits):
+    models = [network(), network()]
+    for seed, model in enumerate(models):
+        train(model, splits, replace(SETTINGS, seed=seed, epochs=1))
+    weights = [model.state_dict()["0.weight"] for model in models]
+    assert not torch.equal(*weights)
+
+
+@pytest.mark.parametrize("step", [1, 10, 13])
+def test_interrupted_run_continues_bit_for_bit(splits, tmp_path, step):
+    state = tmp_path / "run.state"
+    undisturbed = network()
+    expected = train(undisturbed, splits, SETTINGS)
+    first = train(network(), splits, SETTINGS, interrupt_after(step), state_file=state)
+    assert not first.finished
+    assert state.exists()
+    resumed = network(seed=9)
+    result = train(resumed, splits, SETTINGS, state_file=state, resume=True)
+    assert result == expected
+    assert_same_weights(resumed, undisturbed)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_interrupt_handler_is_put_back(splits):
+    before = signal.getsignal(signal.SIGINT)
+    train(network(), splits, SETTINGS, interrupt_after(1))
+    assert signal.getsignal(signal.SIGINT) is before
+
+
+def test_state_of_other_settings_is_refused(splits, tmp_path):
+    state = tmp_path / "run.state"
+    train(network(), splits, SETTINGS, interrupt_after(1), state_file=state)
+    with pytest.raises(TrainingError, match=r"run\.state belongs to a run with epochs = 2; expected 3"):
+        train(network(), splits, replace(SETTINGS, epochs=3), state_file=state, resume=True)
+
+
+def test_damaged_state_is_named(splits, tmp_path):
+    state = tmp_path / "run.state"
+    state.write_bytes(b"nothing")
+    with pytest.raises(CheckpointError, match=r"run\.state: not a readable safetensors file"):
+        train(network(), splits, SETTINGS, state_file=state, resume=True)
+
+
+def test_fewer_images_than_a_batch_are_one_batch(splits):
+    few = ImageSet(splits.train.images[:5], splits.train.labels[:5])
+    seen = []
+    train(network(), replace(splits, train=few), replace(SETTINGS, epochs=3), seen.append)
+    assert [progress.step for progress in seen] == [1, 2, 3]
+
+
+def test_run_writes_a_checkpoint_only_when_finished(tmp_path, splits, monkeypatch):
+    monkeypatch.setattr("crisp_sw.training.load_dataset", lambda *_, **__: splits)
+    output = tmp_path / "new" / "model.safetensors"
+
+    def run(**options):
+        return run_training(
+            model="small-resnet",
+            data="digits",
+            output=output,
+            settings=SETTINGS,
+            command="crisp train ...",
+            **options,
+        )
+
+    assert not run(progress=interrupt_after(3)).finished
+    assert [file.name for file in output.parent.iterdir()] == ["model.safetensors.state"]
+    result = run(resume=True)
+    assert [file.name for file in output.parent.iterdir()] == ["model.safetensors"]
+    model, info = load_checkpoint(output)
+    assert info.accuracy == result.accuracy == evaluate(model, splits.test, info.normalization)
+    assert (info.dataset, info.classes, info.command) == ("digits", splits.classes, "crisp train ...")
+    assert info.settings["epochs"] == 2
+
+
+def test_unknown_data_set_leaves_nothing_behind(tmp_path):
+    with pytest.raises(DatasetError, match="no data set 'digit'"):
+        run_training(model="small-resnet", data="digit", output=tmp_path / "m", settings=SETTINGS)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_data_set_without_images_is_refused(splits: DatasetSplits):
+    nothing = ImageSet(splits.train.images[:0], splits.train.labels[:0])
+    with pytest.raises(TrainingError, match="no training images in digits; expected at least 1"):
+        train(network(), replace(splits, train=nothing), SETTINGS)
