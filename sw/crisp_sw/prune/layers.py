@@ -148,6 +148,5 @@ def _is_small(grid: BlockGrid) -> bool:
 def _floor(grid: BlockGrid, settings: PruneSettings) -> int:
     if settings.small_layers == "fine" and _is_small(grid):
         return grid.block_columns
-    return keep_at_least(
-        grid.block_columns, blocks=settings.min_kept_blocks, fraction=settings.min_kept_fraction
-    )
+    fraction = settings.min_kept_share * settings.uniform_density
+    return keep_at_least(grid.block_columns, blocks=settings.min_kept_blocks, fraction=fraction)

@@ -3,9 +3,9 @@
 from dataclasses import replace
 
 import torch
-from crisp_golden.network import Pattern
 from torch import Tensor, nn
 
+from crisp_golden.network import Pattern
 from crisp_sw.prune.fine import block_capacity, fine_mask
 from crisp_sw.prune.layers import PrunableLayer
 from crisp_sw.prune.masking import attach_mask, dense_weight

@@ -60,7 +60,7 @@ class _PruningRun:
     def __init__(
         self, model: nn.Module, samples: ClassSamples, settings: PruneSettings, on_progress: ProgressCallback
     ):
-        self.samples, self.settings, self.on_progress = samples, settings, on_progress
+        self.original, self.samples, self.settings, self.on_progress = model, samples, settings, on_progress
         self.model = copy.deepcopy(model)
         self.layer_names = [name for name, _ in self.model.named_modules()]
         prunable, self.dense_layers = select_layers(self.model, settings)
@@ -84,7 +84,6 @@ class _PruningRun:
         self._fine_tune(self.settings.final_epochs, decay=True)
         squash_masks(self.model)
         reestimate_batch_norm(self.model, self.samples, batch_size=self.settings.batch_size)
-        self.model.to(memory_format=torch.contiguous_format)  # pyright: ignore[reportCallIssue]
         return self._result(history)
 
     def _prune_to(self, target: float) -> None:
@@ -144,8 +143,11 @@ class _PruningRun:
         pruned = [layer.report() for layer in self.layers.values()]
         dense = [LayerReport.dense(layer.name, layer.weights, layer.reason) for layer in self.dense_layers]
         layers = sorted([*pruned, *dense], key=lambda layer: self.layer_names.index(layer.name))
+        # Masking reordered parameters and memory; a fresh copy of the user's model has neither trace.
+        model = copy.deepcopy(self.original)
+        model.load_state_dict(self.model.state_dict())
         return PruneResult(
-            model=self.model,
+            model=model.eval(),
             patterns={name: layer.pattern() for name, layer in self.layers.items()},
             report=PruneReport(settings=self.settings, layers=tuple(layers), iterations=tuple(history)),
         )

@@ -52,8 +52,8 @@ class LayerBlocks:
 
 def keep_at_least(block_columns: int, *, blocks: int, fraction: float) -> int:
     """Return the floor of a layer: the larger of the two limits, at most ``block_columns``."""
-    # Without rounding, 0.07 * 100 blocks would ask for 8 of them.
-    return min(block_columns, max(blocks, math.ceil(round(fraction * block_columns, 9))))
+    # Without the small term, 0.29 * 100 blocks would ask for 28 of them.
+    return min(block_columns, max(blocks, math.floor(fraction * block_columns + 1e-9)))
 
 
 def require_reachable(layers: Mapping[str, LayerBlocks], *, sparsity: float) -> None:

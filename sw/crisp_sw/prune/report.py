@@ -3,9 +3,9 @@
 from dataclasses import asdict, dataclass
 from typing import Any, Self
 
-from crisp_golden.network import Pattern
 from torch import nn
 
+from crisp_golden.network import Pattern
 from crisp_sw.prune.fine_tuning import EpochStatistics
 from crisp_sw.prune.settings import PruneSettings
 

@@ -32,7 +32,8 @@ class PruneSettings:
     temperature : of the softened logits that are compared.
     accumulation : how batches add up to a saliency, see :mod:`crisp_sw.prune.saliency`.
     rank_score : rank-columns of different layers compare by "mean" saliency per weight or by its "sum".
-    min_kept_blocks, min_kept_fraction : floors; each block-row keeps at least both.
+    min_kept_blocks, min_kept_share : floors, which no layer's block-rows fall below: a number of blocks, and
+        a share of the blocks that pruning all layers alike to ``sparsity`` would keep.
     small_layers : what happens to layers with fewer input channels than ``block``, or with one block per
         block-row: left "dense", pruned "fine" (N:M only), or "hybrid" like all others.
     exclude : shell-style patterns of layer names that stay dense; each must match a layer.
@@ -61,7 +62,7 @@ class PruneSettings:
     accumulation: Literal["absolute", "signed"] = "absolute"
     rank_score: Literal["mean", "sum"] = "mean"
     min_kept_blocks: int = 1
-    min_kept_fraction: float = 0.05
+    min_kept_share: float = 0.5
     small_layers: Literal["dense", "fine", "hybrid"] = "dense"
     exclude: tuple[str, ...] = ()
     exclude_types: tuple[str, ...] = ()
@@ -77,7 +78,7 @@ class PruneSettings:
         self._require_real("momentum", 0.0, 1.0, open_end=True)
         self._require_real("weight_decay", 0.0, 1.0)
         self._require_real("distillation", 0.0, 1.0)
-        self._require_real("min_kept_fraction", 0.0, 1.0)
+        self._require_real("min_kept_share", 0.0, 1.0)
         self._require_positive("learning_rate")
         self._require_positive("temperature")
         for name, choices in _CHOICES.items():
@@ -85,6 +86,11 @@ class PruneSettings:
                 raise PruneError(f"`{name}` must be one of {', '.join(choices)}, not {getattr(self, name)!r}")
         self._require_names("exclude")
         self._require_names("exclude_types")
+
+    @property
+    def uniform_density(self) -> float:
+        """Share of the blocks that stays where all layers are pruned alike to ``sparsity``, 0 to 1."""
+        return min(1.0, (1 - self.sparsity) * self.m / self.n)
 
     @property
     def total_epochs(self) -> int:

@@ -1,10 +1,11 @@
 """N:M masks: exactly the most salient of every group, for shapes that divide and shapes that do not."""
 
 import torch
-from crisp_sw.prune.fine import block_capacity, fine_mask
-from crisp_sw.prune.grid import BlockGrid
 from hypothesis import given, settings
 from hypothesis import strategies as st
+
+from crisp_sw.prune.fine import block_capacity, fine_mask
+from crisp_sw.prune.grid import BlockGrid
 
 
 @st.composite
@@ -22,7 +23,9 @@ def fine_cases(draw):
 def saliency_of(grid: BlockGrid, seed: int) -> torch.Tensor:
     # Few different values, so that ties occur.
     generator = torch.Generator().manual_seed(seed)
-    return torch.randint(0, 4, (grid.out_channels, grid.in_channels, 1, grid.taps), generator=generator).float()
+    return torch.randint(
+        0, 4, (grid.out_channels, grid.in_channels, 1, grid.taps), generator=generator
+    ).float()
 
 
 @settings(deadline=None, max_examples=60, derandomize=True)

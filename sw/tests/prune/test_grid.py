@@ -1,9 +1,10 @@
 """The block grid against an element-by-element reading of its definition."""
 
 import torch
-from crisp_sw.prune.grid import BlockGrid
 from hypothesis import given, settings
 from hypothesis import strategies as st
+
+from crisp_sw.prune.grid import BlockGrid
 
 grids = st.builds(
     BlockGrid,

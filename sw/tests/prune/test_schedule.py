@@ -1,6 +1,7 @@
 """Targets rise to the wanted sparsity."""
 
 import pytest
+
 from crisp_sw.prune.schedule import target_sparsities
 from crisp_sw.prune.settings import PruneSettings
 

@@ -3,6 +3,7 @@
 import json
 
 import pytest
+
 from crisp_sw.prune.errors import PruneError
 from crisp_sw.prune.settings import PruneSettings
 
@@ -23,7 +24,7 @@ from crisp_sw.prune.settings import PruneSettings
         ({"learning_rate": 0.0}, "`learning_rate` must be a positive number, not 0.0"),
         ({"temperature": float("inf")}, "`temperature` must be a positive number, not inf"),
         ({"distillation": 1.5}, "`distillation` must be from 0 to 1, not 1.5"),
-        ({"min_kept_fraction": -0.1}, "`min_kept_fraction` must be from 0 to 1, not -0.1"),
+        ({"min_kept_share": -0.1}, "`min_kept_share` must be from 0 to 1, not -0.1"),
         ({"schedule": "square"}, "`schedule` must be one of linear, cubic, not 'square'"),
         ({"small_layers": "drop"}, "`small_layers` must be one of dense, fine, hybrid, not 'drop'"),
         ({"exclude": "conv*"}, "`exclude` must be a tuple of strings, not 'conv*'"),
@@ -33,6 +34,11 @@ def test_bad_value_is_named(values, message):
     with pytest.raises(PruneError) as error:
         PruneSettings(**values)
     assert str(error.value) == message
+
+
+@pytest.mark.parametrize(("sparsity", "n", "density"), [(0.9, 2, 0.2), (0.9, 1, 0.4), (0.3, 2, 1.0)])
+def test_uniform_density(sparsity, n, density):
+    assert PruneSettings(n=n, m=4, sparsity=sparsity).uniform_density == pytest.approx(density)
 
 
 def test_total_epochs():

@@ -1,0 +1,48 @@
+"""Cutting a classifier to the user's classes."""
+
+import pytest
+import torch
+from torch import nn
+from torch.nn.utils import parametrizations
+
+from crisp_sw.prune.classifier import restrict_classifier
+from crisp_sw.prune.errors import PruneError
+
+
+def test_logits_are_those_of_the_chosen_classes(mixed_net, samples):
+    mixed_net.eval()
+    images = samples.normalised(torch.arange(5))
+    restricted = restrict_classifier(mixed_net, (3, 0))
+    torch.testing.assert_close(restricted(images), mixed_net(images)[:, [3, 0]])
+    assert restricted.get_submodule("linear").weight.shape == (2, 32)
+    assert mixed_net.linear.out_features == 4
+
+
+def test_without_bias_and_by_name():
+    model = nn.Sequential(nn.Linear(4, 5, bias=False), nn.ReLU(), nn.Linear(5, 2))
+    restricted = restrict_classifier(model, [4], layer_name="0").state_dict()
+    assert list(restricted) == ["0.weight", "2.weight", "2.bias"]
+    assert torch.equal(restricted["0.weight"], model.state_dict()["0.weight"][4:])
+
+
+@pytest.mark.parametrize(
+    ("class_indices", "message"),
+    [
+        ((4,), "class 4 is not an output of 'linear'; expected 0 to 3"),
+        ((-1,), "class -1 is not an output of 'linear'; expected 0 to 3"),
+        ((1, 1), r"`class_indices` must be one or more different classes, not \[1, 1\]"),
+        ((), r"`class_indices` must be one or more different classes, not \[\]"),
+    ],
+)
+def test_bad_classes_are_named(mixed_net, class_indices, message):
+    with pytest.raises(PruneError, match=message):
+        restrict_classifier(mixed_net, class_indices)
+
+
+def test_models_without_that_classifier(mixed_net):
+    with pytest.raises(PruneError, match="the model has no Linear layer; expected one as the classifier"):
+        restrict_classifier(nn.Conv2d(1, 1, 1), (0,))
+    with pytest.raises(PruneError, match="no Linear layer 'head'; expected one of linear"):
+        restrict_classifier(mixed_net, (0,), layer_name="head")
+    with pytest.raises(PruneError, match="the classifier '0' is parametrized; expected a plain Linear layer"):
+        restrict_classifier(nn.Sequential(parametrizations.weight_norm(nn.Linear(2, 2))), (0,))

@@ -1,0 +1,66 @@
+"""Masks: forward, straight-through and hard gradients, and baking in."""
+
+import copy
+
+import torch
+from torch import nn
+
+from crisp_sw.prune.masking import attach_mask, dense_weight, squash_masks
+
+
+def masked_linear():
+    layer = nn.Linear(3, 2, bias=False)
+    layer.weight = nn.Parameter(torch.tensor([[1.0, -2.0, 3.0], [4.0, 5.0, -6.0]]))
+    mask = attach_mask(layer)
+    mask.mask.copy_(torch.tensor([[True, False, True], [False, True, False]]))
+    return layer, mask
+
+
+def gradient(layer: nn.Linear) -> torch.Tensor:
+    layer(torch.tensor([[1.0, 10.0, 100.0]])).sum().backward()
+    gradient = dense_weight(layer).grad
+    assert gradient is not None
+    return gradient
+
+
+def test_forward_uses_the_masked_weight():
+    layer, _ = masked_linear()
+    assert layer.weight.tolist() == [[1.0, 0.0, 3.0], [0.0, 5.0, 0.0]]
+    assert not bool(layer.weight.signbit().any())  # no negative zeros
+
+
+def test_gradient_passes_straight_through_until_frozen():
+    layer, mask = masked_linear()
+    assert gradient(layer).tolist() == [[1.0, 10.0, 100.0]] * 2
+    dense_weight(layer).grad = None
+    mask.frozen = True
+    assert gradient(layer).tolist() == [[1.0, 0.0, 100.0], [0.0, 10.0, 0.0]]
+
+
+def test_masked_weight_can_come_back():
+    layer, mask = masked_linear()
+    mask.mask.fill_(True)
+    assert layer.weight.tolist() == [[1.0, -2.0, 3.0], [4.0, 5.0, -6.0]]
+
+
+def test_frozen_parameter_becomes_trainable():
+    layer = nn.Linear(2, 2).requires_grad_(False)
+    attach_mask(layer)
+    assert dense_weight(layer).requires_grad
+
+
+def test_squash_gives_a_plain_module():
+    layer, _ = masked_linear()
+    model = nn.Sequential(layer, nn.utils.parametrizations.weight_norm(nn.Linear(2, 2)))
+    squash_masks(model)
+    assert set(layer.state_dict()) == {"weight"}
+    assert type(layer) is nn.Linear
+    assert layer.weight.tolist() == [[1.0, 0.0, 3.0], [0.0, 5.0, 0.0]]
+    assert "1.parametrizations.weight.original0" in model.state_dict()  # someone else's stays
+
+
+def test_masked_model_can_be_copied():
+    layer, mask = masked_linear()
+    twin = copy.deepcopy(layer)
+    mask.mask.fill_(True)
+    assert twin.weight.tolist() == [[1.0, 0.0, 3.0], [0.0, 5.0, 0.0]]

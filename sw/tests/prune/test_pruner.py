@@ -1,0 +1,187 @@
+"""The whole loop: structure of every layer, determinism, progress, errors before any training."""
+
+import itertools
+import json
+
+import numpy as np
+import pytest
+import torch
+from hypothesis import HealthCheck, given, reject, settings
+from hypothesis import strategies as st
+from torch import nn
+
+from crisp_golden.pattern import check_structure
+from crisp_golden.weight_matrix import expand_groups
+from crisp_sw.prune import (
+    PruneSettings,
+    SaliencyError,
+    SamplesError,
+    UnreachableSparsityError,
+    prune_for_classes,
+    restrict_classifier,
+)
+from crisp_sw.prune.inference import accuracy, collect_logits
+
+QUICK = PruneSettings(
+    n=2,
+    m=4,
+    block=8,
+    sparsity=0.8,
+    iterations=2,
+    epochs_per_iteration=1,
+    final_epochs=2,
+    batch_size=16,
+    min_kept_share=0.0,
+)
+
+
+def check_result(result) -> None:
+    """Every pruned weight must have its pattern, by golden's checker, and the reported number of weights."""
+    modules = dict(result.model.named_modules())
+    figures = {layer.name: layer for layer in result.report.layers}
+    for name, pattern in result.patterns.items():
+        weight = modules[name].weight.detach().numpy()
+        weight = weight.reshape(*weight.shape, *(1,) * (4 - weight.ndim))
+        check_structure(expand_groups(weight, getattr(modules[name], "groups", 1)), pattern, name)
+        assert np.count_nonzero(weight) <= figures[name].kept_weights
+        assert np.all(pattern.block_mask.sum(1) == figures[name].kept_per_row)
+
+
+def test_every_layer_has_its_pattern(mixed_net, samples):
+    result = prune_for_classes(mixed_net, samples, QUICK)
+    check_result(result)
+    assert list(result.patterns) == ["conv", "pointwise", "grouped", "linear"]
+    assert [layer.name for layer in result.report.layers] == [
+        *("stem", "conv", "depthwise", "pointwise", "grouped", "linear")
+    ]
+    assert 0.8 <= result.report.sparsity < 0.86
+    assert result.report.model_sparsity < result.report.sparsity
+    assert json.loads(json.dumps(result.report.to_json()))["sparsity"] == result.report.sparsity
+
+
+def test_result_is_a_plain_model_in_inference_mode(mixed_net, samples):
+    result = prune_for_classes(mixed_net, samples, QUICK)
+    assert list(result.model.state_dict()) == list(mixed_net.state_dict())
+    assert not result.model.training
+    assert type(result.model.get_submodule("linear")) is nn.Linear
+    assert all(value.is_contiguous() for value in result.model.state_dict().values())
+
+
+def test_given_model_is_left_alone(mixed_net, samples):
+    before = {name: value.clone() for name, value in mixed_net.state_dict().items()}
+    prune_for_classes(mixed_net, samples, QUICK)
+    assert all(torch.equal(before[name], value) for name, value in mixed_net.state_dict().items())
+
+
+def test_same_seed_same_result_and_other_seed_another(mixed_net, samples):
+    def weights(seed: int) -> dict[str, torch.Tensor]:
+        chosen = PruneSettings(n=1, block=8, sparsity=0.8, iterations=1, final_epochs=1, seed=seed)
+        return prune_for_classes(mixed_net, samples, chosen).model.state_dict()
+
+    first, second, other = weights(3), weights(3), weights(4)
+    assert all(torch.equal(first[name], second[name]) for name in first)
+    assert not torch.equal(first["conv.weight"], other["conv.weight"])
+
+
+def test_progress_tells_every_step(mixed_net, samples):
+    events = []
+    prune_for_classes(mixed_net, samples, QUICK, on_progress=events.append)
+    stages = ["prune", "fine-tune", "prune", "fine-tune", "fine-tune", "fine-tune"]
+    assert [event.stage for event in events] == stages
+    assert [event.epoch for event in events] == [0, 1, 1, 2, 3, 4]
+    assert {event.epochs for event in events} == {4}
+    assert all((event.loss is None) == (event.stage == "prune") for event in events)
+    sparsities = [event.sparsity for event in events]
+    assert sparsities == sorted(sparsities)
+    assert sparsities[-1] >= 0.8
+
+
+def test_pruned_network_still_learns_its_classes(mixed_net, samples):
+    chosen = PruneSettings(
+        n=2, block=8, sparsity=0.75, batch_size=16, iterations=3, epochs_per_iteration=4, final_epochs=12
+    )
+    result = prune_for_classes(mixed_net, samples, chosen)
+    assert accuracy(collect_logits(result.model, samples, batch_size=32), samples.labels) > 0.95
+
+
+def test_blocks_never_come_back(mixed_net, samples):
+    def kept_after(iterations: int):
+        # The same schedule, cut off: linear targets up to 0.5 + 0.1 * iterations.
+        chosen = PruneSettings(
+            block=8,
+            sparsity=0.5 + 0.1 * iterations,
+            iterations=iterations,
+            schedule="linear",
+            final_epochs=0,
+            min_kept_share=0.0,
+        )
+        return {
+            name: pattern.block_mask
+            for name, pattern in prune_for_classes(mixed_net, samples, chosen).patterns.items()
+        }
+
+    for before, after in itertools.pairwise(kept_after(iterations) for iterations in (1, 2, 3)):
+        assert all(not (after[name] & ~before[name]).any() for name in before)
+
+
+def prune_if_reachable(model, samples, chosen):
+    """None where a layer of one block per row stands in the way of the target."""
+    try:
+        return prune_for_classes(model, samples, chosen)
+    except UnreachableSparsityError:
+        return None
+
+
+@settings(deadline=None, max_examples=12, derandomize=True, suppress_health_check=[HealthCheck.too_slow])
+@given(
+    channels=st.lists(st.integers(4, 40), min_size=2, max_size=3),
+    kernel=st.sampled_from([1, 3]),
+    n=st.integers(1, 4),
+    block=st.sampled_from([4, 8, 16]),
+    seed=st.integers(0, 100),
+)
+def test_any_shape_gets_its_pattern(samples_of_stripes, channels, kernel, n, block, seed):
+    torch.manual_seed(seed)
+    convolutions = [
+        layer
+        for a, b in itertools.pairwise([1, *channels])
+        for layer in (nn.Conv2d(a, b, kernel, padding=kernel // 2), nn.ReLU())
+    ]
+    model = nn.Sequential(*convolutions, nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.Linear(channels[-1], 4))
+    chosen = PruneSettings(
+        n=n,
+        block=block,
+        sparsity=0.3,
+        iterations=2,
+        epochs_per_iteration=0,
+        final_epochs=1,
+        min_kept_share=0.0,
+        small_layers="hybrid",
+    )
+    result = prune_if_reachable(model, samples_of_stripes, chosen)
+    if result is None:
+        reject()
+    check_result(result)
+    assert result.report.sparsity >= 0.3 - 1e-9
+
+
+def test_unreachable_target_fails_before_training(mixed_net, samples):
+    chosen = PruneSettings(n=4, m=4, block=8, sparsity=0.95, min_kept_blocks=2)
+    events = []
+    with pytest.raises(
+        UnreachableSparsityError, match=r"`sparsity` 0.95 cannot be reached: the nearest is 0\.\d{4}"
+    ):
+        prune_for_classes(mixed_net, samples, chosen, on_progress=events.append)
+    assert events == []
+
+
+def test_nan_weight_is_reported(mixed_net, samples):
+    with torch.no_grad():
+        mixed_net.conv.weight[0, 0, 0, 0] = float("nan")
+    with pytest.raises(SaliencyError, match="is NaN or infinite in batch 0"):
+        prune_for_classes(mixed_net, samples, QUICK)
+
+
+def test_labels_beyond_the_outputs(mixed_net, samples):
+    with pytest.raises(SamplesError, match="label 3 does not fit the model's output"):
+        prune_for_classes(restrict_classifier(mixed_net, (0, 1)), samples, QUICK)

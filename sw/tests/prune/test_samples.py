@@ -1,0 +1,80 @@
+"""Samples check their shapes, normalise, split evenly and are chosen with a seed."""
+
+import pytest
+import torch
+
+from crisp_sw.prune.errors import SamplesError
+from crisp_sw.prune.samples import ClassSamples, choose_samples
+
+BYTES = torch.arange(2 * 1 * 2 * 2, dtype=torch.uint8).reshape(2, 1, 2, 2)
+LABELS = torch.tensor([0, 1])
+
+
+@pytest.mark.parametrize(
+    ("values", "message"),
+    [
+        ({"images": BYTES[0]}, r"`images` must have the shape \[N, C, H, W\] with N >= 1, not \[1, 2, 2\]"),
+        ({"images": BYTES[:0]}, r"not \[0, 1, 2, 2\]"),
+        ({"images": BYTES.int()}, "`images` must be uint8 or float, not torch.int32"),
+        ({"labels": LABELS[:1]}, r"`labels` must be int64\[2\], one for each image, not torch.int64\[1\]"),
+        ({"labels": LABELS.int()}, r"not torch.int32\[2\]"),
+        ({"labels": LABELS - 1}, "`labels` must be 0 or more, not -1"),
+        ({"mean": (0.0, 0.0)}, "`mean` must have 1 or 1 values, not 2"),
+        ({"std": (0.0,)}, "`std` must be positive, not 0.0"),
+    ],
+)
+def test_bad_samples_are_named(values, message):
+    with pytest.raises(SamplesError, match=message):
+        ClassSamples(**{"images": BYTES, "labels": LABELS, **values})
+
+
+def test_bytes_and_floats_normalise_alike():
+    as_bytes = ClassSamples(images=BYTES, labels=LABELS, mean=(0.5,), std=(0.25,))
+    as_floats = ClassSamples(images=BYTES.float() / 255, labels=LABELS, mean=(0.5,), std=(0.25,))
+    index = torch.tensor([1])
+    assert torch.equal(as_bytes.normalised(index), as_floats.normalised(index))
+    assert torch.equal(as_bytes.normalised(index), (BYTES[1:].float() / 255 - 0.5) / 0.25)
+
+
+@pytest.mark.parametrize(("count", "size", "lengths"), [(9, 4, [3, 3, 3]), (8, 4, [4, 4]), (3, 64, [3])])
+def test_batches_are_even_and_complete(count, size, lengths):
+    samples = ClassSamples(images=torch.zeros(count, 1, 1, 1), labels=torch.zeros(count, dtype=torch.int64))
+    shuffled = list(samples.batches(size, generator=torch.Generator().manual_seed(1)))
+    assert [len(batch) for batch in shuffled] == lengths
+    assert sorted(torch.cat(shuffled).tolist()) == list(range(count))
+    assert torch.cat(list(samples.batches(size))).tolist() == list(range(count))
+
+
+def choose(class_indices, per_class, seed=0):
+    labels = torch.tensor([5, 3, 5, 3, 5, 1])
+    images = torch.arange(6, dtype=torch.float32).reshape(6, 1, 1, 1)
+    return choose_samples(
+        images, labels, class_indices, per_class=per_class, mean=(0.0,), std=(1.0,), seed=seed
+    )
+
+
+def test_chosen_samples_are_relabelled_by_position():
+    samples = choose((5, 3), 2)
+    assert samples.labels.tolist() == [0, 0, 1, 1]
+    assert {int(image) for image in samples.images[:2]} < {0, 2, 4}
+    assert {int(image) for image in samples.images[2:]} == {1, 3}
+
+
+def test_choice_depends_on_the_seed_alone():
+    assert torch.equal(choose((5,), 2, seed=3).images, choose((5,), 2, seed=3).images)
+    assert len({tuple(choose((5,), 3, seed=seed).images.flatten().tolist()) for seed in range(8)}) > 1
+
+
+@pytest.mark.parametrize(
+    ("class_indices", "per_class", "message"),
+    [
+        ((5, 1), 2, "class 1 has 1 images; expected at least 2"),
+        ((7,), 1, "class 7 has 0 images; expected at least 1"),
+        ((5, 5), 1, r"`class_indices` must be one or more different classes, not \[5, 5\]"),
+        ((), 1, r"`class_indices` must be one or more different classes, not \[\]"),
+        ((5,), 0, "`per_class` must be at least 1, not 0"),
+    ],
+)
+def test_impossible_choices_are_named(class_indices, per_class, message):
+    with pytest.raises(SamplesError, match=message):
+        choose(class_indices, per_class)
