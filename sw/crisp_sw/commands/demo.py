@@ -1,0 +1,91 @@
+"""``crisp demo``: the whole way, from checkpoint to bit-exact RTL, with a report."""
+
+import shlex
+import sys
+from dataclasses import replace
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from crisp_sw.commands.hardware import run_cosim
+from crisp_sw.commands.options import DEFAULT_CHECKPOINT, AsJson, Classes, Data, Output, PresetName, Seed
+from crisp_sw.commands.terminal import accuracy_figures, emit, messages, results, show_figures, step_display
+from crisp_sw.demo import DemoFiles, DemoSettings, run_demo
+from crisp_sw.prune import PruneSettings
+from crisp_sw.report import failures
+from crisp_sw.report.numbers import count, percent, ratio, size
+from crisp_sw.steps import PruneBudget
+
+CHECK_FAILED = 1
+
+
+def demo(
+    classes: Classes = "sneaker,bag,coat",
+    preset: PresetName = "edge",
+    out: Output = Path("build/demo"),
+    checkpoint: Annotated[
+        str, typer.Option(help="Checkpoint file, or the name of a shipped one.")
+    ] = DEFAULT_CHECKPOINT,
+    data: Data = None,
+    sparsity: Annotated[
+        float, typer.Option("--sparsity", "-s", help="Share of the weights to remove.")
+    ] = PruneSettings().sparsity,
+    samples: Annotated[
+        int, typer.Option(help="Training images per class.")
+    ] = PruneBudget().samples_per_class,
+    seed: Seed = 0,
+    fresh: Annotated[bool, typer.Option("--fresh", help="Prune again, whatever is there.")] = False,
+    as_json: AsJson = False,
+) -> None:
+    """Prune a network for a few classes and run it, layer by layer, on the generated RTL.
+
+    Loads a trained checkpoint, prunes it for the classes, quantizes and packs it, simulates every layer on
+    the RTL with real test images, and writes report.json and report.html. Fails unless every layer is
+    bit-exact and takes exactly the predicted cycles.
+
+    Examples:
+      crisp demo
+      crisp demo --classes sandal,shirt --preset small --out build/shirts
+    """
+    settings = DemoSettings(
+        classes=classes,
+        preset=preset,
+        checkpoint=checkpoint,
+        data=data,
+        seed=seed,
+        fresh=fresh,
+        prune=replace(PruneSettings(), sparsity=sparsity),
+        budget=PruneBudget(samples_per_class=samples),
+    )
+    with step_display() as progress:
+        report = run_demo(
+            settings,
+            out,
+            run_cosim,
+            say=messages.print,
+            on_progress=progress,
+            command=shlex.join(["crisp", *sys.argv[1:]]),
+        )
+    problems = failures(report["layers"])
+    emit(report, as_json, lambda: _show(report, DemoFiles(out)))
+    for problem in problems:
+        messages.print(f"[bold red]failed:[/bold red] {problem}")
+    if problems:
+        raise typer.Exit(CHECK_FAILED)
+
+
+def _show(report: dict[str, Any], files: DemoFiles) -> None:
+    totals = report["totals"]
+    figures = {
+        **accuracy_figures(report["accuracy"]),
+        "sparsity": percent(report["sparsity"]),
+        "weights": f"{size(totals['bytes_dense'])} to {size(totals['bytes_packed'])}, "
+        f"{ratio(totals['compression'])} smaller",
+        "cycles": f"{count(totals['cycles_dense'])} to {count(totals['cycles_rtl'])} per image, "
+        f"{ratio(totals['speedup'])} faster",
+        "bit-exact": "yes, every layer" if totals["bit_exact"] else "no",
+        "cycles as predicted": "yes, every layer" if totals["cycles_exact"] else "no",
+    }
+    show_figures(f"{', '.join(report['classes'])} on preset {report['preset']}", figures)
+    results.print(f"report: {files.page} and {files.report}")

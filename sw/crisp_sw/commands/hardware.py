@@ -1,0 +1,91 @@
+"""``crisp verilog``, ``synth`` and ``cosim``: the generator and the benches, as programs of their own."""
+
+import importlib.util
+import os
+import subprocess
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from crisp_golden.config import preset as find_preset
+from crisp_golden.errors import CrispError
+from crisp_sw.commands.options import Output, PresetName, Simulator
+from crisp_sw.export import load_network
+
+
+class ProgramError(CrispError):
+    """A program of the project that this command starts is not there."""
+
+
+def verilog(preset: PresetName = "edge", out: Output = Path("build/verilog")) -> None:
+    """Write the core as Verilog.
+
+    Example: crisp verilog --preset small
+    """
+    find_preset(preset)
+    raise typer.Exit(run_program("crisp_hw", ["verilog", "--preset", preset, "--out", str(out)]))
+
+
+def synth(
+    preset: PresetName = "small",
+    board: Annotated[str, typer.Option("--board", "-b", help="FPGA board.")] = "ulx3s-85f",
+) -> None:
+    """Synthesize the core for an FPGA board: area, clock frequency, critical path.
+
+    Example: crisp synth --board ulx3s-85f --preset small
+    """
+    find_preset(preset)
+    raise typer.Exit(run_program("crisp_hw", ["synth", "--board", board, "--preset", preset]))
+
+
+def cosim(
+    network: Annotated[Path, typer.Argument(help="Packed network, written by crisp quantize.")],
+    inputs: Annotated[
+        Path, typer.Option("--inputs", "-i", help="safetensors with `images` int8[B, C, H, W].")
+    ],
+    preset: PresetName = "edge",
+    out: Output = Path("build/cosim.json"),
+    sim: Simulator = "verilator",
+) -> None:
+    """Run every layer of a packed network on the RTL and compare it bit for bit with the golden model.
+
+    Example: crisp cosim build/network --inputs images.safetensors --preset edge
+    """
+    load_network(network)
+    raise typer.Exit(run_cosim(network, inputs, preset, out, sim))
+
+
+def run_cosim(network: Path, inputs: Path, preset: str, out: Path, sim: str = "verilator") -> int:
+    """Start the network bench; 0 if every layer is bit-exact and takes the predicted cycles.
+
+    Raises
+    ------
+    CrispError : the inputs or the benches are not there, or the preset is unknown.
+    """
+    find_preset(preset)
+    if not inputs.is_file():
+        raise ProgramError(f"{inputs}: no such file; expected safetensors with the network's int8 images")
+    arguments = ["--network", network, "--inputs", inputs, "--preset", preset, "--out", out, "--sim", sim]
+    return run_program("cocotb_tests", ["network", *(str(argument) for argument in arguments)])
+
+
+def run_program(module: str, arguments: Sequence[str]) -> int:
+    """Run ``python -m module arguments`` and return its exit status.
+
+    The benches are no installed package: they are found in the working directory or in the checkout that
+    this package is installed from.
+
+    Raises
+    ------
+    ProgramError : there is no such module.
+    """
+    folders = [Path.cwd(), Path(__file__).resolve().parents[3]]
+    found = importlib.util.find_spec(module) or any((folder / module).is_dir() for folder in folders)
+    if not found:
+        raise ProgramError(f"{module} is not installed; expected to run from a checkout of crisp-stc")
+    path = os.pathsep.join([*map(str, folders), os.environ.get("PYTHONPATH", "")])
+    command = [sys.executable, "-m", module, *arguments]
+    return subprocess.run(command, env={**os.environ, "PYTHONPATH": path}, check=False).returncode

@@ -1,0 +1,84 @@
+"""``crisp inspect``: layers, sparsity, bytes and predicted cycles of a packed network."""
+
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+from rich.table import Table
+
+from crisp_golden.config import preset as find_preset
+from crisp_golden.errors import CapacityError
+from crisp_golden.layer_report import layer_report
+from crisp_golden.network import MaxPool, QuantizedConv, QuantizedNetwork
+from crisp_sw.commands.options import AsJson, PresetName
+from crisp_sw.commands.terminal import emit, results
+from crisp_sw.export import load_metadata, load_network
+
+_COLUMNS = ("name", "K", "R", "P", "block", "n", "m", "kept_blocks", "total_blocks", "bytes_dense")
+_COSTS = ("bytes_packed", "cycles_predicted", "cycles_dense")
+
+
+def inspect(
+    network: Annotated[Path, typer.Argument(help="Packed network, written by crisp quantize.")],
+    preset: PresetName = "edge",
+    as_json: AsJson = False,
+) -> None:
+    """Show what a packed network consists of, and the cycles that it takes.
+
+    Cycles are those of the cycle model, which the RTL meets exactly.
+
+    Example: crisp inspect build/network --preset small --json
+    """
+    loaded, config = load_network(network), find_preset(preset)
+    layers = []
+    for layer, height, width in conv_inputs(loaded):
+        try:
+            layers.append(layer_report(config, layer, height, width))
+        except CapacityError as error:
+            raise CapacityError(f"preset {preset}, layer {layer.name}: {error}") from error
+    figures = {
+        "network": str(network),
+        "preset": preset,
+        "input_shape": list(loaded.input_shape),
+        "classes": list(loaded.classes),
+        "metadata": load_metadata(network),
+        "layers": layers,
+    }
+    emit(figures, as_json, lambda: _show(network, loaded, layers))
+
+
+def conv_inputs(network: QuantizedNetwork) -> list[tuple[QuantizedConv, int, int]]:
+    """Every convolution with the height and width of its input, in order."""
+    sizes = {"input": network.input_shape[1:]}
+    found = []
+    for node in network.nodes:
+        layer, (height, width) = node.layer, sizes[node.inputs[0]]
+        if isinstance(layer, MaxPool):
+            grown = 2 * layer.padding - layer.kernel
+            sizes[node.name] = ((height + grown) // layer.stride + 1, (width + grown) // layer.stride + 1)
+        else:
+            found.append((layer, height, width))
+            sizes[node.name] = layer.out_size(height, width)
+    return found
+
+
+def _show(path: Path, network: QuantizedNetwork, layers: list[dict[str, Any]]) -> None:
+    channels, height, width = network.input_shape
+    results.print(
+        f"[bold]{path}[/bold]: {channels} x {height} x {width} image to {', '.join(network.classes) or 'outputs'}"
+    )
+    table = Table(box=None, header_style="dim", pad_edge=False)
+    for column in (*_COLUMNS, *_COSTS):
+        table.add_column(column.replace("_", " "), justify="left" if column == "name" else "right")
+    for layer in layers:
+        table.add_row(*(_cell(layer[column]) for column in (*_COLUMNS, *_COSTS)))
+    table.add_section()
+    totals = {column: sum(layer[column] for layer in layers) for column in ("bytes_dense", *_COSTS)}
+    table.add_row(
+        "total", *[""] * (len(_COLUMNS) - 2), *(_cell(value) for value in totals.values()), style="bold"
+    )
+    results.print(table)
+
+
+def _cell(value: Any) -> str:
+    return "-" if value is None else f"{value:,}" if isinstance(value, int) else str(value)

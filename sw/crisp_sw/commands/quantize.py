@@ -1,0 +1,69 @@
+"""``crisp quantize``: quantize to int8 and export the packed network."""
+
+from dataclasses import asdict
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from crisp_sw.commands.options import AsJson, Data, Output, Seed
+from crisp_sw.commands.terminal import emit, results, show_figures, step_display
+from crisp_sw.data import select_classes
+from crisp_sw.data.selection import resolve_classes
+from crisp_sw.export import TENSOR_FILE, save_network
+from crisp_sw.export.pruned import load_pruned
+from crisp_sw.quantize import QuantizeSettings
+from crisp_sw.report.numbers import size
+from crisp_sw.steps import int8_accuracy, load_data, quantize_pruned
+from crisp_sw.steps.quantizing import CALIBRATION_PER_CLASS
+
+_DEFAULTS = QuantizeSettings()
+
+
+def quantize(
+    path: Annotated[str, typer.Argument(help="Pruned model, or a checkpoint to quantize dense.")],
+    data: Data = None,
+    out: Output = Path("build/network"),
+    ranges: Annotated[
+        str, typer.Option(help="Activation ranges: minmax, percentile or mse.")
+    ] = _DEFAULTS.method,
+    samples: Annotated[int, typer.Option(help="Calibration images per class.")] = CALIBRATION_PER_CLASS,
+    seed: Seed = 0,
+    as_json: AsJson = False,
+) -> None:
+    """Quantize a model to int8 and write the packed network that the hardware runs.
+
+    The accuracy shown is that of the golden model, bit for bit the hardware's.
+
+    Example: crisp quantize build/pruned --out build/network
+    """
+    settings = QuantizeSettings(method=ranges)  # pyright: ignore[reportArgumentType]
+    pruned = load_pruned(path)
+    splits = load_data(pruned.info, data)
+    network = quantize_pruned(pruned, splits, settings, per_class=samples, seed=seed)
+    images = select_classes(splits.test, resolve_classes(splits, pruned.info.classes))
+    with step_display() as progress:
+        accuracy = int8_accuracy(network, images, pruned.info.normalization, progress)
+    metadata: dict[str, Any] = {
+        "dataset": splits.name,
+        "model": pruned.info.model,
+        "mean": list(pruned.info.mean),
+        "std": list(pruned.info.std),
+        "accuracy": {"float": pruned.info.accuracy, "int8": accuracy},
+        "settings": {**asdict(settings), "samples": samples, "seed": seed},
+    }
+    save_network(network, out, metadata)
+    packed = (out / TENSOR_FILE).stat().st_size
+    emit(
+        {"out": str(out), "bytes": packed, **metadata},
+        as_json,
+        lambda: _show(out, packed, pruned.info.accuracy, accuracy),
+    )
+
+
+def _show(out: Path, packed: int, before: float, after: float) -> None:
+    show_figures(
+        f"Wrote {out}",
+        {"float accuracy": f"{before:.2%}", "int8 accuracy": f"{after:.2%}", "packed": size(packed)},
+    )
+    results.print(f"next: crisp inspect {out}, or crisp cosim {out} --inputs <images>")

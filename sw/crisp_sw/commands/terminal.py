@@ -1,0 +1,66 @@
+"""What commands print: results on stdout, for people or as JSON, and everything else on stderr."""
+
+import json
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from typing import Any
+
+from rich.console import Console
+from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
+from rich.table import Table
+
+from crisp_sw.steps import StepCallback
+
+results = Console(highlight=False, soft_wrap=True)
+messages = Console(stderr=True, highlight=False, soft_wrap=True)
+
+
+def emit(result: Mapping[str, Any], as_json: bool, show: Callable[[], None]) -> None:
+    """Print ``result`` as one JSON document, or call ``show`` to print it for people."""
+    if as_json:
+        print(json.dumps(result, indent=1))
+    else:
+        show()
+
+
+def show_figures(title: str, figures: Mapping[str, str]) -> None:
+    """Print a heading and aligned pairs."""
+    results.print(f"[bold]{title}[/bold]")
+    grid = Table.grid(padding=(0, 2))
+    for name, value in figures.items():
+        grid.add_row(f"  [dim]{name}[/dim]", value)
+    results.print(grid)
+
+
+@contextmanager
+def step_display() -> Iterator[StepCallback]:
+    """Show a bar per stage on stderr, as long as the block runs."""
+    columns = (
+        TextColumn("{task.description}"),
+        BarColumn(bar_width=30),
+        TextColumn("{task.completed:.0f}/{task.total:.0f}"),
+        TimeElapsedColumn(),
+        TextColumn("[dim]{task.fields[detail]}"),
+    )
+    with Progress(*columns, console=messages) as progress:
+        tasks = {}
+
+        def show(stage: str, done: int, total: int, detail: str = "") -> None:
+            if stage not in tasks:
+                tasks[stage] = progress.add_task(stage, total=total, detail=detail)
+            progress.update(tasks[stage], completed=done, total=total, detail=detail)
+
+        yield show
+
+
+def accuracy_figures(accuracy: Mapping[str, float]) -> dict[str, str]:
+    """Accuracies as percentages, with the names that people read."""
+    names = {
+        "all_classes": "dense, all classes",
+        "dense": "dense",
+        "dense_all_outputs": "dense, all outputs compete",
+        "dense_fine_tuned": "dense, fine-tuned",
+        "pruned": "pruned",
+        "int8": "int8",
+    }
+    return {names.get(key, key): f"{value:.2%}" for key, value in accuracy.items()}

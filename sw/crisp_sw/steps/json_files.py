@@ -1,0 +1,38 @@
+"""JSON files that are there completely or not at all."""
+
+import json
+import os
+from pathlib import Path
+from typing import Any
+
+from crisp_golden.errors import CrispError
+
+
+class JsonFileError(CrispError):
+    """A JSON file is absent or damaged."""
+
+
+def write_json(path: Path, value: Any) -> None:
+    """Write ``value`` by way of a temporary name; makes the directory."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
+    try:
+        temporary.write_text(json.dumps(value, indent=1) + "\n")
+        os.replace(temporary, path)
+    finally:
+        temporary.unlink(missing_ok=True)
+
+
+def read_json(path: Path) -> Any:
+    """Read a JSON file.
+
+    Raises
+    ------
+    JsonFileError : the file is absent or not JSON.
+    """
+    try:
+        return json.loads(path.read_bytes())
+    except OSError as error:
+        raise JsonFileError(f"{path}: cannot be read ({error.strerror})") from error
+    except ValueError as error:
+        raise JsonFileError(f"{path}: not valid JSON ({error})") from error
