@@ -37,6 +37,7 @@ class CrispGroup(TyperGroup):
 app = typer.Typer(
     cls=CrispGroup,
     no_args_is_help=True,
+    add_completion=False,
     rich_markup_mode="markdown",
     pretty_exceptions_show_locals=False,
     help="""Prune a network for a few classes, quantize it, and run it on a sparse tensor core.
@@ -59,6 +60,5 @@ The exit status is 0 for success, 1 if a check fails, 2 for an input that cannot
 _SOFTWARE, _HARDWARE = "Network", "Hardware"
 for _command in (demo, train, evaluate, prune, quantize, inspect):
     app.command(rich_help_panel=_SOFTWARE)(_command)
-app.command("export", rich_help_panel=_SOFTWARE, hidden=True)(quantize)
 for _command in (verilog, synth, cosim):
     app.command(rich_help_panel=_HARDWARE)(_command)

@@ -45,8 +45,9 @@ def demo(
     bit-exact and takes exactly the predicted cycles.
 
     Examples:
-      crisp demo
-      crisp demo --classes sandal,shirt --preset small --out build/shirts
+
+    - `crisp demo`
+    - `crisp demo --classes sandal,shirt --preset small --out build/shirts`
     """
     settings = DemoSettings(
         classes=classes,
@@ -59,10 +60,15 @@ def demo(
         budget=PruneBudget(samples_per_class=samples),
     )
     with step_display() as progress:
+
+        def cosimulate(network: Path, inputs: Path, preset: str, result: Path) -> int:
+            progress.stop()  # the bench prints lines of its own
+            return run_cosim(network, inputs, preset, result, quiet_stdout=True)
+
         report = run_demo(
             settings,
             out,
-            run_cosim,
+            cosimulate,
             say=messages.print,
             on_progress=progress,
             command=shlex.join(["crisp", *sys.argv[1:]]),

@@ -30,8 +30,9 @@ def evaluate(
     A packed network is run by the golden model, with the arithmetic of the hardware.
 
     Examples:
-      crisp evaluate --classes sneaker,bag,coat
-      crisp evaluate build/network
+
+    - `crisp evaluate --classes sneaker,bag,coat`
+    - `crisp evaluate build/network`
     """
     source = Path(path)
     accuracy = _packed(source, data) if is_network(source) else _float(path, data, classes)

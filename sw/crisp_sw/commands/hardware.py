@@ -15,6 +15,8 @@ from crisp_golden.errors import CrispError
 from crisp_sw.commands.options import Output, PresetName, Simulator
 from crisp_sw.export import load_network
 
+STDERR = 2  # the file descriptor
+
 
 class ProgramError(CrispError):
     """A program of the project that this command starts is not there."""
@@ -23,7 +25,7 @@ class ProgramError(CrispError):
 def verilog(preset: PresetName = "edge", out: Output = Path("build/verilog")) -> None:
     """Write the core as Verilog.
 
-    Example: crisp verilog --preset small
+    Example: `crisp verilog --preset small`
     """
     find_preset(preset)
     raise typer.Exit(run_program("crisp_hw", ["verilog", "--preset", preset, "--out", str(out)]))
@@ -35,7 +37,7 @@ def synth(
 ) -> None:
     """Synthesize the core for an FPGA board: area, clock frequency, critical path.
 
-    Example: crisp synth --board ulx3s-85f --preset small
+    Example: `crisp synth --board ulx3s-85f --preset small`
     """
     find_preset(preset)
     raise typer.Exit(run_program("crisp_hw", ["synth", "--board", board, "--preset", preset]))
@@ -52,14 +54,24 @@ def cosim(
 ) -> None:
     """Run every layer of a packed network on the RTL and compare it bit for bit with the golden model.
 
-    Example: crisp cosim build/network --inputs images.safetensors --preset edge
+    Example: `crisp cosim build/network --inputs images.safetensors --preset edge`
     """
     load_network(network)
     raise typer.Exit(run_cosim(network, inputs, preset, out, sim))
 
 
-def run_cosim(network: Path, inputs: Path, preset: str, out: Path, sim: str = "verilator") -> int:
+def run_cosim(
+    network: Path,
+    inputs: Path,
+    preset: str,
+    out: Path,
+    sim: str = "verilator",
+    *,
+    quiet_stdout: bool = False,
+) -> int:
     """Start the network bench; 0 if every layer is bit-exact and takes the predicted cycles.
+
+    ``quiet_stdout`` sends what the bench prints to stderr.
 
     Raises
     ------
@@ -69,10 +81,11 @@ def run_cosim(network: Path, inputs: Path, preset: str, out: Path, sim: str = "v
     if not inputs.is_file():
         raise ProgramError(f"{inputs}: no such file; expected safetensors with the network's int8 images")
     arguments = ["--network", network, "--inputs", inputs, "--preset", preset, "--out", out, "--sim", sim]
-    return run_program("cocotb_tests", ["network", *(str(argument) for argument in arguments)])
+    arguments = ["network", *(str(argument) for argument in arguments)]
+    return run_program("cocotb_tests", arguments, quiet_stdout=quiet_stdout)
 
 
-def run_program(module: str, arguments: Sequence[str]) -> int:
+def run_program(module: str, arguments: Sequence[str], *, quiet_stdout: bool = False) -> int:
     """Run ``python -m module arguments`` and return its exit status.
 
     The benches are no installed package: they are found in the working directory or in the checkout that
@@ -88,4 +101,6 @@ def run_program(module: str, arguments: Sequence[str]) -> int:
         raise ProgramError(f"{module} is not installed; expected to run from a checkout of crisp-stc")
     path = os.pathsep.join([*map(str, folders), os.environ.get("PYTHONPATH", "")])
     command = [sys.executable, "-m", module, *arguments]
-    return subprocess.run(command, env={**os.environ, "PYTHONPATH": path}, check=False).returncode
+    environment = {**os.environ, "PYTHONPATH": path}
+    stdout = STDERR if quiet_stdout else None
+    return subprocess.run(command, env=environment, stdout=stdout, check=False).returncode

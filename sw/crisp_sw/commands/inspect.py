@@ -27,7 +27,7 @@ def inspect(
 
     Cycles are those of the cycle model, which the RTL meets exactly.
 
-    Example: crisp inspect build/network --preset small --json
+    Example: `crisp inspect build/network --preset small --json`
     """
     loaded, config = load_network(network), find_preset(preset)
     layers = []
@@ -64,9 +64,8 @@ def conv_inputs(network: QuantizedNetwork) -> list[tuple[QuantizedConv, int, int
 
 def _show(path: Path, network: QuantizedNetwork, layers: list[dict[str, Any]]) -> None:
     channels, height, width = network.input_shape
-    results.print(
-        f"[bold]{path}[/bold]: {channels} x {height} x {width} image to {', '.join(network.classes) or 'outputs'}"
-    )
+    outputs = ", ".join(network.classes) or "outputs without names"
+    results.print(f"[bold]{path}[/bold]: image of {channels} x {height} x {width} to {outputs}")
     table = Table(box=None, header_style="dim", pad_edge=False)
     for column in (*_COLUMNS, *_COSTS):
         table.add_column(column.replace("_", " "), justify="left" if column == "name" else "right")

@@ -42,8 +42,9 @@ def prune(
     Writes the pruned model, its patterns and every figure into one directory, for `crisp quantize`.
 
     Examples:
-      crisp prune --classes sneaker,bag,coat
-      crisp prune model.safetensors --classes 0,3 --sparsity 0.95 --n 1 --out build/tiny
+
+    - `crisp prune --classes sneaker,bag,coat`
+    - `crisp prune model.safetensors --classes 0,3 --sparsity 0.95 --n 1 --out build/tiny`
     """
     settings = replace(
         _DEFAULTS,

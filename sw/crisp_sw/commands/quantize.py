@@ -31,11 +31,11 @@ def quantize(
     seed: Seed = 0,
     as_json: AsJson = False,
 ) -> None:
-    """Quantize a model to int8 and write the packed network that the hardware runs.
+    """Quantize a model to int8 and export the packed network that the hardware runs.
 
     The accuracy shown is that of the golden model, bit for bit the hardware's.
 
-    Example: crisp quantize build/pruned --out build/network
+    Example: `crisp quantize build/pruned --out build/network`
     """
     settings = QuantizeSettings(method=ranges)  # pyright: ignore[reportArgumentType]
     pruned = load_pruned(path)

@@ -6,10 +6,8 @@ from contextlib import contextmanager
 from typing import Any
 
 from rich.console import Console
-from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
+from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeElapsedColumn
 from rich.table import Table
-
-from crisp_sw.steps import StepCallback
 
 results = Console(highlight=False, soft_wrap=True)
 messages = Console(stderr=True, highlight=False, soft_wrap=True)
@@ -32,9 +30,27 @@ def show_figures(title: str, figures: Mapping[str, str]) -> None:
     results.print(grid)
 
 
+class StepDisplay:
+    """A `StepCallback` that shows a bar per stage on stderr."""
+
+    def __init__(self, progress: Progress):
+        self._progress = progress
+        self._tasks: dict[str, TaskID] = {}
+
+    def __call__(self, stage: str, done: int, total: int, detail: str = "") -> None:
+        """Show that ``done`` of ``total`` units of ``stage`` are done."""
+        if stage not in self._tasks:
+            self._tasks[stage] = self._progress.add_task(stage, total=total, detail=detail)
+        self._progress.update(self._tasks[stage], completed=done, total=total, detail=detail)
+
+    def stop(self) -> None:
+        """Leave the bars as they are and the terminal to others."""
+        self._progress.stop()
+
+
 @contextmanager
-def step_display() -> Iterator[StepCallback]:
-    """Show a bar per stage on stderr, as long as the block runs."""
+def step_display() -> Iterator[StepDisplay]:
+    """Show what a step reports, as long as the block runs."""
     columns = (
         TextColumn("{task.description}"),
         BarColumn(bar_width=30),
@@ -43,14 +59,7 @@ def step_display() -> Iterator[StepCallback]:
         TextColumn("[dim]{task.fields[detail]}"),
     )
     with Progress(*columns, console=messages) as progress:
-        tasks = {}
-
-        def show(stage: str, done: int, total: int, detail: str = "") -> None:
-            if stage not in tasks:
-                tasks[stage] = progress.add_task(stage, total=total, detail=detail)
-            progress.update(tasks[stage], completed=done, total=total, detail=detail)
-
-        yield show
+        yield StepDisplay(progress)
 
 
 def accuracy_figures(accuracy: Mapping[str, float]) -> dict[str, str]:

@@ -43,7 +43,7 @@ def train(
 
     Ctrl-C saves the run; --resume continues it, to the same weights.
 
-    Example: crisp train --model small-resnet --data fashion-mnist --out build/model.safetensors
+    Example: `crisp train --model small-resnet --data fashion-mnist --out build/model.safetensors`
     """
     settings = TrainingSettings(
         epochs=epochs,
