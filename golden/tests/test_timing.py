@@ -1,0 +1,26 @@
+"""Latencies that the cycle model takes from the configuration; ``hw/tests`` proves them of the gateware."""
+
+from dataclasses import replace
+
+import pytest
+
+from crisp_golden.config import PRESETS, CoreConfig, preset
+from crisp_golden.timing import accumulate_latency, flush_cycles, prologue_cycles, tree_latency
+
+
+@pytest.mark.parametrize(("lanes", "registers"), [(1, 1), (2, 1), (4, 1), (8, 2), (16, 2), (32, 3), (64, 3)])
+def test_the_adder_tree_has_a_register_for_every_two_levels(lanes: int, registers: int):
+    assert tree_latency(replace(preset("tiny"), lanes=lanes)) == registers
+    assert 2 ** (2 * registers) >= lanes
+
+
+@pytest.mark.parametrize("config", PRESETS.values(), ids=PRESETS)
+def test_latencies_of_the_presets(config: CoreConfig):
+    tree = 2 if config.lanes == 8 else 1
+    assert accumulate_latency(config) == 5 + 1 + 3 + tree
+    assert prologue_cycles(config) == 24
+    assert flush_cycles(config) == 9 + tree + 2 + 10 + config.rows
+
+
+def test_wide_arrays_take_longer_to_place_their_columns():
+    assert prologue_cycles(replace(preset("large"), cols=32)) == 34
