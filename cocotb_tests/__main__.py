@@ -1,0 +1,102 @@
+"""Command line of the benches: ``python -m cocotb_tests run`` and ``python -m cocotb_tests network``.
+
+The exit status is 0 if everything passed, 1 if a bench did not, and 2 for an input that cannot be used.
+"""
+
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+from rich.console import Console
+from rich.markup import escape
+from typer.core import TyperGroup
+
+from cocotb_tests.benches import select
+from cocotb_tests.errors import BenchError
+from cocotb_tests.networks.run import run_network_layers
+from cocotb_tests.runner import BUILD, BenchResult, run_bench
+from crisp_golden.config import preset as find_preset
+from crisp_golden.errors import CrispError
+
+CHECK_FAILED = 1
+USER_ERROR = 2
+
+console = Console()
+errors = Console(stderr=True)
+
+
+class BenchGroup(TyperGroup):
+    """Turns the project's errors into one message and an exit status."""
+
+    def invoke(self, ctx: typer.Context) -> Any:  # pyright: ignore[reportIncompatibleMethodOverride]
+        """Run the command of ``ctx``."""
+        try:
+            return super().invoke(ctx)
+        except CrispError as error:
+            errors.print(f"[red]error:[/red] {escape(str(error))}", highlight=False, soft_wrap=True)
+            raise typer.Exit(CHECK_FAILED if isinstance(error, BenchError) else USER_ERROR) from None
+
+
+app = typer.Typer(
+    cls=BenchGroup,
+    no_args_is_help=True,
+    add_completion=False,
+    help="Run the generated hardware in a simulator and compare it with the golden model.",
+)
+
+Sim = Annotated[str, typer.Option(help="Simulator: verilator or icarus.")]
+Preset = Annotated[str, typer.Option(help="Configuration of the core.")]
+Waves = Annotated[bool, typer.Option("--waves", help="Record all signals as FST; WAVES=1 does the same.")]
+Layer = Annotated[str | None, typer.Option(help="Only what this regular expression finds in the name.")]
+
+
+@app.command()
+def run(
+    sim: Sim = "verilator",
+    preset: Preset = "tiny",
+    layer: Layer = None,
+    waves: Waves = False,
+    seed: Annotated[int, typer.Option(help="Of all random numbers.")] = 1,
+) -> None:
+    """Run the unit and layer benches; all of them run, even if one fails."""
+    config = find_preset(preset)
+    failed = []
+    for registered in select(layer):
+        console.print(f"{registered.name}: {registered.summary} (seed {seed})", highlight=False)
+        try:
+            result = run_bench(registered.make(config, BUILD), sim=sim, seed=seed, waves=waves)
+        except BenchError as error:
+            errors.print(escape(str(error)), highlight=False, soft_wrap=True)
+            failed.append(registered.name)
+        else:
+            _print_result(result)
+    if failed:
+        raise BenchError(f"benches that did not pass: {', '.join(failed)}")
+
+
+@app.command()
+def network(
+    network: Annotated[Path, typer.Option(help="Folder of the packed network.")],
+    inputs: Annotated[Path, typer.Option(help="safetensors with `images` int8[B, C, H, W].")],
+    out: Annotated[Path, typer.Option(help="JSON file to write.")],
+    sim: Sim = "verilator",
+    preset: Preset = "edge",
+    layer: Layer = None,
+    waves: Waves = False,
+) -> None:
+    """Run every layer of a packed network; demand the bits and the cycles of the golden model."""
+    report = run_network_layers(
+        network, inputs, preset_name=preset, out=out, sim=sim, layers=layer, waves=waves
+    )
+    console.print(f"{len(report['layers'])} layers, bit-exact, in the predicted cycles; written to {out}")
+
+
+def _print_result(result: BenchResult) -> None:
+    figures = "".join(f", {name} {value}" for name, value in result.measurements.items())
+    console.print(f"  {len(result.tests)} tests passed in {result.seconds:.1f} s{figures}", highlight=False)
+    if result.waves:
+        console.print(f"  waves in {result.waves}", highlight=False, soft_wrap=True)
+
+
+if __name__ == "__main__":
+    app()

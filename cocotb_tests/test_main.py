@@ -1,0 +1,103 @@
+"""The command line runs every selected bench, and its exit status tells a failure from a wrong input."""
+
+from pathlib import Path
+
+import pytest
+from typer.testing import CliRunner
+
+from cocotb_tests import __main__ as main
+from cocotb_tests.benches import RegisteredBench, select
+from cocotb_tests.errors import BenchError, ToolError
+from cocotb_tests.runner import Bench, BenchResult
+from crisp_golden.config import PRESETS, CoreConfig
+
+
+def registered(name: str) -> RegisteredBench:
+    """A bench whose device only exists by name."""
+
+    def make(config: CoreConfig, build: Path) -> Bench:
+        return Bench(verilog=build / "x.v", top=name, module=name, tests=1, parameters={"rows": config.rows})
+
+    return RegisteredBench(name=name, summary=f"{name} works", make=make)
+
+
+ALL = (registered("decoder"), registered("lane"), registered("layers"))
+
+
+@pytest.fixture
+def runs(monkeypatch):
+    """Replace the simulation: record what would run, and let the device called `lane` fail."""
+    recorded = []
+
+    def run_bench(bench: Bench, **options) -> BenchResult:
+        recorded.append((bench.top, bench.parameters["rows"], options))
+        if bench.top == "lane":
+            raise BenchError("1 of 1 tests did not pass")
+        return BenchResult(
+            tests=("t",), seed=1, measurements={"cycles": 512}, seconds=0.1, log=Path("log"), waves=None
+        )
+
+    monkeypatch.setattr(main, "run_bench", run_bench)
+    monkeypatch.setattr(main, "select", lambda pattern: select(pattern, ALL))
+    return recorded
+
+
+def invoke(*arguments: str):
+    """Run the command line."""
+    return CliRunner().invoke(main.app, list(arguments))
+
+
+def test_options_reach_the_bench(runs):
+    result = invoke(
+        "run", "--sim", "icarus", "--preset", "small", "--layer", "deco", "--seed", "9", "--waves"
+    )
+    assert result.exit_code == 0, result.output
+    assert runs == [("decoder", PRESETS["small"].rows, {"sim": "icarus", "seed": 9, "waves": True})]
+    assert "1 tests passed in 0.1 s, cycles 512" in result.output
+    assert "seed 9" in result.output
+
+
+def test_a_failure_does_not_keep_the_others_from_running(runs):
+    result = invoke("run")
+    assert result.exit_code == main.CHECK_FAILED
+    assert [top for top, *_ in runs] == ["decoder", "lane", "layers"]
+    assert "benches that did not pass: lane" in result.output
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (("run", "--layer", "no_such"), "no bench matches 'no_such'; expected one of: decoder, lane, layers"),
+        (("run", "--layer", "("), "'(' is not a regular expression"),
+        (("run", "--preset", "huge"), "no preset 'huge'; expected one of tiny, small"),
+    ],
+)
+def test_a_wrong_input_is_named(runs, arguments, message):
+    result = invoke(*arguments)
+    assert result.exit_code == main.USER_ERROR
+    assert message in result.output.replace("\n", " ")
+    assert runs == []
+
+
+def test_selection_is_by_regular_expression():
+    assert [bench.name for bench in select("^la", ALL)] == ["lane", "layers"]
+    assert [bench.name for bench in select(None, ALL)] == ["decoder", "lane", "layers"]
+    with pytest.raises(ToolError, match="no bench matches 'x'; expected one of: none"):
+        select("x", ())
+
+
+def test_a_network_run_passes_its_options_on(monkeypatch):
+    calls = []
+
+    def run_network_layers(network, inputs, **options):
+        calls.append((network, inputs, options))
+        return {"layers": [{}, {}]}
+
+    monkeypatch.setattr(main, "run_network_layers", run_network_layers)
+    result = invoke("network", "--network", "n", "--inputs", "i", "--out", "o", "--layer", "conv")
+    assert result.exit_code == 0, result.output
+    options = {
+        "preset_name": "edge", "out": Path("o"), "sim": "verilator", "layers": "conv", "waves": False
+    }  # fmt: skip
+    assert calls == [(Path("n"), Path("i"), options)]
+    assert "2 layers, bit-exact" in result.output
