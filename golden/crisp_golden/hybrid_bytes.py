@@ -19,7 +19,7 @@ from crisp_golden.weight_matrix import block_grid
 MAGIC = b"CRSP"
 VERSION = 1
 # magic, version, N, M, reserved, B, K, C, kh, kw, kept blocks per block-row
-HEADER = struct.Struct("<4s4BHIIHHI")
+HEADER = struct.Struct("<4s4BIIIHHI")
 CHECKSUM = struct.Struct("<I")
 
 
@@ -97,11 +97,13 @@ class _Header:
 def _read_header(data: bytes) -> _Header:
     if len(data) < HEADER.size:
         raise PatternError(f"packed matrix has {len(data)} bytes, expected a header of {HEADER.size}")
-    magic, version, n, m, _, block, channels, inputs, kh, kw, kept = HEADER.unpack_from(data)
+    magic, version, n, m, reserved, block, channels, inputs, kh, kw, kept = HEADER.unpack_from(data)
     if magic != MAGIC:
         raise PatternError(f"packed matrix starts with {magic!r}, expected {MAGIC!r}")
     if version != VERSION:
         raise PatternError(f"packed matrix has version {version}, expected {VERSION}")
+    if reserved != 0:
+        raise PatternError(f"packed matrix has a reserved field of {reserved}, expected 0")
     if not 1 <= n <= m or block < 1 or block % m:
         raise PatternError(
             f"packed matrix has N:M = {n}:{m} and B = {block}, expected 1 <= N <= M and B a multiple of M"
