@@ -10,14 +10,14 @@ from amaranth.hdl import Cat, Const, Elaboratable, Module, Signal, Value, unsign
 from amaranth.lib import memory, wiring
 from amaranth.lib.wiring import In, Out
 from amaranth.utils import ceil_log2
-from crisp_golden.errors import ConfigError
 
+from crisp_golden.errors import ConfigError
 from crisp_hw.cells.ecp5 import RAM_TILES, RamPorts, RamTile, dp16kd
 from crisp_hw.cells.target import Target
 
 
 @dataclass(frozen=True)
-class _Lane:
+class Lane:
     """Bits ``start`` to ``stop`` of a word, stored in one byte lane and written by one enable."""
 
     start: int
@@ -78,8 +78,7 @@ class BlockRam(wiring.Component):
     @property
     def tiles(self) -> int:
         """DP16KD blocks that the ECP5 form takes."""
-        tile = self._tile()
-        return -(-len(self._lanes(tile)) // tile.lanes)
+        return -(-len(self.lanes) // self.tile.lanes)
 
     def elaborate(self, platform: object) -> Elaboratable:
         return self._elaborate_ecp5() if self.target is Target.ECP5 else self._elaborate_generic()
@@ -90,27 +89,27 @@ class BlockRam(wiring.Component):
             shape=unsigned(self.width), depth=self.depth, init=(), attrs={"ram_style": "block"}
         )
         write, read = ram.write_port(granularity=self.granularity), ram.read_port()
-        output = Signal(self.width, reset_less=True)
-        m.d.sync += output.eq(read.data)
+        output_register = Signal(self.width, reset_less=True)
+        m.d.sync += output_register.eq(read.data)
         m.d.comb += [
             write.en.eq(self.write_en),
             write.addr.eq(self.write_addr),
             write.data.eq(self.write_data),
             read.en.eq(self.read_en),
             read.addr.eq(self.read_addr),
-            self.read_data.eq(output),
+            self.read_data.eq(output_register),
         ]
         return m
 
     def _elaborate_ecp5(self) -> Module:
         m = Module()
-        tile = self._tile()
-        lanes = self._lanes(tile)
+        tile = self.tile
+        lanes = self.lanes
         for index, first in enumerate(range(0, len(lanes), tile.lanes)):
             self._add_tile(m, index, tile, lanes[first : first + tile.lanes])
         return m
 
-    def _add_tile(self, m: Module, index: int, tile: RamTile, lanes: list[_Lane]) -> None:
+    def _add_tile(self, m: Module, index: int, tile: RamTile, lanes: list[Lane]) -> None:
         read_data = Signal(tile.width, name=f"tile_{index}_data")
         unused = Const(0, tile.lanes - len(lanes))
         ports = RamPorts(
@@ -126,19 +125,23 @@ class BlockRam(wiring.Component):
             source = read_data.word_select(position, tile.lane_bits)
             m.d.comb += self.read_data[lane.start : lane.stop].eq(source)
 
-    def _lane_data(self, lane: _Lane, bits: int) -> Value:
+    def _lane_data(self, lane: Lane, bits: int) -> Value:
         padding = Const(0, bits - lane.stop + lane.start)
         return Value.cast(Cat(self.write_data[lane.start : lane.stop], padding))
 
-    def _tile(self) -> RamTile:
+    @property
+    def tile(self) -> RamTile:
+        """Shape of the DP16KD blocks of the ECP5 form: the widest that is deep enough."""
         return next(tile for tile in RAM_TILES if tile.depth >= self.depth)
 
-    def _lanes(self, tile: RamTile) -> list[_Lane]:
-        """Cut every separately written part of the word into byte lanes."""
+    @property
+    def lanes(self) -> list[Lane]:
+        """Byte lanes of the ECP5 form in order: every separately written part of the word, cut to size."""
+        size = self.tile.lane_bits
         return [
-            _Lane(start, min(start + tile.lane_bits, granule + self.granularity), granule // self.granularity)
+            Lane(start, min(start + size, granule + self.granularity), granule // self.granularity)
             for granule in range(0, self.width, self.granularity)
-            for start in range(granule, granule + self.granularity, tile.lane_bits)
+            for start in range(granule, granule + self.granularity, size)
         ]
 
 

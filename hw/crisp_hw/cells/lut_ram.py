@@ -9,6 +9,7 @@ from amaranth.hdl import Elaboratable, Module, Signal, unsigned
 from amaranth.lib import memory, wiring
 from amaranth.lib.wiring import In, Out
 from amaranth.utils import ceil_log2
+
 from crisp_golden.errors import ConfigError
 
 

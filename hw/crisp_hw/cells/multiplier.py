@@ -5,8 +5,8 @@ from typing import ClassVar
 from amaranth.hdl import Elaboratable, Module, Shape, ShapeLike, Signal
 from amaranth.lib import wiring
 from amaranth.lib.wiring import In, Out
-from crisp_golden.errors import ConfigError
 
+from crisp_golden.errors import ConfigError
 from crisp_hw.cells.ecp5 import DSP_OPERAND_BITS, mult18x18d
 from crisp_hw.cells.target import Target
 
@@ -55,9 +55,9 @@ class Multiplier(wiring.Component):
         if self.target is Target.ECP5:
             m.submodules.dsp = mult18x18d(self.a, self.b, product)
         else:
-            a = Signal(self.a_shape, reset_less=True)
-            b = Signal(self.b_shape, reset_less=True)
-            m.d.sync += [a.eq(self.a), b.eq(self.b), product.eq(a * b)]
+            a_operand = Signal(self.a_shape, reset_less=True)
+            b_operand = Signal(self.b_shape, reset_less=True)
+            m.d.sync += [a_operand.eq(self.a), b_operand.eq(self.b), product.eq(a_operand * b_operand)]
         routed = Signal(self.p_shape, reset_less=True)
         m.d.sync += routed.eq(product)
         m.d.comb += self.p.eq(routed)

@@ -1,0 +1,188 @@
+# amaranth: UnusedElaboratable=no
+"""The block RAM: reads at its latency, and its ECP5 tiles proved equal to the generic form."""
+
+import random
+from pathlib import Path
+
+import pytest
+from amaranth.hdl import Const, Elaboratable, Module, Mux
+from amaranth.lib import wiring
+from amaranth.lib.wiring import In
+from amaranth.sim import Simulator
+
+from crisp_golden.errors import ConfigError
+from crisp_hw.cells import BlockRam, Target
+from crisp_hw.synth.tools import ToolError
+from hw.tests.cells.equivalence import MODELS, Miter, members, prove
+
+# Every tile width of the primitive, with and without separately written parts, even and uneven cuts.
+SIZES = [
+    {"width": 24, "depth": 1024, "granularity": 8},
+    {"width": 20, "depth": 600, "granularity": None},
+    {"width": 32, "depth": 1024, "granularity": 16},
+    {"width": 16, "depth": 2048, "granularity": 8},
+    {"width": 10, "depth": 4096, "granularity": None},
+    {"width": 4, "depth": 8192, "granularity": 4},
+    {"width": 3, "depth": 16384, "granularity": None},
+]
+MODEL = (MODELS / "DP16KD.v").read_text()
+
+
+class WalkingWords(wiring.Component):
+    """Sixteen words of a deep block RAM: word 0 and those whose address has one bit set.
+
+    Two such addresses differ in every address line, so a lost, doubled or swapped line shows, and a proof
+    can hold all of the memory that is left.
+    """
+
+    def __init__(self, ram: BlockRam):
+        self.ram = ram
+        self.address_bits = (ram.depth - 1).bit_length()
+        narrow = {"write_addr": In(4), "read_addr": In(4)}
+        super().__init__({**ram.signature.members, **narrow})
+
+    def elaborate(self, platform: object) -> Elaboratable:
+        m = Module()
+        m.submodules.ram = ram = self.ram
+        for name in members(ram, In):
+            m.d.comb += getattr(ram, name).eq(getattr(self, name))
+        for name in ("write_addr", "read_addr"):
+            m.d.comb += getattr(ram, name).eq((Const(1) << getattr(self, name)) >> 1)
+        m.d.comb += self.read_data.eq(ram.read_data)
+        return m
+
+
+class Traffic(wiring.Component):
+    """What the contract allows: no read of the word being written, and no address without a word."""
+
+    def __init__(self, ram: BlockRam | WalkingWords, words: int, *, collisions: bool):
+        self.ram, self.words, self.collisions = ram, words, collisions
+        super().__init__(dict(ram.signature.members))
+
+    def elaborate(self, platform: object) -> Elaboratable:
+        m = Module()
+        m.submodules.ram = ram = self.ram
+        for name in members(ram, In):
+            m.d.comb += getattr(ram, name).eq(getattr(self, name))
+        for name in ("write_addr", "read_addr"):
+            address = getattr(self, name)
+            m.d.comb += getattr(ram, name).eq(Mux(address < self.words, address, 0))
+        collision = self.write_en.any() & (ram.read_addr == ram.write_addr) & (not self.collisions)
+        m.d.comb += [ram.read_en.eq(self.read_en & ~collision), self.read_data.eq(ram.read_data)]
+        return m
+
+
+def prove_tiles(size: dict, model: str, folder: Path, *, collisions: bool = False) -> str:
+    """Prove an ECP5 block RAM, used at its walking words, equal to a generic one of sixteen words."""
+    vendor = BlockRam(**size, target=Target.ECP5)
+    generic = BlockRam(**{**size, "depth": 16}, target=Target.GENERIC)
+    words = 1 + (vendor.depth - 1).bit_length()
+    miter = Miter(
+        Traffic(generic, words, collisions=collisions),
+        Traffic(WalkingWords(vendor), words, collisions=collisions),
+    )
+    invariants = [
+        (
+            f"generic.ram.memory[{word}][{lane.stop - 1}:{lane.start}]",
+            f"vendor.ram.ram.tile_{index // vendor.tile.lanes}.lanes[{index % vendor.tile.lanes}]"
+            f".memory[{word}][{lane.stop - lane.start - 1}:0]",
+        )
+        for word in range(words)
+        for index, lane in enumerate(vendor.lanes)
+    ]
+    return prove(
+        miter,
+        model,
+        folder,
+        defines=["DP16KD_MODEL_WALKING_WORDS"],
+        # The generic memory's own register has no defined value before the first read.
+        preparation=["memory_dff", "memory_map", "opt -full", "setundef -zero -init"],
+        invariants=invariants,
+    )
+
+
+@pytest.mark.parametrize("size", SIZES, ids=lambda size: f"{size['width']}x{size['depth']}")
+def test_tiles_are_equal_to_the_generic_form(size: dict, tmp_path: Path):
+    assert "SUCCESS" in prove_tiles(size, MODEL, tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("right", "wrong"),
+    [
+        ("LANES == 1 || address_a[lane]", "1"),
+        ("else if (OCEB) registered <= word;", "else if (OCEB & CEB) registered <= word;"),
+        ("selected_a & WEA & enabled", "selected_a & enabled & ~address_b[5]"),
+        ("word_at(address_a >> SHIFT)", "word_at((address_a >> SHIFT) & 14'h1ff)"),
+        ("if (selected_b) word", "word"),
+    ],
+)
+def test_a_broken_model_fails_the_proof(right: str, wrong: str, tmp_path: Path):
+    assert MODEL.count(right) == 1
+    with pytest.raises(ToolError, match="proof did fail"):
+        prove_tiles(SIZES[0], MODEL.replace(right, wrong), tmp_path)
+
+
+def test_reading_the_word_being_written_is_outside_the_contract(tmp_path: Path):
+    with pytest.raises(ToolError, match="proof did fail"):
+        prove_tiles(SIZES[0], MODEL, tmp_path, collisions=True)
+
+
+def test_reads_follow_a_reference_array_two_cycles_later():
+    generator = random.Random(3)
+    width, depth, granularity = 12, 10, 4
+    dut = BlockRam(width=width, depth=depth, granularity=granularity, target=Target.GENERIC)
+    words, expected = [0] * depth, []
+    seen = []
+
+    async def testbench(ctx):
+        held = 0
+        for _ in range(400):
+            write, read = generator.sample(range(depth), 2)
+            enables, data, read_en = (
+                generator.randrange(8),
+                generator.randrange(1 << width),
+                generator.randrange(2),
+            )
+            values = {"write_en": enables, "write_addr": write, "write_data": data}
+            for name, value in {**values, "read_en": read_en, "read_addr": read}.items():
+                ctx.set(getattr(dut, name), value)
+            held = words[read] if read_en else held
+            expected.append(held)
+            mask = sum(0xF << 4 * part for part in range(3) if enables >> part & 1)
+            words[write] = words[write] & ~mask | data & mask
+            seen.append(ctx.get(dut.read_data))
+            await ctx.tick()
+
+    simulator = Simulator(dut)
+    simulator.add_clock(1e-6)
+    simulator.add_testbench(testbench)
+    simulator.run()
+    assert len(seen) == 400
+    assert seen[dut.latency :] == expected[: -dut.latency]
+
+
+@pytest.mark.parametrize(
+    ("size", "tiles"),
+    [
+        ({"width": 128, "depth": 1024, "granularity": 8}, 8),
+        ({"width": 128, "depth": 4096, "granularity": 32}, 32),
+        ({"width": 40, "depth": 4096, "granularity": None}, 10),
+        ({"width": 36, "depth": 512, "granularity": None}, 2),
+    ],
+)
+def test_tile_count(size: dict, tiles: int):
+    assert BlockRam(**size, target=Target.ECP5).tiles == tiles
+
+
+@pytest.mark.parametrize(
+    ("size", "message"),
+    [
+        ({"width": 0, "depth": 4}, "`width` must be at least 1, not 0"),
+        ({"width": 8, "depth": 1}, "`depth` must be at least 2, not 1"),
+        ({"width": 8, "depth": 4, "granularity": 3}, "`granularity` must divide the width 8, not be 3"),
+        ({"width": 8, "depth": 16385}, "`depth` must be at most 16384 on ECP5, not 16385"),
+    ],
+)
+def test_impossible_sizes_are_refused(size: dict, message: str):
+    with pytest.raises(ConfigError, match=message):
+        BlockRam(**size, target=Target.ECP5)
