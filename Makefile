@@ -33,7 +33,7 @@ demo: setup
 	.venv/bin/crisp demo $(call option,--classes,$(CLASSES)) --preset $(or $(PRESET),edge)
 
 test: setup
-	$(PY) -m pytest -n $(JOBS) golden hw sw cocotb_tests
+	$(PY) -m pytest -n $(JOBS) golden hw sw cocotb_tests tools
 
 lint: setup
 	$(PY) -m ruff check .
