@@ -9,6 +9,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
+from crisp_sw.prune.errors import PruneError
 from crisp_sw.prune.inference import collect_logits, device_of
 from crisp_sw.prune.samples import ClassSamples
 from crisp_sw.prune.settings import PruneSettings
@@ -49,6 +50,10 @@ def fine_tune(
     generator : orders the samples.
     teacher_logits : float[N, classes] of the dense model, not read where ``settings.distillation`` is 0.
     decay : let the learning rate fall to zero along a cosine, else keep it constant.
+
+    Raises
+    ------
+    PruneError : the loss is NaN or infinite.
     """
     model.train()
     parameters = [parameter for parameter in model.parameters() if parameter.requires_grad]
@@ -89,10 +94,19 @@ def _train_step(
         loss = loss + share * distillation_loss(
             logits, teacher_logits[index].to(device), settings.temperature
         )
+    _require_finite(loss, settings)
     optimizer.zero_grad()
     loss.backward()
     optimizer.step()
     return float(loss.detach()), int((logits.argmax(1) == labels).sum())
+
+
+def _require_finite(loss: Tensor, settings: PruneSettings) -> None:
+    if not bool(loss.isfinite()):
+        raise PruneError(
+            f"the loss became {float(loss.detach())} at learning rate {settings.learning_rate:g}; "
+            "expected a finite number: lower `learning_rate`"
+        )
 
 
 @torch.no_grad()

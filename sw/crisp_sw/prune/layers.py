@@ -1,6 +1,7 @@
 """Which layers of a model are pruned, and why the others are not."""
 
-from collections.abc import Iterator
+from collections import Counter
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
 
@@ -50,14 +51,13 @@ def select_layers(model: nn.Module, settings: PruneSettings) -> tuple[list[Pruna
     """
     modules = dict(_weight_layers(model))
     _check_exclusions(modules, settings)
-    prunable, dense, seen = [], [], {}
+    owners = Counter(id(weight) for module in model.modules() for weight in module.parameters(recurse=False))
+    prunable, dense = [], []
     for name, module in modules.items():
         grid = _grid(module, settings.block)
-        # Asking a parametrized module for its weight computes a new tensor, which nothing shares.
-        sharer = seen.setdefault(id(module.weight), name)
         reason = _reason_for_dense(name, module, grid, settings)
-        if reason is None and sharer != name:
-            reason = f"shares its weight with {sharer}"
+        if reason is None and owners[id(module.weight)] > 1:
+            reason = "shares its weight with another layer"
         if reason is None:
             floor = _floor(grid, settings)
             prunable.append(PrunableLayer(name=name, module=module, grid=grid, floor=floor))
@@ -105,7 +105,7 @@ def _check_exclusions(modules: dict[str, nn.Conv2d | nn.Linear], settings: Prune
             )
 
 
-def _listed(names) -> str:
+def _listed(names: Iterable[str]) -> str:
     return ", ".join(names) or "(the model has none)"
 
 

@@ -42,7 +42,7 @@ def prune_for_classes(
 
     Raises
     ------
-    PruneError : the settings do not fit the model.
+    PruneError : the settings do not fit the model, or the loss diverges.
     UnreachableSparsityError : the floors allow less than the target; known before any training.
     SaliencyError : a gradient is not finite.
     SamplesError : the labels do not fit the model's outputs.

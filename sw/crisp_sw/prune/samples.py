@@ -50,11 +50,11 @@ class ClassSamples:
         return len(self.labels)
 
     def normalised(self, index: Tensor) -> Tensor:
-        """Return the images of ``index`` as the model reads them: float[len(index), C, H, W]."""
+        """Return the images of ``index`` as the model reads them: float32[len(index), C, H, W]."""
         images = self.images[index]
-        scaled = images.float() / 255 if images.dtype == torch.uint8 else images
-        mean = torch.as_tensor(self.mean, dtype=scaled.dtype).reshape(1, -1, 1, 1)
-        std = torch.as_tensor(self.std, dtype=scaled.dtype).reshape(1, -1, 1, 1)
+        scaled = images.float() / 255 if images.dtype == torch.uint8 else images.float()
+        mean = torch.tensor(self.mean).reshape(1, -1, 1, 1)
+        std = torch.tensor(self.std).reshape(1, -1, 1, 1)
         return ((scaled - mean) / std).contiguous(memory_format=torch.channels_last)
 
     def batches(self, batch_size: int, *, generator: torch.Generator | None = None) -> Iterator[Tensor]:

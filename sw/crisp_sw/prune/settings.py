@@ -45,14 +45,14 @@ class PruneSettings:
     PruneError : a value is out of range; the message names it and what was expected.
     """
 
-    n: int = 2
+    n: int = 1
     m: int = 4
     block: int = 16
-    sparsity: float = 0.9
-    iterations: int = 4
-    schedule: Literal["linear", "cubic"] = "cubic"
+    sparsity: float = 0.92
+    iterations: int = 3
+    schedule: Literal["linear", "cubic"] = "linear"
     epochs_per_iteration: int = 1
-    final_epochs: int = 4
+    final_epochs: int = 5
     learning_rate: float = 0.02
     momentum: float = 0.9
     weight_decay: float = 5e-4

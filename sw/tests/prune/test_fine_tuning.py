@@ -1,8 +1,10 @@
 """Fine-tuning learns, repeats itself, distils, and re-estimates BatchNorm."""
 
+import pytest
 import torch
 from torch import nn
 
+from crisp_sw.prune.errors import PruneError
 from crisp_sw.prune.fine_tuning import distillation_loss, fine_tune, fine_tune_dense, reestimate_batch_norm
 from crisp_sw.prune.inference import collect_logits
 from crisp_sw.prune.settings import PruneSettings
@@ -34,6 +36,14 @@ def test_global_random_state_is_left_alone(mixed_net, samples):
     torch.manual_seed(5)
     fine_tune_dense(mixed_net, samples, FAST)
     assert torch.equal(torch.rand(1), expected)
+
+
+def test_divergence_is_reported(mixed_net, samples):
+    wild = PruneSettings(learning_rate=1e30, batch_size=16)
+    with pytest.raises(
+        PruneError, match=r"the loss became \S+ at learning rate 1e\+30; expected a finite number"
+    ):
+        fine_tune_dense(mixed_net, samples, wild)
 
 
 def test_distillation_loss_formula():

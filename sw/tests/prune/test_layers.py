@@ -89,12 +89,19 @@ def test_layer_with_one_block_per_row_is_small():
     assert reasons["0"].startswith("too small: 8 input channels and 1 block(s)")
 
 
-def test_shared_weight_is_pruned_once():
-    model = nn.Sequential(nn.Linear(16, 16), nn.Linear(16, 16))
-    model[1].weight = model[0].weight
+def test_shared_weights_stay_dense():
+    first, second = nn.Linear(16, 16), nn.Linear(16, 16)
+    second.weight = first.weight
+    model = nn.Sequential(first, second, nn.Linear(16, 16))
     names, reasons = names_and_reasons(model)
-    assert (names, reasons) == ([], {}) or (names, reasons) == (["0"], {"1": "shares its weight with 0"})
-    assert names == ["0"]
+    assert names == ["2"]
+    assert reasons == dict.fromkeys(("0", "1"), "shares its weight with another layer")
+
+
+def test_layer_used_twice_is_one_layer():
+    layer = nn.Linear(16, 16)
+    names, reasons = names_and_reasons(nn.Sequential(layer, nn.ReLU(), layer))
+    assert (names, reasons) == (["0"], {})
 
 
 def test_parametrized_weight_stays_dense():
