@@ -65,7 +65,7 @@ def requantize(
     Returns
     -------
     int8, shape of ``acc``: ``clamp(y_zero_point + round_shift(acc * multiplier + ((residual - zero_point)
-    * residual_multiplier << residual_shift), shift), q_min, q_max)``. No intermediate exceeds 49 bits.
+    * residual_multiplier << residual_shift), shift), q_min, q_max)``. No intermediate exceeds 50 bits.
     """
     shape = [1] * acc.ndim
     shape[channel_axis] = -1

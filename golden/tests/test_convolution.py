@@ -30,7 +30,7 @@ def layers_with_input(draw: st.DrawFn) -> tuple[QuantizedConv, np.ndarray]:
     return layer, random_int8(rng, draw(st.integers(1, 3)), groups * per_group, height, width)
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 @given(layers_with_input())
 def test_accumulators_equal_conv_integer(case: tuple[QuantizedConv, np.ndarray]):
     layer, x = case
@@ -52,7 +52,7 @@ def linear_layers_with_input(draw: st.DrawFn) -> tuple[QuantizedConv, np.ndarray
     return layer, random_int8(rng, draw(st.integers(1, 8)), inputs, 1, 1)
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(linear_layers_with_input())
 def test_linear_accumulators_equal_matmul_integer(case: tuple[QuantizedConv, np.ndarray]):
     layer, x = case

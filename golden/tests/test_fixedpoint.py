@@ -142,6 +142,15 @@ def test_output_scales_shorten_the_multiplier_of_a_tiny_scale():
     assert result.residual_shift.tolist() == [15, 8]
 
 
+def test_output_scales_of_the_worked_example():
+    """That of docs/arithmetic.md."""
+    result = quantize_output_scales(np.array([0.003]), 0.75)
+    assert (result.multiplier.tolist(), result.shift.tolist()) == ([50332], [24])
+    assert result.residual_multiplier is not None
+    assert result.residual_shift is not None
+    assert (result.residual_multiplier.tolist(), result.residual_shift.tolist()) == ([49152], [8])
+
+
 def test_output_scales_without_residual():
     result = quantize_output_scales(np.array([0.25]))
     assert (result.multiplier.tolist(), result.shift.tolist()) == ([1 << 15], [17])

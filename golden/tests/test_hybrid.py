@@ -6,6 +6,7 @@ from hypothesis import given
 
 from crisp_golden.errors import PatternError
 from crisp_golden.hybrid import decode, encode
+from crisp_golden.hybrid_bytes import to_bytes
 from crisp_golden.network import Pattern
 from crisp_golden.weight_matrix import expand_groups, structural_block_mask
 from golden.tests.random_conv import random_int8
@@ -34,6 +35,9 @@ def test_worked_example_of_the_format_document():
     assert matrix.block_index.tolist() == [[1]]
     assert matrix.values.reshape(4, 2).tolist() == [[7, -1], [3, 0], [0, 0], [5, 6]]
     assert matrix.group_index.reshape(4, 2).tolist() == [[1, 3], [0, 0], [0, 0], [2, 3]]
+    header = "43525350 01020400 04000000 04000000 08000000 01000100 01000000"
+    sections = "01 07ff030000000506 0de0 c25fafc6"
+    assert to_bytes(matrix) == bytes.fromhex(header + sections)
 
 
 def test_dense_and_depthwise_layers_are_cases_of_the_format():

@@ -31,6 +31,17 @@ def test_sizes_by_hand():
     }
 
 
+@pytest.mark.parametrize(
+    ("n", "hybrid", "metadata", "block_ell"), [(2, 25740, 5260, 41100), (1, 12940, 2700, 41100)]
+)
+def test_sizes_in_the_format_document(n: int, hybrid: int, metadata: int, block_ell: int):
+    """Those of docs/format.md that the pattern alone decides."""
+    report = size_report(*random_sparse_weight(np.random.default_rng(0), (128, 128, 3, 3), n, 4, 16, 20))
+    assert report["dense"] == 147456
+    assert (report["hybrid"], report["hybrid_metadata"]) == (hybrid, metadata)
+    assert report["block_ell"] == block_ell
+
+
 @given(sparse_weights())
 def test_hybrid_size_is_that_of_the_packed_sections(case: tuple[np.ndarray, Pattern]):
     weight, pattern = case
