@@ -14,8 +14,8 @@ from crisp_sw.commands.options import AsJson, PresetName
 from crisp_sw.commands.terminal import emit, results
 from crisp_sw.export import load_metadata, load_network
 
-_COLUMNS = ("name", "K", "R", "P", "block", "n", "m", "kept_blocks", "total_blocks", "bytes_dense")
-_COSTS = ("bytes_packed", "cycles_predicted", "cycles_dense")
+_SUMMED = ("bytes_dense", "bytes_packed", "cycles_predicted", "cycles_dense")
+_HEADINGS = ("layer", "K", "R", "P", "B", "N:M", "blocks", "dense B", "packed B", "cycles", "dense")
 
 
 def inspect(
@@ -67,17 +67,22 @@ def _show(path: Path, network: QuantizedNetwork, layers: list[dict[str, Any]]) -
     outputs = ", ".join(network.classes) or "outputs without names"
     results.print(f"[bold]{path}[/bold]: image of {channels} x {height} x {width} to {outputs}")
     table = Table(box=None, header_style="dim", pad_edge=False)
-    for column in (*_COLUMNS, *_COSTS):
-        table.add_column(column.replace("_", " "), justify="left" if column == "name" else "right")
+    for heading in _HEADINGS:
+        table.add_column(heading, justify="left" if heading == "layer" else "right", no_wrap=True)
     for layer in layers:
-        table.add_row(*(_cell(layer[column]) for column in (*_COLUMNS, *_COSTS)))
+        table.add_row(*_cells(layer))
+    totals = [f"{sum(layer[column] for layer in layers):,}" for column in _SUMMED]
     table.add_section()
-    totals = {column: sum(layer[column] for layer in layers) for column in ("bytes_dense", *_COSTS)}
-    table.add_row(
-        "total", *[""] * (len(_COLUMNS) - 2), *(_cell(value) for value in totals.values()), style="bold"
-    )
+    table.add_row("total", *[""] * 6, *totals, style="bold")
     results.print(table)
 
 
-def _cell(value: Any) -> str:
-    return "-" if value is None else f"{value:,}" if isinstance(value, int) else str(value)
+def _cells(layer: dict[str, Any]) -> list[str]:
+    return [
+        layer["name"],
+        *(f"{layer[column]:,}" for column in ("K", "R", "P")),
+        str(layer["block"] or "-"),
+        f"{layer['n']}:{layer['m']}",
+        f"{layer['kept_blocks']}/{layer['total_blocks']}",
+        *(f"{layer[column]:,}" for column in _SUMMED),
+    ]

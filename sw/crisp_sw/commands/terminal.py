@@ -40,12 +40,14 @@ class StepDisplay:
     def __call__(self, stage: str, done: int, total: int, detail: str = "") -> None:
         """Show that ``done`` of ``total`` units of ``stage`` are done."""
         if stage not in self._tasks:
+            self._progress.start()
             self._tasks[stage] = self._progress.add_task(stage, total=total, detail=detail)
         self._progress.update(self._tasks[stage], completed=done, total=total, detail=detail)
 
     def stop(self) -> None:
         """Leave the bars as they are and the terminal to others."""
-        self._progress.stop()
+        if self._tasks:
+            self._progress.stop()
 
 
 @contextmanager
@@ -58,8 +60,11 @@ def step_display() -> Iterator[StepDisplay]:
         TimeElapsedColumn(),
         TextColumn("[dim]{task.fields[detail]}"),
     )
-    with Progress(*columns, console=messages) as progress:
-        yield StepDisplay(progress)
+    display = StepDisplay(Progress(*columns, console=messages))
+    try:
+        yield display
+    finally:
+        display.stop()
 
 
 def accuracy_figures(accuracy: Mapping[str, float]) -> dict[str, str]:

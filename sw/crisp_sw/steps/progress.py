@@ -6,7 +6,7 @@ from typing import Protocol
 class StepCallback(Protocol):
     """Called after every unit of work."""
 
-    def __call__(self, stage: str, done: int, total: int, detail: str = "") -> None:
+    def __call__(self, stage: str, done: int, total: int, detail: str = "", /) -> None:
         """``done`` of ``total`` units of ``stage`` are done; ``detail`` is for people."""
         ...
 

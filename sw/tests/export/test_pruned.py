@@ -1,0 +1,94 @@
+"""A pruned model comes back with its patterns and figures, or with one clear error."""
+
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+from crisp_golden.network import Pattern
+from crisp_sw.checkpoint import CheckpointInfo, save_checkpoint
+from crisp_sw.errors import CheckpointError
+from crisp_sw.export.pruned import (
+    FIGURES_FILE,
+    MODEL_FILE,
+    PATTERN_FILE,
+    PrunedModel,
+    load_pruned,
+    save_pruned,
+)
+from crisp_sw.models import build_model
+
+INFO = CheckpointInfo(
+    model="small-resnet",
+    in_channels=1,
+    num_classes=2,
+    classes=("cat", "dog"),
+    image_size=(8, 8),
+    mean=(0.25,),
+    std=(0.5,),
+    dataset="digits",
+    accuracy=0.5,
+)
+
+
+@pytest.fixture
+def pruned() -> PrunedModel:
+    torch.manual_seed(0)
+    mask = np.random.default_rng(0).random((4, 18)) < 0.4
+    return PrunedModel(
+        model=build_model("small-resnet", in_channels=1, num_classes=2),
+        info=INFO,
+        patterns={"stage2.conv1": Pattern(n=2, m=4, block=16, block_mask=mask)},
+        figures={"sparsity": 0.9, "classes": ["cat", "dog"]},
+    )
+
+
+def test_round_trip(pruned, tmp_path):
+    save_pruned(tmp_path / "a" / "b", pruned)
+    loaded = load_pruned(tmp_path / "a" / "b")
+    assert loaded.info == pruned.info
+    assert loaded.figures == pruned.figures
+    assert list(loaded.patterns) == ["stage2.conv1"]
+    one, two = loaded.patterns["stage2.conv1"], pruned.patterns["stage2.conv1"]
+    assert (one.n, one.m, one.block) == (two.n, two.m, two.block)
+    assert one.block_mask.dtype == np.bool_
+    assert np.array_equal(one.block_mask, two.block_mask)
+    state = pruned.model.state_dict()
+    assert all(torch.equal(value, state[name]) for name, value in loaded.model.state_dict().items())
+
+
+def test_checkpoint_is_a_model_without_patterns(pruned, tmp_path):
+    save_checkpoint(tmp_path / "model.safetensors", pruned.model, INFO)
+    loaded = load_pruned(tmp_path / "model.safetensors")
+    assert loaded.info == INFO
+    assert loaded.patterns == {}
+
+
+def test_replaces_a_pruned_model_but_nothing_else(pruned, tmp_path):
+    save_pruned(tmp_path / "out", pruned)
+    save_pruned(tmp_path / "out", replace(pruned, figures={"sparsity": 0.5}))
+    assert load_pruned(tmp_path / "out").figures == {"sparsity": 0.5}
+    (tmp_path / "thesis").mkdir()
+    (tmp_path / "thesis" / "chapter1.tex").touch()
+    with pytest.raises(CheckpointError, match="thesis exists and is not a pruned model"):
+        save_pruned(tmp_path / "thesis", pruned)
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["out", "thesis"]
+
+
+@pytest.mark.parametrize("name", [FIGURES_FILE, MODEL_FILE, PATTERN_FILE])
+def test_absent_file(pruned, tmp_path, name):
+    save_pruned(tmp_path / "out", pruned)
+    (tmp_path / "out" / name).unlink()
+    with pytest.raises(CheckpointError, match=r"not a pruned model|not a readable safetensors file"):
+        load_pruned(tmp_path / "out")
+
+
+@pytest.mark.parametrize("name", [FIGURES_FILE, MODEL_FILE, PATTERN_FILE])
+def test_truncated_file(pruned, tmp_path, name):
+    save_pruned(tmp_path / "out", pruned)
+    path: Path = tmp_path / "out" / name
+    path.write_bytes(path.read_bytes()[:-9])
+    with pytest.raises(CheckpointError, match=name):
+        load_pruned(tmp_path / "out")
