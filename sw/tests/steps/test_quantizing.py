@@ -16,7 +16,7 @@ def test_int8_accuracy_of_the_dense_network(digits_checkpoint):
     share = int8_accuracy(
         network, test, task.info.normalization, lambda *progress: seen.append(progress[1:3])
     )
-    predicted = predict(network, normalised(test.images, normalization))
+    predicted = predict(network, normalised(test.images, task.info.normalization))
     assert share == np.mean(predicted == test.labels.numpy())
     assert abs(share - task.info.accuracy) < 0.02
     assert seen == [(250, 360), (360, 360)]
