@@ -76,6 +76,12 @@ class BlockRam(wiring.Component):
         )
 
     @property
+    def module_name(self) -> str:
+        """Name that tells size, granularity and technology."""
+        granularity = "" if self.granularity == self.width else f"_by_{self.granularity}"
+        return f"block_ram_{self.width}x{self.depth}{granularity}{self.target.suffix}"
+
+    @property
     def tiles(self) -> int:
         """DP16KD blocks that the ECP5 form takes."""
         return -(-len(self.lanes) // self.tile.lanes)

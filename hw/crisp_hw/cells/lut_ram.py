@@ -57,6 +57,12 @@ class LutRam(wiring.Component):
             }
         )
 
+    @property
+    def module_name(self) -> str:
+        """Name that tells size and contents."""
+        contents = "".join(f"_{word:x}" for word in self.init)
+        return f"lut_ram_{self.width}x{self.depth}{contents}"
+
     def elaborate(self, platform: object) -> Elaboratable:
         m = Module()
         m.submodules.memory = ram = memory.Memory(

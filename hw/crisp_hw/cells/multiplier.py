@@ -2,7 +2,7 @@
 
 from typing import ClassVar
 
-from amaranth.hdl import Elaboratable, Module, Shape, ShapeLike, Signal
+from amaranth.hdl import Elaboratable, Module, Shape, Signal
 from amaranth.lib import wiring
 from amaranth.lib.wiring import In, Out
 
@@ -38,8 +38,8 @@ class Multiplier(wiring.Component):
     b: Signal
     p: Signal
 
-    def __init__(self, a: ShapeLike, b: ShapeLike, *, target: Target):
-        self.a_shape, self.b_shape = Shape.cast(a), Shape.cast(b)
+    def __init__(self, a: Shape, b: Shape, *, target: Target):
+        self.a_shape, self.b_shape = a, b
         self.p_shape = Shape(
             self.a_shape.width + self.b_shape.width, signed=self.a_shape.signed or self.b_shape.signed
         )
@@ -48,6 +48,12 @@ class Multiplier(wiring.Component):
             _check_operand("a", self.a_shape)
             _check_operand("b", self.b_shape)
         super().__init__({"a": In(self.a_shape), "b": In(self.b_shape), "p": Out(self.p_shape)})
+
+    @property
+    def module_name(self) -> str:
+        """Name that tells operands and technology."""
+        a, b = (f"{'s' if shape.signed else 'u'}{shape.width}" for shape in (self.a_shape, self.b_shape))
+        return f"multiplier_{a}_{b}{self.target.suffix}"
 
     def elaborate(self, platform: object) -> Elaboratable:
         m = Module()

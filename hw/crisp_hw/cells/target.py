@@ -12,3 +12,8 @@ class Target(Enum):
 
     GENERIC = "generic"
     ECP5 = "ecp5"
+
+    @property
+    def suffix(self) -> str:
+        """End of the names of modules that depend on the technology."""
+        return "" if self is Target.GENERIC else f"_{self.value}"

@@ -1,0 +1,96 @@
+"""Command line of the generator: ``python -m crisp_hw verilog`` and ``python -m crisp_hw synth``."""
+
+import argparse
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+from rich.console import Console
+
+from crisp_golden.config import PRESETS, preset
+from crisp_golden.errors import CrispError
+from crisp_hw.boards import BOARDS, board
+from crisp_hw.cells import Target
+from crisp_hw.core import CrispCore
+from crisp_hw.lint import lint_verilog
+from crisp_hw.synth import Comparison, Job, SynthesisReport, synthesize
+from crisp_hw.verilog import write_verilog
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run one command; return the exit status: 0, or 1 after an error that was the user's or a tool's."""
+    options = _parser().parse_args(arguments)
+    try:
+        options.run(options)
+    except CrispError as error:
+        print(f"error: {error}", file=sys.stderr)
+        return 1
+    return 0
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="python -m crisp_hw", description="Generate and build the CRISP core."
+    )
+    commands = parser.add_subparsers(required=True, metavar="COMMAND")
+    presets, boards = ", ".join(PRESETS), ", ".join(BOARDS)
+
+    verilog = commands.add_parser("verilog", help="write the core as Verilog")
+    verilog.add_argument("--preset", default="edge", help=f"one of {presets} (default: %(default)s)")
+    verilog.add_argument(
+        "--out", type=Path, default=Path("build/verilog"), help="folder (default: %(default)s)"
+    )
+    verilog.add_argument("--lint", action="store_true", help="check the result with verilator -Wall")
+    verilog.set_defaults(run=_verilog)
+
+    synth = commands.add_parser("synth", help="measure area and clock on an FPGA with yosys and nextpnr")
+    synth.add_argument("--preset", default="small", help=f"one of {presets} (default: %(default)s)")
+    synth.add_argument("--board", default="ulx3s-85f", help=f"one of {boards} (default: %(default)s)")
+    synth.add_argument("--seeds", type=int, default=1, help="placements to try; the fastest is reported")
+    synth.add_argument("--compare-dense", action="store_true", help="build a dense array too and compare")
+    synth.add_argument("--out", type=Path, default="build/synth", help="folder (default: %(default)s)")
+    synth.set_defaults(run=_synth)
+    return parser
+
+
+def _verilog(options: argparse.Namespace) -> None:
+    name = f"crisp_core_{options.preset}"
+    path = write_verilog(CrispCore(preset(options.preset)), name, options.out / f"{name}.v")
+    if options.lint:
+        lint_verilog(path)
+    print(path)
+
+
+def _synth(options: argparse.Namespace) -> None:
+    if options.seeds < 1:
+        raise CrispError(f"`--seeds` must be at least 1, not {options.seeds}")
+    console = Console()
+    sparse = _build(options, console, dense=False)
+    if options.compare_dense:
+        comparison = Comparison(sparse=sparse, dense=_build(options, console, dense=True))
+        comparison.write(_folder(options, dense=False) / "comparison.json")
+        console.print(comparison.as_table())
+
+
+def _build(options: argparse.Namespace, console: Console, *, dense: bool) -> SynthesisReport:
+    core = CrispCore(preset(options.preset), target=Target.ECP5, **({"dense": True} if dense else {}))
+    job = Job(
+        name=f"{options.preset}{' dense' if dense else ''}",
+        component=core,
+        board=board(options.board),
+        folder=_folder(options, dense=dense),
+        seeds=range(1, options.seeds + 1),
+    )
+    with console.status(job.name) as status:
+        report = synthesize(job, status.update if console.is_terminal else console.print)
+    console.print(report.as_table(job.name))
+    console.print(f"written to {job.folder}/report.json")
+    return report
+
+
+def _folder(options: argparse.Namespace, *, dense: bool) -> Path:
+    return options.out / f"{options.board}-{options.preset}{'-dense' if dense else ''}"
+
+
+if __name__ == "__main__":
+    sys.exit(main())

