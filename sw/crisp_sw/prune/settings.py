@@ -62,7 +62,7 @@ class PruneSettings:
     accumulation: Literal["absolute", "signed"] = "absolute"
     rank_score: Literal["mean", "sum"] = "mean"
     min_kept_blocks: int = 1
-    min_kept_share: float = 0.5
+    min_kept_share: float = 0.75
     small_layers: Literal["dense", "fine", "hybrid"] = "dense"
     exclude: tuple[str, ...] = ()
     exclude_types: tuple[str, ...] = ()

@@ -77,7 +77,9 @@ def test_floor_is_a_share_of_uniform_density(mixed_net, share, floor):
 
 @pytest.mark.parametrize(("choice", "floor"), [("fine", 9), ("hybrid", 1)])
 def test_small_layers_can_be_pruned(mixed_net, choice, floor):
-    prunable, dense = select_layers(mixed_net, PruneSettings(block=8, small_layers=choice))
+    prunable, dense = select_layers(
+        mixed_net, PruneSettings(block=8, small_layers=choice, min_kept_share=0.0)
+    )
     assert [layer.name for layer in prunable] == ["stem", "conv", "pointwise", "grouped", "linear"]
     assert [layer.name for layer in dense] == ["depthwise"]
     assert prunable[0].floor == floor
