@@ -1,0 +1,1 @@
+"""Unit benches: one device of the core each, under random stimulus, against the golden model."""

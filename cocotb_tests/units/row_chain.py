@@ -1,0 +1,50 @@
+"""The device of the row bench: all rows of an array in their chain, with every row's output as a port."""
+
+from amaranth.hdl import Module
+from amaranth.lib import data, wiring
+from amaranth.lib.wiring import In, Out
+
+from crisp_golden.config import VALUE_BITS, CoreConfig
+from crisp_hw.array_row import ArrayRow
+from crisp_hw.cells import Target
+from crisp_hw.layouts import beat_layout, channel_bus_layout, drain_layout, weight_bus_layout
+from crisp_hw.output_lane import LEVELS_LAYOUT
+
+
+class RowChain(wiring.Component):
+    """Array rows 0 to ``rows - 1``, each fed by the one above.
+
+    Members
+    -------
+    beat, windows, weights, drain : In, to row 0; channels, levels : In, to all rows.
+    y : Out(rows values of 8 bits), the rows' outputs; row r is r cycles behind row 0.
+    """
+
+    def __init__(self, config: CoreConfig):
+        self.config = config
+        super().__init__(
+            {
+                "beat": In(beat_layout(config)),
+                "windows": In(data.ArrayLayout(config.window_bits, config.cols)),
+                "weights": In(weight_bus_layout(config)),
+                "drain": In(drain_layout(config)),
+                "channels": In(channel_bus_layout(config)),
+                "levels": In(LEVELS_LAYOUT),
+                "y": Out(data.ArrayLayout(VALUE_BITS, config.rows)),
+            }
+        )
+
+    def elaborate(self, platform: object) -> Module:
+        m = Module()
+        chain = {name: getattr(self, name) for name in ("beat", "windows", "weights", "drain")}
+        for number in range(self.config.rows):
+            row = ArrayRow(self.config, number, target=Target.GENERIC)
+            m.submodules[f"row_{number}"] = row
+            m.d.comb += [
+                *[getattr(row, name).eq(value) for name, value in chain.items()],
+                row.channels.eq(self.channels),
+                row.levels.eq(self.levels),
+                self.y[number].eq(row.y),
+            ]
+            chain = {name: getattr(row, f"next_{name}") for name in chain}
+        return m
