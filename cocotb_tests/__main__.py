@@ -14,7 +14,7 @@ from typer.core import TyperGroup
 from cocotb_tests.benches import select
 from cocotb_tests.errors import BenchError
 from cocotb_tests.networks.run import run_network_layers
-from cocotb_tests.runner import BUILD, BenchResult, run_bench
+from cocotb_tests.runner import BenchResult, run_bench
 from crisp_golden.config import preset as find_preset
 from crisp_golden.errors import CrispError
 
@@ -64,7 +64,8 @@ def run(
     for registered in select(layer):
         console.print(f"{registered.name}: {registered.summary} (seed {seed})", highlight=False)
         try:
-            result = run_bench(registered.make(config, BUILD), sim=sim, seed=seed, waves=waves)
+            bench = registered.bench(config, seed=seed, sim=sim)
+            result = run_bench(bench, sim=sim, seed=seed, waves=waves)
         except BenchError as error:
             errors.print(escape(str(error)), highlight=False, soft_wrap=True)
             failed.append(registered.name)

@@ -1,10 +1,11 @@
-"""The one list of all benches; the command line and the tests run what is registered here."""
+"""The one list of the benches that ``python -m cocotb_tests run`` knows."""
 
 import re
-from collections.abc import Callable
-from dataclasses import dataclass
-from pathlib import Path
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field
+from typing import Any
 
+from cocotb_tests.devices import device_verilog
 from cocotb_tests.errors import ToolError
 from cocotb_tests.runner import Bench
 from crisp_golden.config import CoreConfig
@@ -12,21 +13,77 @@ from crisp_golden.config import CoreConfig
 
 @dataclass(frozen=True, kw_only=True)
 class RegisteredBench:
-    """A bench that can be made for any configuration.
+    """A bench that can be made for any configuration of the core.
 
     Attributes
     ----------
     name : what a user selects it by.
     summary : what it proves, in one line.
-    make : returns the bench for a configuration; the second argument is the folder for built files.
+    device : name of the device in ``devices.DEVICES``.
+    module : dotted name of the Python module with the cocotb tests.
+    tests : number of tests in ``module``.
+    parameters : of the tests, besides the configuration and the seed.
+    on_icarus : parameters that are different on Icarus, which is a hundred times slower.
     """
 
     name: str
     summary: str
-    make: Callable[[CoreConfig, Path], Bench]
+    device: str
+    module: str
+    tests: int = 1
+    parameters: Mapping[str, Any] = field(default_factory=dict)
+    on_icarus: Mapping[str, Any] = field(default_factory=dict)
+
+    def bench(self, config: CoreConfig, *, seed: int, sim: str) -> Bench:
+        """Return the bench for a configuration, writing the Verilog of its device if need be."""
+        slower = self.on_icarus if sim == "icarus" else {}
+        return Bench(
+            verilog=device_verilog(self.device, config),
+            top=self.device,
+            module=self.module,
+            tests=self.tests,
+            parameters={"config": asdict(config), "seed": seed, **self.parameters, **slower},
+        )
 
 
-BENCHES: tuple[RegisteredBench, ...] = ()
+BENCHES = (
+    RegisteredBench(
+        name="lane",
+        summary="N:M lane: dot products for every N",
+        device="crisp_lane",
+        module="cocotb_tests.units.bench_lane",
+        parameters={"groups": 400},
+    ),
+    RegisteredBench(
+        name="decoder",
+        summary="block-index decoder: every window of random lists, in order, under back-pressure",
+        device="crisp_decoder",
+        module="cocotb_tests.units.bench_decoder",
+        parameters={"cases": 20},
+    ),
+    RegisteredBench(
+        name="activation_memory",
+        summary="banked activation memory: random reads and writes at every rotation",
+        device="crisp_activation_memory",
+        module="cocotb_tests.units.bench_activation_memory",
+        parameters={"cycles": 4000},
+    ),
+    RegisteredBench(
+        name="output_lane",
+        summary="output stage: bias, requantization, residual and clamp",
+        device="crisp_output_lane",
+        module="cocotb_tests.units.bench_output_lane",
+        parameters={"layers": 40, "outputs": 200},
+    ),
+    RegisteredBench(
+        name="random_layers",
+        summary="whole core: random layers, equal bits and equal cycles",
+        device="crisp_core",
+        module="cocotb_tests.layers.bench_random",
+        parameters={"first": 0, "cases": 48, "size": 12},
+        on_icarus={"cases": 4, "size": 6},
+    ),
+)
 
 
 def select(pattern: str | None, benches: tuple[RegisteredBench, ...] = BENCHES) -> list[RegisteredBench]:
@@ -41,6 +98,7 @@ def select(pattern: str | None, benches: tuple[RegisteredBench, ...] = BENCHES) 
     except re.error as error:
         raise ToolError(f"{pattern!r} is not a regular expression: {error}") from None
     if not selected:
-        names = ", ".join(bench.name for bench in benches) or "none"
-        raise ToolError(f"no bench matches {pattern!r}; expected one of: {names}")
+        raise ToolError(
+            f"no bench matches {pattern!r}; expected one of {', '.join(bench.name for bench in benches)}"
+        )
     return selected
