@@ -7,13 +7,13 @@ from pathlib import Path
 
 from rich.console import Console
 
-from crisp_golden.config import PRESETS, preset
+from crisp_golden.config import PRESETS, CoreConfig, preset
 from crisp_golden.errors import CrispError
 from crisp_hw.boards import BOARDS, board
 from crisp_hw.cells import Target
 from crisp_hw.core import CrispCore
 from crisp_hw.lint import lint_verilog
-from crisp_hw.synth import Comparison, Job, SynthesisReport, synthesize
+from crisp_hw.synth import Comparison, Job, SynthesisReport, dense_equivalent, synthesize
 from crisp_hw.verilog import write_verilog
 
 
@@ -65,31 +65,30 @@ def _synth(options: argparse.Namespace) -> None:
     if options.seeds < 1:
         raise CrispError(f"`--seeds` must be at least 1, not {options.seeds}")
     console = Console()
-    sparse = _build(options, console, dense=False)
-    if options.compare_dense:
-        comparison = Comparison(sparse=sparse, dense=_build(options, console, dense=True))
-        comparison.write(_folder(options, dense=False) / "comparison.json")
+    config = preset(options.preset)
+    dense_config = dense_equivalent(config) if options.compare_dense else None
+    name = f"{options.board}-{options.preset}"
+    sparse = _build(options, console, config, name)
+    if dense_config:
+        dense = _build(options, console, dense_config, f"{name}-dense")
+        comparison = Comparison(sparse=sparse, dense=dense)
+        comparison.write(options.out / name / "comparison.json")
         console.print(comparison.as_table())
 
 
-def _build(options: argparse.Namespace, console: Console, *, dense: bool) -> SynthesisReport:
-    core = CrispCore(preset(options.preset), target=Target.ECP5, **({"dense": True} if dense else {}))
+def _build(options: argparse.Namespace, console: Console, config: CoreConfig, name: str) -> SynthesisReport:
     job = Job(
-        name=f"{options.preset}{' dense' if dense else ''}",
-        component=core,
+        name=name,
         board=board(options.board),
-        folder=_folder(options, dense=dense),
+        component=CrispCore(config, target=Target.ECP5),
+        folder=options.out / name,
         seeds=range(1, options.seeds + 1),
     )
-    with console.status(job.name) as status:
+    with console.status(name) as status:
         report = synthesize(job, status.update if console.is_terminal else console.print)
-    console.print(report.as_table(job.name))
-    console.print(f"written to {job.folder}/report.json")
+    console.print(report.as_table(name))
+    console.print(f"written to {job.folder / 'report.json'}")
     return report
-
-
-def _folder(options: argparse.Namespace, *, dense: bool) -> Path:
-    return options.out / f"{options.board}-{options.preset}{'-dense' if dense else ''}"
 
 
 if __name__ == "__main__":

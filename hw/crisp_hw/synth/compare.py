@@ -2,13 +2,27 @@
 
 import json
 import os
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 from rich.table import Table
 
+from crisp_golden.config import CoreConfig
 from crisp_hw.synth.report import LABELS, SynthesisReport
+
+
+def dense_equivalent(config: CoreConfig) -> CoreConfig:
+    """A dense array with as many multipliers and as much activation memory as ``config``.
+
+    M = 1 leaves no activation multiplexers, no group indices and no weight slots but one. Windows are M
+    times narrower, so there are M times as many. Everything else is the same, the block-index decoder too.
+
+    Raises
+    ------
+    ConfigError : ``config`` has more rows than lanes, which a window of a dense array cannot take.
+    """
+    return replace(config, m=1, smem_words=config.smem_words * config.m)
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -94,7 +94,7 @@ class SynthesisReport:
         return Group(self._resource_table(title), self._path_table())
 
     def _resource_table(self, title: str) -> Table:
-        table = Table(title=f"{title} on {self.board} ({self.part})", title_justify="left")
+        table = Table(title=f"{title} ({self.part})", title_justify="left")
         table.add_column("resource")
         for column in ("used", "of", "%"):
             table.add_column(column, justify="right")

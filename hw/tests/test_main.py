@@ -1,0 +1,49 @@
+"""The generator's command line: results, and one clear line for every error."""
+
+from pathlib import Path
+
+import pytest
+
+from crisp_golden.config import preset
+from crisp_golden.errors import ConfigError
+from crisp_hw.__main__ import main
+from crisp_hw.synth import dense_equivalent
+
+
+def test_verilog_writes_a_linted_core(tmp_path: Path, capsys: pytest.CaptureFixture[str]):
+    assert main(["verilog", "--preset", "tiny", "--out", str(tmp_path / "out"), "--lint"]) == 0
+    path = tmp_path / "out" / "crisp_core_tiny.v"
+    assert capsys.readouterr().out.strip() == str(path)
+    assert "\nmodule crisp_core_tiny(" in path.read_text()
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["verilog", "--preset", "huge"], "no preset 'huge'; expected one of tiny, small"),
+        (["synth", "--preset", "huge"], "no preset 'huge'; expected one of tiny, small"),
+        (["synth", "--board", "arty"], "no board 'arty'; expected one of ulx3s-85f"),
+        (["synth", "--seeds", "0"], "`--seeds` must be at least 1, not 0"),
+        (["synth", "--preset", "edge", "--compare-dense"], "`rows` must be from 2 to 4, not 16"),
+    ],
+)
+def test_a_bad_value_is_named_and_nothing_is_written(
+    arguments: list[str], message: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+):
+    assert main([*arguments, "--out", str(tmp_path / "out")]) == 1
+    assert message in capsys.readouterr().err
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_command_is_required(capsys: pytest.CaptureFixture[str]):
+    with pytest.raises(SystemExit, match="2"):
+        main([])
+    assert "COMMAND" in capsys.readouterr().err
+
+
+def test_dense_equivalent_keeps_multipliers_and_memory():
+    sparse = preset("small")
+    dense = dense_equivalent(sparse)
+    assert (dense.m, dense.macs, dense.smem_bytes) == (1, sparse.macs, sparse.smem_bytes)
+    with pytest.raises(ConfigError, match="`rows` must be from 2 to 4, not 16"):
+        dense_equivalent(preset("edge"))
