@@ -9,6 +9,7 @@ from crisp_hw.array_row import ArrayRow
 from crisp_hw.cells import Target
 from crisp_hw.layouts import beat_layout, channel_bus_layout, drain_layout, weight_bus_layout
 from crisp_hw.output_lane import LEVELS_LAYOUT
+from crisp_hw.sharing import shared
 
 
 class RowChain(wiring.Component):
@@ -38,10 +39,11 @@ class RowChain(wiring.Component):
         m = Module()
         chain = {name: getattr(self, name) for name in ("beat", "windows", "weights", "drain")}
         for number in range(self.config.rows):
-            row = ArrayRow(self.config, number, target=Target.GENERIC)
-            m.submodules[f"row_{number}"] = row
+            row = ArrayRow(self.config, target=Target.GENERIC)
+            m.submodules[f"row_{number}"] = shared(platform, row)
             m.d.comb += [
                 *[getattr(row, name).eq(value) for name, value in chain.items()],
+                row.position.eq(number),
                 row.channels.eq(self.channels),
                 row.levels.eq(self.levels),
                 self.y[number].eq(row.y),

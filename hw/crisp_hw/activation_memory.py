@@ -14,12 +14,14 @@ from crisp_golden.timing import ACTIVATION_LATENCY
 from crisp_hw.cells import BlockRam, Target
 from crisp_hw.delay import delay
 from crisp_hw.layouts import address_bits
+from crisp_hw.sharing import shared
 
 
 class ActivationMemory(wiring.Component):
     """Banked SMEM with one conflict-free read and one write per cycle.
 
-    Reading a word in the cycle in which it is written gives an undefined value.
+    A read sees all writes up to the cycle of its request. A write to one of its words in the cycle after that
+    makes this word undefined.
 
     Members
     -------
@@ -31,6 +33,8 @@ class ActivationMemory(wiring.Component):
     """
 
     latency = ACTIVATION_LATENCY
+
+    module_name = "activation_memory"
 
     def __init__(self, config: CoreConfig, *, target: Target):
         self.config = config
@@ -56,8 +60,8 @@ class ActivationMemory(wiring.Component):
         rotation = self.read_addr[:bank_bits]
         words = []
         for number in range(config.cols):
-            bank = self._bank(number)
-            m.submodules[f"bank_{number}"] = bank
+            bank = self._bank()
+            m.submodules[f"bank_{number}"] = shared(platform, bank)
             wraps = Const(number, bank_bits) < rotation
             m.d.sync += [bank.read_en.eq(self.read_en), bank.read_addr.eq(self.read_addr[bank_bits:] + wraps)]
             hit = self.write_addr[:bank_bits] == number
@@ -74,7 +78,7 @@ class ActivationMemory(wiring.Component):
             m.d.sync += self.windows[col].eq(Mux(inside[col], word, padding))
         return m
 
-    def _bank(self, number: int) -> BlockRam:
+    def _bank(self) -> BlockRam:
         config = self.config
         return BlockRam(
             width=config.window_bits,

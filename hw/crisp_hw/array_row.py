@@ -5,9 +5,10 @@ row did: activation windows, beats, weights and drain commands. So no signal fan
 row does not know its place in time.
 """
 
-from amaranth.hdl import Cat, Module, Mux, Signal, signed
+from amaranth.hdl import Cat, Module, Mux, Signal, Value, signed
 from amaranth.lib import data, wiring
 from amaranth.lib.wiring import In, Out
+from amaranth.utils import ceil_log2
 
 from crisp_golden.config import ACCUMULATOR_BITS, VALUE_BITS, CoreConfig
 from crisp_golden.timing import MULTIPLIER_LATENCY, tree_latency
@@ -23,10 +24,11 @@ from crisp_hw.layouts import (
     weight_bus_layout,
 )
 from crisp_hw.output_lane import LEVELS_LAYOUT, OutputLane
+from crisp_hw.sharing import shared
 
 
 class ArrayRow(wiring.Component):
-    """Row ``number`` of the array.
+    """Any row of the array; ``position`` tells it which.
 
     ``latency`` cycles after a beat enters, it has been added to the accumulators. A drain command reads them
     in the cycle after it entered; ``y`` follows ``1 + OutputLane.latency`` cycles after that.
@@ -37,14 +39,14 @@ class ArrayRow(wiring.Component):
     Members
     -------
     beat, windows, weights, drain : In, from the row above; the same with ``next_`` : Out, to the row below.
+    position : In, number of the row; a constant.
     channels : In, broadcast.
     levels : In, constants of the layer.
     y : Out(signed 8), requantized outputs in the order of the drain commands.
     """
 
-    def __init__(self, config: CoreConfig, number: int, *, target: Target):
+    def __init__(self, config: CoreConfig, *, target: Target):
         self.config = config
-        self.number = number
         self.target = target
         windows = data.ArrayLayout(config.window_bits, config.cols)
         chain = {
@@ -57,6 +59,7 @@ class ArrayRow(wiring.Component):
             {
                 **{name: In(layout) for name, layout in chain.items()},
                 **{f"next_{name}": Out(layout) for name, layout in chain.items()},
+                "position": In(ceil_log2(config.rows)),
                 "channels": In(channel_bus_layout(config)),
                 "levels": In(LEVELS_LAYOUT),
                 "y": Out(signed(VALUE_BITS)),
@@ -68,6 +71,23 @@ class ArrayRow(wiring.Component):
         """Cycles from a beat's arrival to its sum in the accumulators."""
         return 1 + MULTIPLIER_LATENCY + tree_latency(self.config)
 
+    @property
+    def module_name(self) -> str:
+        """Name that tells the shape of the array and the technology."""
+        c = self.config
+        shape = f"{c.rows}x{c.cols}x{c.lanes}_m{c.m}_depth{c.tile_depth}_load{c.load_rows}"
+        return f"array_row_{shape}{self.target.suffix}"
+
+    @property
+    def _group(self):
+        """Number of the group of ``load_rows`` rows that this row belongs to."""
+        return self.position >> ceil_log2(self.config.load_rows)
+
+    def _place(self, entries: list):
+        """This row's entry of its group."""
+        bits = ceil_log2(self.config.load_rows)
+        return select(entries, self.position[:bits]) if bits else entries[0]
+
     def elaborate(self, platform):
         m = Module()
         m.d.sync += [
@@ -77,25 +97,24 @@ class ArrayRow(wiring.Component):
         ]
         with m.If(self.beat.fetch):
             m.d.sync += self.next_windows.eq(self.windows)
-        sums = self._multiply(m)
-        accumulators = self._accumulate(m, sums)
-        residuals = self._store_residual(m)
-        self._drain(m, accumulators, residuals)
+        sums = self._multiply(m, platform)
+        accumulators = self._accumulate(m, platform, sums)
+        residuals = self._store_residual(m, platform)
+        self._drain(m, platform, accumulators, residuals)
         return m
 
-    def _multiply(self, m: Module) -> list:
+    def _multiply(self, m: Module, platform) -> list:
         """Lanes and adder tree; one sum per column, ``latency - 1`` cycles after the beat was registered."""
         config, beat = self.config, self.next_beat
-        m.submodules.weight_buffer = buffer = LutRam(
-            width=config.lanes * config.slot_bits, depth=2 * max(config.m, 1)
-        )
-        group, place = divmod(self.number, config.load_rows)
         width = config.lanes * config.slot_bits
+        buffer = LutRam(width=width, depth=2 * config.m)
+        m.submodules.weight_buffer = shared(platform, buffer)
         bus = self.next_weights
+        entries = [bus.data.word_select(i, width) for i in range(config.load_rows)]
         m.d.comb += [
-            buffer.write_en.eq(bus.valid & (bus.group == group)),
+            buffer.write_en.eq(bus.valid & (bus.group == self._group)),
             buffer.write_addr.eq(self._slot_address(bus)),
-            buffer.write_data.eq(bus.data.word_select(place, width)),
+            buffer.write_data.eq(self._place(entries)),
             buffer.read_addr.eq(self._slot_address(beat)),
         ]
         groups = config.m * VALUE_BITS
@@ -104,7 +123,7 @@ class ArrayRow(wiring.Component):
             products = []
             for number in range(config.lanes):
                 lane = NmLane(config, target=self.target)
-                m.submodules[f"lane_{col}_{number}"] = lane
+                m.submodules[f"lane_{col}_{number}"] = shared(platform, lane)
                 slot = buffer.read_data.word_select(number, config.slot_bits)
                 m.d.comb += [
                     lane.group.eq(self.next_windows[col].word_select(number, groups)),
@@ -133,7 +152,7 @@ class ArrayRow(wiring.Component):
             terms = registers
         return terms[0]
 
-    def _accumulate(self, m: Module, sums: list) -> list:
+    def _accumulate(self, m: Module, platform, sums: list) -> list:
         """Read-modify-write of the accumulators; return the drained value of each bank and column."""
         config = self.config
         cycles = MULTIPLIER_LATENCY + tree_latency(config)
@@ -141,7 +160,8 @@ class ArrayRow(wiring.Component):
         # Only ``mac`` needs a reset, and the row above clears it.
         beat = delay(m, before, 1, "accumulate")
         bias = Signal(signed(ACCUMULATOR_BITS), reset_less=True)
-        m.submodules.bias = bias_ram = self._channel_ram(m, len(bias))
+        bias_ram = self._channel_ram(m, len(bias))
+        m.submodules.bias = shared(platform, bias_ram)
         m.d.comb += [
             bias_ram.write_data.eq(self._channel().bias),
             bias_ram.read_addr.eq(before.slot),
@@ -151,7 +171,7 @@ class ArrayRow(wiring.Component):
         for bank in range(2):
             for col, total in enumerate(sums):
                 ram = LutRam(width=ACCUMULATOR_BITS, depth=config.tile_depth)
-                m.submodules[f"accumulator_{bank}_{col}"] = ram
+                m.submodules[f"accumulator_{bank}_{col}"] = shared(platform, ram)
                 old = Mux(beat.first, bias, ram.read_data.as_signed())
                 m.d.comb += [
                     ram.read_addr.eq(Mux(beat.mac & (beat.bank == bank), beat.depth, drain.depth)),
@@ -162,33 +182,34 @@ class ArrayRow(wiring.Component):
                 drained.append(ram.read_data)
         return drained
 
-    def _store_residual(self, m: Module) -> list:
+    def _store_residual(self, m: Module, platform) -> list:
         """Keep this row's byte of residual windows; return the drained byte of each bank and column."""
         config, beat, drain = self.config, self.next_beat, self.next_drain
-        parts = config.window // config.rows
+        part_bits = ceil_log2(config.window // config.rows)
+        place = Cat(self.position, beat.part[:part_bits])
         drained = []
         for bank in range(2):
             for col in range(config.cols):
                 ram = LutRam(width=VALUE_BITS, depth=config.tile_depth)
-                m.submodules[f"residual_{bank}_{col}"] = ram
+                m.submodules[f"residual_{bank}_{col}"] = shared(platform, ram)
                 window = self.next_windows[col]
-                bytes_ = [
-                    window.word_select(part * config.rows + self.number, VALUE_BITS) for part in range(parts)
-                ]
+                values = [window.word_select(i, VALUE_BITS) for i in range(config.window)]
                 m.d.comb += [
                     ram.write_en.eq(beat.residual & (beat.bank == bank)),
                     ram.write_addr.eq(beat.depth),
-                    ram.write_data.eq(select(bytes_, beat.part) if parts > 1 else bytes_[0]),
+                    ram.write_data.eq(select(values, place)),
                     ram.read_addr.eq(drain.depth),
                 ]
                 drained.append(ram.read_data)
         return drained
 
-    def _drain(self, m: Module, accumulators: list, residuals: list) -> None:
+    def _drain(self, m: Module, platform, accumulators: list, residuals: list) -> None:
         """Select the drained pixel and requantize it."""
         drain = self.next_drain
-        m.submodules.output_lane = lane = OutputLane(target=self.target)
-        m.submodules.channel = channel_ram = self._channel_ram(m, CHANNEL_LAYOUT.size)
+        lane = OutputLane(target=self.target)
+        channel_ram = self._channel_ram(m, CHANNEL_LAYOUT.size)
+        m.submodules.output_lane = shared(platform, lane)
+        m.submodules.channel = shared(platform, channel_ram)
         m.d.comb += [
             channel_ram.write_data.eq(self._channel()),
             channel_ram.read_addr.eq(drain.slot),
@@ -208,14 +229,16 @@ class ArrayRow(wiring.Component):
 
     def _channel(self):
         """This row's entry of the channel bus."""
-        return self.channels.data[self.number % self.config.load_rows]
+        entries = self.channels.data
+        chosen = self._place([Value.cast(entries[i]) for i in range(self.config.load_rows)])
+        return data.View(CHANNEL_LAYOUT, chosen)
 
     def _channel_ram(self, m: Module, width: int) -> LutRam:
         """A memory of ``CHANNEL_SLOTS`` words that listens to this row's entries of the channel bus."""
         ram = LutRam(width=width, depth=CHANNEL_SLOTS)
         bus = self.channels
         m.d.comb += [
-            ram.write_en.eq(bus.valid & (bus.group == self.number // self.config.load_rows)),
+            ram.write_en.eq(bus.valid & (bus.group == self._group)),
             ram.write_addr.eq(bus.slot),
         ]
         return ram

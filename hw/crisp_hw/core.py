@@ -16,6 +16,7 @@ from crisp_hw.layouts import job_layout
 from crisp_hw.loader import WeightLoader
 from crisp_hw.output_lane import LEVELS_LAYOUT
 from crisp_hw.sequencer import COUNTERS_LAYOUT, Sequencer
+from crisp_hw.sharing import shared
 from crisp_hw.writer import OutputWriter
 
 HOST_ADDRESS_BITS = 20
@@ -65,11 +66,13 @@ class CrispCore(wiring.Component):
     def elaborate(self, platform):
         m = Module()
         config, target = self.config, self.target
-        m.submodules.decoder = decoder = BlockIndexDecoder(config, target=target)
-        m.submodules.sequencer = sequencer = Sequencer(config)
-        m.submodules.loader = loader = WeightLoader(config, target=target)
-        m.submodules.activations = activations = ActivationMemory(config, target=target)
-        m.submodules.writer = writer = OutputWriter(config)
+        decoder = BlockIndexDecoder(config, target=target)
+        sequencer = Sequencer(config)
+        loader = WeightLoader(config, target=target)
+        activations = ActivationMemory(config, target=target)
+        writer = OutputWriter(config)
+        for block in (decoder, sequencer, loader, activations, writer):
+            m.submodules[block.module_name] = shared(platform, block)
         job = Signal(job_layout(config))
         start = Signal()
         m.d.comb += [
@@ -85,7 +88,7 @@ class CrispCore(wiring.Component):
             self.counters.eq(sequencer.counters),
         ]
         wiring.connect(m, decoder.o, sequencer.i)
-        rows = self._array(m, sequencer, loader, activations, job)
+        rows = self._array(m, platform, sequencer, loader, activations, job)
         m.d.comb += [
             writer.drain.eq(rows[-1].next_drain),
             *[writer.y[number].eq(row.y) for number, row in enumerate(rows)],
@@ -94,7 +97,7 @@ class CrispCore(wiring.Component):
         self._connect_host(m, decoder, loader, job)
         return m
 
-    def _array(self, m: Module, sequencer, loader, activations, job) -> list[ArrayRow]:
+    def _array(self, m: Module, platform, sequencer, loader, activations, job) -> list[ArrayRow]:
         """Chain the rows; the beats meet their windows at row 0."""
         config = self.config
         rows = []
@@ -107,10 +110,11 @@ class CrispCore(wiring.Component):
             "drain": delay(m, sequencer.drain, accumulate_latency(config) - 1, "drain", reset_less=False),
         }
         for number in range(config.rows):
-            row = ArrayRow(config, number, target=self.target)
-            m.submodules[f"row_{number}"] = row
+            row = ArrayRow(config, target=self.target)
+            m.submodules[f"row_{number}"] = shared(platform, row)
             m.d.comb += [
                 *[getattr(row, name).eq(value) for name, value in chain.items()],
+                row.position.eq(number),
                 row.channels.eq(loader.channels),
                 row.levels.eq(levels),
             ]

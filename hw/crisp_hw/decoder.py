@@ -18,6 +18,7 @@ from crisp_golden.timing import DECODE_INTERVAL
 from crisp_hw.cells import BlockRam, LutRam, Multiplier, Target
 from crisp_hw.delay import delay
 from crisp_hw.layouts import address_bits, job_layout, tap_layout, window_layout
+from crisp_hw.sharing import shared
 
 QUEUE_DEPTH = 8
 
@@ -30,9 +31,11 @@ class TapDivider(wiring.Component):
 
     Members
     -------
-    index : In(INDEX_BITS); divisor : In(12), at least 1.
-    tap : Out(quotient_bits); block : Out(12), the remainder.
+    index : In(INDEX_BITS); divisor : In(divisor_bits), at least 1, stable while divisions are under way.
+    tap : Out(quotient_bits); block : Out(divisor_bits), the remainder.
     """
+
+    module_name = "tap_divider"
 
     def __init__(self, quotient_bits: int, divisor_bits: int):
         self.quotient_bits = quotient_bits
@@ -81,6 +84,8 @@ class BlockIndexDecoder(wiring.Component):
         windows.
     """
 
+    module_name = "block_index_decoder"
+
     def __init__(self, config: CoreConfig, *, target: Target):
         self.config = config
         self.target = target
@@ -94,22 +99,21 @@ class BlockIndexDecoder(wiring.Component):
                 "tap_write_en": In(1),
                 "tap_write_addr": In(ceil_log2(config.tap_words)),
                 "tap_write_data": In(tap_layout(config).size),
-                "o": Out(stream.Signature(window_layout(config))),
+                "o": Out(stream.Signature(window_layout(config))),  # pyright: ignore[reportArgumentType]
             }
         )
 
     def elaborate(self, platform):
         m = Module()
-        entry, flags, fetched = self._fetch(m)
-        self._decode(m, entry, flags, fetched)
+        entry, flags, fetched = self._fetch(m, platform)
+        self._decode(m, platform, entry, flags, fetched)
         return m
 
-    def _fetch(self, m: Module):
+    def _fetch(self, m: Module, platform):
         """Walk the lists; return the entry's index, its loop flags and a strobe."""
         config, job = self.config, self.job
-        m.submodules.index_memory = memory = BlockRam(
-            width=INDEX_BITS + 1, depth=config.index_words, target=self.target
-        )
+        memory = BlockRam(width=INDEX_BITS + 1, depth=config.index_words, target=self.target)
+        m.submodules.index_memory = shared(platform, memory)
         pointer = Signal(ceil_log2(config.index_words))
         list_start = Signal.like(pointer)
         row_tile, pixel_tile = Signal(12), Signal(16)
@@ -166,15 +170,16 @@ class BlockIndexDecoder(wiring.Component):
         }
         return memory.read_data[:INDEX_BITS], flags, fetched
 
-    def _decode(self, m: Module, index: Any, flags: dict[str, Any], fetched: Signal) -> None:
+    def _decode(self, m: Module, platform, index: Any, flags: dict[str, Any], fetched: Signal) -> None:
         """Divide, look the tap up, form the address and queue the window."""
         config, job = self.config, self.job
         tap_bits = ceil_log2(config.tap_words)
-        m.submodules.divider = divider = TapDivider(tap_bits, len(job.channel_blocks))
-        m.submodules.tap_table = table = LutRam(width=tap_layout(config).size, depth=config.tap_words)
-        m.submodules.plane_multiplier = plane = Multiplier(
-            job.channel_blocks.shape(), job.act_plane.shape(), target=self.target
-        )
+        divider = TapDivider(tap_bits, len(job.channel_blocks))
+        table = LutRam(width=tap_layout(config).size, depth=config.tap_words)
+        plane = Multiplier(job.channel_blocks.shape(), job.act_plane.shape(), target=self.target)
+        m.submodules.divider = shared(platform, divider)
+        m.submodules.tap_table = shared(platform, table)
+        m.submodules.plane_multiplier = shared(platform, plane)
         window = Signal(window_layout(config))
         m.d.comb += [
             divider.index.eq(index),

@@ -8,6 +8,7 @@ from amaranth.lib.wiring import In, Out
 
 from crisp_golden.config import VALUE_BITS, CoreConfig
 from crisp_hw.cells import Multiplier, Target
+from crisp_hw.sharing import shared
 
 
 def select(values: list[Value], index: Any) -> Value:
@@ -44,11 +45,15 @@ class NmLane(wiring.Component):
             }
         )
 
+    @property
+    def module_name(self) -> str:
+        """Name that tells M and the technology."""
+        return f"nm_lane_{self.config.m}{self.target.suffix}"
+
     def elaborate(self, platform):
         m = Module()
-        m.submodules.multiplier = multiplier = Multiplier(
-            signed(VALUE_BITS), signed(VALUE_BITS), target=self.target
-        )
+        multiplier = Multiplier(signed(VALUE_BITS), signed(VALUE_BITS), target=self.target)
+        m.submodules.multiplier = shared(platform, multiplier)
         values = [self.group[i] for i in range(self.config.m)]
         m.d.comb += [
             multiplier.a.eq(select(values, self.index) if self.config.m > 1 else values[0]),

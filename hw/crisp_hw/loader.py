@@ -11,6 +11,7 @@ from crisp_golden.timing import ACTIVATION_LATENCY
 from crisp_hw.cells import BlockRam, Target
 from crisp_hw.delay import delay
 from crisp_hw.layouts import CHANNEL_SLOTS, channel_bus_layout, job_layout, weight_bus_layout, window_layout
+from crisp_hw.sharing import shared
 
 
 class WeightLoader(wiring.Component):
@@ -28,6 +29,8 @@ class WeightLoader(wiring.Component):
     weight_write, channel_write : write ports of the memories.
     weights : Out(weight_bus_layout), to row 0; channels : Out(channel_bus_layout), to all rows.
     """
+
+    module_name = "weight_loader"
 
     def __init__(self, config: CoreConfig, *, target: Target):
         self.config = config
@@ -76,15 +79,14 @@ class WeightLoader(wiring.Component):
             m.d.sync += left.eq(self.job.load_beats)
         with m.If(self.start):
             m.d.sync += [buffer.eq(0), slot.eq(0)]
-        self._read_weights(m, loading, ends, group, n, buffer)
-        self._read_channels(m, loading & new_rows & (n == 0), group, slot)
+        self._read_weights(m, platform, loading, ends, group, n, buffer)
+        self._read_channels(m, platform, loading & new_rows & (n == 0), group, slot)
         return m
 
-    def _read_weights(self, m: Module, loading, ends, group, n, buffer) -> None:
+    def _read_weights(self, m: Module, platform, loading, ends, group, n, buffer) -> None:
         config, head = self.config, self.head
-        m.submodules.weight_memory = memory = BlockRam(
-            width=config.weight_word_bits, depth=config.weight_words, target=self.target
-        )
+        memory = BlockRam(width=config.weight_word_bits, depth=config.weight_words, target=self.target)
+        m.submodules.weight_memory = shared(platform, memory)
         pointer = Signal(ceil_log2(config.weight_words))
         list_start = Signal.like(pointer)
         with m.If(loading):
@@ -115,11 +117,10 @@ class WeightLoader(wiring.Component):
         ]
         m.d.comb += self.weights.eq(delay(m, bus, total - memory.latency, "weights", reset_less=False))
 
-    def _read_channels(self, m: Module, reading, group, slot) -> None:
+    def _read_channels(self, m: Module, platform, reading, group, slot) -> None:
         config = self.config
-        m.submodules.channel_memory = memory = BlockRam(
-            width=channel_word_bits(config), depth=self.channel_depth, target=self.target
-        )
+        memory = BlockRam(width=channel_word_bits(config), depth=self.channel_depth, target=self.target)
+        m.submodules.channel_memory = shared(platform, memory)
         pointer = Signal(ceil_log2(self.channel_depth))
         with m.If(reading):
             m.d.sync += pointer.eq(pointer + 1)

@@ -10,6 +10,7 @@ from crisp_golden.timing import MULTIPLIER_LATENCY, OUTPUT_LATENCY
 from crisp_hw.cells import Multiplier, Target
 from crisp_hw.delay import delay
 from crisp_hw.layouts import CHANNEL_LAYOUT
+from crisp_hw.sharing import shared
 
 HALF_BITS = ACCUMULATOR_BITS // 2
 SUM_BITS = ACCUMULATOR_BITS + MULTIPLIER_BITS + 2
@@ -29,7 +30,8 @@ LEVELS_LAYOUT = data.StructLayout(
 class OutputLane(wiring.Component):
     """Requantization of one channel, one result per cycle, exact for every input.
 
-    ``y = clamp(y_zp + round_shift(acc * multiplier + ((res - res_zp) * res_multiplier << res_shift), shift))``
+    ``y = clamp(y_zp + round_shift(acc * multiplier + residual, shift))`` with
+    ``residual = (res - res_zp) * res_multiplier << res_shift``.
 
     ``CHANNEL_LAYOUT`` holds the right shift minus one: ``round_shift(v, s) = ((v >> (s - 1)) + 1) >> 1``.
 
@@ -54,9 +56,14 @@ class OutputLane(wiring.Component):
             }
         )
 
+    @property
+    def module_name(self) -> str:
+        """Name that tells the technology."""
+        return f"output_lane{self.target.suffix}"
+
     def elaborate(self, platform):
         m = Module()
-        low, high, residual = self._products(m)
+        low, high, residual = self._products(m, platform)
         # Operand registers, multiplier, then two additions.
         res_shift = delay(m, self.channel.res_shift, 1 + MULTIPLIER_LATENCY, "res_shift")
         acc_sum, res_term = (
@@ -73,7 +80,7 @@ class OutputLane(wiring.Component):
         self._finish(m, self._shift(m, total, shift))
         return m
 
-    def _products(self, m: Module) -> list:
+    def _products(self, m: Module, platform) -> list:
         """The three products; the accumulator is multiplied in two halves that fit one DSP block each."""
         factor = unsigned(MULTIPLIER_BITS)
         operands = {
@@ -88,7 +95,7 @@ class OutputLane(wiring.Component):
         products = []
         for name, (value, shape, multiplier) in operands.items():
             block = Multiplier(shape, factor, target=self.target)
-            m.submodules[f"{name}_multiplier"] = block
+            m.submodules[f"{name}_multiplier"] = shared(platform, block)
             a = Signal(shape, name=f"{name}_operand", reset_less=True)
             b = Signal(factor, name=f"{name}_factor", reset_less=True)
             m.d.sync += [a.eq(value), b.eq(multiplier)]

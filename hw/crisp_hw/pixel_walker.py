@@ -26,6 +26,8 @@ class PixelWalker(wiring.Component):
     inside : Out(cols), without latency.
     """
 
+    module_name = "pixel_walker"
+
     def __init__(self, config: CoreConfig):
         self.config = config
         c = COORDINATE_BITS

@@ -22,6 +22,7 @@ from crisp_hw.layouts import (
     window_layout,
 )
 from crisp_hw.pixel_walker import PixelWalker
+from crisp_hw.sharing import shared
 
 COUNTERS = ("prologue", "compute", "residual", "load", "drain", "flush")
 COUNTERS_LAYOUT = data.StructLayout({name: 32 for name in COUNTERS})
@@ -45,13 +46,15 @@ class Sequencer(wiring.Component):
     counters : Out(COUNTERS_LAYOUT).
     """
 
+    module_name = "sequencer"
+
     def __init__(self, config: CoreConfig):
         self.config = config
         super().__init__(
             {
                 "job": In(job_layout(config)),
                 "start": In(1),
-                "i": In(stream.Signature(window_layout(config))),
+                "i": In(stream.Signature(window_layout(config))),  # pyright: ignore[reportArgumentType]
                 "load": Out(1),
                 "read_en": Out(1),
                 "read_addr": Out(address_bits(config)),
@@ -69,7 +72,8 @@ class Sequencer(wiring.Component):
     def elaborate(self, platform):
         m = Module()
         config, job = self.config, self.job
-        m.submodules.walker = walker = PixelWalker(config)
+        walker = PixelWalker(config)
+        m.submodules.walker = shared(platform, walker)
         window = Signal(window_layout(config))
         countdown = Signal(range(max(1 << len(job.slot_full), prologue_cycles(config) + 1)))
         ended = Signal()

@@ -21,7 +21,8 @@ def write_verilog(component: Component, name: str, path: Path) -> Path:
     ----------
     component : its ports become the top module's, struct members flattened to one vector per port;
         ``clk`` and ``rst`` are added.
-    name : of the top module. A submodule is called after its place: ``<name>__<submodule>__...``.
+    name : of the top module. A submodule is called after its place, ``<name>__<submodule>__...``, unless
+        it is a shared one with a name of its own.
     """
     return _write(path, verilog_text(component, name))
 

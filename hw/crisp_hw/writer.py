@@ -22,6 +22,8 @@ class OutputWriter(wiring.Component):
     written : Out(1), high when the last output of the job has been written.
     """
 
+    module_name = "output_writer"
+
     def __init__(self, config: CoreConfig):
         self.config = config
         super().__init__(
