@@ -94,7 +94,8 @@ def network(
 
 def _print_result(result: BenchResult) -> None:
     figures = "".join(f", {name} {value}" for name, value in result.measurements.items())
-    console.print(f"  {len(result.tests)} tests passed in {result.seconds:.1f} s{figures}", highlight=False)
+    tests = "1 test" if len(result.tests) == 1 else f"{len(result.tests)} tests"
+    console.print(f"  {tests} passed in {result.seconds:.1f} s{figures}", highlight=False)
     if result.waves:
         console.print(f"  waves in {result.waves}", highlight=False, soft_wrap=True)
 

@@ -48,7 +48,7 @@ def test_options_reach_the_bench(runs):
     )
     assert result.exit_code == 0, result.output
     assert runs == [("decoder", PRESETS["small"].rows, {"sim": "icarus", "seed": 9, "waves": True})]
-    assert "1 tests passed in 0.1 s, cycles 512" in result.output
+    assert "1 test passed in 0.1 s, cycles 512" in result.output
     assert "seed 9" in result.output
 
 
