@@ -6,6 +6,7 @@ from html.parser import HTMLParser
 
 import numpy as np
 import pytest
+
 from crisp_golden.network import Node, Pattern, QuantizedConv, QuantizedNetwork
 from crisp_sw.report import SampleImage, render_page, total_figures, write_page
 
