@@ -127,6 +127,13 @@ class Icarus(Simulator, cocotb_runner.Icarus):
     # process at time 0. Icarus 11 needs an event for that, and otherwise X spreads from what stays unset.
     _START_REGISTER = re.compile(r"^(\s*reg )(\\\$auto\$verilog_backend\S+ ) = 0;$", re.MULTILINE)
 
+    # Memories have no initial contents. To Icarus they are X, and X * 0 is X; real ones hold any bits.
+    _MEMORY = re.compile(r"^  reg \[\d+:0\] (\S+) \[(\d+):0\];$", re.MULTILINE)
+    _ANY_CONTENTS = (
+        r"\g<0>\n  initial begin : any_contents_of_\1\n    integer i;\n"
+        r"    for (i = 0; i <= \2; i = i + 1) \1[i] = $random;\n  end"
+    )
+
     def _simulator_in_path(self) -> None:
         if shutil.which("iverilog") is None or shutil.which("vvp") is None:
             raise ToolError(
@@ -135,11 +142,13 @@ class Icarus(Simulator, cocotb_runner.Icarus):
             )
 
     def identity(self) -> tuple[str, ...]:
-        return (*_cocotb_identity(), _version("iverilog", "-V"), self._START_REGISTER.pattern)
+        patches = (self._START_REGISTER.pattern, self._MEMORY.pattern, self._ANY_CONTENTS)
+        return (*_cocotb_identity(), _version("iverilog", "-V"), *patches)
 
     def sources(self, verilog: Path, top: str, directory: Path) -> list[Path]:
         patched = directory / "patched.v"
-        patched.write_text(self._START_REGISTER.sub(r"\1\2;\n  initial #0 \2 = 0;", verilog.read_text()))
+        started = self._START_REGISTER.sub(r"\1\2;\n  initial #0 \2 = 0;", verilog.read_text())
+        patched.write_text(self._MEMORY.sub(self._ANY_CONTENTS, started))
         return [patched]
 
     def artifact(self, top: str) -> str:

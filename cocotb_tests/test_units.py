@@ -63,3 +63,16 @@ def test_activation_memory(name, sim):
 def test_decoder(name, sim):
     result = run_unit("decoder", CONFIGS[name], {"seed": 4, "cases": 20}, sim=sim)
     assert result.measurements["windows"] > 500
+
+
+@pytest.mark.parametrize("sim", SIMULATORS)
+@pytest.mark.parametrize("name", CONFIGS)
+def test_row_chain(name, sim):
+    layers = 12 if sim == "verilator" else 4
+    result = run_unit("row_chain", CONFIGS[name], {"seed": 5, "layers": layers, "tiles": 5}, sim=sim)
+    assert result.measurements["compared"] > 200
+    assert result.measurements["distinct"] > 100
+
+
+def test_core():
+    run_unit("core", CONFIGS["tiny"], {"seed": 6}, tests=7)

@@ -8,6 +8,12 @@ from crisp_golden.convolution import accumulate
 from crisp_golden.network import Pattern, QuantizedConv, ResidualInput
 
 KERNELS = (1, 3, 5, 7)
+KINDS = ("full", "grouped", "depthwise")
+
+
+def numbered_case(config: CoreConfig, *, seed: int, number: int, size: int) -> LayerCase:
+    """Return random layer ``number`` of the sequence that ``seed`` begins."""
+    return random_case(np.random.default_rng((seed, number)), config, number=number, size=size)
 
 
 def random_case(rng: np.random.Generator, config: CoreConfig, *, number: int, size: int = 12) -> LayerCase:
@@ -15,13 +21,13 @@ def random_case(rng: np.random.Generator, config: CoreConfig, *, number: int, si
 
     Parameters
     ----------
-    number : of the case. Kernels, N and the kind of grouping go round with it, so that every 48 cases in a
-        row hold each combination of kernel, grouping and N of M = 4.
-    size : largest height and width of the input.
+    number : of the case. Kernels, kinds of grouping and N go round with it: ``12 * M`` cases in a row hold
+        each combination. Everything else is random.
+    size : largest height and width of the input, not counting the kernel.
     """
     kernel = KERNELS[number % 4]
-    n = number // 4 % config.m + 1
-    kind = ("full", "grouped", "depthwise")[number // 16 % 3]
+    kind = KINDS[number // 4 % 3]
+    n = number // 12 % config.m + 1
     kh, kw = kernel, int(rng.choice([1, kernel])) if rng.random() < 0.2 else kernel
     groups, local, k = _channels(rng, config, kind)
     stride = int(rng.integers(1, 3))

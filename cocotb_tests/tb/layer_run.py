@@ -8,7 +8,7 @@ from cocotb_tests.tb.core_driver import CoreDriver
 from crisp_golden.convolution import run_conv
 from crisp_golden.cycles import CycleCount, job_cycles
 from crisp_golden.network import QuantizedConv
-from crisp_golden.packing import pack_layer
+from crisp_golden.packing import Job, pack_layer
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -48,23 +48,33 @@ async def run_layer(driver: CoreDriver, case: LayerCase) -> LayerResult:
     y = np.zeros((layer.out_channels, *layer.out_size(*case.x.shape[1:])), np.int8)
     counted, predicted, clocked = CycleCount(), CycleCount(), 0
     for job in pack_layer(config, layer, *case.x.shape[1:]):
-        band, registers = job.geometry, job.registers
-        await driver.load(job)
-        await driver.write_smem(registers["act_base"], band.store(case.x, config))
-        if case.residual is not None:
-            words = band.store_residual(case.residual, config)
-            base = registers["res_base"] - job.first_output_word(config, band.pitch)
-            await driver.write_smem(base, words)
+        await preload_job(driver, case, job)
         expected = job_cycles(config, job)
         counters, cycles = await driver.run(limit=2 * expected.total + 1000)
         counted, predicted, clocked = counted + counters, predicted + expected, clocked + cycles
-        first, last = job.out_channels(config)
-        planes = -(-last // config.window) - first // config.window
-        words = await driver.read_smem(registers["out_base"], planes * registers["out_plane"])
-        channels = band.fetch_output(words, planes * config.window)
-        offset = first % config.window
-        y[first:last, band.first_row : band.last_row] = channels[offset : offset + last - first]
+        await fetch_job(driver, job, y)
     return LayerResult(y=y, counted=counted, predicted=predicted, clocked=clocked)
+
+
+async def preload_job(driver: CoreDriver, case: LayerCase, job: Job) -> None:
+    """Write everything that one job of the layer reads."""
+    config, band, registers = driver.config, job.geometry, job.registers
+    await driver.load(job)
+    await driver.write_smem(registers["act_base"], band.store(case.x, config))
+    if case.residual is not None:
+        base = registers["res_base"] - job.first_output_word(config, band.pitch)
+        await driver.write_smem(base, band.store_residual(case.residual, config))
+
+
+async def fetch_job(driver: CoreDriver, job: Job, y: np.ndarray) -> None:
+    """Read what one job computed into its part of the layer's output ``y`` int8[K, Hout, Wout]."""
+    config, band, registers = driver.config, job.geometry, job.registers
+    first, last = job.out_channels(config)
+    planes = -(-last // config.window) - first // config.window
+    words = await driver.read_smem(registers["out_base"], planes * registers["out_plane"])
+    channels = band.fetch_output(words, planes * config.window)
+    offset = first % config.window
+    y[first:last, band.first_row : band.last_row] = channels[offset : offset + last - first]
 
 
 async def check_layer(driver: CoreDriver, case: LayerCase) -> LayerResult:

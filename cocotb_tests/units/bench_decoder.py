@@ -1,6 +1,7 @@
 """cocotb bench: block-index decoder against the definition of its lists, with a receiver that stalls."""
 
 from dataclasses import dataclass
+from itertools import pairwise
 
 import cocotb
 import numpy as np
@@ -92,7 +93,7 @@ async def random_lists_decode_in_order(dut):
         for place, (window, wanted) in enumerate(zip(seen, expected, strict=True)):
             assert window == wanted, f"case {number}, window {place}: {window}, not {wanted}"
         if ready == 1.0:
-            gaps = {later - earlier for earlier, later in zip(cycles, cycles[1:], strict=False)}
+            gaps = {later - earlier for earlier, later in pairwise(cycles)}
             assert gaps <= {DECODE_INTERVAL}, f"case {number}: cycles between windows are {gaps}"
         windows += len(seen)
     record_measurements({"windows": windows})

@@ -1,0 +1,74 @@
+"""cocotb bench: a single wrong bit or cycle is noticed, so that the layer benches prove what they claim."""
+
+from dataclasses import replace
+
+import cocotb
+import pytest
+
+from cocotb_tests.layers.random_layers import numbered_case
+from cocotb_tests.tb.core_driver import CoreDriver
+from cocotb_tests.tb.layer_run import LayerCase, check_layer
+from cocotb_tests.tb.parameters import bench_parameters
+from crisp_golden.config import VALUE_BITS, CoreConfig
+from crisp_golden.cycles import CycleCount
+from crisp_golden.packing import Job
+
+
+class WrongWeightDriver(CoreDriver):
+    """Loads every job with the sign bit of its first weight flipped."""
+
+    async def load(self, job: Job) -> None:
+        """Load the job with that one bit wrong."""
+        weights = job.weights.copy()
+        weights[0, 0] ^= 1 << VALUE_BITS - 1
+        await super().load(replace(job, weights=weights))
+
+
+class SlowWindowDriver(CoreDriver):
+    """Makes each window of full tiles one cycle longer, which changes no output."""
+
+    async def load(self, job: Job) -> None:
+        """Load the job with that one register wrong."""
+        slow = {name: job.registers[name] + 1 for name in ("slot_full", "slot_last")}
+        await super().load(replace(job, registers=job.registers | slow))
+
+
+class WrongCounterDriver(CoreDriver):
+    """Reads one cycle too many from the counters."""
+
+    def counters(self) -> CycleCount:
+        """Return the counters, off by one."""
+        return super().counters() + CycleCount(compute=1)
+
+
+async def checked_case(dut, driver_class: type[CoreDriver], case_number: int) -> tuple[CoreDriver, LayerCase]:
+    """Prove that the case passes without the fault; parameters of every test: config, seed."""
+    parameters = bench_parameters()
+    config = CoreConfig(**parameters["config"])
+    driver = driver_class(dut, config)
+    await driver.reset()
+    case = numbered_case(config, seed=parameters["seed"], number=case_number, size=8)
+    sound = CoreDriver(dut, config)
+    await check_layer(sound, case)
+    return driver, case
+
+
+@cocotb.test()
+async def a_wrong_weight_bit_fails(dut):
+    driver, case = await checked_case(dut, WrongWeightDriver, 1)
+    with pytest.raises(AssertionError, match="outputs differ, the first at"):
+        await check_layer(driver, case)
+
+
+@cocotb.test()
+async def a_longer_window_fails(dut):
+    driver, case = await checked_case(dut, SlowWindowDriver, 1)
+    with pytest.raises(AssertionError, match=r"CycleCount.* != CycleCount"):
+        await check_layer(driver, case)
+
+
+@cocotb.test()
+async def a_wrong_counter_fails(dut):
+    driver, case = await checked_case(dut, WrongCounterDriver, 1)
+    with pytest.raises(AssertionError, match=r"CycleCount.* != CycleCount"):
+        await check_layer(driver, case)

@@ -1,0 +1,166 @@
+"""Random work for a chain of array rows: tiles with their weights, windows and residuals, cycle by cycle.
+
+Loads, beats and drains run beside each other as in the core, only with random gaps, and as close to each
+other as the rows allow. The expected outputs come from NumPy and golden's requantization.
+"""
+
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from cocotb_tests.tb.bits import pack, to_bits
+from cocotb_tests.units.output_stages import channel_words
+from crisp_golden.config import CoreConfig
+from crisp_golden.fixedpoint import requantize
+from crisp_golden.job import CHANNEL_BITS
+from crisp_golden.network import QuantizedConv
+from crisp_golden.timing import MULTIPLIER_LATENCY, OUTPUT_LATENCY, tree_latency
+from crisp_golden.windows import weight_slots
+from crisp_hw.layouts import CHANNEL_SLOTS, beat_layout, channel_bus_layout, drain_layout, weight_bus_layout
+
+PORTS = ("beat", "windows", "weights", "channels", "drain")
+
+
+@dataclass(frozen=True, kw_only=True)
+class RowTile:
+    """One tile: ``depth`` groups of ``cols`` pixels for all rows.
+
+    Attributes
+    ----------
+    weights : int8[rows, windows, lanes, m], at most ``n`` non-zeros along the last axis.
+    activations : int8[depth, cols, windows, lanes, m].
+    residual : int8[depth, cols, window]; row r adds byte ``part * rows + r``.
+    """
+
+    n: int
+    weights: np.ndarray
+    activations: np.ndarray
+    residual: np.ndarray
+    part: int
+
+    def expected(self, config: CoreConfig, stage: QuantizedConv) -> np.ndarray:
+        """The outputs int8[rows, depth, cols]."""
+        products = np.einsum("rwlm,dcwlm->rdc", self.weights.astype(int), self.activations.astype(int))
+        acc = (products + stage.bias[:, None, None]).astype(np.int32)
+        rows = slice(self.part * config.rows, (self.part + 1) * config.rows)
+        residual = self.residual.transpose(2, 0, 1)[rows]
+        return requantize(acc, stage, residual if stage.residual else None, channel_axis=0)
+
+
+def random_tile(rng: np.random.Generator, config: CoreConfig) -> RowTile:
+    """A tile of random N, depth and number of windows."""
+    n, depth = int(rng.integers(1, config.m + 1)), int(rng.integers(1, config.tile_depth + 1))
+    windows = int(rng.integers(1, 5))
+    weights = rng.integers(-128, 128, (config.rows, windows, config.lanes, config.m))
+    kept = rng.random(weights.shape).argsort(axis=-1).argsort(axis=-1) < n
+    shape = (depth, config.cols, windows, config.lanes, config.m)
+    return RowTile(
+        n=n,
+        weights=(weights * kept).astype(np.int8),
+        activations=rng.integers(-128, 128, shape).astype(np.int8),
+        residual=rng.integers(-128, 128, (depth, config.cols, config.window)).astype(np.int8),
+        part=int(rng.integers(config.window // config.rows)),
+    )
+
+
+@dataclass
+class RowSchedule:
+    """What to drive in which cycle, and what comes out.
+
+    Attributes
+    ----------
+    idle : probability of a gap before a beat, load or drain.
+    inputs : port, cycle -> bits; a port that is not listed is idle.
+    outputs : cycle, row -> int8.
+    """
+
+    config: CoreConfig
+    rng: np.random.Generator
+    idle: float
+    inputs: dict[str, dict[int, int]] = field(default_factory=lambda: {port: {} for port in PORTS})
+    outputs: dict[tuple[int, int], int] = field(default_factory=dict)
+    _next: dict[str, int] = field(default_factory=lambda: dict.fromkeys(PORTS, 0))
+    _buffer_free: list[int] = field(default_factory=lambda: [0, 0])
+    _bank_free: list[int] = field(default_factory=lambda: [0, 0])
+    _buffer: int = 0
+    _tiles: int = 0
+
+    @property
+    def cycles(self) -> int:
+        """The last cycle in which something comes out."""
+        return max(cycle for cycle, _ in self.outputs)
+
+    def _at(self, port: str, bits: int, *, earliest: int = 0) -> int:
+        """Drive ``bits`` in the port's next free cycle from ``earliest`` on, perhaps later; return it."""
+        cycle = max(earliest, self._next[port])
+        while self.rng.random() < self.idle:
+            cycle += 1
+        self.inputs[port][cycle] = bits
+        self._next[port] = cycle + 1
+        return cycle
+
+    def add(self, tile: RowTile, stage: QuantizedConv) -> None:
+        """Append a tile; its output stage must have the levels of all others."""
+        place = {"bank": self._tiles % 2, "slot": self._tiles % CHANNEL_SLOTS}
+        ready = max(self._bank_free[place["bank"]], self._load_channels(place["slot"], stage))
+        for window in range(tile.activations.shape[2]):
+            loaded = self._load_weights(tile, window)
+            last = self._compute(tile, window, place, max(ready, loaded + 1))
+            self._buffer_free[self._buffer] = last
+            self._buffer ^= 1
+        if stage.residual:
+            last = self._fetch_residual(tile, place)
+        self._drain(tile.expected(self.config, stage), place, last)
+        self._tiles += 1
+
+    def _load_channels(self, slot: int, stage: QuantizedConv) -> int:
+        config, words, last = self.config, channel_words(stage), 0
+        for group in range(config.load_beats):
+            members = words[group * config.load_rows : (group + 1) * config.load_rows]
+            data = sum(word << CHANNEL_BITS * place for place, word in enumerate(members))
+            layout = channel_bus_layout(config)
+            word = pack(layout, {"valid": 1, "slot": slot, "group": group}) | data << layout["data"].offset
+            last = self._at("channels", word, earliest=self._next["beat"])
+        return last
+
+    def _load_weights(self, tile: RowTile, window: int) -> int:
+        config, last = self.config, 0
+        values, places = weight_slots(tile.weights[:, window], tile.n)
+        slots = values.view(np.uint8).astype(int) | places.astype(int) << 8
+        for n in range(tile.n):
+            for group in range(config.load_beats):
+                rows = slots[group * config.load_rows : (group + 1) * config.load_rows, :, n]
+                data = sum(int(slot) << config.slot_bits * i for i, slot in enumerate(rows.ravel()))
+                bus = {"valid": 1, "buffer": self._buffer, "n": n, "group": group, "data": data}
+                word = pack(weight_bus_layout(config), bus)
+                last = self._at("weights", word, earliest=self._buffer_free[self._buffer])
+        return last
+
+    def _compute(self, tile: RowTile, window: int, place: dict[str, int], ready: int) -> int:
+        last = 0
+        for depth, n in np.ndindex(len(tile.activations), tile.n):
+            beat = {"mac": 1, "fetch": n == 0, "first": window == 0 and n == 0, "n": n, "depth": depth}
+            word = pack(beat_layout(self.config), beat | place | {"buffer": self._buffer})
+            last = self._at("beat", word, earliest=ready)
+            if n == 0:
+                self.inputs["windows"][last] = to_bits(tile.activations[depth, :, window])
+        return last
+
+    def _fetch_residual(self, tile: RowTile, place: dict[str, int]) -> int:
+        last = 0
+        for depth, windows in enumerate(tile.residual):
+            beat = {"fetch": 1, "residual": 1, "depth": depth, "part": tile.part}
+            last = self._at("beat", pack(beat_layout(self.config), beat | place))
+            self.inputs["windows"][last] = to_bits(windows)
+        return last
+
+    def _drain(self, y: np.ndarray, place: dict[str, int], last_beat: int) -> None:
+        config, cycle = self.config, 0
+        # A drain command reads one cycle after it entered what a beat has added after its latency.
+        accumulated = last_beat + MULTIPLIER_LATENCY + tree_latency(config)
+        for depth, col in np.ndindex(*y.shape[1:]):
+            word = pack(drain_layout(config), {"valid": 1, "depth": depth, "col": col} | place)
+            cycle = self._at("drain", word, earliest=accumulated)
+            for row in range(config.rows):
+                self.outputs[cycle + row + 2 + OUTPUT_LATENCY, row] = int(y[row, depth, col])
+        self._bank_free[place["bank"]] = cycle + 1
