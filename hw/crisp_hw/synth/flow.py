@@ -80,7 +80,7 @@ def _build(job: Job, work: Path, progress: Progress) -> SynthesisReport:
     write_rtlil(wrapper, TOP, work / "design.il")
     on_line = _phase_reporter(job.name, progress)
     _run_yosys(work, on_line)
-    shutil.copy(CONSTRAINTS / job.board.constraints, work / "board.lpf")
+    shutil.copy(_constraints(job.board), work / "board.lpf")
     for seed in job.seeds:
         _run_nextpnr(job.board, work, seed, on_line)
     overhead = wrapper.input_bits + wrapper.output_bits, wrapper.output_bits
@@ -95,6 +95,15 @@ def _build(job: Job, work: Path, progress: Progress) -> SynthesisReport:
     }
     (work / "report.json").write_text(json.dumps(document, indent=2) + "\n", encoding="utf-8")
     return best
+
+
+def _constraints(board: Board) -> Path:
+    path = CONSTRAINTS / board.constraints
+    if not path.exists():
+        raise ToolError(
+            f"{path} is missing: FPGA builds need a checkout of the repository, not just the package"
+        )
+    return path
 
 
 def _run_yosys(work: Path, on_line: Progress) -> None:
