@@ -1,7 +1,7 @@
 """Shared modules: one text for many instances, with the component's ports."""
 
 import pytest
-from amaranth.hdl import Module
+from amaranth.hdl import Module, signed, unsigned
 from amaranth.lib import wiring
 from amaranth.lib.wiring import In, Out
 
@@ -66,8 +66,8 @@ def test_a_name_that_stands_for_another_module_is_refused():
 def test_names_tell_apart_what_differs():
     names = {
         Multiplier(a, b, target=target).module_name
-        for a in (8, 9)
-        for b in (8, 9)
+        for a in (unsigned(8), signed(9))
+        for b in (unsigned(8), signed(9))
         for target in (Target.GENERIC, Target.ECP5)
     }
     assert len(names) == 8
