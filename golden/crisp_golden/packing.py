@@ -16,11 +16,14 @@ from crisp_golden.job import (
     COORDINATE_BITS,
     INDEX_BITS,
     INDEX_FIELDS,
+    job_fields,
     pack_fields,
     tap_fields,
 )
 from crisp_golden.network import QuantizedConv
+from crisp_golden.pattern import check_layer_structure
 from crisp_golden.timing import DECODE_INTERVAL
+from crisp_golden.validation import validate_layer
 from crisp_golden.windows import WindowedWeights, weight_slots, window_weights
 
 
@@ -64,9 +67,12 @@ def pack_layer(config: CoreConfig, layer: QuantizedConv, height: int, width: int
 
     Raises
     ------
-    LayerError : the output is empty, or a coordinate or parameter exceeds its field.
+    LayerError : the layer is not legal, its output is empty, or a value exceeds its field.
+    PatternError : the weights do not have the pattern that the layer claims.
     CapacityError : one row of output, or one row tile, exceeds a memory; the message gives the numbers.
     """
+    validate_layer(layer)
+    check_layer_structure(layer)
     rows, columns = layer.out_size(height, width)
     if rows < 1 or columns < 1:
         raise LayerError(f"{layer.name}: kernel {layer.kernel} does not fit an input of {height} x {width}")
@@ -139,8 +145,11 @@ def _pack_job(
     config: CoreConfig, windowed: WindowedWeights, band: ConvGeometry, first: int, last: int
 ) -> Job:
     layer, kept = band.layer, windowed.kept[first:last]
+    registers = _registers(config, windowed.n, band, first, last)
+    for field in job_fields(config):
+        field.encode(registers[field.name])
     return Job(
-        registers=_registers(config, windowed.n, band, first, last),
+        registers=registers,
         index=_index_words(kept),
         taps=_tap_words(config, band),
         channels=_channel_words(config, layer, first, last),

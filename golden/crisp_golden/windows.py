@@ -54,7 +54,7 @@ def window_weights(config: CoreConfig, layer: QuantizedConv) -> WindowedWeights:
     allowed[row, tap, channel] = True
     if layer.pattern is not None:
         allowed &= _kept_weights(layer, matrix.shape)
-    kept = allowed.reshape(tiles, config.rows, taps * blocks, config.window).any(axis=(1, 3))
+    kept = np.any(allowed.reshape(tiles, config.rows, taps * blocks, config.window), axis=(1, 3))
     kept[~kept.any(axis=1), 0] = True
     grouped = matrix.reshape(tiles, config.rows, taps * blocks, config.lanes, config.m)
     return WindowedWeights(kept=kept, weights=grouped, n=max(1, int((grouped != 0).sum(axis=-1).max())))

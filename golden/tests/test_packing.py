@@ -7,8 +7,8 @@ from hypothesis import strategies as st
 
 from crisp_golden.config import CoreConfig, preset
 from crisp_golden.convolution import run_conv
-from crisp_golden.errors import CapacityError, LayerError
-from crisp_golden.network import QuantizedConv
+from crisp_golden.errors import CapacityError, LayerError, PatternError
+from crisp_golden.network import Pattern, QuantizedConv
 from crisp_golden.packing import Job, pack_layer, slot_cycles
 from golden.tests.job_executor import JobExecutor
 from golden.tests.random_conv import random_int8
@@ -18,6 +18,7 @@ from golden.tests.random_core_layers import (
     conv_shapes,
     image_sizes,
     random_layer,
+    small_core,
 )
 
 
@@ -228,6 +229,28 @@ def test_an_illegal_geometry_is_refused(layer: QuantizedConv, size: tuple[int, i
     with pytest.raises(LayerError) as caught:
         pack_layer(preset("small"), layer, *size)
     assert str(caught.value) == message
+
+
+def test_weights_outside_the_kept_blocks_are_refused_rather_than_dropped():
+    mask = np.array([[True, False]])
+    layer = ones_layer(4, 8, pattern=Pattern(n=4, m=4, block=4, block_mask=mask))
+    with pytest.raises(PatternError) as caught:
+        pack_layer(preset("tiny"), layer, 1, 1)
+    expected = "output channel 0, tap 0, input channel 4: expected zero, block (0, 1) is pruned"
+    assert str(caught.value) == f"ones: {expected}"
+
+
+def test_an_illegal_layer_is_refused():
+    layer = QuantizedConv(**{**vars(ones_layer(2, 8)), "shift": np.zeros(2, np.uint8)})
+    with pytest.raises(LayerError, match=r"^ones: shift of channel 0 must be from 1 to 48, not 0$"):
+        pack_layer(preset("tiny"), layer, 1, 1)
+
+
+def test_a_count_beyond_its_register_is_refused():
+    config = small_core(2, 2, 2, 4, weight_words=1 << 14, index_words=1 << 14, channel_words=1 << 14)
+    with pytest.raises(LayerError) as caught:
+        pack_layer(config, ones_layer(2 * 4096, 1), 1, 1)
+    assert str(caught.value) == "`row_tiles` must be from 0 to 4095, not 4096"
 
 
 def test_the_largest_pixel_grids_are_exact():
