@@ -87,9 +87,10 @@ def ideal_cycles(config: CoreConfig, layer: QuantizedConv, height: int, width: i
 
 
 def dense_cycles(config: CoreConfig, layer: QuantizedConv, height: int, width: int) -> CycleCount:
-    """Predict the same layer dense on the same hardware: every window kept and N = M.
+    """Predict the same layer dense on the same hardware: no weight zero, so every window kept and N = M.
 
-    Grouped layers keep their block-diagonal structure, which is not sparsity that pruning made.
+    Grouped layers keep their block-diagonal structure, which is not sparsity that pruning made; a group of
+    fewer than M input channels, as in a depthwise layer, needs an N of only that many.
     """
     dense = replace(layer, weight=np.ones_like(layer.weight), pattern=None)
     return predict_cycles(config, dense, height, width)
