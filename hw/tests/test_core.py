@@ -15,7 +15,7 @@ from crisp_golden.cycles import job_cycles
 from crisp_golden.job import HostSpace
 from crisp_golden.network import QuantizedConv
 from crisp_golden.packing import Job, pack_layer
-from crisp_golden.timing import ACTIVATION_LATENCY
+from crisp_golden.timing import ACTIVATION_LATENCY, tree_latency
 from crisp_hw.cells import Target
 from crisp_hw.core import CrispCore
 from crisp_hw.decoder import BlockIndexDecoder
@@ -132,6 +132,22 @@ def test_more_row_tiles_than_channel_slots_in_the_shortest_windows():
             y = random_int8(rng, layer.out_channels, 1, 2) if residual else None
             await check_layer(ctx, core, layer, random_int8(rng, layer.in_channels, 1, 2), y)
 
+    simulate(core, bench)
+
+
+def test_residuals_are_drained_before_the_tile_after_next_overwrites_them():
+    """Tiles of one column group that wait for the drain, with an adder tree of two registers before it."""
+    config = small_core(2, 8, 8, 1, tile_depth=2, smem_words=256)
+    shape = ConvShape(kernel=(1, 1), padding=(0, 0), outputs_per_group=10, n=1, m=1, residual=True)
+    core = CrispCore(config)
+
+    async def bench(ctx: Any) -> None:
+        rng = np.random.default_rng(3)
+        layer = random_layer(rng, shape)
+        x, y = random_int8(rng, 8, 1, 8), random_int8(rng, layer.out_channels, 1, 8)
+        await check_layer(ctx, core, layer, x, y)
+
+    assert tree_latency(config) == 2
     simulate(core, bench)
 
 
