@@ -26,7 +26,7 @@ PHASES = {
     "Executing ABC9 pass": "mapping to LUTs",
     "Packing constants": "packing",
     "Running main analytical placer": "placing",
-    "Running router": "routing",
+    "Setting up routing queue": "routing",
     "Critical path report": "timing",
 }
 
