@@ -44,7 +44,6 @@ class RowChain(wiring.Component):
             m.d.comb += [
                 *[getattr(row, name).eq(value) for name, value in chain.items()],
                 row.position.eq(number),
-                row.position.eq(number),
                 row.channels.eq(self.channels),
                 row.levels.eq(self.levels),
                 self.y[number].eq(row.y),

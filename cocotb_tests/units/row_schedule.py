@@ -156,8 +156,8 @@ class RowSchedule:
 
     def _drain(self, y: np.ndarray, place: dict[str, int], last_beat: int) -> None:
         config, cycle = self.config, 0
-        # A drain command reads one cycle after it entered what a beat has added after its latency.
-        accumulated = last_beat + MULTIPLIER_LATENCY + tree_latency(config)
+        # A drain command passes the same register as a beat, but neither multiplier nor adder tree.
+        accumulated = last_beat + 1 + MULTIPLIER_LATENCY + tree_latency(config)
         for depth, col in np.ndindex(*y.shape[1:]):
             word = pack(drain_layout(config), {"valid": 1, "depth": depth, "col": col} | place)
             cycle = self._at("drain", word, earliest=accumulated)
