@@ -118,6 +118,15 @@ TIGHT = CoreConfig(
         pytest.param(
             ConvShape(channels_per_group=3, outputs_per_group=9, residual=True), 7, 5, id="residual"
         ),
+        # 3 windows of 4 weight words per tile; later ranges find their residual in a grid with gaps.
+        pytest.param(
+            ConvShape(
+                kernel=(1, 3), padding=(0, 0), channels_per_group=3, outputs_per_group=20, residual=True
+            ),
+            7,
+            3,
+            id="residual with gaps",
+        ),
         pytest.param(
             ConvShape(groups=8, channels_per_group=1, outputs_per_group=1, residual=True),
             4,

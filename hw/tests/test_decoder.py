@@ -97,6 +97,7 @@ def test_windows_of_random_jobs_come_in_order_whatever_the_back_pressure(
         rng = np.random.default_rng(11)
         for _ in range(3):
             job = random_job(config, rng)
+            job.registers["act_base"] = int(rng.integers(config.smem_words))
             expected = list(decoded_windows(config, job))
             await load_job(ctx, decoder, job)
             taken = await collect(ctx, decoder, len(expected), ready_share, rng)
