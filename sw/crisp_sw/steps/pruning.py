@@ -31,7 +31,7 @@ class PruneBudget:
     compare_dense : also fine-tune the dense network with the same budget, for its accuracy.
     """
 
-    samples_per_class: int = 1000
+    samples_per_class: int = 500
     compare_dense: bool = True
 
     def __post_init__(self):
