@@ -9,7 +9,7 @@ from crisp_golden.config import CoreConfig, preset
 from crisp_golden.cycles import CycleCount, dense_cycles, ideal_cycles, job_cycles, predict_cycles
 from crisp_golden.network import QuantizedConv
 from crisp_golden.packing import Job, pack_layer
-from crisp_golden.timing import flush_cycles, prologue_cycles
+from crisp_golden.timing import OUTPUT_LATENCY, flush_cycles, prologue_cycles
 from golden.tests.random_core_layers import CORES, ConvShape, conv_shapes, image_sizes, random_layer
 
 
@@ -74,9 +74,9 @@ def test_worked_example():
     assert (counts.load, counts.drain, counts.residual) == (0, 0, 0)
     # 24 cycles to decode, 4 to load the first window.
     assert counts.prologue == 24 + 4
-    # 28 cycles to drain the last tile, then 5 + 1 + 3 + 1 to accumulate, 2, 10 for the output stage, 2 rows.
-    assert counts.flush == 28 + 10 + 2 + 10 + 2
-    assert counts.total == 28 + 336 + 52
+    # 28 cycles to drain the last tile, then 5 + 1 + 3 + 1 to accumulate, 2, the output stage, 2 rows.
+    assert counts.flush == 28 + 10 + 2 + OUTPUT_LATENCY + 2
+    assert counts.total == 28 + 336 + 42 + OUTPUT_LATENCY
 
 
 def test_waits_of_a_worked_example():

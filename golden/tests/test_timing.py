@@ -5,7 +5,13 @@ from dataclasses import replace
 import pytest
 
 from crisp_golden.config import PRESETS, CoreConfig, preset
-from crisp_golden.timing import accumulate_latency, flush_cycles, prologue_cycles, tree_latency
+from crisp_golden.timing import (
+    OUTPUT_LATENCY,
+    accumulate_latency,
+    flush_cycles,
+    prologue_cycles,
+    tree_latency,
+)
 
 
 @pytest.mark.parametrize(("lanes", "registers"), [(1, 1), (2, 1), (4, 1), (8, 2), (16, 2), (32, 3), (64, 3)])
@@ -19,7 +25,7 @@ def test_latencies_of_the_presets(config: CoreConfig):
     tree = 2 if config.lanes == 8 else 1
     assert accumulate_latency(config) == 5 + 1 + 3 + tree
     assert prologue_cycles(config) == 24
-    assert flush_cycles(config) == 9 + tree + 2 + 10 + config.rows
+    assert flush_cycles(config) == 9 + tree + 2 + OUTPUT_LATENCY + config.rows
 
 
 def test_wide_arrays_take_longer_to_place_their_columns():
