@@ -75,18 +75,18 @@ async def host_port_reads_back_every_activation_word(dut):
 
 @cocotb.test()
 async def a_job_reads_the_last_word_of_every_memory(dut):
-    """Index, weight and channel memory hold exactly this layer, which is dense in windows, with N of M."""
+    """The layer has as many windows as index and weight memory hold, and then the largest N that fits."""
     driver, rng = await reset_core(dut)
     config = driver.config
-    tiles = config.channel_words // config.rows
-    n = config.weight_words // (config.index_words * config.load_beats)
-    channels = config.index_words // tiles * config.window
+    windows = min(config.index_words, config.weight_words // config.load_beats)
+    n = min(config.m, config.weight_words // (windows * config.load_beats))
+    channels = windows // (config.channel_words // config.rows) * config.window
     weight = rng.integers(1, 128, (config.channel_words, channels, 1, 1))
     weight *= (np.arange(channels) % config.m < n)[:, None, None]
     case = plain_case(rng, weight.astype(np.int8), 3, 5)
     (job,) = pack_layer(config, case.layer, 3, 5)
-    assert len(job.index) == config.index_words
-    assert len(job.weights) == config.weight_words
+    assert len(job.index) == windows
+    assert len(job.weights) == windows * n * config.load_beats
     assert len(job.channels) == config.channel_words // config.load_rows
     await check_layer(driver, case)
 

@@ -1,0 +1,50 @@
+"""cocotb bench: runs layers, and measures the wall time of preload, run and readback."""
+
+import time
+
+import cocotb
+import numpy as np
+
+from benchmarks.layers import MeasuredLayer
+from cocotb_tests.tb.core_driver import CoreDriver
+from cocotb_tests.tb.layer_run import fetch_job, preload_job
+from cocotb_tests.tb.parameters import bench_parameters, record_measurements
+from crisp_golden.config import CoreConfig
+from crisp_golden.cycles import ideal_cycles, job_cycles
+from crisp_golden.packing import pack_layer
+
+
+@cocotb.test()
+async def measured_layers_match_golden(dut):
+    """Parameters: config, seed, layers (fields of ``MeasuredLayer``)."""
+    parameters = bench_parameters()
+    driver = CoreDriver(dut, CoreConfig(**parameters["config"]))
+    await driver.reset()
+    layers = [MeasuredLayer(**fields) for fields in parameters["layers"]]
+    results = [await _measure(driver, layer, parameters["seed"]) for layer in layers]
+    record_measurements({"layers": results})
+
+
+async def _measure(driver: CoreDriver, measured: MeasuredLayer, seed: int) -> dict[str, float | str]:
+    case, shape = measured.case(seed), (measured.size, measured.size)
+    y = np.zeros((measured.channels, *shape), np.int8)
+    cycles, seconds = 0, np.zeros(3)
+    for job in pack_layer(driver.config, case.layer, *shape):
+        predicted = job_cycles(driver.config, job).total
+        moments = [time.perf_counter()]
+        await preload_job(driver, case, job)
+        moments.append(time.perf_counter())
+        _, counted = await driver.run(limit=2 * predicted)
+        moments.append(time.perf_counter())
+        await fetch_job(driver, job, y)
+        moments.append(time.perf_counter())
+        assert counted == predicted
+        cycles += counted
+        seconds += np.diff(moments)
+    assert np.array_equal(y, case.expected())
+    return {
+        "name": measured.name,
+        "cycles": cycles,
+        "ideal_cycles": ideal_cycles(driver.config, case.layer, *shape),
+        **dict(zip(("preload_seconds", "run_seconds", "readback_seconds"), seconds.tolist(), strict=True)),
+    }
