@@ -18,7 +18,7 @@ ACTIVATION_LATENCY = BLOCK_RAM_LATENCY + 3
 DECODE_INTERVAL = 4
 """Cycles between two windows out of the block-index decoder, and so the shortest window."""
 
-OUTPUT_LATENCY = MULTIPLIER_LATENCY + 7
+OUTPUT_LATENCY = MULTIPLIER_LATENCY + 8
 """Operands to int8 result in the output stage."""
 
 

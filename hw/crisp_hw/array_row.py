@@ -38,10 +38,10 @@ class ArrayRow(wiring.Component):
 
     Members
     -------
-    beat, windows, weights, drain : In, from the row above; the same with ``next_`` : Out, to the row below.
+    beat, windows, weights, drain, levels : In, from the row above. The same names with ``next_`` : Out, to
+        the row below.
     position : In, number of the row; a constant.
     channels : In, broadcast.
-    levels : In, constants of the layer.
     y : Out(signed 8), requantized outputs in the order of the drain commands.
     """
 
@@ -54,6 +54,7 @@ class ArrayRow(wiring.Component):
             "windows": windows,
             "weights": weight_bus_layout(config),
             "drain": drain_layout(config),
+            "levels": LEVELS_LAYOUT,
         }
         super().__init__(
             {
@@ -61,7 +62,6 @@ class ArrayRow(wiring.Component):
                 **{f"next_{name}": Out(layout) for name, layout in chain.items()},
                 "position": In(ceil_log2(config.rows)),
                 "channels": In(channel_bus_layout(config)),
-                "levels": In(LEVELS_LAYOUT),
                 "y": Out(signed(VALUE_BITS)),
             }
         )
@@ -94,6 +94,7 @@ class ArrayRow(wiring.Component):
             self.next_beat.eq(self.beat),
             self.next_weights.eq(self.weights),
             self.next_drain.eq(self.drain),
+            self.next_levels.eq(self.levels),
         ]
         with m.If(self.beat.fetch):
             m.d.sync += self.next_windows.eq(self.windows)
@@ -167,16 +168,22 @@ class ArrayRow(wiring.Component):
             bias_ram.read_addr.eq(before.slot),
         ]
         m.d.sync += bias.eq(bias_ram.read_data)
-        drain, drained = self.next_drain, []
+        drained = []
         for bank in range(2):
+            active = Signal(name=f"accumulates_{bank}")
+            address = Signal.like(self.drain.depth, name=f"accumulator_address_{bank}")
+            m.d.sync += [
+                active.eq(before.mac & (before.bank == bank)),
+                address.eq(Mux(before.mac & (before.bank == bank), before.depth, self.drain.depth)),
+            ]
             for col, total in enumerate(sums):
                 ram = LutRam(width=ACCUMULATOR_BITS, depth=config.tile_depth)
                 m.submodules[f"accumulator_{bank}_{col}"] = shared(platform, ram)
                 old = Mux(beat.first, bias, ram.read_data.as_signed())
                 m.d.comb += [
-                    ram.read_addr.eq(Mux(beat.mac & (beat.bank == bank), beat.depth, drain.depth)),
-                    ram.write_en.eq(beat.mac & (beat.bank == bank)),
-                    ram.write_addr.eq(beat.depth),
+                    ram.read_addr.eq(address),
+                    ram.write_en.eq(active),
+                    ram.write_addr.eq(address),
                     ram.write_data.eq(old + total),
                 ]
                 drained.append(ram.read_data)
@@ -213,7 +220,7 @@ class ArrayRow(wiring.Component):
         m.d.comb += [
             channel_ram.write_data.eq(self._channel()),
             channel_ram.read_addr.eq(drain.slot),
-            lane.levels.eq(self.levels),
+            lane.levels.eq(self.next_levels),
             self.y.eq(lane.y),
         ]
         where = Cat(drain.col, drain.bank)

@@ -107,6 +107,7 @@ class CrispCore(wiring.Component):
             "beat": delay(m, sequencer.beat, activations.latency, "beat", reset_less=False),
             "windows": activations.windows,
             "weights": loader.weights,
+            "levels": levels,
             "drain": delay(m, sequencer.drain, accumulate_latency(config) - 1, "drain", reset_less=False),
         }
         for number in range(config.rows):
@@ -116,7 +117,6 @@ class CrispCore(wiring.Component):
                 *[getattr(row, name).eq(value) for name, value in chain.items()],
                 row.position.eq(number),
                 row.channels.eq(loader.channels),
-                row.levels.eq(levels),
             ]
             chain = {name: getattr(row, f"next_{name}") for name in chain}
             rows.append(row)

@@ -129,14 +129,19 @@ class BlockIndexDecoder(wiring.Component):
             memory.read_addr.eq(pointer),
         ]
         issue, fetched = Signal(), Signal()
-        last_pixels = Signal()
-        last_rows = Signal()
+        last_pixels, last_rows = Signal(), Signal()
+        final_pixel_tile, final_row_tile = Signal(16), Signal(12)
         last = memory.read_data[INDEX_BITS]
         m.d.comb += [
             issue.eq(running & (phase == 0) & (credit != 0)),
             fetched.eq(phase == BlockRam.latency),
-            last_pixels.eq(pixel_tile == job.pixel_tiles - 1),
-            last_rows.eq(row_tile == job.row_tiles - 1),
+        ]
+        # Registers: they are read ``BlockRam.latency`` cycles after the counters last changed, or later.
+        m.d.sync += [
+            final_pixel_tile.eq(job.pixel_tiles - 1),
+            final_row_tile.eq(job.row_tiles - 1),
+            last_pixels.eq(pixel_tile == final_pixel_tile),
+            last_rows.eq(row_tile == final_row_tile),
         ]
         m.d.sync += credit.eq(credit - issue + (self.o.valid & self.o.ready))
         with m.If((phase != 0) | issue):
@@ -153,13 +158,20 @@ class BlockIndexDecoder(wiring.Component):
                 m.d.sync += [
                     list_start.eq(pointer + 1),
                     pixel_tile.eq(0),
-                    pixel_base.eq(0),
+                    pixel_base.eq(job.act_base),
                     row_tile.eq(row_tile + 1),
                 ]
                 with m.If(last_rows):
                     m.d.sync += running.eq(0)
         with m.If(self.start):
-            m.d.sync += [running.eq(1), first.eq(1), row_tile.eq(0), pointer.eq(0), list_start.eq(0)]
+            m.d.sync += [
+                running.eq(1),
+                first.eq(1),
+                row_tile.eq(0),
+                pixel_base.eq(job.act_base),
+                pointer.eq(0),
+                list_start.eq(0),
+            ]
         flags = {
             "base": pixel_base,
             "first": first,
@@ -197,7 +209,7 @@ class BlockIndexDecoder(wiring.Component):
         looked_up = Signal(window_layout(config))
         m.d.comb += [
             looked_up.eq(at_tap),
-            looked_up.base.eq(at_tap.base + job.act_base + tap.offset),
+            looked_up.base.eq(at_tap.base + tap.offset),
             *[looked_up[name].eq(tap[name]) for name in ("y_low", "y_high", "x_low", "x_high")],
         ]
         at_sum = delay(m, looked_up, plane.latency, "looked_up")
@@ -205,7 +217,9 @@ class BlockIndexDecoder(wiring.Component):
         m.d.comb += [result.eq(at_sum), result.base.eq(at_sum.base + plane.p)]
         decoded = delay(m, result, 1, "decoded")
         valid = delay(m, fetched, divider.latency + plane.latency + 1, "valid", reset_less=False)
-        m.submodules.queue = queue = fifo.SyncFIFO(width=window_layout(config).size, depth=QUEUE_DEPTH)
+        m.submodules.queue = queue = fifo.SyncFIFOBuffered(
+            width=window_layout(config).size, depth=QUEUE_DEPTH
+        )
         m.d.comb += [
             queue.w_en.eq(valid),
             queue.w_data.eq(decoded),

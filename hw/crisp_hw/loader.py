@@ -1,6 +1,6 @@
 """Loads the next window's weights, and each row tile's channel parameters, while the array computes."""
 
-from amaranth.hdl import Module, Mux, Signal
+from amaranth.hdl import Module, Mux, Signal, signed
 from amaranth.lib import wiring
 from amaranth.lib.wiring import In, Out
 from amaranth.utils import ceil_log2
@@ -60,13 +60,14 @@ class WeightLoader(wiring.Component):
     def elaborate(self, platform):
         m = Module()
         config, head = self.config, self.head
-        left = Signal.like(self.job.load_beats)
+        # Counts down to -1, so that its end is one bit; a window has at least two beats.
+        left, beats = (Signal(signed(len(self.job.load_beats) + 1), name=name) for name in ("left", "beats"))
+        m.d.sync += beats.eq(self.job.load_beats - 2)
         group, n = Signal(range(config.load_beats)), Signal(range(max(2, config.m)))
         buffer, slot = Signal(), Signal(range(CHANNEL_SLOTS))
         loading, ends, new_rows = Signal(), Signal(), Signal()
         m.d.comb += [
-            loading.eq(left != 0),
-            ends.eq(left == 1),
+            ends.eq(loading & (left < 0)),
             new_rows.eq(head.first & head.first_pixels),
         ]
         with m.If(loading):
@@ -74,9 +75,9 @@ class WeightLoader(wiring.Component):
             with m.If(group == config.load_beats - 1):
                 m.d.sync += [group.eq(0), n.eq(n + 1)]
         with m.If(ends):
-            m.d.sync += [n.eq(0), buffer.eq(~buffer), slot.eq(slot + new_rows)]
+            m.d.sync += [loading.eq(0), n.eq(0), buffer.eq(~buffer), slot.eq(slot + new_rows)]
         with m.If(self.load):
-            m.d.sync += left.eq(self.job.load_beats)
+            m.d.sync += [loading.eq(1), left.eq(beats)]
         with m.If(self.start):
             m.d.sync += [buffer.eq(0), slot.eq(0)]
         self._read_weights(m, platform, loading, ends, group, n, buffer)

@@ -104,16 +104,16 @@ class OutputLane(wiring.Component):
         return products
 
     def _shift(self, m: Module, total, shift) -> Signal:
-        """Arithmetic right shift in two stages, saturated to ``NARROW_BITS`` in the second."""
+        """Arithmetic right shift in two stages, saturated to ``NARROW_BITS`` in a third."""
         coarse = Signal(signed(SUM_BITS), reset_less=True)
         fine_shift = Signal(3, reset_less=True)
-        fine = Signal(signed(SUM_BITS))
+        fine = Signal(signed(SUM_BITS), reset_less=True)
         narrow = Signal(signed(NARROW_BITS), reset_less=True)
         m.d.sync += [
             coarse.eq(total >> Cat(Const(0, 3), shift[3:SHIFT_BITS])),
             fine_shift.eq(shift[:3]),
+            fine.eq(coarse >> fine_shift),
         ]
-        m.d.comb += fine.eq(coarse >> fine_shift)
         upper = fine[NARROW_BITS - 1 :]
         fits = (upper == 0) | upper.all()
         extreme = Mux(fine[-1], -(1 << NARROW_BITS - 1), (1 << NARROW_BITS - 1) - 1)
@@ -124,6 +124,7 @@ class OutputLane(wiring.Component):
         """Round, add the zero point, clamp."""
         offset = Signal(signed(NARROW_BITS + 1), reset_less=True)
         levels = self.levels
-        m.d.sync += offset.eq(((narrow + 1) >> 1) + levels.y_zero_point)
+        # ((narrow + 1) >> 1) + zp, in one addition.
+        m.d.sync += offset.eq((narrow + Cat(Const(1, 1), levels.y_zero_point).as_signed()) >> 1)
         clamped = Mux(offset < levels.q_min, levels.q_min, Mux(offset > levels.q_max, levels.q_max, offset))
         m.d.sync += self.y.eq(clamped)

@@ -1,6 +1,6 @@
 """Walks the array's columns over the pixel grid and tells which of them lie inside a tap's range."""
 
-from amaranth.hdl import Cat, Module, Mux, Signal
+from amaranth.hdl import Cat, Module, Mux, Signal, signed
 from amaranth.lib import data, wiring
 from amaranth.lib.wiring import In, Out
 
@@ -43,29 +43,33 @@ class PixelWalker(wiring.Component):
     def elaborate(self, platform):
         m = Module()
         cols = self.config.cols
+        # Constants of a job, kept in registers so that a step is one addition deep.
+        wrap_x = Signal(signed(COORDINATE_BITS + 1))
+        pitch_last = Signal(COORDINATE_BITS)
+        m.d.sync += [wrap_x.eq(self.step_x - self.pitch), pitch_last.eq(self.pitch - 1)]
         seed = Signal(PIXEL_LAYOUT)
         pending = Signal(cols)
         m.d.sync += pending.eq(pending << 1)
-        with m.If(seed.x == self.pitch - 1):
+        with m.If(seed.x == pitch_last):
             m.d.sync += [seed.x.eq(0), seed.y.eq(seed.y + 1)]
         with m.Else():
             m.d.sync += seed.x.eq(seed.x + 1)
         with m.If(self.start):
             m.d.sync += [seed.eq(0), pending.eq(1)]
         for col in range(cols):
-            self._column(m, col, seed, pending[col])
+            self._column(m, col, seed, pending[col], wrap_x)
         return m
 
-    def _column(self, m: Module, col: int, seed, seeded) -> None:
+    def _column(self, m: Module, col: int, seed, seeded, wrap_x) -> None:
         origin = Signal(PIXEL_LAYOUT, name=f"origin_{col}")
         tile = Signal(PIXEL_LAYOUT, name=f"tile_{col}")
         current = Signal(PIXEL_LAYOUT, name=f"current_{col}")
         after = Signal(PIXEL_LAYOUT, name=f"after_{col}")
-        x = Signal(COORDINATE_BITS + 1, name=f"x_{col}")
+        wrapped_x = Signal(signed(COORDINATE_BITS + 2), name=f"wrapped_x_{col}")
         wraps = Signal(name=f"wraps_{col}")
         m.d.comb += [
-            x.eq(current.x + self.step_x),
-            wraps.eq(x >= self.pitch),
+            wrapped_x.eq(current.x + wrap_x),
+            wraps.eq(wrapped_x >= 0),
             after.eq(current),
             self.inside[col].eq(
                 (current.y >= self.y_low)
@@ -76,8 +80,8 @@ class PixelWalker(wiring.Component):
         ]
         with m.If(self.advance):
             m.d.comb += [
-                after.x.eq(Mux(wraps, x - self.pitch, x)),
-                after.y.eq(current.y + self.step_y + wraps),
+                after.x.eq(Mux(wraps, wrapped_x, current.x + self.step_x)),
+                after.y.eq(Mux(wraps, current.y + self.step_y + 1, current.y + self.step_y)),
             ]
         begin = Mux(self.restart, Cat(origin), Mux(self.next_tile, Cat(after), Cat(tile)))
         with m.If(seeded):

@@ -6,7 +6,7 @@ before. A slot lasts as long as the slower of computing and loading, a tile as l
 and draining. That makes the number of cycles a closed formula, see ``crisp_golden.cycles``.
 """
 
-from amaranth.hdl import Module, Mux, Signal
+from amaranth.hdl import Module, Mux, Shape, Signal, signed
 from amaranth.lib import data, stream, wiring
 from amaranth.lib.wiring import In, Out
 from amaranth.utils import ceil_log2
@@ -75,7 +75,9 @@ class Sequencer(wiring.Component):
         walker = PixelWalker(config)
         m.submodules.walker = shared(platform, walker)
         window = Signal(window_layout(config))
-        countdown = Signal(range(max(1 << len(job.slot_full), prologue_cycles(config) + 1)))
+        # Counts down to -1, so that its end is one bit; every count lasts at least two cycles.
+        countdown = Signal(signed(max(len(job.slot_full), prologue_cycles(config).bit_length()) + 1))
+        constants = self._constants(m, countdown.shape())
         ended = Signal()
         depth_last = Signal(ceil_log2(config.tile_depth))
         depth = Signal.like(depth_last)
@@ -86,7 +88,7 @@ class Sequencer(wiring.Component):
         drain_free = self._drain(m, tile_ends, window, depth_last, tile)
         self._connect_walker(m, walker, window)
         head = self.i.payload
-        m.d.comb += [ended.eq(countdown == 0), self.i.ready.eq(begins)]
+        m.d.comb += [ended.eq(countdown < 0), self.i.ready.eq(begins)]
         m.d.sync += countdown.eq(countdown - 1)
 
         def begin_window():
@@ -112,7 +114,7 @@ class Sequencer(wiring.Component):
             with m.State("IDLE"), m.If(self.start):
                 m.d.comb += walker.start.eq(1)
                 m.d.sync += [
-                    countdown.eq(prologue_cycles(config) - 1),
+                    countdown.eq(prologue_cycles(config) - 2),
                     tile.eq(0),
                     self.counters.eq(0),
                     self.starved.eq(0),
@@ -123,7 +125,7 @@ class Sequencer(wiring.Component):
                 self._count(m, "prologue")
                 with m.If(ended):
                     m.d.comb += self.load.eq(1)
-                    m.d.sync += countdown.eq(job.load_beats - 1)
+                    m.d.sync += countdown.eq(constants.load_beats)
                     m.next = "PRIME"
             with m.State("PRIME"):
                 self._count(m, "prologue")
@@ -160,7 +162,7 @@ class Sequencer(wiring.Component):
 
         group_ends = Signal()
         m.d.comb += [
-            group_ends.eq(computing & (n == job.n - 1)),
+            group_ends.eq(computing & (n == constants.n)),
             walker.advance.eq(group_ends),
         ]
         address = Signal(address_bits(config))
@@ -175,8 +177,8 @@ class Sequencer(wiring.Component):
                 window.eq(head),
                 address.eq(head.base),
                 active.eq(1),
-                countdown.eq(Mux(head.last_pixels, job.slot_last, job.slot_full) - 1),
-                depth_last.eq(Mux(head.last_pixels, job.depth_last, job.depth_full) - 1),
+                countdown.eq(Mux(head.last_pixels, constants.slot_last, constants.slot_full)),
+                depth_last.eq(Mux(head.last_pixels, constants.depth_last, constants.depth_full)),
                 tile.buffer.eq(~tile.buffer),
                 self.starved.eq(self.starved | ~self.i.valid),
             ]
@@ -201,6 +203,19 @@ class Sequencer(wiring.Component):
             self.beat.part.eq(part),
         ]
         return m
+
+    def _constants(self, m: Module, countdown: Shape):
+        """Job registers as the counters need them: last value, or start of the countdown."""
+        job, depth = self.job, ceil_log2(self.config.tile_depth)
+        layout = {"slot_full": countdown, "slot_last": countdown, "load_beats": countdown}
+        constants = Signal(
+            data.StructLayout({**layout, "depth_full": depth, "depth_last": depth, "n": len(job.n)})
+        )
+        m.d.sync += [
+            *[constants[name].eq(job[name] - 2) for name in layout],
+            *[constants[name].eq(job[name] - 1) for name in ("depth_full", "depth_last", "n")],
+        ]
+        return constants
 
     def _count(self, m: Module, cause: str) -> None:
         m.d.sync += self.counters[cause].eq(self.counters[cause] + 1)

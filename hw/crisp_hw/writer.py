@@ -55,13 +55,15 @@ class OutputWriter(wiring.Component):
         )
         part = Signal(range(max(2, parts)))
         next_row, next_plane = Signal.like(address), Signal.like(address)
+        pitch_last = Signal.like(job.pitch)
+        m.d.sync += pitch_last.eq(job.pitch - 1)
         m.d.comb += [
             next_row.eq(row_start + job.out_pitch),
             next_plane.eq(plane + Mux(part == parts - 1, job.out_plane, 0)),
         ]
         with m.If(arrived["valid"]):
             m.d.sync += [x.eq(x + 1), address.eq(address + 1)]
-            with m.If(x == job.pitch - 1):
+            with m.If(x == pitch_last):
                 m.d.sync += [x.eq(0), y.eq(y + 1), address.eq(next_row), row_start.eq(next_row)]
             with m.If(arrived["row_tile_end"]):
                 m.d.sync += [
