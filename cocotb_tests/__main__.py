@@ -62,7 +62,9 @@ def run(
     config = find_preset(preset)
     failed = []
     for registered in select(layer):
-        console.print(f"{registered.name}: {registered.summary} (seed {seed})", highlight=False)
+        console.print(
+            f"{registered.name}: {registered.summary} (seed {seed})", highlight=False, soft_wrap=True
+        )
         try:
             bench = registered.bench(config, seed=seed, sim=sim)
             result = run_bench(bench, sim=sim, seed=seed, waves=waves)

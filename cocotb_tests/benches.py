@@ -76,6 +76,21 @@ BENCHES = (
         parameters={"layers": 40, "outputs": 200},
     ),
     RegisteredBench(
+        name="row_chain",
+        summary="chain of array rows: multiply, accumulate and drain random tiles",
+        device="crisp_row_chain",
+        module="cocotb_tests.units.bench_row_chain",
+        parameters={"layers": 12, "tiles": 5},
+        on_icarus={"layers": 4},
+    ),
+    RegisteredBench(
+        name="core",
+        summary="whole core: control, registers and counters",
+        device="crisp_core",
+        module="cocotb_tests.units.bench_core",
+        tests=7,
+    ),
+    RegisteredBench(
         name="random_layers",
         summary="whole core: random layers, equal bits and equal cycles",
         device="crisp_core",
