@@ -7,6 +7,12 @@ from crisp_golden.errors import ConfigError
 VALUE_BITS = 8
 ACCUMULATOR_BITS = 32
 
+MAX_ROWS = 32
+"""Beyond it a row's channel parameters would be replaced before its last accumulators are drained."""
+
+MAX_LANES = 16
+"""Beyond it the deeper adder tree would delay a drain past the next residual's arrival."""
+
 
 @dataclass(frozen=True, kw_only=True)
 class CoreConfig:
@@ -17,9 +23,9 @@ class CoreConfig:
 
     Parameters
     ----------
-    rows : output channels computed in parallel; power of two, at most ``window``.
+    rows : output channels computed in parallel; power of two, at most ``window`` and 32.
     cols : output pixels computed in parallel, and number of SMEM banks; power of two.
-    lanes : M-groups reduced in parallel; power of two.
+    lanes : M-groups reduced in parallel; power of two, at most 16.
     m : group size M of the N:M pattern: 2, 4 or 8. N is a run-time value from 1 to M. The value 1 gives a
         plain dense array, the baseline against which the cost of sparsity is measured.
     tile_depth : column groups whose accumulators live in the array; power of two from 2 to 64.
@@ -49,11 +55,12 @@ class CoreConfig:
 
     def __post_init__(self):
         for name, value in asdict(self).items():
-            if not isinstance(value, int) or value < 1 or value & (value - 1):
+            if type(value) is not int or value < 1 or value & (value - 1):
                 raise ConfigError(f"`{name}` must be a positive power of 2, not {value!r}")
         self._require("m", 1, 8)
         self._require("cols", 2, 64)
-        self._require("rows", 2, self.window)
+        self._require("lanes", 1, MAX_LANES)
+        self._require("rows", 2, min(self.window, MAX_ROWS))
         self._require("tile_depth", 2, 64)
         self._require("load_rows", 1, self.rows // 2)
         self._require("smem_words", 4 * self.cols, 1 << 20)

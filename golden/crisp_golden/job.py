@@ -11,6 +11,8 @@ from crisp_golden.errors import LayerError
 
 COORDINATE_BITS = 10
 INDEX_BITS = 15
+ROW_TILE_BITS = 12
+MAX_ROW_TILES = (1 << ROW_TILE_BITS) - 1
 MULTIPLIER_BITS = 16
 SHIFT_BITS = 6
 RESIDUAL_SHIFT_BITS = 4
@@ -45,7 +47,7 @@ def job_fields(config: CoreConfig) -> tuple[Field, ...]:
     c = COORDINATE_BITS
     return (
         Field("n", 4, False, "non-zeros per group, 1 to M"),
-        Field("row_tiles", 12, False, "tiles of `rows` output channels"),
+        Field("row_tiles", ROW_TILE_BITS, False, "tiles of `rows` output channels"),
         Field("pixel_tiles", 16, False, "tiles of column groups"),
         Field("depth_full", depth, False, "column groups in every pixel tile but the last"),
         Field("depth_last", depth, False, "column groups in the last pixel tile"),

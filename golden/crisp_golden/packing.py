@@ -16,6 +16,7 @@ from crisp_golden.job import (
     COORDINATE_BITS,
     INDEX_BITS,
     INDEX_FIELDS,
+    MAX_ROW_TILES,
     job_fields,
     pack_fields,
     tap_fields,
@@ -100,7 +101,7 @@ def _tile_ranges(config: CoreConfig, name: str, windowed: WindowedWeights) -> li
         ("block-index memory", config.index_words, 1),
     )
     capacity = min(words // per_window for _, words, per_window in limits)
-    most_tiles = config.channel_words // config.rows
+    most_tiles = min(config.channel_words // config.rows, MAX_ROW_TILES)
     ranges, first, used = [], 0, 0
     for tile, count in enumerate(windowed.windows_per_tile.tolist()):
         if count > capacity:
@@ -183,14 +184,14 @@ def _registers(config: CoreConfig, n: int, band: ConvGeometry, first: int, last:
         "load_beats": n * config.load_beats,
         "channel_blocks": -(-layer.in_channels // config.window),
         "act_base": 0,
-        "act_plane": band.plane % config.smem_words,
+        "act_plane": band.plane,
         "x_zero_point": layer.x_zero_point,
         "pitch": band.pitch,
         "step_x": config.cols % band.pitch,
         "step_y": config.cols // band.pitch,
         "out_width": band.out_width,
         "out_height": band.rows,
-        "out_base": (act_words + res_words + first // parts * band.rows * band.out_width) % config.smem_words,
+        "out_base": act_words + res_words + first // parts * band.rows * band.out_width,
         "out_plane": band.rows * band.out_width,
         "out_pitch": band.out_width,
         "out_part": first % parts,
@@ -198,8 +199,8 @@ def _registers(config: CoreConfig, n: int, band: ConvGeometry, first: int, last:
         "q_min": layer.q_min,
         "q_max": layer.q_max,
         "residual": int(residual is not None),
-        "res_base": (act_words + first // parts * band.rows * band.pitch) % config.smem_words,
-        "res_plane": (band.rows * band.pitch) % config.smem_words,
+        "res_base": (act_words + first // parts * band.rows * band.pitch) if residual else 0,
+        "res_plane": band.rows * band.pitch if residual else 0,
         "res_zero_point": residual.zero_point if residual else 0,
     }
 

@@ -28,6 +28,7 @@ def test_every_field_must_be_a_power_of_two(name: str, value: Any):
         ("cols", 128, 2, 64),
         ("rows", 1, 2, 16),
         ("rows", 32, 2, 16),
+        ("lanes", 32, 1, 16),
         ("tile_depth", 1, 2, 64),
         ("tile_depth", 128, 2, 64),
         ("load_rows", 4, 1, 2),

@@ -255,11 +255,10 @@ def test_an_illegal_layer_is_refused():
         pack_layer(preset("tiny"), layer, 1, 1)
 
 
-def test_a_count_beyond_its_register_is_refused():
+def test_more_row_tiles_than_a_job_can_count_become_two_jobs():
     config = small_core(2, 2, 2, 4, weight_words=1 << 14, index_words=1 << 14, channel_words=1 << 14)
-    with pytest.raises(LayerError) as caught:
-        pack_layer(config, ones_layer(2 * 4096, 1), 1, 1)
-    assert str(caught.value) == "`row_tiles` must be from 0 to 4095, not 4096"
+    jobs = pack_layer(config, ones_layer(2 * 4096, 1), 1, 1)
+    assert [job.registers["row_tiles"] for job in jobs] == [4095, 1]
 
 
 def test_the_largest_pixel_grids_are_exact():
