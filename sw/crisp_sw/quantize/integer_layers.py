@@ -1,9 +1,9 @@
 """One fused float layer and the int8 codes round it, as an integer convolution."""
 
 import numpy as np
+
 from crisp_golden.fixedpoint import quantize_output_scales
 from crisp_golden.network import Pattern, QuantizedConv, ResidualInput
-
 from crisp_sw.quantize.float_network import Activation, FloatConv
 from crisp_sw.quantize.ranges import Affine
 

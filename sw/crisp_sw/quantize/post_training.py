@@ -3,11 +3,11 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+from torch import Tensor, nn
+
 from crisp_golden.network import MaxPool, Node, Pattern, QuantizedNetwork
 from crisp_golden.pattern import check_layer_structure
 from crisp_golden.pooling import global_average_pool_layer
-from torch import Tensor, nn
-
 from crisp_sw.quantize.float_network import INPUT, FloatConv, FloatLayer, FloatMaxPool, FloatNetwork
 from crisp_sw.quantize.integer_layers import quantize_conv
 from crisp_sw.quantize.lowering import lower

@@ -4,8 +4,9 @@ from dataclasses import dataclass, field
 from typing import Literal, get_args
 
 import torch
-from crisp_golden.errors import CrispError
 from torch import Tensor
+
+from crisp_golden.errors import CrispError
 
 RangeMethod = Literal["minmax", "percentile", "mse"]
 LEVELS = 255

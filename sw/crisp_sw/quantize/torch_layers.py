@@ -3,9 +3,9 @@
 from dataclasses import dataclass
 from typing import Any
 
-from crisp_golden.errors import CrispError
 from torch import Tensor, nn
 
+from crisp_golden.errors import CrispError
 from crisp_sw.quantize.float_network import FloatConv, FloatMaxPool, Shape
 
 

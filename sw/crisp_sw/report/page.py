@@ -8,7 +8,6 @@ from pathlib import Path
 from typing import Any
 
 from crisp_golden.network import QuantizedConv, QuantizedNetwork
-
 from crisp_sw.report.cycle_chart import cycle_chart
 from crisp_sw.report.figures import failures
 from crisp_sw.report.layer_table import layer_table

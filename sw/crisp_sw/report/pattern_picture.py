@@ -1,6 +1,7 @@
 """Pictures of a layer's sparsity: the kept blocks of its weight matrix, and one kept block close up."""
 
 import numpy as np
+
 from crisp_golden.network import Pattern, QuantizedConv
 
 MAP_WIDTH, MAP_HEIGHT = 860, 130
