@@ -6,28 +6,75 @@ from dataclasses import asdict
 import pytest
 
 from cocotb_tests.devices import core_verilog
-from cocotb_tests.layers.random_layers import numbered_case
+from cocotb_tests.layers.random_layers import KERNELS, KINDS, numbered_case
 from cocotb_tests.layers.runs import random_layers
 from cocotb_tests.runner import Bench, run_bench
 from cocotb_tests.tb.layer_run import LayerCase
 from crisp_golden.config import CoreConfig, preset
+from crisp_golden.network import QuantizedConv
+from crisp_golden.packing import pack_layer
+from crisp_golden.windows import window_weights
 
 CONFIGS = {
     "tiny": preset("tiny"),
     "small": preset("small"),
     "edge": preset("edge"),
-    "m2": CoreConfig(rows=2, cols=4, lanes=2, m=2, smem_words=4096, weight_words=4096),
-    "m8": CoreConfig(rows=4, cols=2, lanes=1, m=8, load_rows=2, smem_words=2048, weight_words=4096),
+    "m2": CoreConfig(rows=2, cols=4, lanes=2, m=2, smem_words=512, weight_words=512),
+    "m8": CoreConfig(rows=4, cols=2, lanes=1, m=8, load_rows=2, smem_words=1024, weight_words=1024),
 }
-CASES = {"tiny": 64, "small": 48, "edge": 24, "m2": 24, "m8": 96}
+CASES = {"tiny": 64, "small": 48, "edge": 24, "m2": 48, "m8": 96}
 FIRST = {"tiny": 0, "small": 0, "edge": 48, "m2": 0, "m8": 0}
 SEED = 1
 
 
-def cases(name: str) -> list[LayerCase]:
+def random_cases(name: str) -> list[LayerCase]:
     """The cases that the tests run on a core."""
     numbers = range(FIRST[name], FIRST[name] + CASES[name])
     return [numbered_case(CONFIGS[name], seed=SEED, number=number, size=12) for number in numbers]
+
+
+def kind(layer: QuantizedConv) -> str:
+    """Full, grouped or depthwise."""
+    return "full" if layer.groups == 1 else "depthwise" if layer.weight.shape[1] == 1 else "grouped"
+
+
+def kept_blocks(layer: QuantizedConv) -> str:
+    """Whether the pattern keeps one block in every row, all blocks, or some."""
+    if layer.pattern is None:
+        return "no pattern"
+    kept, columns = int(layer.pattern.block_mask[0].sum()), layer.pattern.block_mask.shape[1]
+    return "all" if kept == columns else "one" if kept == 1 else "some"
+
+
+@pytest.mark.parametrize("name", CONFIGS)
+def test_the_cases_cover_kernels_kinds_and_strides(name):
+    layers = [case.layer for case in random_cases(name)]
+    seen = {(max(layer.kernel), kind(layer)) for layer in layers}
+    assert seen == {(kernel, kind) for kernel in KERNELS for kind in KINDS}
+    assert {layer.stride for layer in layers} == {1, 2}
+    assert {layer.padding == (0, 0) for layer in layers} == {True, False}
+    assert {layer.residual is None for layer in layers} == {True, False}
+    assert {kept_blocks(layer) for layer in layers} == {"no pattern", "one", "some", "all"}
+
+
+@pytest.mark.parametrize("name", ["tiny", "small", "m2", "m8"])
+def test_the_cases_cover_every_n(name):
+    config = CONFIGS[name]
+    seen = {window_weights(config, case.layer).n for case in random_cases(name) if case.layer.groups == 1}
+    assert seen == set(range(1, config.m + 1))
+
+
+def test_the_cases_cover_sizes_that_are_multiples_of_nothing():
+    cases = [(CONFIGS[name], case) for name in CONFIGS for case in random_cases(name)]
+    assert len(cases) >= 200
+    odd = [case for _, case in cases if case.x.shape[1] % 2 and case.x.shape[2] % 2]
+    ragged = [
+        case for config, case in cases if case.x.shape[0] % config.m and case.x.shape[0] > config.window
+    ]
+    partial = [case for config, case in cases if case.layer.out_channels % config.rows]
+    split = [case for config, case in cases if len(pack_layer(config, case.layer, *case.x.shape[1:])) > 1]
+    assert min(len(odd), len(ragged), len(partial)) >= 30
+    assert len(split) >= 10
 
 
 @pytest.mark.parametrize("name", ["tiny", "small", "m2", "m8", pytest.param("edge", marks=pytest.mark.slow)])
