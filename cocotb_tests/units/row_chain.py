@@ -17,7 +17,7 @@ class RowChain(wiring.Component):
 
     Members
     -------
-    beat, windows, weights, drain : In, to row 0; channels, levels : In, to all rows.
+    beat, windows, weights, drain, levels : In, to row 0; channels : In, to all rows.
     y : Out(rows values of 8 bits), the rows' outputs; row r is r cycles behind row 0.
     """
 
@@ -37,7 +37,7 @@ class RowChain(wiring.Component):
 
     def elaborate(self, platform: object) -> Module:
         m = Module()
-        chain = {name: getattr(self, name) for name in ("beat", "windows", "weights", "drain")}
+        chain = {name: getattr(self, name) for name in ("beat", "windows", "weights", "drain", "levels")}
         for number in range(self.config.rows):
             row = ArrayRow(self.config, target=Target.GENERIC)
             m.submodules[f"row_{number}"] = shared(platform, row)
@@ -45,7 +45,6 @@ class RowChain(wiring.Component):
                 *[getattr(row, name).eq(value) for name, value in chain.items()],
                 row.position.eq(number),
                 row.channels.eq(self.channels),
-                row.levels.eq(self.levels),
                 self.y[number].eq(row.y),
             ]
             chain = {name: getattr(row, f"next_{name}") for name in chain}
