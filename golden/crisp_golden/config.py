@@ -11,7 +11,7 @@ MAX_ROWS = 32
 """Beyond it a row's channel parameters would be replaced before its last accumulators are drained."""
 
 MAX_LANES = 16
-"""Beyond it the deeper adder tree would delay a drain past the next residual's arrival."""
+"""Deeper adder trees than these need are not verified."""
 
 
 @dataclass(frozen=True, kw_only=True)

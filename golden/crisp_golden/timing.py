@@ -18,7 +18,7 @@ ACTIVATION_LATENCY = BLOCK_RAM_LATENCY + 3
 DECODE_INTERVAL = 4
 """Cycles between two windows out of the block-index decoder, and so the shortest window."""
 
-OUTPUT_LATENCY = MULTIPLIER_LATENCY + 8
+OUTPUT_LATENCY = MULTIPLIER_LATENCY + 9
 """Operands to int8 result in the output stage."""
 
 
@@ -28,8 +28,8 @@ def tree_latency(config: CoreConfig) -> int:
 
 
 def accumulate_latency(config: CoreConfig) -> int:
-    """From the issue of a beat to the accumulators of row 0 being updated: read, array register, MAC."""
-    return ACTIVATION_LATENCY + 1 + MULTIPLIER_LATENCY + tree_latency(config)
+    """From the issue of a beat to the write of row 0's accumulators: read, array register, MAC, write."""
+    return ACTIVATION_LATENCY + 2 + MULTIPLIER_LATENCY + tree_latency(config)
 
 
 def prologue_cycles(config: CoreConfig) -> int:

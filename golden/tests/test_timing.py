@@ -14,7 +14,7 @@ from crisp_golden.timing import (
 )
 
 
-@pytest.mark.parametrize(("lanes", "registers"), [(1, 1), (2, 1), (4, 1), (8, 2), (16, 2), (32, 3), (64, 3)])
+@pytest.mark.parametrize(("lanes", "registers"), [(1, 1), (2, 1), (4, 1), (8, 2), (16, 2)])
 def test_the_adder_tree_has_a_register_for_every_two_levels(lanes: int, registers: int):
     assert tree_latency(replace(preset("tiny"), lanes=lanes)) == registers
     assert 2 ** (2 * registers) >= lanes
@@ -23,9 +23,9 @@ def test_the_adder_tree_has_a_register_for_every_two_levels(lanes: int, register
 @pytest.mark.parametrize("config", PRESETS.values(), ids=PRESETS)
 def test_latencies_of_the_presets(config: CoreConfig):
     tree = 2 if config.lanes == 8 else 1
-    assert accumulate_latency(config) == 5 + 1 + 3 + tree
+    assert accumulate_latency(config) == 5 + 2 + 3 + tree
     assert prologue_cycles(config) == 24
-    assert flush_cycles(config) == 9 + tree + 2 + OUTPUT_LATENCY + config.rows
+    assert flush_cycles(config) == 10 + tree + 2 + OUTPUT_LATENCY + config.rows
 
 
 def test_wide_arrays_take_longer_to_place_their_columns():

@@ -30,8 +30,9 @@ from crisp_hw.sharing import shared
 class ArrayRow(wiring.Component):
     """Any row of the array; ``position`` tells it which.
 
-    ``latency`` cycles after a beat enters, it has been added to the accumulators. A drain command reads them
-    in the cycle after it entered; ``y`` follows ``1 + OutputLane.latency`` cycles after that.
+    ``latency`` cycles after a beat enters, its sum is written to the accumulators. A drain command must
+    enter ``latency`` cycles after the last beat or later, and reads them one cycle after that; ``y`` follows
+    ``1 + OutputLane.latency`` cycles after that.
 
     Channel parameters are broadcast without regard to the rows' lag. They stay for ``CHANNEL_SLOTS`` row
     tiles of at least ``DECODE_INTERVAL`` cycles each, longer than any accumulator waits to be drained.
@@ -69,7 +70,7 @@ class ArrayRow(wiring.Component):
     @property
     def latency(self) -> int:
         """Cycles from a beat's arrival to its sum in the accumulators."""
-        return 1 + MULTIPLIER_LATENCY + tree_latency(self.config)
+        return 2 + MULTIPLIER_LATENCY + tree_latency(self.config)
 
     @property
     def module_name(self) -> str:
@@ -105,18 +106,21 @@ class ArrayRow(wiring.Component):
         return m
 
     def _multiply(self, m: Module, platform) -> list:
-        """Lanes and adder tree; one sum per column, ``latency - 1`` cycles after the beat was registered."""
-        config, beat = self.config, self.next_beat
+        """Lanes and adder tree; one sum per column, ``latency - 2`` cycles after the beat was registered."""
+        config = self.config
         width = config.lanes * config.slot_bits
         buffer = LutRam(width=width, depth=2 * config.m)
         m.submodules.weight_buffer = shared(platform, buffer)
-        bus = self.next_weights
+        # The buffer is a cycle ahead of the windows, so that lanes read its word from a register.
+        bus = self.weights
+        slots = Signal(width, reset_less=True)
+        m.d.sync += slots.eq(buffer.read_data)
         entries = [bus.data.word_select(i, width) for i in range(config.load_rows)]
         m.d.comb += [
             buffer.write_en.eq(bus.valid & (bus.group == self._group)),
             buffer.write_addr.eq(self._slot_address(bus)),
             buffer.write_data.eq(self._place(entries)),
-            buffer.read_addr.eq(self._slot_address(beat)),
+            buffer.read_addr.eq(self._slot_address(self.beat)),
         ]
         groups = config.m * VALUE_BITS
         sums = []
@@ -125,7 +129,7 @@ class ArrayRow(wiring.Component):
             for number in range(config.lanes):
                 lane = NmLane(config, target=self.target)
                 m.submodules[f"lane_{col}_{number}"] = shared(platform, lane)
-                slot = buffer.read_data.word_select(number, config.slot_bits)
+                slot = slots.word_select(number, config.slot_bits)
                 m.d.comb += [
                     lane.group.eq(self.next_windows[col].word_select(number, groups)),
                     lane.weight.eq(slot[:VALUE_BITS]),
@@ -154,61 +158,85 @@ class ArrayRow(wiring.Component):
         return terms[0]
 
     def _accumulate(self, m: Module, platform, sums: list) -> list:
-        """Read-modify-write of the accumulators; return the drained value of each bank and column."""
+        """Add the sums to the accumulators; return the drained value of each bank and column.
+
+        The slots of a window follow each other in ``running``. Its first slot starts from the bias or from
+        what the window before has left, which was written at least three cycles before it is read.
+        """
         config = self.config
         cycles = MULTIPLIER_LATENCY + tree_latency(config)
-        before = delay(m, self.next_beat, cycles - 1, "beat")
+        addressing = delay(m, self.next_beat, cycles - 2, "beat")
+        reading = delay(m, addressing, 1, "reading")
+        adding = delay(m, reading, 1, "adding")
         # Only ``mac`` needs a reset, and the row above clears it.
-        beat = delay(m, before, 1, "accumulate")
-        bias = Signal(signed(ACCUMULATOR_BITS), reset_less=True)
-        bias_ram = self._channel_ram(m, len(bias))
-        m.submodules.bias = shared(platform, bias_ram)
-        m.d.comb += [
-            bias_ram.write_data.eq(self._channel().bias),
-            bias_ram.read_addr.eq(before.slot),
-        ]
-        m.d.sync += bias.eq(bias_ram.read_data)
-        drained = []
+        writing = delay(m, adding, 1, "writing")
+        bias = self._bias(m, platform, addressing)
+        continues = addressing.mac & addressing.fetch & ~addressing.first
+        addresses = []
         for bank in range(2):
-            active = Signal(name=f"accumulates_{bank}")
             address = Signal.like(self.drain.depth, name=f"accumulator_address_{bank}")
-            m.d.sync += [
-                active.eq(before.mac & (before.bank == bank)),
-                address.eq(Mux(before.mac & (before.bank == bank), before.depth, self.drain.depth)),
-            ]
-            for col, total in enumerate(sums):
+            chosen = continues & (addressing.bank == bank)
+            m.d.sync += address.eq(Mux(chosen, addressing.depth, self.drain.depth))
+            addresses.append(address)
+        drained = [[], []]
+        for col, total in enumerate(sums):
+            start = Signal(signed(ACCUMULATOR_BITS), name=f"start_{col}", reset_less=True)
+            running = Signal(signed(ACCUMULATOR_BITS), name=f"running_{col}", reset_less=True)
+            for bank in range(2):
                 ram = LutRam(width=ACCUMULATOR_BITS, depth=config.tile_depth)
                 m.submodules[f"accumulator_{bank}_{col}"] = shared(platform, ram)
-                old = Mux(beat.first, bias, ram.read_data.as_signed())
                 m.d.comb += [
-                    ram.read_addr.eq(address),
-                    ram.write_en.eq(active),
-                    ram.write_addr.eq(address),
-                    ram.write_data.eq(old + total),
+                    ram.read_addr.eq(addresses[bank]),
+                    ram.write_en.eq(writing.mac & (writing.bank == bank)),
+                    ram.write_addr.eq(writing.depth),
+                    ram.write_data.eq(running),
                 ]
-                drained.append(ram.read_data)
-        return drained
+                drained[bank].append(ram.read_data)
+            left = Mux(reading.bank, drained[1][col], drained[0][col])
+            m.d.sync += [
+                start.eq(Mux(reading.first, bias, left)),
+                running.eq(Mux(adding.fetch, start, running) + total),
+            ]
+        return drained[0] + drained[1]
+
+    def _bias(self, m: Module, platform, beat) -> Signal:
+        """The bias of the row tile that ``beat`` belongs to, one cycle later."""
+        bias = Signal(signed(ACCUMULATOR_BITS), reset_less=True)
+        ram = self._channel_ram(m, len(bias))
+        m.submodules.bias = shared(platform, ram)
+        m.d.comb += [ram.write_data.eq(self._channel().bias), ram.read_addr.eq(beat.slot)]
+        m.d.sync += bias.eq(ram.read_data)
+        return bias
 
     def _store_residual(self, m: Module, platform) -> list:
-        """Keep this row's byte of residual windows; return the drained byte of each bank and column."""
-        config, beat, drain = self.config, self.next_beat, self.next_drain
+        """Keep this row's byte of residual windows; return the drained byte of each bank and column.
+
+        The bytes wait as long as sums do, so that they too never come before the bank is drained.
+        """
+        config, drain = self.config, self.next_drain
+        cycles = 1 + tree_latency(config)
         part_bits = ceil_log2(config.window // config.rows)
-        place = Cat(self.position, beat.part[:part_bits])
+        place = Cat(self.position, self.next_beat.part[:part_bits])
+        writing = delay(m, self.next_beat, cycles, "residual_beat")
         drained = []
         for bank in range(2):
             for col in range(config.cols):
                 ram = LutRam(width=VALUE_BITS, depth=config.tile_depth)
                 m.submodules[f"residual_{bank}_{col}"] = shared(platform, ram)
-                window = self.next_windows[col]
-                values = [window.word_select(i, VALUE_BITS) for i in range(config.window)]
                 m.d.comb += [
-                    ram.write_en.eq(beat.residual & (beat.bank == bank)),
-                    ram.write_addr.eq(beat.depth),
-                    ram.write_data.eq(select(values, place)),
+                    ram.write_en.eq(writing.residual & (writing.bank == bank)),
+                    ram.write_addr.eq(writing.depth),
                     ram.read_addr.eq(drain.depth),
                 ]
-                drained.append(ram.read_data)
-        return drained
+                drained.append(ram)
+        for col in range(config.cols):
+            window = self.next_windows[col]
+            values = [window.word_select(i, VALUE_BITS) for i in range(config.window)]
+            value = Signal(VALUE_BITS, name=f"residual_value_{col}")
+            m.d.comb += value.eq(select(values, place))
+            late = delay(m, value, cycles, f"residual_value_{col}")
+            m.d.comb += [drained[bank * config.cols + col].write_data.eq(late) for bank in range(2)]
+        return [ram.read_data for ram in drained]
 
     def _drain(self, m: Module, platform, accumulators: list, residuals: list) -> None:
         """Select the drained pixel and requantize it."""

@@ -75,14 +75,14 @@ class CrispCore(wiring.Component):
             m.submodules[block.module_name] = shared(platform, block)
         job = Signal(job_layout(config))
         start = Signal()
+        m.d.sync += start.eq(self.start & ~self.busy)
         m.d.comb += [
-            start.eq(self.start & ~self.busy),
             *[block.job.eq(job) for block in (decoder, sequencer, loader, writer)],
             *[block.start.eq(start) for block in (decoder, sequencer, loader, writer)],
             loader.load.eq(sequencer.load),
             loader.head.eq(decoder.o.payload),
             sequencer.written.eq(writer.written),
-            self.busy.eq(sequencer.busy),
+            self.busy.eq(sequencer.busy | start),
             self.done.eq(sequencer.done),
             self.starved.eq(sequencer.starved),
             self.counters.eq(sequencer.counters),

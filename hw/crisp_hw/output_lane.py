@@ -126,5 +126,11 @@ class OutputLane(wiring.Component):
         levels = self.levels
         # ((narrow + 1) >> 1) + zp, in one addition.
         m.d.sync += offset.eq((narrow + Cat(Const(1, 1), levels.y_zero_point).as_signed()) >> 1)
-        clamped = Mux(offset < levels.q_min, levels.q_min, Mux(offset > levels.q_max, levels.q_max, offset))
-        m.d.sync += self.y.eq(clamped)
+        inner = Signal(signed(VALUE_BITS), reset_less=True)
+        below, above = Signal(reset_less=True), Signal(reset_less=True)
+        m.d.sync += [
+            inner.eq(offset),
+            below.eq(offset < levels.q_min),
+            above.eq(offset > levels.q_max),
+            self.y.eq(Mux(below, levels.q_min, Mux(above, levels.q_max, inner))),
+        ]

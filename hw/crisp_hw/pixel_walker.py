@@ -45,8 +45,12 @@ class PixelWalker(wiring.Component):
         cols = self.config.cols
         # Constants of a job, kept in registers so that a step is one addition deep.
         wrap_x = Signal(signed(COORDINATE_BITS + 1))
-        pitch_last = Signal(COORDINATE_BITS)
-        m.d.sync += [wrap_x.eq(self.step_x - self.pitch), pitch_last.eq(self.pitch - 1)]
+        pitch_last, wrap_y = Signal(COORDINATE_BITS), Signal(COORDINATE_BITS)
+        m.d.sync += [
+            wrap_x.eq(self.step_x - self.pitch),
+            wrap_y.eq(self.step_y + 1),
+            pitch_last.eq(self.pitch - 1),
+        ]
         seed = Signal(PIXEL_LAYOUT)
         pending = Signal(cols)
         m.d.sync += pending.eq(pending << 1)
@@ -57,10 +61,10 @@ class PixelWalker(wiring.Component):
         with m.If(self.start):
             m.d.sync += [seed.eq(0), pending.eq(1)]
         for col in range(cols):
-            self._column(m, col, seed, pending[col], wrap_x)
+            self._column(m, col, seed, pending[col], wrap_x, wrap_y)
         return m
 
-    def _column(self, m: Module, col: int, seed, seeded, wrap_x) -> None:
+    def _column(self, m: Module, col: int, seed, seeded, wrap_x, wrap_y) -> None:
         origin = Signal(PIXEL_LAYOUT, name=f"origin_{col}")
         tile = Signal(PIXEL_LAYOUT, name=f"tile_{col}")
         current = Signal(PIXEL_LAYOUT, name=f"current_{col}")
@@ -81,7 +85,7 @@ class PixelWalker(wiring.Component):
         with m.If(self.advance):
             m.d.comb += [
                 after.x.eq(Mux(wraps, wrapped_x, current.x + self.step_x)),
-                after.y.eq(Mux(wraps, current.y + self.step_y + 1, current.y + self.step_y)),
+                after.y.eq(Mux(wraps, current.y + wrap_y, current.y + self.step_y)),
             ]
         begin = Mux(self.restart, Cat(origin), Mux(self.next_tile, Cat(after), Cat(tile)))
         with m.If(seeded):

@@ -35,7 +35,7 @@ class Sequencer(wiring.Component):
     Members
     -------
     job : In(job_layout), stable while busy.
-    start : In(1), ignored while busy.
+    start : In(1), ignored while busy; its cycle is the job's first.
     i : In, stream of decoded windows.
     load : Out(1), the window at the head of ``i`` is to be loaded from the next cycle on.
     read_en, read_addr, inside : Out, request to the activation memory, together with ``beat``.
@@ -114,9 +114,11 @@ class Sequencer(wiring.Component):
             with m.State("IDLE"), m.If(self.start):
                 m.d.comb += walker.start.eq(1)
                 m.d.sync += [
-                    countdown.eq(prologue_cycles(config) - 2),
+                    # This cycle is the prologue's first.
+                    countdown.eq(prologue_cycles(config) - 3),
                     tile.eq(0),
                     self.counters.eq(0),
+                    self.counters.prologue.eq(1),
                     self.starved.eq(0),
                     self.busy.eq(1),
                 ]

@@ -1,3 +1,4 @@
+# amaranth: UnusedElaboratable=no
 """Shared modules: one text for many instances, with the component's ports."""
 
 import pytest

@@ -36,6 +36,7 @@ def test_array_comes_back(path):
         (gzip.compress(b"\0\0\r\3" + CONTENT[4:]), "not an IDX file of unsigned bytes with 3 dimensions"),
         (gzip.compress(b""), "not an IDX file"),
     ],
+    ids=["truncated", "not gzip", "a byte short", "a byte long", "other dimensions", "empty"],
 )
 def test_damaged_file_is_named(path, raw, message):
     path.write_bytes(raw)
