@@ -39,4 +39,4 @@ def prologue_cycles(config: CoreConfig) -> int:
 
 def flush_cycles(config: CoreConfig) -> int:
     """From the last drained pixel's issue to the end of the job: accumulators, output stage, rows, writer."""
-    return accumulate_latency(config) + 2 + OUTPUT_LATENCY + config.rows
+    return accumulate_latency(config) + 3 + OUTPUT_LATENCY + config.rows

@@ -25,7 +25,7 @@ def test_latencies_of_the_presets(config: CoreConfig):
     tree = 2 if config.lanes == 8 else 1
     assert accumulate_latency(config) == 5 + 2 + 3 + tree
     assert prologue_cycles(config) == 24
-    assert flush_cycles(config) == 10 + tree + 2 + OUTPUT_LATENCY + config.rows
+    assert flush_cycles(config) == 10 + tree + 3 + OUTPUT_LATENCY + config.rows
 
 
 def test_wide_arrays_take_longer_to_place_their_columns():

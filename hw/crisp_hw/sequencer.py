@@ -6,7 +6,7 @@ before. A slot lasts as long as the slower of computing and loading, a tile as l
 and draining. That makes the number of cycles a closed formula, see ``crisp_golden.cycles``.
 """
 
-from amaranth.hdl import Module, Mux, Shape, Signal, signed
+from amaranth.hdl import Cat, Const, Module, Mux, Shape, Signal, signed
 from amaranth.lib import data, stream, wiring
 from amaranth.lib.wiring import In, Out
 from amaranth.utils import ceil_log2
@@ -72,6 +72,8 @@ class Sequencer(wiring.Component):
     def elaborate(self, platform):
         m = Module()
         config, job = self.config, self.job
+        self._causes = {cause: Signal(name=f"counts_{cause}") for cause in COUNTERS}
+        self._counters(m)
         walker = PixelWalker(config)
         m.submodules.walker = shared(platform, walker)
         window = Signal(window_layout(config))
@@ -110,8 +112,9 @@ class Sequencer(wiring.Component):
             with m.Else():
                 m.next = "WAIT"
 
-        with m.FSM():
-            with m.State("IDLE"), m.If(self.start):
+        settling = Signal()
+        with m.FSM() as fsm:
+            with m.State("IDLE"), m.If(self.start & ~settling):
                 m.d.comb += walker.start.eq(1)
                 m.d.sync += [
                     # This cycle is the prologue's first.
@@ -119,8 +122,9 @@ class Sequencer(wiring.Component):
                     tile.eq(0),
                     self.counters.eq(0),
                     self.counters.prologue.eq(1),
+                    # The last cycle, in which the counters settle.
+                    self.counters.flush.eq(1),
                     self.starved.eq(0),
-                    self.busy.eq(1),
                 ]
                 m.next = "PROLOGUE"
             with m.State("PROLOGUE"):
@@ -158,9 +162,12 @@ class Sequencer(wiring.Component):
             with m.State("FLUSH"):
                 self._count(m, "flush")
                 with m.If(self.written):
-                    m.d.comb += self.done.eq(1)
-                    m.d.sync += self.busy.eq(0)
                     m.next = "IDLE"
+        m.d.sync += settling.eq(~fsm.ongoing("IDLE"))
+        m.d.comb += [
+            self.busy.eq(~fsm.ongoing("IDLE") | settling),
+            self.done.eq(fsm.ongoing("IDLE") & settling),
+        ]
 
         group_ends = Signal()
         m.d.comb += [
@@ -220,7 +227,15 @@ class Sequencer(wiring.Component):
         return constants
 
     def _count(self, m: Module, cause: str) -> None:
-        m.d.sync += self.counters[cause].eq(self.counters[cause] + 1)
+        m.d.comb += self._causes[cause].eq(1)
+
+    def _counters(self, m: Module) -> None:
+        """Count each cycle one cycle later, since the counters are far from the control logic."""
+        for cause, now in self._causes.items():
+            before = Signal(name=f"counted_{cause}")
+            m.d.sync += before.eq(now)
+            with m.If(before):
+                m.d.sync += self.counters[cause].eq(self.counters[cause] + 1)
 
     def _connect_walker(self, m: Module, walker: PixelWalker, window) -> None:
         job = self.job
@@ -235,18 +250,20 @@ class Sequencer(wiring.Component):
         """Emit ``cols`` drain commands per column group of the finished tile; return "free next cycle"."""
         config = self.config
         running, rows_end, job_end = Signal(), Signal(), Signal()
+        # Counts down to -1, so that its end is one bit.
+        left = Signal(signed(len(depth_last) + ceil_log2(config.cols) + 1))
         current = Signal(drain_layout(config))
-        last_depth = Signal.like(depth_last)
         col_ends, ends, free = Signal(), Signal(), Signal()
         m.d.comb += [
             col_ends.eq(current.col == config.cols - 1),
-            ends.eq(col_ends & (current.depth == last_depth)),
+            ends.eq(running & (left < 0)),
             free.eq(~running | ends),
         ]
         with m.If(running):
             m.d.sync += [
                 current.col.eq(current.col + 1),
                 current.depth.eq(current.depth + col_ends),
+                left.eq(left - 1),
                 running.eq(~ends),
             ]
         with m.If(starts):
@@ -256,7 +273,7 @@ class Sequencer(wiring.Component):
                 current.depth.eq(0),
                 current.bank.eq(tile.bank),
                 current.slot.eq(tile.slot),
-                last_depth.eq(depth_last),
+                left.eq(Cat(Const(config.cols - 2, ceil_log2(config.cols)), depth_last)),
                 rows_end.eq(window.last_pixels),
                 job_end.eq(window.last_pixels & window.last_rows),
             ]
@@ -264,7 +281,7 @@ class Sequencer(wiring.Component):
             self.drain.eq(current),
             self.drain.valid.eq(running),
             self.drain.row_tile_end.eq(ends & rows_end),
-            self.drain.job_end.eq(running & ends & job_end),
+            self.drain.job_end.eq(ends & job_end),
         ]
         return free
 
