@@ -10,7 +10,7 @@ SEED ?= 1
 option = $(if $(2),$(1) $(2))
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test lint verilog cocotb-test synth bench lock clean
+.PHONY: help setup demo test lint verilog cocotb-test layers synth bench lock clean
 
 help:
 	@echo 'make setup                                   create .venv and install what is missing'
@@ -18,10 +18,13 @@ help:
 	@echo '                                             prune, quantize and run a network on the RTL, layer by layer'
 	@echo 'make test [JOBS=2]                           all tests, those of the simulated hardware included'
 	@echo 'make lint                                    ruff and pyright'
-	@echo 'make verilog [PRESET=edge]                   write the core as Verilog to build/verilog'
+	@echo 'make verilog [PRESET=edge]                   write the core as Verilog to build/verilog, and lint it'
 	@echo 'make cocotb-test [SIM=verilator|icarus] [PRESET=tiny] [LAYER=name] [SEED=1] [WAVES=1]'
 	@echo '                                             the benches of the simulated hardware alone'
-	@echo 'make synth [BOARD=ulx3s-85f] [PRESET=small]  area and clock rate on an FPGA'
+	@echo 'make layers [PRESET=edge] [CASES=1000] [FIRST=0]'
+	@echo '                                             many random layers on the core, in batches'
+	@echo 'make synth [BOARD=ulx3s-85f] [PRESET=small] [SEEDS=1] [DENSE=1]'
+	@echo '                                             area and clock rate on an FPGA; DENSE: what sparsity costs'
 	@echo 'make bench                                   measure the figures that the README states'
 	@echo 'make lock                                    write the installed versions to requirements.lock'
 	@echo 'make clean                                   remove everything that was built, but not .venv'
@@ -41,14 +44,19 @@ lint: setup
 	$(PY) -m pyright
 
 verilog: setup
-	$(PY) -m crisp_hw verilog --preset $(or $(PRESET),edge) --out build/verilog
+	$(PY) -m crisp_hw verilog --preset $(or $(PRESET),edge) --out build/verilog --lint
 
 cocotb-test: setup
 	$(PY) -m cocotb_tests run --sim $(SIM) --seed $(SEED) $(call option,--preset,$(PRESET)) \
 		$(call option,--layer,$(LAYER))
 
+layers: setup
+	$(PY) -m cocotb_tests layers --sim $(SIM) --seed $(SEED) --preset $(or $(PRESET),edge) \
+		$(call option,--cases,$(CASES)) $(call option,--first,$(FIRST))
+
 synth: setup
-	$(PY) -m crisp_hw synth --board $(BOARD) --preset $(or $(PRESET),small)
+	$(PY) -m crisp_hw synth --board $(BOARD) --preset $(or $(PRESET),small) $(call option,--seeds,$(SEEDS)) \
+		$(if $(DENSE),--compare-dense)
 
 bench: setup
 	$(PY) -m benchmarks

@@ -1,4 +1,4 @@
-"""Command line of the benches: ``python -m cocotb_tests run`` and ``python -m cocotb_tests network``.
+"""Command line of the benches: ``python -m cocotb_tests run``, ``layers`` and ``network``.
 
 The exit status is 0 if everything passed, 1 if a bench did not, and 2 for an input that cannot be used.
 """
@@ -13,12 +13,14 @@ from typer.core import TyperGroup
 
 from cocotb_tests.benches import select
 from cocotb_tests.errors import BenchError
+from cocotb_tests.layers.runs import random_layers
 from cocotb_tests.networks.run import run_network_layers
 from cocotb_tests.runner import BenchResult, run_bench
 from crisp_golden.config import preset as find_preset
 from crisp_golden.errors import CrispError
 
 CHECK_FAILED = 1
+LAYERS_PER_BATCH = 100
 USER_ERROR = 2
 
 console = Console()
@@ -75,6 +77,24 @@ def run(
             _print_result(result)
     if failed:
         raise BenchError(f"benches that did not pass: {', '.join(failed)}")
+
+
+@app.command()
+def layers(
+    sim: Sim = "verilator",
+    preset: Preset = "edge",
+    cases: Annotated[int, typer.Option(help="How many random layers to run.", min=1)] = 1000,
+    first: Annotated[int, typer.Option(help="Number of the first one; resume a run here.", min=0)] = 0,
+    size: Annotated[int, typer.Option(help="Largest height and width of the inputs.", min=1)] = 12,
+    seed: Annotated[int, typer.Option(help="Of all random numbers.")] = 1,
+) -> None:
+    """Run many random layers on the whole core, in batches; say after each how far it came."""
+    config = find_preset(preset)
+    for start in range(first, first + cases, LAYERS_PER_BATCH):
+        count = min(LAYERS_PER_BATCH, first + cases - start)
+        bench = random_layers(config, cases=count, first=start, seed=seed, size=size)
+        result = run_bench(bench, sim=sim, seed=seed)
+        console.print(f"layers {start} to {start + count - 1}: exact, {result.measurements['cycles']} cycles")
 
 
 @app.command()

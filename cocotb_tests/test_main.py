@@ -89,3 +89,23 @@ def test_a_network_run_passes_its_options_on(monkeypatch):
     }  # fmt: skip
     assert calls == [(Path("n"), Path("i"), options)]
     assert "2 layers, bit-exact" in result.output
+
+
+def test_many_layers_run_in_batches_that_say_how_far_they_came(monkeypatch):
+    ran = []
+
+    def run_bench(bench: Bench, **options) -> BenchResult:
+        ran.append((bench.parameters["first"], bench.parameters["cases"], bench.parameters["size"], options))
+        log = Path("simulation.log")
+        return BenchResult(
+            tests=("one",), seed=7, measurements={"cycles": 9}, seconds=0.1, log=log, waves=None
+        )
+
+    monkeypatch.setattr(main, "run_bench", run_bench)
+    monkeypatch.setattr(main, "LAYERS_PER_BATCH", 10)
+    options = ("--preset", "tiny", "--cases", "25", "--first", "40", "--size", "5", "--seed", "7")
+    result = invoke("layers", *options)
+    assert result.exit_code == 0
+    assert [run[:3] for run in ran] == [(40, 10, 5), (50, 10, 5), (60, 5, 5)]
+    assert all(run[3] == {"sim": "verilator", "seed": 7} for run in ran)
+    assert "layers 60 to 64: exact, 9 cycles" in result.output
