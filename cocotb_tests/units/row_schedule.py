@@ -14,7 +14,7 @@ from crisp_golden.config import CoreConfig
 from crisp_golden.fixedpoint import requantize
 from crisp_golden.job import CHANNEL_BITS
 from crisp_golden.network import QuantizedConv
-from crisp_golden.timing import MULTIPLIER_LATENCY, OUTPUT_LATENCY, tree_latency
+from crisp_golden.timing import ACTIVATION_LATENCY, DECODE_INTERVAL, OUTPUT_LATENCY, accumulate_latency
 from crisp_golden.windows import weight_slots
 from crisp_hw.layouts import CHANNEL_SLOTS, beat_layout, channel_bus_layout, drain_layout, weight_bus_layout
 
@@ -137,13 +137,16 @@ class RowSchedule:
         return last
 
     def _compute(self, tile: RowTile, window: int, place: dict[str, int], ready: int) -> int:
-        last = 0
+        last, settled, start = 0, 0, max(ready, self._next["beat"])
         for depth, n in np.ndindex(len(tile.activations), tile.n):
             beat = {"mac": 1, "fetch": n == 0, "first": window == 0 and n == 0, "n": n, "depth": depth}
             word = pack(beat_layout(self.config), beat | place | {"buffer": self._buffer})
             last = self._at("beat", word, earliest=ready)
+            settled = max(settled, last + 3 - depth * tile.n)
             if n == 0:
                 self.inputs["windows"][last] = to_bits(tile.activations[depth, :, window])
+        # The sequencer never spends less on a window, and a group's sum comes back three cycles later.
+        self._next["beat"] = max(self._next["beat"], start + DECODE_INTERVAL, settled)
         return last
 
     def _fetch_residual(self, tile: RowTile, place: dict[str, int]) -> int:
@@ -156,8 +159,8 @@ class RowSchedule:
 
     def _drain(self, y: np.ndarray, place: dict[str, int], last_beat: int) -> None:
         config, cycle = self.config, 0
-        # A drain command passes the same register as a beat, but neither multiplier nor adder tree.
-        accumulated = last_beat + 1 + MULTIPLIER_LATENCY + tree_latency(config)
+        # A drain command passes the same register as a beat, but not the path to the accumulators.
+        accumulated = last_beat + accumulate_latency(config) - ACTIVATION_LATENCY
         for depth, col in np.ndindex(*y.shape[1:]):
             word = pack(drain_layout(config), {"valid": 1, "depth": depth, "col": col} | place)
             cycle = self._at("drain", word, earliest=accumulated)

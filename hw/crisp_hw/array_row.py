@@ -193,10 +193,9 @@ class ArrayRow(wiring.Component):
                 ]
                 drained[bank].append(ram.read_data)
             left = Mux(reading.bank, drained[1][col], drained[0][col])
-            m.d.sync += [
-                start.eq(Mux(reading.first, bias, left)),
-                running.eq(Mux(adding.fetch, start, running) + total),
-            ]
+            m.d.sync += start.eq(Mux(reading.first, bias, left))
+            with m.If(adding.mac):
+                m.d.sync += running.eq(Mux(adding.fetch, start, running) + total)
         return drained[0] + drained[1]
 
     def _bias(self, m: Module, platform, beat) -> Signal:

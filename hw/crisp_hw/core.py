@@ -75,14 +75,16 @@ class CrispCore(wiring.Component):
             m.submodules[block.module_name] = shared(platform, block)
         job = Signal(job_layout(config))
         start = Signal()
-        m.d.sync += start.eq(self.start & ~self.busy)
+        m.d.sync += [
+            start.eq(self.start & ~self.busy),
+            self.busy.eq((self.busy & ~self.done) | (self.start & ~self.busy)),
+        ]
         m.d.comb += [
             *[block.job.eq(job) for block in (decoder, sequencer, loader, writer)],
             *[block.start.eq(start) for block in (decoder, sequencer, loader, writer)],
             loader.load.eq(sequencer.load),
             loader.head.eq(decoder.o.payload),
             sequencer.written.eq(writer.written),
-            self.busy.eq(sequencer.busy | start),
             self.done.eq(sequencer.done),
             self.starved.eq(sequencer.starved),
             self.counters.eq(sequencer.counters),
@@ -123,18 +125,21 @@ class CrispCore(wiring.Component):
         return rows
 
     def _connect_memory(self, m: Module, sequencer, activations, writer, job) -> None:
-        """The core owns the activation memory while it is busy, the host while it is not."""
+        """The host takes the activation memory whenever it asks, which it may while the core is idle."""
         host_writes = self.host_write & (self.host_space == HostSpace.SMEM)
         parts = len(writer.write_en)
         m.d.comb += [
             activations.zero_point.eq(job.x_zero_point),
             activations.read_en.eq(sequencer.read_en | self.host_read),
-            activations.read_addr.eq(Mux(self.busy, sequencer.read_addr, self.host_addr)),
-            activations.inside.eq(Mux(self.busy, sequencer.inside, ~0)),
+            activations.read_addr.eq(Mux(self.host_read, self.host_addr, sequencer.read_addr)),
+            activations.inside.eq(Mux(self.host_read, ~0, sequencer.inside)),
             self.host_rdata.eq(activations.windows[0]),
-            activations.write_en.eq(Mux(self.busy, writer.write_en, host_writes.replicate(parts))),
-            activations.write_addr.eq(Mux(self.busy, writer.write_addr, self.host_addr)),
-            activations.write_data.eq(Mux(self.busy, writer.write_data, self.host_wdata)),
+        ]
+        # The job ends a cycle after its last write, so this register is never seen from outside.
+        m.d.sync += [
+            activations.write_en.eq(writer.write_en | host_writes.replicate(parts)),
+            activations.write_addr.eq(Mux(host_writes, self.host_addr, writer.write_addr)),
+            activations.write_data.eq(Mux(host_writes, self.host_wdata, writer.write_data)),
         ]
 
     def _connect_host(self, m: Module, decoder, loader, job) -> None:
