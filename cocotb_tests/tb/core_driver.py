@@ -4,6 +4,7 @@ Python is awake on every clock only while words go in or out; it sleeps while th
 """
 
 from collections.abc import Iterable
+from dataclasses import fields
 
 import numpy as np
 from cocotb.handle import Immediate
@@ -19,7 +20,7 @@ from crisp_golden.packing import Job
 from crisp_golden.timing import ACTIVATION_LATENCY
 
 COUNTER_BITS = 32
-COUNTER_NAMES = ("prologue", "compute", "residual", "load", "drain", "flush")
+COUNTER_NAMES = tuple(field.name for field in fields(CycleCount))
 HOST_INPUTS = ("host_write", "host_read", "host_space", "host_addr", "host_wdata", "start")
 
 

@@ -116,7 +116,7 @@ class BlockIndexDecoder(wiring.Component):
         m.submodules.index_memory = shared(platform, memory)
         pointer = Signal(ceil_log2(config.index_words))
         list_start = Signal.like(pointer)
-        row_tile, pixel_tile = Signal(12), Signal(16)
+        row_tile, pixel_tile = Signal.like(job.row_tiles), Signal.like(job.pixel_tiles)
         pixel_base = Signal(address_bits(config))
         running, first = Signal(), Signal()
         phase = Signal(range(DECODE_INTERVAL))
@@ -130,7 +130,7 @@ class BlockIndexDecoder(wiring.Component):
         ]
         issue, fetched = Signal(), Signal()
         last_pixels, last_rows = Signal(), Signal()
-        final_pixel_tile, final_row_tile = Signal(16), Signal(12)
+        final_pixel_tile, final_row_tile = Signal.like(pixel_tile), Signal.like(row_tile)
         last = memory.read_data[INDEX_BITS]
         m.d.comb += [
             issue.eq(running & (phase == 0) & (credit != 0)),

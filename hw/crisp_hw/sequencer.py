@@ -6,12 +6,15 @@ before. A slot lasts as long as the slower of computing and loading, a tile as l
 and draining. That makes the number of cycles a closed formula, see ``crisp_golden.cycles``.
 """
 
+from dataclasses import fields
+
 from amaranth.hdl import Cat, Const, Module, Mux, Shape, Signal, signed
 from amaranth.lib import data, stream, wiring
 from amaranth.lib.wiring import In, Out
 from amaranth.utils import ceil_log2
 
 from crisp_golden.config import CoreConfig
+from crisp_golden.cycles import CycleCount
 from crisp_golden.timing import prologue_cycles
 from crisp_hw.layouts import (
     CHANNEL_SLOTS,
@@ -24,7 +27,7 @@ from crisp_hw.layouts import (
 from crisp_hw.pixel_walker import PixelWalker
 from crisp_hw.sharing import shared
 
-COUNTERS = ("prologue", "compute", "residual", "load", "drain", "flush")
+COUNTERS = tuple(field.name for field in fields(CycleCount))
 COUNTERS_LAYOUT = data.StructLayout({name: 32 for name in COUNTERS})
 """Cycles of the last job by cause; their sum is all cycles from start to done."""
 
@@ -40,7 +43,7 @@ class Sequencer(wiring.Component):
     load : Out(1), the window at the head of ``i`` is to be loaded from the next cycle on.
     read_en, read_addr, inside : Out, request to the activation memory, together with ``beat``.
     beat : Out(beat_layout); drain : Out(drain_layout).
-    written : In(1), the job's last output is in the memory.
+    written : In(1), the job's last output leaves the writer; it is in the memory two cycles later.
     busy : Out(1); done : Out(1), high for the last busy cycle.
     starved : Out(1), sticks when a window was needed that was not decoded yet. It never is.
     counters : Out(COUNTERS_LAYOUT).

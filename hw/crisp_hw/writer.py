@@ -19,7 +19,7 @@ class OutputWriter(wiring.Component):
     drain : In(drain_layout), the command that the last row is executing.
     y : In(rows values of 8 bits); row r is r cycles behind row 0.
     write_en, write_addr, write_data : Out, to the activation memory.
-    written : Out(1), high when the last output of the job has been written.
+    written : Out(1), high together with the last output of the job.
     """
 
     module_name = "output_writer"
