@@ -7,7 +7,7 @@ from cocotb_tests.tb.bits import to_bits
 from cocotb_tests.tb.clocking import start_clock, through_pipeline
 from cocotb_tests.tb.parameters import bench_parameters, record_measurements
 from crisp_golden.config import CoreConfig
-from crisp_golden.timing import MULTIPLIER_LATENCY
+from crisp_golden.timing import LANE_LATENCY
 from crisp_golden.windows import weight_slots
 
 
@@ -31,7 +31,7 @@ async def slots_of_a_group_add_up_to_its_dot_product(dut):
             inputs.append({"group": group, "index": int(place), "weight": int(value) & 0xFF})
             products.append(int(value) * int(activations[place]))
     await start_clock(dut, group=0, index=0, weight=0)
-    seen = await through_pipeline(dut, inputs, output="product", latency=MULTIPLIER_LATENCY)
+    seen = await through_pipeline(dut, inputs, output="product", latency=LANE_LATENCY)
     assert len(seen) == len(products)
     signed = [product - (product >> 15 << 16) for product in seen]
     assert signed == products

@@ -9,6 +9,9 @@ from crisp_golden.config import CoreConfig
 MULTIPLIER_LATENCY = 3
 """Operand registers, product register, one plain register behind it."""
 
+LANE_LATENCY = MULTIPLIER_LATENCY + 1
+"""The N:M choice has a register of its own before the multiplier."""
+
 BLOCK_RAM_LATENCY = 2
 """The memory's own register and its output register."""
 
@@ -29,7 +32,7 @@ def tree_latency(config: CoreConfig) -> int:
 
 def accumulate_latency(config: CoreConfig) -> int:
     """From the issue of a beat to the write of row 0's accumulators: read, array register, MAC, write."""
-    return ACTIVATION_LATENCY + 2 + MULTIPLIER_LATENCY + tree_latency(config)
+    return ACTIVATION_LATENCY + 2 + LANE_LATENCY + tree_latency(config)
 
 
 def prologue_cycles(config: CoreConfig) -> int:

@@ -74,9 +74,9 @@ def test_worked_example():
     assert (counts.load, counts.drain, counts.residual) == (0, 0, 0)
     # 24 cycles to decode, 4 to load the first window.
     assert counts.prologue == 24 + 4
-    # 28 cycles to drain the last tile, then 5 + 2 + 3 + 1 to accumulate, 3, the output stage, 2 rows.
-    assert counts.flush == 28 + 11 + 3 + OUTPUT_LATENCY + 2
-    assert counts.total == 28 + 336 + 44 + OUTPUT_LATENCY
+    # 28 cycles to drain the last tile, then 5 + 2 + 4 + 1 to accumulate, 3, the output stage, 2 rows.
+    assert counts.flush == 28 + 12 + 3 + OUTPUT_LATENCY + 2
+    assert counts.total == 28 + 336 + 45 + OUTPUT_LATENCY
 
 
 def test_waits_of_a_worked_example():

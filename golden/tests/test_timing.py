@@ -23,9 +23,9 @@ def test_the_adder_tree_has_a_register_for_every_two_levels(lanes: int, register
 @pytest.mark.parametrize("config", PRESETS.values(), ids=PRESETS)
 def test_latencies_of_the_presets(config: CoreConfig):
     tree = 2 if config.lanes == 8 else 1
-    assert accumulate_latency(config) == 5 + 2 + 3 + tree
+    assert accumulate_latency(config) == 5 + 2 + 4 + tree
     assert prologue_cycles(config) == 24
-    assert flush_cycles(config) == 10 + tree + 3 + OUTPUT_LATENCY + config.rows
+    assert flush_cycles(config) == 11 + tree + 3 + OUTPUT_LATENCY + config.rows
 
 
 def test_wide_arrays_take_longer_to_place_their_columns():

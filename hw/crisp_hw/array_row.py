@@ -11,7 +11,7 @@ from amaranth.lib.wiring import In, Out
 from amaranth.utils import ceil_log2
 
 from crisp_golden.config import ACCUMULATOR_BITS, VALUE_BITS, CoreConfig
-from crisp_golden.timing import MULTIPLIER_LATENCY, tree_latency
+from crisp_golden.timing import LANE_LATENCY, tree_latency
 from crisp_hw.cells import LutRam, Target
 from crisp_hw.delay import delay
 from crisp_hw.lane import NmLane, select
@@ -70,7 +70,7 @@ class ArrayRow(wiring.Component):
     @property
     def latency(self) -> int:
         """Cycles from a beat's arrival to its sum in the accumulators."""
-        return 2 + MULTIPLIER_LATENCY + tree_latency(self.config)
+        return 2 + LANE_LATENCY + tree_latency(self.config)
 
     @property
     def module_name(self) -> str:
@@ -164,7 +164,7 @@ class ArrayRow(wiring.Component):
         what the window before has left, which was written at least three cycles before it is read.
         """
         config = self.config
-        cycles = MULTIPLIER_LATENCY + tree_latency(config)
+        cycles = LANE_LATENCY + tree_latency(config)
         addressing = delay(m, self.next_beat, cycles - 2, "beat")
         reading = delay(m, addressing, 1, "reading")
         adding = delay(m, reading, 1, "adding")
@@ -213,7 +213,7 @@ class ArrayRow(wiring.Component):
         The bytes wait as long as sums do, so that they too never come before the bank is drained.
         """
         config, drain = self.config, self.next_drain
-        cycles = 1 + tree_latency(config)
+        cycles = LANE_LATENCY - 2 + tree_latency(config)
         part_bits = ceil_log2(config.window // config.rows)
         place = Cat(self.position, self.next_beat.part[:part_bits])
         writing = delay(m, self.next_beat, cycles, "residual_beat")

@@ -2,11 +2,12 @@
 
 from typing import Any
 
-from amaranth.hdl import Const, Module, Value, signed
+from amaranth.hdl import Const, Module, Signal, Value, signed
 from amaranth.lib import data, wiring
 from amaranth.lib.wiring import In, Out
 
 from crisp_golden.config import VALUE_BITS, CoreConfig
+from crisp_golden.timing import LANE_LATENCY
 from crisp_hw.cells import Multiplier, Target
 from crisp_hw.sharing import shared
 
@@ -25,13 +26,16 @@ def select(values: list[Value], index: Any) -> Value:
 class NmLane(wiring.Component):
     """Multiplies the activation that ``index`` picks from a group of M by ``weight``, once per cycle.
 
+    The picked activation and its weight pass a plain register, so that the way into a DSP column has a
+    cycle of its own.
+
     Members
     -------
     group : In(m values of 8 bits); index : In(ceil(log2 m)); weight : In(signed 8).
     product : Out(signed 16), ``latency`` cycles later.
     """
 
-    latency = Multiplier.latency
+    latency = LANE_LATENCY
 
     def __init__(self, config: CoreConfig, *, target: Target):
         self.config = config
@@ -55,9 +59,11 @@ class NmLane(wiring.Component):
         multiplier = Multiplier(signed(VALUE_BITS), signed(VALUE_BITS), target=self.target)
         m.submodules.multiplier = shared(platform, multiplier)
         values = [self.group[i] for i in range(self.config.m)]
-        m.d.comb += [
-            multiplier.a.eq(select(values, self.index) if self.config.m > 1 else values[0]),
-            multiplier.b.eq(self.weight),
-            self.product.eq(multiplier.p),
+        activation = Signal(signed(VALUE_BITS), reset_less=True)
+        weight = Signal(signed(VALUE_BITS), reset_less=True)
+        m.d.sync += [
+            activation.eq(select(values, self.index) if self.config.m > 1 else values[0]),
+            weight.eq(self.weight),
         ]
+        m.d.comb += [multiplier.a.eq(activation), multiplier.b.eq(weight), self.product.eq(multiplier.p)]
         return m

@@ -59,7 +59,10 @@ class WeightLoader(wiring.Component):
 
     def elaborate(self, platform):
         m = Module()
-        config, head = self.config, self.head
+        config = self.config
+        # The sequencer's decision and the head that it took come a cycle later: a long way lies between.
+        load, head = Signal(), Signal.like(self.head)
+        m.d.sync += [load.eq(self.load), head.eq(self.head)]
         # Counts down to -1, so that its end is one bit; a window has at least two beats.
         left, beats = (Signal(signed(len(self.job.load_beats) + 1), name=name) for name in ("left", "beats"))
         m.d.sync += beats.eq(self.job.load_beats - 2)
@@ -76,16 +79,16 @@ class WeightLoader(wiring.Component):
                 m.d.sync += [group.eq(0), n.eq(n + 1)]
         with m.If(ends):
             m.d.sync += [loading.eq(0), n.eq(0), buffer.eq(~buffer), slot.eq(slot + new_rows)]
-        with m.If(self.load):
+        with m.If(load):
             m.d.sync += [loading.eq(1), left.eq(beats)]
         with m.If(self.start):
             m.d.sync += [buffer.eq(0), slot.eq(0)]
-        self._read_weights(m, platform, loading, ends, group, n, buffer)
+        self._read_weights(m, platform, head, loading, ends, group, n, buffer)
         self._read_channels(m, platform, loading & new_rows & (n == 0), group, slot)
         return m
 
-    def _read_weights(self, m: Module, platform, loading, ends, group, n, buffer) -> None:
-        config, head = self.config, self.head
+    def _read_weights(self, m: Module, platform, head, loading, ends, group, n, buffer) -> None:
+        config = self.config
         memory = BlockRam(width=config.weight_word_bits, depth=config.weight_words, target=self.target)
         m.submodules.weight_memory = shared(platform, memory)
         pointer = Signal(ceil_log2(config.weight_words))
@@ -106,8 +109,8 @@ class WeightLoader(wiring.Component):
             memory.read_en.eq(loading),
             memory.read_addr.eq(pointer),
         ]
-        # Beats take one register in the sequencer and the activation memory on their way to row 0.
-        total = 1 + ACTIVATION_LATENCY
+        # Beats take as long as ``load``, plus the activation memory, on their way to row 0.
+        total = ACTIVATION_LATENCY
         bus = Signal(weight_bus_layout(config))
         m.d.comb += [
             bus.valid.eq(delay(m, loading, memory.latency, "valid", reset_less=False)),

@@ -6,7 +6,7 @@ from amaranth.hdl import Module, Signal
 from amaranth.lib import wiring
 from amaranth.lib.wiring import In, Out
 
-from crisp_golden.timing import MULTIPLIER_LATENCY
+from crisp_golden.timing import LANE_LATENCY
 from crisp_hw.cells import Target
 from crisp_hw.lane import NmLane, select
 from golden.tests.random_core_layers import small_core
@@ -40,7 +40,7 @@ def test_lane_is_exact_at_the_corners():
 
 
 def test_latency_is_the_cycle_models():
-    assert NmLane.latency == MULTIPLIER_LATENCY
+    assert NmLane.latency == LANE_LATENCY
 
 
 class Select(wiring.Component):

@@ -20,7 +20,7 @@ CONFIGS = {
     "dense": small_core(4, 2, 4, 1, tile_depth=2),
 }
 BUS_LATENCY = 1 + ACTIVATION_LATENCY
-CHANNEL_BUS_LATENCY = 3
+CHANNEL_BUS_LATENCY = 4
 
 
 def word(row: np.ndarray) -> int:
