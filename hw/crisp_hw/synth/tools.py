@@ -61,7 +61,8 @@ def find_nextpnr_ecp5() -> Tool:
 def _find(name: str, packages: dict[str, str]) -> Tool:
     for package, code in packages.items():
         if util.find_spec(package.replace("-", "_")):
-            return Tool(package, (sys.executable, "-c", code))
+            # Unbuffered: a yosys that fails leaves without flushing what it printed.
+            return Tool(package, (sys.executable, "-u", "-c", code))
     wanted = " or ".join(packages)
     raise ToolError(f"{name} is missing: expected the Python package {wanted} (pip install crisp-stc[fpga])")
 
