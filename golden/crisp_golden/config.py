@@ -35,6 +35,9 @@ class CoreConfig:
     index_words : kept windows that the block-index memory holds; power of two.
     channel_words : output channels whose quantization parameters fit; power of two.
     tap_words : kernel taps (kh * kw) that the tap table holds; power of two.
+    drain_cols : output pixels that leave the array per cycle; power of two, at most ``cols``. Every row has
+        as many output stages.
+    bus_bits : width of the data bus: 64, 128 or 256, and at most ``window_bits``.
 
     Raises
     ------
@@ -51,7 +54,9 @@ class CoreConfig:
     weight_words: int
     index_words: int = 1024
     channel_words: int = 1024
-    tap_words: int = 64
+    tap_words: int = 128
+    drain_cols: int = 1
+    bus_bits: int = 64
 
     def __post_init__(self):
         for name, value in asdict(self).items():
@@ -67,7 +72,9 @@ class CoreConfig:
         self._require("weight_words", 16, 1 << 20)
         self._require("index_words", 16, 1 << 15)
         self._require("channel_words", 2 * self.rows, 1 << 14)
-        self._require("tap_words", 2, 64)
+        self._require("tap_words", 8, 1 << 12)
+        self._require("drain_cols", 1, self.cols)
+        self._require("bus_bits", 64, min(256, self.window_bits))
 
     def _require(self, name: str, low: int, high: int) -> None:
         value = getattr(self, name)
@@ -135,11 +142,13 @@ PRESETS: dict[str, CoreConfig] = {
         rows=16,
         cols=4,
         lanes=4,
-        load_rows=2,
+        load_rows=4,
         smem_words=16384,
         weight_words=8192,
-        index_words=4096,
-        channel_words=2048,
+        index_words=8192,
+        channel_words=4096,
+        drain_cols=2,
+        bus_bits=128,
     ),
     "large": CoreConfig(
         rows=16,
@@ -148,8 +157,10 @@ PRESETS: dict[str, CoreConfig] = {
         load_rows=4,
         smem_words=32768,
         weight_words=8192,
-        index_words=4096,
-        channel_words=2048,
+        index_words=8192,
+        channel_words=4096,
+        drain_cols=2,
+        bus_bits=256,
     ),
 }
 

@@ -1,7 +1,8 @@
 """Cycle model of the compute core: a closed formula that equals the hardware's counter.
 
-For row tile k with W_k kept windows and pixel tile p with d_p column groups, the array computes for
-``A = W_k * slot(d_p) + d_p * residual`` cycles while the previous tile's ``D = d * cols`` accumulators drain:
+For row tile k with W_k kept windows and pixel tile p with d_p column groups, the array computes for ``A =
+W_k * slot(d_p) + d_p * residual`` cycles while the accumulators of the tile before drain, ``drain_cols``
+pixels per cycle (one if the output is phased), for ``D = d * cols / drain_cols``:
 
     cycles = prologue + n * load_beats + sum over tiles of max(A_i, D_(i-1)) + D_last + flush
 
@@ -9,14 +10,16 @@ For row tile k with W_k kept windows and pixel tile p with d_p column groups, th
 pipeline latencies, see ``timing``. Tiles are in row-tile-major order.
 """
 
-from dataclasses import dataclass, replace
+from collections.abc import Mapping
+from dataclasses import dataclass, fields, replace
 
 import numpy as np
 
 from crisp_golden.config import CoreConfig
 from crisp_golden.network import QuantizedConv
-from crisp_golden.packing import Job, pack_layer
+from crisp_golden.packing import plan_layer
 from crisp_golden.timing import flush_cycles, prologue_cycles
+from crisp_golden.workload import Workload, layer_workload
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -30,6 +33,7 @@ class CycleCount:
     residual : beats that fetch the residual tensor.
     load : beats in which the array waits for weights or indices.
     drain : beats in which the array waits for the output stage.
+    steal : beats in which the array waits because somebody else reads the activation memory.
     flush : last window to the last output.
     """
 
@@ -38,31 +42,38 @@ class CycleCount:
     residual: int = 0
     load: int = 0
     drain: int = 0
+    steal: int = 0
     flush: int = 0
 
     @property
     def total(self) -> int:
         """All cycles from start to done."""
-        return self.prologue + self.compute + self.residual + self.load + self.drain + self.flush
+        return sum(getattr(self, field.name) for field in fields(self))
 
     def __add__(self, other: "CycleCount") -> "CycleCount":
         return CycleCount(**{name: value + getattr(other, name) for name, value in vars(self).items()})
 
 
-def job_cycles(config: CoreConfig, job: Job) -> CycleCount:
-    """Predict the counters of one job."""
-    r = job.registers
-    depths = np.full(r["pixel_tiles"], r["depth_full"])
-    depths[-1] = r["depth_last"]
-    slots = np.full(r["pixel_tiles"], r["slot_full"])
-    slots[-1] = r["slot_last"]
-    busy = np.outer(job.windows, r["n"] * depths).ravel()
-    slot = np.outer(job.windows, slots).ravel()
-    residual = np.tile(r["residual"] * depths, len(job.windows))
-    drains = np.tile(depths * config.cols, len(job.windows))
+def job_cycles(config: CoreConfig, values: Mapping[str, int], windows: np.ndarray) -> CycleCount:
+    """Predict the counters of one job that nobody steals reads from.
+
+    Parameters
+    ----------
+    values : of the EXECUTE command.
+    windows : int[row tiles], kept windows of each row tile.
+    """
+    depths = np.full(values["pixel_tiles"], values["depth_full"])
+    depths[-1] = values["depth_last"]
+    slots = np.full(values["pixel_tiles"], values["slot_full"])
+    slots[-1] = values["slot_last"]
+    busy = np.outer(windows, values["n"] * depths).ravel()
+    slot = np.outer(windows, slots).ravel()
+    residual = np.tile(values["residual"] * depths, len(windows))
+    per_group = config.cols // (1 if values["out_phased"] else config.drain_cols)
+    drains = np.tile(depths * per_group, len(windows))
     waits = np.maximum(drains[:-1] - (slot + residual)[1:], 0)
     return CycleCount(
-        prologue=prologue_cycles(config) + r["load_beats"],
+        prologue=prologue_cycles(config) + values["load_beats"],
         compute=int(busy.sum()),
         residual=int(residual.sum()),
         load=int((slot - busy).sum()),
@@ -71,26 +82,33 @@ def job_cycles(config: CoreConfig, job: Job) -> CycleCount:
     )
 
 
+def workload_cycles(config: CoreConfig, work: Workload, height: int, width: int) -> CycleCount:
+    """Predict the counters of all jobs of a workload on an input of ``height`` x ``width`` pixels."""
+    jobs = plan_layer(config, work, height, width)
+    return sum((job_cycles(config, job.registers, job.windows) for job in jobs), CycleCount())
+
+
 def predict_cycles(config: CoreConfig, layer: QuantizedConv, height: int, width: int) -> CycleCount:
     """Predict the counters of all jobs of ``layer`` on an input of ``height`` x ``width`` pixels."""
-    jobs = pack_layer(config, layer, height, width)
-    return sum((job_cycles(config, job) for job in jobs), CycleCount())
+    return workload_cycles(config, layer_workload(config, layer, layer.in_channels), height, width)
 
 
-def ideal_cycles(config: CoreConfig, layer: QuantizedConv, height: int, width: int) -> int:
+def ideal_cycles(config: CoreConfig, work: Workload, height: int, width: int) -> int:
     """The array's own bound: ``sum of kept windows * ceil(P / cols) * n`` over the row tiles."""
-    rows, columns = layer.out_size(height, width)
-    jobs = pack_layer(config, layer, height, width)
-    tiles = {job.first_tile: job for job in jobs}.values()
-    windows = sum(int(job.windows.sum()) * job.registers["n"] for job in tiles)
-    return windows * -(-rows * columns // config.cols)
+    rows, columns = work.window.out_size(height, width)
+    return int(work.windows.sum()) * work.n * -(-rows * columns // config.cols)
 
 
-def dense_cycles(config: CoreConfig, layer: QuantizedConv, height: int, width: int) -> CycleCount:
-    """Predict the same layer dense on the same hardware: no weight zero, so every window kept and N = M.
+def dense_workload(config: CoreConfig, layer: QuantizedConv) -> Workload:
+    """The same layer dense on the same hardware: no weight zero, so every window kept and N = M.
 
     Grouped layers keep their block-diagonal structure, which is not sparsity that pruning made; a group of
     fewer than M input channels, as in a depthwise layer, needs an N of only that many.
     """
     dense = replace(layer, weight=np.ones_like(layer.weight), pattern=None)
-    return predict_cycles(config, dense, height, width)
+    return layer_workload(config, dense, layer.in_channels)
+
+
+def dense_cycles(config: CoreConfig, layer: QuantizedConv, height: int, width: int) -> CycleCount:
+    """Predict the counters of ``dense_workload``."""
+    return workload_cycles(config, dense_workload(config, layer), height, width)

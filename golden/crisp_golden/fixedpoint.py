@@ -187,8 +187,9 @@ def accumulator_bound(weight: np.ndarray, bias: np.ndarray) -> np.ndarray:
     -------
     int64[K]. A layer is legal if all are below 2**31.
     """
-    flat = weight.reshape(len(weight), -1).astype(np.int64)
-    positive, negative = np.maximum(flat, 0).sum(axis=1), np.maximum(-flat, 0).sum(axis=1)
+    flat = weight.reshape(len(weight), -1)
+    positive = np.maximum(flat, 0).sum(axis=1, dtype=np.int64)
+    negative = positive - flat.sum(axis=1, dtype=np.int64)
     bias = bias.astype(np.int64)
     highest = np.maximum(bias, 0) + 127 * positive + 128 * negative
     lowest = np.maximum(-bias, 0) + 128 * positive + 127 * negative

@@ -1,11 +1,11 @@
 """Figures of one layer on one core: sizes, pattern and predicted cycles. No simulation needed."""
 
 from crisp_golden.config import CoreConfig
-from crisp_golden.cycles import dense_cycles, ideal_cycles, predict_cycles
+from crisp_golden.cycles import dense_cycles, ideal_cycles, workload_cycles
 from crisp_golden.network import QuantizedConv
 from crisp_golden.sizes import size_report
 from crisp_golden.weight_matrix import expand_groups
-from crisp_golden.windows import window_weights
+from crisp_golden.workload import Workload, layer_workload
 
 Figure = int | str | None
 
@@ -27,28 +27,28 @@ def layer_report(config: CoreConfig, layer: QuantizedConv, height: int, width: i
     """
     rows, columns = layer.out_size(height, width)
     k, local, kh, kw = layer.weight.shape
+    work = layer_workload(config, layer, layer.in_channels)
     return {
         "name": layer.name,
         "K": k,
         "R": local * kh * kw,
         "P": rows * columns,
-        **_pattern_figures(config, layer),
-        "cycles_predicted": predict_cycles(config, layer, height, width).total,
-        "cycles_ideal": ideal_cycles(config, layer, height, width),
+        **_pattern_figures(config, layer, work),
+        "cycles_predicted": workload_cycles(config, work, height, width).total,
+        "cycles_ideal": ideal_cycles(config, work, height, width),
         "cycles_dense": dense_cycles(config, layer, height, width).total,
     }
 
 
-def _pattern_figures(config: CoreConfig, layer: QuantizedConv) -> dict[str, Figure]:
+def _pattern_figures(config: CoreConfig, layer: QuantizedConv, work: Workload) -> dict[str, Figure]:
     pattern, dense = layer.pattern, layer.weight.size
     if pattern is None:
-        windowed = window_weights(config, layer)
         return {
             "block": None,
-            "n": windowed.n,
+            "n": work.n,
             "m": config.m,
-            "kept_blocks": int(windowed.kept.sum()),
-            "total_blocks": windowed.kept.size,
+            "kept_blocks": int(work.windowed.kept.sum()),
+            "total_blocks": work.windowed.kept.size,
             "bytes_dense": dense,
             "bytes_packed": dense,
         }

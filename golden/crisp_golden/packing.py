@@ -1,70 +1,92 @@
-"""Packing of a layer into jobs: the memory images and registers that the compute core reads.
+"""Packing of layers into jobs: runs of the core with the values of its command and its memories' contents.
 
-A layer that exceeds the memories becomes several jobs: bands of output rows where the activation memory is
-the limit, ranges of row tiles where the weight, index or channel memory is.
+A job computes a band of a layer's output rows for a range of its row tiles, on tensors that lie in the
+activation memory. ``execute_values`` is the one place where a job's command is made, whoever decides on
+places and bands. ``pack_layer`` decides for a single layer whose tensors have the memory for themselves,
+which is what tests and measurements of the core need.
 """
 
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 
 from crisp_golden.config import CoreConfig
 from crisp_golden.errors import CapacityError, LayerError
-from crisp_golden.geometry import ConvGeometry
-from crisp_golden.job import (
-    CHANNEL_FIELDS,
-    COORDINATE_BITS,
-    INDEX_BITS,
-    INDEX_FIELDS,
-    MAX_ROW_TILES,
-    job_fields,
-    pack_fields,
-    tap_fields,
-)
-from crisp_golden.network import QuantizedConv
-from crisp_golden.pattern import check_layer_structure
+from crisp_golden.geometry import Band
+from crisp_golden.network import MaxPool, QuantizedConv
+from crisp_golden.parameters import layer_parameters, tap_words
+from crisp_golden.placement import TensorPlace
+from crisp_golden.program.commands import COORDINATE_BITS, ROW_TILE_BITS, Target
+from crisp_golden.program.memories import memory_words
 from crisp_golden.timing import DECODE_INTERVAL
-from crisp_golden.validation import validate_layer
-from crisp_golden.windows import WindowedWeights, weight_slots, window_weights
+from crisp_golden.workload import Workload, layer_workload
+
+MAX_ROW_TILES = (1 << ROW_TILE_BITS) - 1
+
+
+@dataclass(frozen=True, kw_only=True)
+class Bases:
+    """First words of a job's parts of the memories, in words of each memory."""
+
+    weight: int = 0
+    index: int = 0
+    channel: int = 0
+    tap: int = 0
+
+
+@dataclass(frozen=True, kw_only=True)
+class Tensors:
+    """Places of a layer's input, output and residual."""
+
+    x: TensorPlace
+    y: TensorPlace
+    residual: TensorPlace | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
 class Job:
-    """One run of the compute core.
+    """One run of the compute core on memories of its own.
 
     Attributes
     ----------
-    registers : value of every field of ``job_fields``.
-    index, taps, channels : words of the block-index, tap and channel memories.
-    weights : uint8[words, bytes], words of the weight memory, little-endian.
-    geometry : the band of output rows this job computes.
-    windows : int[row tiles], kept windows of each row tile.
-    first_tile : first row tile of the layer that this job computes.
+    registers : values of the EXECUTE command.
+    tensors : where the input is to be put, and the output found.
+    tiles : first and one-past-last row tile of the layer that this job computes.
     """
 
+    config: CoreConfig
+    work: Workload
+    band: Band
+    tiles: tuple[int, int]
+    tensors: Tensors
     registers: dict[str, int]
-    index: list[int]
-    taps: list[int]
-    channels: list[int]
-    weights: np.ndarray
-    geometry: ConvGeometry
-    windows: np.ndarray
-    first_tile: int
 
-    def out_channels(self, config: CoreConfig) -> tuple[int, int]:
+    @property
+    def windows(self) -> np.ndarray:
+        """int[row tiles], kept windows of each row tile."""
+        return self.work.windows[slice(*self.tiles)]
+
+    @property
+    def out_channels(self) -> tuple[int, int]:
         """First and one-past-last output channel of this job."""
-        first = self.first_tile * config.rows
-        last = min(self.geometry.layer.out_channels, first + len(self.windows) * config.rows)
-        return first, last
+        first, last = (tile * self.config.rows for tile in self.tiles)
+        return first, min(self.work.out_channels, last)
 
-    def first_output_word(self, config: CoreConfig, pitch: int) -> int:
-        """SMEM words of a tensor like the output, with ``pitch`` words per row, below this job's channels."""
-        parts = config.window // config.rows
-        return self.first_tile // parts * self.geometry.rows * pitch
+    @cached_property
+    def images(self) -> dict[Target, bytes]:
+        """Contents of the memories from their first word on, but the activation memory."""
+        x = self.tensors.x
+        taps = tap_words(self.config, self.band, x.ring, phased=x.phased)
+        return {**layer_parameters(self.config, self.work, *self.tiles), Target.TAP: taps}
 
 
-def pack_layer(config: CoreConfig, layer: QuantizedConv, height: int, width: int) -> list[Job]:
+def pack_layer(
+    config: CoreConfig, layer: QuantizedConv | MaxPool, height: int, width: int, channels: int = 0
+) -> list[Job]:
     """Pack ``layer`` for an input of ``height`` x ``width`` pixels into the fewest jobs that fit ``config``.
+
+    ``channels`` is the number of input channels of a pooling layer; convolutions know it.
 
     Raises
     ------
@@ -72,137 +94,66 @@ def pack_layer(config: CoreConfig, layer: QuantizedConv, height: int, width: int
     PatternError : the weights do not have the pattern that the layer claims.
     CapacityError : one row of output, or one row tile, exceeds a memory; the message gives the numbers.
     """
-    validate_layer(layer)
-    check_layer_structure(layer)
-    rows, columns = layer.out_size(height, width)
+    return plan_layer(config, layer_workload(config, layer, channels), height, width)
+
+
+def plan_layer(config: CoreConfig, work: Workload, height: int, width: int) -> list[Job]:
+    """Cut a workload into jobs, see ``pack_layer``."""
+    rows, columns = work.window.out_size(height, width)
     if rows < 1 or columns < 1:
-        raise LayerError(f"{layer.name}: kernel {layer.kernel} does not fit an input of {height} x {width}")
-    windowed = window_weights(config, layer)
-    _check_tables(config, layer, windowed)
-    ranges = _tile_ranges(config, layer.name, windowed)
-    bands = _bands(config, layer, height, width)
-    return [_pack_job(config, windowed, band, *tiles) for band in bands for tiles in ranges]
+        kernel = work.window.kernel
+        raise LayerError(f"{work.name}: kernel {kernel} does not fit an input of {height} x {width}")
+    ranges = tile_ranges(config, work)
+    pitch = work.window.grid_width(width)
+    return [
+        _pack_job(config, work, band, _place_alone(config, work, band), *tiles)
+        for band in _bands(config, work, height, width, pitch)
+        for tiles in ranges
+    ]
 
 
-def _check_tables(config: CoreConfig, layer: QuantizedConv, windowed: WindowedWeights) -> None:
-    taps = layer.kernel[0] * layer.kernel[1]
-    if taps > config.tap_words:
-        raise CapacityError(f"{layer.name}: {taps} kernel taps exceed the tap table's {config.tap_words}")
-    if windowed.kept.shape[1] > 1 << INDEX_BITS:
-        raise CapacityError(
-            f"{layer.name}: {windowed.kept.shape[1]} windows exceed the {INDEX_BITS}-bit block index"
-        )
+def tile_ranges(config: CoreConfig, work: Workload, share: int = 1) -> list[tuple[int, int]]:
+    """Cut the row tiles greedily into ranges that fit one ``share``-th of the parameter memories.
 
-
-def _tile_ranges(config: CoreConfig, name: str, windowed: WindowedWeights) -> list[tuple[int, int]]:
-    """Cut the row tiles greedily into ranges that fit the weight, index and channel memories."""
+    Raises
+    ------
+    CapacityError : one row tile does not fit; the message names the memory and gives the numbers.
+    """
+    per_window = 0 if work.uniform else work.n * config.load_beats
     limits = (
-        ("weight memory", config.weight_words, windowed.n * config.load_beats),
-        ("block-index memory", config.index_words, 1),
+        ("weight memory", memory_words(config, Target.WEIGHT) // share, per_window),
+        ("block-index memory", memory_words(config, Target.BLOCK_INDEX) // share, 1),
     )
-    capacity = min(words // per_window for _, words, per_window in limits)
-    most_tiles = min(config.channel_words // config.rows, MAX_ROW_TILES)
+    capacity = min(words // cost for _, words, cost in limits if cost)
+    most_tiles = min(config.channel_words // share // config.rows, MAX_ROW_TILES)
     ranges, first, used = [], 0, 0
-    for tile, count in enumerate(windowed.windows_per_tile.tolist()):
+    for tile, count in enumerate(work.windows.tolist()):
         if count > capacity:
-            memory, words, per_window = min(limits, key=lambda limit: limit[1] // limit[2])
+            memory, words, cost = min(
+                (limit for limit in limits if limit[2]), key=lambda limit: limit[1] // limit[2]
+            )
             raise CapacityError(
-                f"{name}: row tile {tile} needs {count * per_window} words of the {memory}, which has {words}"
+                f"{work.name}: row tile {tile} needs {count * cost} words of the {memory}, which has {words}"
             )
         if used + count > capacity or tile - first == most_tiles:
             ranges.append((first, tile))
             first, used = tile, 0
         used += count
-    return [*ranges, (first, windowed.row_tiles)]
+    return [*ranges, (first, len(work.windows))]
 
 
-def _bands(config: CoreConfig, layer: QuantizedConv, height: int, width: int) -> list[ConvGeometry]:
-    """Cut the output rows into the fewest equal bands whose tensors fit the activation memory."""
-    rows = layer.out_size(height, width)[0]
-    for count in range(1, rows + 1):
-        size = -(-rows // count)
-        bands = [
-            ConvGeometry(layer=layer, height=height, width=width, first_row=y, last_row=min(rows, y + size))
-            for y in range(0, rows, size)
-        ]
-        if all(sum(_smem_words(config, band)) <= config.smem_words for band in bands):
-            return bands
-    band = ConvGeometry(layer=layer, height=height, width=width, first_row=rows // 2, last_row=rows // 2 + 1)
-    raise CapacityError(
-        f"{layer.name}: one output row needs {sum(_smem_words(config, band))} words of the "
-        f"activation memory, which has {config.smem_words}"
-    )
-
-
-def _smem_words(config: CoreConfig, band: ConvGeometry) -> tuple[int, int, int]:
-    """SMEM words of input, residual and output."""
-    blocks = -(-band.layer.in_channels // config.window)
-    out_blocks = -(-band.layer.out_channels // config.window)
-    residual = out_blocks * band.rows * band.pitch if band.layer.residual else 0
-    return blocks * band.plane, residual, out_blocks * band.rows * band.out_width
-
-
-def _pack_job(
-    config: CoreConfig, windowed: WindowedWeights, band: ConvGeometry, first: int, last: int
-) -> Job:
-    layer, kept = band.layer, windowed.kept[first:last]
-    registers = _registers(config, windowed.n, band, first, last)
-    for field in job_fields(config):
-        field.encode(registers[field.name])
-    return Job(
-        registers=registers,
-        index=_index_words(kept),
-        taps=_tap_words(config, band),
-        channels=_channel_words(config, layer, first, last),
-        weights=_weight_words(config, windowed, first, last),
-        geometry=band,
-        windows=kept.sum(axis=1),
-        first_tile=first,
-    )
-
-
-def _registers(config: CoreConfig, n: int, band: ConvGeometry, first: int, last: int) -> dict[str, int]:
-    layer = band.layer
-    limit = (1 << COORDINATE_BITS) - 1
-    if max(band.pitch, band.rows) > limit:
-        raise LayerError(f"{layer.name}: pixel grid {band.rows} x {band.pitch} exceeds {limit} x {limit}")
+def pixel_tiling(config: CoreConfig, band: Band) -> tuple[int, int, int]:
+    """(pixel tiles, column groups in each but the last, column groups in the last), as even as possible."""
     groups = -(-band.grid_pixels // config.cols)
-    pixel_tiles = -(-groups // config.tile_depth)
-    full = -(-groups // pixel_tiles)
-    tail = groups - (pixel_tiles - 1) * full
-    act_words, res_words, _ = _smem_words(config, band)
-    parts = config.window // config.rows
-    residual = layer.residual
-    return {
-        "n": n,
-        "row_tiles": last - first,
-        "pixel_tiles": pixel_tiles,
-        "depth_full": full,
-        "depth_last": tail,
-        "slot_full": slot_cycles(config, n, full),
-        "slot_last": slot_cycles(config, n, tail),
-        "load_beats": n * config.load_beats,
-        "channel_blocks": -(-layer.in_channels // config.window),
-        "act_base": 0,
-        "act_plane": band.plane,
-        "x_zero_point": layer.x_zero_point,
-        "pitch": band.pitch,
-        "step_x": config.cols % band.pitch,
-        "step_y": config.cols // band.pitch,
-        "out_width": band.out_width,
-        "out_height": band.rows,
-        "out_base": act_words + res_words + first // parts * band.rows * band.out_width,
-        "out_plane": band.rows * band.out_width,
-        "out_pitch": band.out_width,
-        "out_part": first % parts,
-        "y_zero_point": layer.y_zero_point,
-        "q_min": layer.q_min,
-        "q_max": layer.q_max,
-        "residual": int(residual is not None),
-        "res_base": (act_words + first // parts * band.rows * band.pitch) if residual else 0,
-        "res_plane": band.rows * band.pitch if residual else 0,
-        "res_zero_point": residual.zero_point if residual else 0,
-    }
+    tiles = -(-groups // config.tile_depth)
+    full = -(-groups // tiles)
+    tiles = -(-groups // full)
+    return tiles, full, groups - (tiles - 1) * full
+
+
+def least_ring(config: CoreConfig, band: Band, words: int) -> int:
+    """SMEM rows of the shortest ring that holds ``words`` and lets a band's tiles wrap at most once."""
+    return max(-(-words // config.cols), pixel_tiling(config, band)[1])
 
 
 def slot_cycles(config: CoreConfig, n: int, depth: int) -> int:
@@ -213,64 +164,143 @@ def slot_cycles(config: CoreConfig, n: int, depth: int) -> int:
     return max(n * depth, n * config.load_beats, DECODE_INTERVAL)
 
 
-def _index_words(kept: np.ndarray) -> list[int]:
-    words = []
-    for row in kept:
-        indices = np.flatnonzero(row).tolist()
-        words += [pack_fields(INDEX_FIELDS, {"index": i, "last": i == indices[-1]}) for i in indices]
-    return words
+def execute_values(
+    config: CoreConfig, work: Workload, band: Band, tiles: tuple[int, int], tensors: Tensors, bases: Bases
+) -> dict[str, int]:
+    """Values of the EXECUTE command that computes a band for a range of row tiles; token flags excepted.
+
+    Raises
+    ------
+    LayerError : the pixel grid exceeds the coordinates.
+    """
+    limit = (1 << COORDINATE_BITS) - 1
+    if max(band.pitch, band.rows, work.window.out_size(band.height, band.width)[0]) > limit:
+        raise LayerError(f"{work.name}: pixel grid {band.rows} x {band.pitch} exceeds {limit} x {limit}")
+    count, full, tail = pixel_tiling(config, band)
+    return {
+        "n": work.n,
+        "max_pool": int(work.conv is None),
+        "residual": int(work.residual),
+        "dense": int(work.dense),
+        "uniform": int(work.uniform),
+        "row_tiles": tiles[1] - tiles[0],
+        "pixel_tiles": count,
+        "depth_full": full,
+        "depth_last": tail,
+        "slot_full": slot_cycles(config, work.n, full),
+        "slot_last": slot_cycles(config, work.n, tail),
+        "load_beats": work.n * config.load_beats,
+        "channel_blocks": -(-work.in_channels // config.window),
+        "pitch": band.pitch,
+        "step_x": config.cols % band.pitch,
+        "step_y": config.cols // band.pitch,
+        "out_width": band.out_width,
+        "out_height": band.rows,
+        "out_part": tiles[0] % (config.window // config.rows),
+        **_levels(work),
+        **_tensor_values(config, band, tiles[0] // (config.window // config.rows), tensors),
+        "weight_base": bases.weight,
+        "index_base": bases.index,
+        "channel_base": bases.channel,
+        "tap_base": bases.tap,
+    }
 
 
-def _tap_words(config: CoreConfig, band: ConvGeometry) -> list[int]:
-    fields = tap_fields(config)
-    return [
-        pack_fields(
-            fields,
-            {
-                "offset": band.tap_offset(tap) % config.smem_words,
-                "y_low": tap.y_range[0],
-                "y_high": tap.y_range[1],
-                "x_low": tap.x_range[0],
-                "x_high": tap.x_range[1],
-            },
+def _levels(work: Workload) -> dict[str, int]:
+    """Zero points and clamps; pooling passes int8 values as they are."""
+    conv = work.conv
+    if conv is None:
+        return {"x_zero_point": -128, "y_zero_point": 0, "q_min": -128, "q_max": 127, "res_zero_point": 0}
+    return {
+        "x_zero_point": conv.x_zero_point,
+        "y_zero_point": conv.y_zero_point,
+        "q_min": conv.q_min,
+        "q_max": conv.q_max,
+        "res_zero_point": conv.residual.zero_point if conv.residual else 0,
+    }
+
+
+def _tensor_values(config: CoreConfig, band: Band, plane: int, tensors: Tensors) -> dict[str, int]:
+    """Bases, rings and starts; ``plane`` is the output window of the first row tile."""
+    x, y, residual = tensors.x, tensors.y, tensors.residual
+    row = band.first_row
+    values = {
+        "act_base": x.base,
+        "act_plane": x.plane,
+        "act_ring": x.ring,
+        "act_start": x.position(row, config),
+        "out_base": y.base + plane * y.plane,
+        "out_plane": y.plane,
+        "out_ring": y.ring,
+        "out_phased": int(y.phased),
+        "out_odd_row": row % 2 if y.phased else 0,
+        "out_pitch": y.pitch if y.phased else 0,
+        "out_start": y.position(row // 2 if y.phased else row, config),
+    }
+    if residual is None:
+        return {**values, "res_base": 0, "res_plane": 0, "res_ring": 1, "res_start": 0}
+    return {
+        **values,
+        "res_base": residual.base + plane * residual.plane,
+        "res_plane": residual.plane,
+        "res_ring": residual.ring,
+        "res_start": residual.position(row, config),
+    }
+
+
+def _bands(config: CoreConfig, work: Workload, height: int, width: int, pitch: int) -> list[Band]:
+    """Cut the output rows into the fewest equal bands whose tensors fit the activation memory."""
+    rows = work.window.out_size(height, width)[0]
+
+    def band(first: int, last: int) -> Band:
+        return Band(
+            window=work.window, height=height, width=width, first_row=first, last_row=last, pitch=pitch
         )
-        for tap in band.taps()
-    ]
+
+    for count in range(1, rows + 1):
+        size = -(-rows // count)
+        bands = [band(y, min(rows, y + size)) for y in range(0, rows, size)]
+        if all(_rows_needed(config, work, band) <= config.bank_depth for band in bands):
+            return bands
+    words = _rows_needed(config, work, band(rows // 2, rows // 2 + 1)) * config.cols
+    raise CapacityError(
+        f"{work.name}: one output row needs {words} words of the activation memory, "
+        f"which has {config.smem_words}"
+    )
 
 
-def _channel_words(config: CoreConfig, layer: QuantizedConv, first: int, last: int) -> list[int]:
-    """Words of ``load_rows`` channels; channels past the last are zero with the smallest shift."""
-    residual = layer.residual
-    words = []
-    for k in range(first * config.rows, last * config.rows):
-        values = {"bias": 0, "multiplier": 0, "shift": 0, "res_multiplier": 0, "res_shift": 0}
-        if k < layer.out_channels:
-            values |= {
-                "bias": int(layer.bias[k]),
-                "multiplier": int(layer.multiplier[k]),
-                "shift": int(layer.shift[k]) - 1,
-            }
-            if residual:
-                values |= {
-                    "res_multiplier": int(residual.multiplier[k]),
-                    "res_shift": int(residual.shift[k]),
-                }
-        words.append(pack_fields(CHANNEL_FIELDS, values))
-    bits = sum(field.bits for field in CHANNEL_FIELDS)
-    return [
-        sum(word << number * bits for number, word in enumerate(words[i : i + config.load_rows]))
-        for i in range(0, len(words), config.load_rows)
-    ]
+def _rows_needed(config: CoreConfig, work: Workload, band: Band) -> int:
+    tensors = _place_alone(config, work, band)
+    return (tensors.residual or tensors.y).end
 
 
-def _weight_words(config: CoreConfig, windowed: WindowedWeights, first: int, last: int) -> np.ndarray:
-    """uint8[words, bytes]: per row tile, kept window, non-zero and row group one word, lane 0 lowest."""
-    words = []
-    for tile in range(first, last):
-        kept = windowed.weights[tile][:, windowed.kept[tile]].transpose(1, 0, 2, 3)
-        values, places = weight_slots(kept, windowed.n)
-        slots = values.view(np.uint8).astype(np.uint16) | places.astype(np.uint16) << 8
-        words.append(slots.transpose(0, 3, 1, 2).reshape(-1, config.load_rows * config.lanes))
-    slots = np.concatenate(words)
-    bits = slots[..., None] >> np.arange(config.slot_bits, dtype=np.uint16) & 1
-    return np.packbits(bits.astype(np.uint8).reshape(len(slots), -1), axis=1, bitorder="little")
+def _place_alone(config: CoreConfig, work: Workload, band: Band) -> Tensors:
+    """Place input, output and residual of one band behind each other from row 0 on."""
+    low, high = band.input_rows()
+    phased = work.window.stride == 2
+    if phased:
+        low, high = low // 2, -(-high // 2)
+    x = TensorPlace(
+        base=0,
+        planes=-(-work.in_channels // config.window),
+        ring=least_ring(config, band, (high - low) * band.pitch),
+        pitch=band.pitch,
+        phased=phased,
+    )
+    planes = -(-work.out_channels // config.window)
+    ring = least_ring(config, band, band.rows * band.pitch)
+    y = TensorPlace(base=x.end, planes=planes, ring=ring, pitch=band.pitch)
+    residual = TensorPlace(base=y.end, planes=planes, ring=ring, pitch=band.pitch) if work.residual else None
+    return Tensors(x=x, y=y, residual=residual)
+
+
+def _pack_job(config: CoreConfig, work: Workload, band: Band, tensors: Tensors, *tiles: int) -> Job:
+    first, last = tiles
+    return Job(
+        config=config,
+        work=work,
+        band=band,
+        tiles=(first, last),
+        tensors=tensors,
+        registers=execute_values(config, work, band, (first, last), tensors, Bases()),
+    )

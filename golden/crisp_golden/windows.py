@@ -20,12 +20,12 @@ class WindowedWeights:
     Attributes
     ----------
     kept : bool[row tiles, taps * channel blocks], windows that the array visits; at least one per row tile.
-    weights : int8[row tiles, rows, taps * channel blocks, lanes, m].
+    weights : int8[row tiles, rows, taps * channel blocks, lanes, m]; None if the layer has none.
     n : largest number of non-zeros in any M-group, at least 1.
     """
 
     kept: np.ndarray
-    weights: np.ndarray
+    weights: np.ndarray | None
     n: int
 
     @property

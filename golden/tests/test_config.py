@@ -40,8 +40,11 @@ def test_every_field_must_be_a_power_of_two(name: str, value: Any):
         ("index_words", 1 << 16, 16, 1 << 15),
         ("channel_words", 4, 8, 1 << 14),
         ("channel_words", 1 << 15, 8, 1 << 14),
-        ("tap_words", 1, 2, 64),
-        ("tap_words", 128, 2, 64),
+        ("tap_words", 4, 8, 1 << 12),
+        ("tap_words", 1 << 13, 8, 1 << 12),
+        ("drain_cols", 8, 1, 4),
+        ("bus_bits", 32, 64, 128),
+        ("bus_bits", 256, 64, 128),
     ],
 )
 def test_every_field_has_limits(name: str, value: int, low: int, high: int):
@@ -86,5 +89,5 @@ def test_derived_sizes_of_a_worked_example():
 
 @pytest.mark.parametrize(("m", "bits"), [(1, 0), (2, 1), (4, 2), (8, 3)])
 def test_group_index_bits_are_the_logarithm_of_m(m: int, bits: int):
-    config = CoreConfig(**LEGAL | {"m": m})
+    config = CoreConfig(**LEGAL | {"m": m, "lanes": 16})
     assert (config.group_bits, config.slot_bits) == (bits, 8 + bits)

@@ -6,7 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from crisp_golden import convolution
-from crisp_golden.convolution import accumulate, run_conv
+from crisp_golden.convolution import accumulate, exact_float, run_conv
 from crisp_golden.errors import LayerError
 from crisp_golden.fixedpoint import requantize
 from crisp_golden.network import QuantizedConv
@@ -74,6 +74,35 @@ def test_accumulators_stay_exact_beyond_float32(inputs: int, sign: int):
     assert accumulate(layer, x).tolist() == [[[[expected]]]]
 
 
+@pytest.mark.parametrize(
+    ("weights", "expected"),
+    [
+        ([-128] * 1024, np.float32),  # reaches 2**24, the last integer before the gaps
+        ([-128] * 1024 + [1], np.float64),
+        ([-128] * 1024 + [-1], np.float64),
+        ([127] * 1032, np.float32),
+        ([127] * 1033, np.float64),
+        ([127, -127] * 521, np.float32),
+        ([0] * 40_000, np.float32),
+    ],
+)
+def test_float_type_is_the_narrowest_that_is_exact(weights: list[int], expected: type):
+    weight = np.array(weights, np.int8).reshape(1, -1, 1, 1)
+    layer = random_conv(np.random.default_rng(0), weight.shape, weight=weight)
+    positive, negative = weight[weight > 0].sum(dtype=int), -weight[weight < 0].sum(dtype=int)
+    bound = max(128 * positive + 127 * negative, 127 * positive + 128 * negative)
+    assert (bound <= 1 << 24) == (expected is np.float32)
+    assert exact_float(layer) is expected
+
+
+def test_one_channel_beyond_the_bound_makes_the_layer_double():
+    weight = np.ones((3, 1025, 1, 1), np.int8)
+    layer = random_conv(np.random.default_rng(0), weight.shape, weight=weight)
+    assert exact_float(layer) is np.float32
+    weight[1] = -128
+    assert exact_float(layer) is np.float64
+
+
 def test_largest_legal_accumulator_is_reached_without_wrapping():
     weight = np.full((2, 3640, 6, 6), -128, np.int8)
     room = (1 << 31) - 1 - 128 * 128 * weight[0].size
@@ -84,16 +113,26 @@ def test_largest_legal_accumulator_is_reached_without_wrapping():
     assert accumulate(layer, x).ravel().tolist() == [(1 << 31) - 1, (1 << 31) - 1 - room]
 
 
+@pytest.mark.parametrize("chunk", [2 * 54 * 20, 2 * 54 * 4, 1], ids=["images", "two rows", "one row"])
+@pytest.mark.parametrize("stride", [1, 2])
 @pytest.mark.parametrize("groups", [1, 2, 6])
-def test_chunking_does_not_change_the_result(monkeypatch: pytest.MonkeyPatch, groups: int):
+def test_chunking_does_not_change_the_result(
+    monkeypatch: pytest.MonkeyPatch, groups: int, stride: int, chunk: int
+):
     rng = np.random.default_rng(1)
     layer = random_conv(
-        rng, (6, 6 // groups, 3, 3), groups=groups, padding=(1, 1), residual=random_residual(rng, 6)
+        rng,
+        (6, 6 // groups, 3, 3),
+        groups=groups,
+        stride=stride,
+        padding=(1, 1),
+        residual=random_residual(rng, 6),
     )
-    x, residual = random_int8(rng, 7, 6, 5, 4), random_int8(rng, 7, 6, 5, 4)
+    x = random_int8(rng, 7, 6, 5, 4)
+    residual = random_int8(rng, 7, 6, *layer.out_size(5, 4))
     whole = run_conv(layer, x, residual)
     assert np.array_equal(whole, requantize(accumulate(layer, x), layer, residual))
-    monkeypatch.setattr(convolution, "CHUNK_ELEMENTS", 2 * 54 * 20)
+    monkeypatch.setattr(convolution, "CHUNK_ELEMENTS", chunk)
     assert np.array_equal(run_conv(layer, x, residual), whole)
 
 

@@ -1,16 +1,29 @@
 """The cycle model: a worked example, a tile-by-tile schedule in a loop, and bounds."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from crisp_golden.config import CoreConfig, preset
-from crisp_golden.cycles import CycleCount, dense_cycles, ideal_cycles, job_cycles, predict_cycles
+from crisp_golden.cycles import (
+    CycleCount,
+    dense_cycles,
+    ideal_cycles,
+    job_cycles,
+    predict_cycles,
+)
 from crisp_golden.network import QuantizedConv
 from crisp_golden.packing import Job, pack_layer
 from crisp_golden.timing import OUTPUT_LATENCY, flush_cycles, prologue_cycles
+from crisp_golden.workload import Workload, layer_workload
 from golden.tests.random_core_layers import CORES, ConvShape, conv_shapes, image_sizes, random_layer
+
+
+def workload(config: CoreConfig, layer: QuantizedConv) -> Workload:
+    return layer_workload(config, layer, layer.in_channels)
 
 
 def scheduled_cycles(config: CoreConfig, job: Job) -> CycleCount:
@@ -32,7 +45,7 @@ def scheduled_cycles(config: CoreConfig, job: Job) -> CycleCount:
             wait = max(0, drain_free_at - now)
             counts["drain"] += wait
             now += wait
-            drain_free_at = now + depth * config.cols
+            drain_free_at = now + depth * config.cols // config.drain_cols
     return CycleCount(
         prologue=prologue_cycles(config) + r["n"] * config.load_beats,
         flush=drain_free_at - now + flush_cycles(config),
@@ -50,12 +63,12 @@ def test_the_formula_equals_the_schedule_and_its_bounds_hold(core: str, data: st
     layer = random_layer(np.random.default_rng(seed), shape)
     predicted = CycleCount()
     for job in pack_layer(config, layer, *size):
-        cycles = job_cycles(config, job)
+        cycles = job_cycles(config, job.registers, job.windows)
         assert cycles == scheduled_cycles(config, job)
         predicted += cycles
     assert predict_cycles(config, layer, *size) == predicted
     assert predicted.total == sum(vars(predicted).values())
-    assert predicted.compute >= ideal_cycles(config, layer, *size)
+    assert predicted.compute >= ideal_cycles(config, job.work, *size)
     dense = dense_cycles(config, layer, *size)
     assert dense.compute >= predicted.compute
     assert dense.total >= predicted.total
@@ -69,7 +82,7 @@ def test_worked_example():
     # 28 pixels are 14 groups of 2 columns: one tile of depth 14. 8 channels are 4 row tiles of 3 windows.
     counts = predict_cycles(config, layer, 2, 14)
     assert counts.compute == 4 * 3 * 14 * 2
-    assert ideal_cycles(config, layer, 2, 14) == 336
+    assert ideal_cycles(config, workload(config, layer), 2, 14) == 336
     # A slot of 28 cycles hides 4 load cycles; a row tile of 84 hides the 28 of the drain before.
     assert (counts.load, counts.drain, counts.residual) == (0, 0, 0)
     # 24 cycles to decode, 4 to load the first window.
@@ -81,12 +94,14 @@ def test_worked_example():
 
 def test_waits_of_a_worked_example():
     """One window per tile and N = 1 on one pixel group: the decoder sets the pace, then the drain does."""
-    config = CORES["m8"]
+    config = replace(CORES["m8"], drain_cols=1)
     shape = ConvShape(kernel=(1, 1), padding=(0, 0), channels_per_group=8, outputs_per_group=24, n=1, m=8)
     layer = random_layer(np.random.default_rng(0), shape)
     # 3 row tiles of 1 window of 1 beat; a slot takes 4 cycles, a drain 8 of which the next slot hides 4.
     counts = predict_cycles(config, layer, 1, 5)
     assert (counts.compute, counts.load, counts.drain) == (3, 3 * 3, 2 * 4)
+    # Four pixels drained per cycle take 2.
+    assert predict_cycles(CORES["m8"], layer, 1, 5).drain == 0
 
 
 def test_residual_beats_fetch_every_column_group_of_every_row_tile_once():
@@ -132,7 +147,7 @@ def layer_128(n: int, kept_share: float) -> QuantizedConv:
 def test_edge_is_busy_95_percent_of_the_time_on_a_large_layer(n: int):
     layer = layer_128(n, 1.0)
     cycles = predict_cycles(preset("edge"), layer, 14, 14).total
-    assert ideal_cycles(preset("edge"), layer, 14, 14) / cycles >= 0.95
+    assert ideal_cycles(preset("edge"), workload(preset("edge"), layer), 14, 14) / cycles >= 0.95
 
 
 def test_edge_runs_a_large_sparse_layer_13_5_times_as_fast_as_a_dense_one():
@@ -146,7 +161,8 @@ def test_ideal_cycles_count_every_row_tile_once_however_many_bands_there_are():
     roomy = CORES["m4"]
     tight = CoreConfig(**{**vars(roomy), "smem_words": 64})
     assert len(pack_layer(tight, layer, 8, 8)) > len(pack_layer(roomy, layer, 8, 8)) == 1
-    assert ideal_cycles(tight, layer, 8, 8) == ideal_cycles(roomy, layer, 8, 8)
+    work = workload(tight, layer)
+    assert ideal_cycles(tight, work, 8, 8) == ideal_cycles(roomy, work, 8, 8)
 
 
 def test_counts_add_up_by_cause():

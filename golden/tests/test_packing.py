@@ -1,4 +1,4 @@
-"""Packed jobs, executed by hand from their memory images, equal the specification of the layer."""
+"""Packed jobs, executed by the core's model from their memory images, equal the layer's specification."""
 
 import numpy as np
 import pytest
@@ -8,9 +8,12 @@ from hypothesis import strategies as st
 from crisp_golden.config import CoreConfig, preset
 from crisp_golden.convolution import run_conv
 from crisp_golden.errors import CapacityError, LayerError, PatternError
-from crisp_golden.network import Pattern, QuantizedConv
+from crisp_golden.network import MaxPool, Pattern, QuantizedConv
 from crisp_golden.packing import Job, pack_layer, slot_cycles
-from golden.tests.job_executor import JobExecutor
+from crisp_golden.pooling import run_max_pool
+from crisp_golden.program.chip import Chip
+from crisp_golden.program.commands import ALIGNMENT, Target
+from crisp_golden.program.core_model import CoreModel
 from golden.tests.random_conv import random_int8
 from golden.tests.random_core_layers import (
     CORES,
@@ -22,48 +25,50 @@ from golden.tests.random_core_layers import (
 )
 
 
+def execute_job(job: Job, x: np.ndarray, residual: np.ndarray | None, rng: np.random.Generator) -> np.ndarray:
+    """int8[channels, rows, Wout] of one job, run on memories full of random words."""
+    chip, band, tensors = Chip(job.config, rng), job.band, job.tensors
+    for target, image in job.images.items():
+        chip.fill(target, 0, image)
+    tensors.x.write(chip.smem, x, *band.input_rows(), job.config)
+    if tensors.residual is not None and residual is not None:
+        tensors.residual.write(chip.smem, residual, band.first_row, band.last_row, job.config)
+    before = chip.smem.copy()
+    windows = CoreModel(chip, job.registers).run()
+    assert windows.tolist() == job.windows.tolist()
+    first, last = job.out_channels
+    rows = band.first_row, band.last_row
+    y = tensors.y.read(chip.smem, last, *rows, band.out_width, job.config)
+    # Nothing but the output has changed.
+    padded = tensors.y.planes * job.config.window
+    old = tensors.y.read(before, padded, *rows, band.out_width, job.config)
+    new = tensors.y.read(chip.smem, padded, *rows, band.out_width, job.config)
+    whole = np.concatenate([old[:first], new[first : -(-last // job.config.rows) * job.config.rows]])
+    whole = np.concatenate([whole, old[len(whole) :]])
+    image = np.zeros((padded, band.last_row, band.out_width), np.int8)
+    image[:, band.first_row :] = whole
+    tensors.y.write(before, image, *rows, job.config)
+    np.testing.assert_array_equal(chip.smem, before, "words beside the output changed")
+    return y[first:]
+
+
 def execute_layer(
     config: CoreConfig,
-    layer: QuantizedConv,
+    layer: QuantizedConv | MaxPool,
     x: np.ndarray,
     residual: np.ndarray | None,
     rng: np.random.Generator,
 ) -> np.ndarray:
-    """int8[K, Hout, Wout] from the packed jobs, each run on a memory full of random words."""
-    y = np.zeros((layer.out_channels, *layer.out_size(*x.shape[1:])), np.int8)
-    for job in pack_layer(config, layer, *x.shape[1:]):
-        smem = random_int8(rng, config.smem_words, config.window)
-        preload(config, job, smem, x, residual)
-        before = smem.copy()
-        JobExecutor(config, job, smem).run()
-        first, last = job.out_channels(config)
-        words = output_words(config, job)
-        band = job.geometry
-        channels = band.fetch_output(smem[words], len(words) // (band.rows * band.out_width) * config.window)
-        offset = first % config.window
-        y[first:last, band.first_row : band.last_row] = channels[offset : offset + last - first]
-        before[words] = smem[words]
-        np.testing.assert_array_equal(smem, before, "words beside the output changed")
+    """int8[K, Hout, Wout] from the packed jobs."""
+    jobs = pack_layer(config, layer, *x.shape[1:], channels=len(x))
+    band = jobs[0].band
+    shape = band.window.out_size(*x.shape[1:])
+    y = np.zeros((jobs[0].work.out_channels, *shape), np.int8)
+    for job in jobs:
+        y[slice(*job.out_channels), job.band.first_row : job.band.last_row] = execute_job(
+            job, x, residual, rng
+        )
     return y
-
-
-def preload(
-    config: CoreConfig, job: Job, smem: np.ndarray, x: np.ndarray, residual: np.ndarray | None
-) -> None:
-    """Store input and residual where the job's registers expect them."""
-    image = job.geometry.store(x, config)
-    smem[job.registers["act_base"] + np.arange(len(image))] = image
-    if residual is not None:
-        image = job.geometry.store_residual(residual, config)
-        base = job.registers["res_base"] - job.first_output_word(config, job.geometry.pitch)
-        smem[base + np.arange(len(image))] = image
-
-
-def output_words(config: CoreConfig, job: Job) -> np.ndarray:
-    """SMEM addresses of the job's outputs."""
-    first, last = job.out_channels(config)
-    planes = -(-last // config.window) - first // config.window
-    return job.registers["out_base"] + np.arange(planes * job.registers["out_plane"])
 
 
 def assert_packing_exact(config: CoreConfig, shape: ConvShape, size: tuple[int, int], seed: int) -> list[Job]:
@@ -84,6 +89,16 @@ def test_jobs_compute_the_layer(core: str, data: st.DataObject, seed: int):
     config = CORES[core]
     shape = data.draw(conv_shapes(m=config.m))
     assert_packing_exact(config, shape, data.draw(image_sizes(shape)), seed)
+
+
+@pytest.mark.parametrize("core", CORES)
+@pytest.mark.parametrize(("kernel", "stride", "padding"), [(2, 2, 0), (3, 2, 1), (3, 1, 1), (2, 1, 0)])
+def test_jobs_compute_max_pooling(core: str, kernel: int, stride: int, padding: int):
+    rng = np.random.default_rng(kernel + stride)
+    layer = MaxPool(name="pool", kernel=kernel, stride=stride, padding=padding)
+    x = random_int8(rng, 19, 9, 8)
+    y = execute_layer(CORES[core], layer, x, None, rng)
+    np.testing.assert_array_equal(y, run_max_pool(layer, x[None])[0])
 
 
 TIGHT = CoreConfig(
@@ -137,8 +152,8 @@ TIGHT = CoreConfig(
 )
 def test_small_memories_split_a_layer_into_bands_and_ranges(shape: ConvShape, bands: int, ranges: int):
     jobs = assert_packing_exact(TIGHT, shape, (7, 7), seed=1)
-    assert len({job.geometry.first_row for job in jobs}) == bands
-    assert len({job.first_tile for job in jobs}) == ranges
+    assert len({job.band.first_row for job in jobs}) == bands
+    assert len({job.tiles for job in jobs}) == ranges
     assert len(jobs) == bands * ranges
 
 
@@ -164,9 +179,11 @@ def test_registers_of_a_worked_example():
     assert (registers["slot_full"], registers["slot_last"]) == (8, 4)
     assert (registers["row_tiles"], registers["channel_blocks"]) == (3, 2)
     assert (registers["pitch"], registers["step_x"], registers["step_y"]) == (5, 2, 0)
-    assert (registers["act_base"], registers["act_plane"], registers["out_base"]) == (0, 25, 50)
+    # 25 words of two planes make rings of 13 rows each.
+    assert (registers["act_base"], registers["act_plane"], registers["out_base"]) == (0, 13, 26)
     assert job.windows.tolist() == [18, 18, 18]
-    assert len(job.weights) == 3 * 18 * 4
+    # A window has 2 slots of 2 rows and 2 lanes; memories are filled in whole beats.
+    assert len(job.images[Target.WEIGHT]) == -(-3 * 18 * 2 * 2 * 2 // ALIGNMENT) * ALIGNMENT
 
 
 @pytest.mark.parametrize(
@@ -193,7 +210,7 @@ def ones_layer(k: int, channels: int, kernel: tuple[int, int] = (1, 1), **fields
 @pytest.mark.parametrize(
     ("layer", "size", "message"),
     [
-        (ones_layer(2, 8, (9, 9)), (9, 9), "ones: 81 kernel taps exceed the tap table's 64"),
+        (ones_layer(2, 8, (12, 11)), (12, 12), "ones: 132 kernel taps exceed the tap table's 128"),
         (ones_layer(2, 8 * 32769), (1, 1), "ones: 32769 windows exceed the 15-bit block index"),
         (
             ones_layer(2, 8 * 600),
@@ -256,7 +273,9 @@ def test_an_illegal_layer_is_refused():
 
 
 def test_more_row_tiles_than_a_job_can_count_become_two_jobs():
-    config = small_core(2, 2, 2, 4, weight_words=1 << 14, index_words=1 << 14, channel_words=1 << 14)
+    config = small_core(
+        2, 2, 2, 4, smem_words=1 << 13, weight_words=1 << 14, index_words=1 << 14, channel_words=1 << 14
+    )
     jobs = pack_layer(config, ones_layer(2 * 4096, 1), 1, 1)
     assert [job.registers["row_tiles"] for job in jobs] == [4095, 1]
 

@@ -30,6 +30,7 @@ def test_windows_hold_the_block_diagonal_matrix(core: str, data: st.DataObject, 
     tiles = -(-layer.out_channels // config.rows)
     taps, blocks = layer.kernel[0] * layer.kernel[1], -(-layer.in_channels // config.window)
     assert windowed.kept.shape == (tiles, taps * blocks)
+    assert windowed.weights is not None
     expected = dense_matrix(layer, blocks * config.window, tiles * config.rows)
     np.testing.assert_array_equal(windowed.weights.ravel(), expected.ravel())
     nonzero = (windowed.weights != 0).any(axis=(1, 3, 4))

@@ -1,0 +1,1 @@
+"""Programs: command formats, register map, program images, and the simulator that executes them."""
