@@ -82,7 +82,8 @@ def test_accumulators_stay_exact_beyond_float32(inputs: int, sign: int):
         ([-128] * 1024 + [-1], np.float64),
         ([127] * 1032, np.float32),
         ([127] * 1033, np.float64),
-        ([127, -127] * 521, np.float32),
+        ([127, -127] * 518, np.float32),
+        ([127, -127] * 519, np.float64),
         ([0] * 40_000, np.float32),
     ],
 )
