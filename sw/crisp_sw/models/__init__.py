@@ -1,4 +1,4 @@
-"""Small convolutional networks for 28x28 and 32x32 images, in plain torch modules."""
+"""Convolutional networks in plain torch modules: small ones for 28x28 images, well-known ones for 224x224."""
 
 from crisp_sw.models.registry import MODELS, build_model
 

@@ -1,20 +1,36 @@
 """The networks that come with the package, by name."""
 
 from collections.abc import Callable
+from functools import partial
 
 from torch import nn
 
 from crisp_sw.errors import ModelError
+from crisp_sw.models.mobilenet_v2 import MobileNetV2
+from crisp_sw.models.resnet import resnet18, resnet34, resnet50
 from crisp_sw.models.small_mobilenet_v2 import SmallMobileNetV2
 from crisp_sw.models.small_resnet import SmallResNet
+from crisp_sw.models.vgg import vgg16, vgg16_bn
 
-MODELS: dict[str, Callable[[int, int], nn.Module]] = {
+# Networks for images of 224x224 pixels, which take a width and have a variant for 28x28 and 32x32.
+_SCALABLE: dict[str, Callable[..., nn.Module]] = {
+    "resnet18": resnet18,
+    "resnet34": resnet34,
+    "resnet50": resnet50,
+    "vgg16": vgg16,
+    "vgg16-bn": vgg16_bn,
+    "mobilenet-v2": MobileNetV2,
+}
+_SCALABLE |= {f"{name}-32px": partial(build, small_images=True) for name, build in _SCALABLE.items()}
+
+MODELS: dict[str, Callable[..., nn.Module]] = {
     "small-resnet": SmallResNet,
     "small-mobilenet-v2": SmallMobileNetV2,
+    **_SCALABLE,
 }
 
 
-def build_model(name: str, *, in_channels: int, num_classes: int) -> nn.Module:
+def build_model(name: str, *, in_channels: int, num_classes: int, width: float = 1.0) -> nn.Module:
     """Return the named network with fresh weights, drawn from torch's global random generator.
 
     Parameters
@@ -22,6 +38,7 @@ def build_model(name: str, *, in_channels: int, num_classes: int) -> nn.Module:
     name : a key of `MODELS`; underscores and capitals are accepted too.
     in_channels : channels of the image, at least 1.
     num_classes : outputs, at least 2.
+    width : factor on all channel counts, which the small networks do not take.
 
     Raises
     ------
@@ -34,4 +51,10 @@ def build_model(name: str, *, in_channels: int, num_classes: int) -> nn.Module:
         raise ModelError(f"`in_channels` must be at least 1, not {in_channels}")
     if num_classes < 2:
         raise ModelError(f"`num_classes` must be at least 2, not {num_classes}")
+    if not 0 < width <= 16:
+        raise ModelError(f"`width` must be above 0 and at most 16, not {width}")
+    if key in _SCALABLE:
+        return MODELS[key](in_channels, num_classes, width=width)
+    if width != 1:
+        raise ModelError(f"{name!r} takes no `width`; expected 1, not {width}")
     return MODELS[key](in_channels, num_classes)

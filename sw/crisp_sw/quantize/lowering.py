@@ -34,8 +34,8 @@ _ACTIVATIONS: dict[Any, Activation] = {
 _FLATTEN = (torch.flatten, torch.reshape, "flatten", "view", "reshape")
 _MAX_POOL_DEFAULTS = {"kernel_size": None, "stride": None, "padding": 0, "dilation": 1, "ceil_mode": False}
 _SUPPORTED = (
-    "Conv2d, Linear, BatchNorm, ReLU, ReLU6, residual add, MaxPool2d, AdaptiveAvgPool2d(1), "
-    "mean over the image, flatten"
+    "Conv2d, Linear, BatchNorm, ReLU, ReLU6, residual add, MaxPool2d, AdaptiveAvgPool2d to one pixel "
+    "or to the size of its input, mean over the image, flatten"
 )
 
 
@@ -124,8 +124,8 @@ class _Lowering:
         if isinstance(module, nn.MaxPool2d):
             arguments = {argument: getattr(module, argument) for argument in _MAX_POOL_DEFAULTS}
             return self._append(layers.max_pool(name, source, arguments), source)
-        if isinstance(module, nn.AdaptiveAvgPool2d) and module.output_size in (1, (1, 1)):
-            return self._append(FloatAveragePool(name, [source.tensor]), source)
+        if isinstance(module, nn.AdaptiveAvgPool2d):
+            return self._average_pool(node, name, source, module.output_size)
         if isinstance(module, nn.Flatten) and module.start_dim == 1:
             return replace(source, flat=True)
         if isinstance(module, nn.Identity | nn.Dropout | nn.Dropout2d):
@@ -144,13 +144,23 @@ class _Lowering:
         if target in (torch.mean, "mean") and _averages_the_image(node):
             value = self._append(FloatAveragePool(node.name, [source.tensor]), source)
             return replace(value, flat=not _argument(node, 2, "keepdim", False))
-        if target is F.adaptive_avg_pool2d and _argument(node, 1, "output_size") in (1, (1, 1)):
-            return self._append(FloatAveragePool(node.name, [source.tensor]), source)
+        if target is F.adaptive_avg_pool2d:
+            return self._average_pool(node, node.name, source, _argument(node, 1, "output_size"))
         if target in (F.max_pool2d, torch.max_pool2d):
             defaults = enumerate(_MAX_POOL_DEFAULTS.items(), start=1)
             arguments = {name: _argument(node, i, name, default) for i, (name, default) in defaults}
             return self._append(layers.max_pool(node.name, source, arguments), source)
         raise self._unsupported(node, f"operation {node.name!r} ({getattr(target, '__name__', target)})")
+
+    def _average_pool(self, node: fx.Node, name: str, source: Value, output_size: Any) -> Value:
+        """Adaptive average pooling to one pixel, or to the size that the image has already."""
+        pair = tuple(output_size) if isinstance(output_size, list | tuple) else (output_size, output_size)
+        if pair == (1, 1):
+            return self._append(FloatAveragePool(name, [source.tensor]), source)
+        if pair == source.shape[1:]:
+            return source
+        image = "x".join(map(str, source.shape[1:]))
+        raise self._unsupported(node, f"average pooling {name!r} of {image} pixels to {output_size}")
 
     def _append(self, layer: FloatLayer, source: Value) -> Value:
         if layer.name in self.shapes:

@@ -32,3 +32,23 @@ def test_bad_arguments_are_named(name, channels, classes, message):
     with pytest.raises(ModelError) as caught:
         build_model(name, in_channels=channels, num_classes=classes)
     assert str(caught.value) == message
+
+
+@pytest.mark.parametrize("name", ["resnet18", "ResNet34", "resnet50", "vgg16", "vgg16_bn", "mobilenet_v2"])
+@pytest.mark.parametrize(("variant", "size"), [("", 224), ("-32px", 32)])
+def test_networks_for_large_images_take_a_width(name: str, variant: str, size: int):
+    model = build_model(name + variant, in_channels=1, num_classes=3, width=1 / 16).eval()
+    assert model(torch.zeros(1, 1, size, size)).shape == (1, 3)
+
+
+@pytest.mark.parametrize(
+    ("name", "width", "message"),
+    [
+        ("resnet18", 0, "`width` must be above 0 and at most 16, not 0"),
+        ("resnet18", 17, "`width` must be above 0 and at most 16, not 17"),
+        ("small-resnet", 2, "'small-resnet' takes no `width`; expected 1, not 2"),
+    ],
+)
+def test_bad_widths_are_named(name: str, width: float, message: str):
+    with pytest.raises(ModelError, match=message):
+        build_model(name, in_channels=1, num_classes=10, width=width)

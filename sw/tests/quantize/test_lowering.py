@@ -59,6 +59,18 @@ def convolution(c: int, k: int, size: int = 3, **options) -> nn.Conv2d:
     return nn.Conv2d(c, k, size, padding=size // 2, **options)
 
 
+@pytest.mark.parametrize("name", ["resnet18", "resnet50", "vgg16", "vgg16-bn", "mobilenet-v2"])
+def test_networks_for_large_images(name):
+    """At 224x224, where VGG's average pooling is one; a sixteenth of the width keeps it short."""
+    model = build_model(name, in_channels=3, num_classes=5, width=1 / 16)
+    layers = assert_same(model, (3, 224, 224))
+    assert len(layers) == sum(
+        isinstance(module, nn.Conv2d | nn.Linear | nn.MaxPool2d)
+        or (isinstance(module, nn.AdaptiveAvgPool2d) and module.output_size == 1)
+        for module in model.modules()
+    )
+
+
 @pytest.mark.parametrize("size", [28, 32])
 @pytest.mark.parametrize("name", ["small-resnet", "small-mobilenet-v2"])
 def test_networks_of_the_package(name, size):
@@ -108,6 +120,15 @@ def test_linear_layers_take_the_input_map_as_kernel():
     assert isinstance(layers[2], FloatConv)
     assert layers[2].weight.shape == (8, 4, 5, 3)
     assert layers[2].activation is Activation.RELU
+
+
+def test_average_pooling_to_the_size_of_its_input_is_nothing():
+    def forward(self: Model, x: Tensor) -> Tensor:
+        x = F.adaptive_avg_pool2d(self.pool(self.a(x)), (3, 4))
+        return self.b(x.flatten(1))
+
+    model = Model(forward, a=convolution(2, 4), pool=nn.AdaptiveAvgPool2d((3, 4)), b=nn.Linear(48, 3))
+    assert assert_same(model, (2, 3, 4)) == ["a", "b"]
 
 
 def test_same_and_valid_padding():
@@ -193,7 +214,7 @@ UNSUPPORTED: list[tuple[str, str, Callable[[Model, Tensor], Tensor], dict[str, n
     ("too small", "no output pixel", lambda m, x: m.d(x), {"d": nn.Conv2d(2, 2, 9)}),
     (
         "adaptive size",
-        r"module 'd' \(AdaptiveAvgPool2d\)",
+        "average pooling 'd' of 4x4 pixels to 2",
         lambda m, x: m.d(m.a(x)),
         {"d": nn.AdaptiveAvgPool2d(2)},
     ),
