@@ -15,8 +15,17 @@ LANE_LATENCY = MULTIPLIER_LATENCY + 1
 BLOCK_RAM_LATENCY = 2
 """The memory's own register and its output register."""
 
+BEAT_MEMORY_LATENCY = BLOCK_RAM_LATENCY + 1
+"""The choice of a word in a beat has a register behind it."""
+
 ACTIVATION_LATENCY = BLOCK_RAM_LATENCY + 3
 """Bank addresses, block RAM, rotator, padding."""
+
+READ_LATENCY = ACTIVATION_LATENCY + 2
+"""Of the core's read port: its requests wait one cycle for the sequencer to make room, and for its register."""
+
+LOCATE_LATENCY = 4
+"""From a tap's entry to the SMEM rows of its pixels: sum, ring, row, the row behind it."""
 
 DECODE_INTERVAL = 4
 """Cycles between two windows out of the block-index decoder, and so the shortest window."""
@@ -35,9 +44,15 @@ def accumulate_latency(config: CoreConfig) -> int:
     return ACTIVATION_LATENCY + 2 + LANE_LATENCY + tree_latency(config)
 
 
+def decode_latency(config: CoreConfig) -> int:
+    """From start to the first window out of the decoder: two memories, divider, address, queue, control."""
+    divider = (config.tap_words - 1).bit_length()
+    return 2 * BEAT_MEMORY_LATENCY + divider + LOCATE_LATENCY + 3
+
+
 def prologue_cycles(config: CoreConfig) -> int:
-    """From start to the first weight load: the decoder fills and each column finds its first pixel."""
-    return max(24, config.cols + 2)
+    """From start to the first weight load: two windows are decoded and each column finds its first pixel."""
+    return max(decode_latency(config) + DECODE_INTERVAL + 1, config.cols + 2)
 
 
 def flush_cycles(config: CoreConfig) -> int:

@@ -69,9 +69,14 @@ OPCODE = Field("opcode", 4, False, "what the command does")
 
 _LOAD_TOKENS = (
     _flag("wait_execute", "take a token of the execute engine before starting"),
+    _flag("wait_store", "take a token of the store engine before starting"),
     _flag("signal_execute", "put down a token for the execute engine at the end"),
 )
-_STORE_TOKENS = _LOAD_TOKENS
+_STORE_TOKENS = (
+    _flag("wait_execute", "take a token of the execute engine before starting"),
+    _flag("signal_execute", "put down a token for the execute engine at the end"),
+    _flag("signal_load", "put down a token for the load engine at the end"),
+)
 _EXECUTE_TOKENS = (
     _flag("wait_load", "take a token of the load engine before starting"),
     _flag("wait_store", "take a token of the store engine before starting"),

@@ -1,0 +1,159 @@
+"""Executes programs on the same memory image as the hardware, command by command in program order.
+
+Tokens never let the engines overtake each other where it matters, so program order gives the results of any
+legal schedule. How long a program takes is not this module's business; see ``timeline``.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from crisp_golden.config import CoreConfig
+from crisp_golden.program.chip import Chip
+from crisp_golden.program.commands import COMMAND_BYTES, TOKEN_LIMIT, Command, Opcode, Target, decode_command
+from crisp_golden.program.core_model import CoreModel
+from crisp_golden.program.errors import ErrorCode, ProgramError
+from crisp_golden.program.legality import violation
+from crisp_golden.program.transfers import is_tensor, memory_runs, misalignment, smem_addresses
+
+Observer = Callable[[int, Command, Chip], None]
+
+
+@dataclass
+class AddressWindow:
+    """A part of external memory that commands may name.
+
+    Attributes
+    ----------
+    data : uint8[bytes]; stores change it in place.
+    """
+
+    data: np.ndarray
+    readable: bool = True
+    writable: bool = False
+
+
+@dataclass
+class Tokens:
+    """Tokens between the engines, counted in program order."""
+
+    counts: dict[tuple[str, str], int] = field(default_factory=dict)
+
+    def pass_command(self, command: Command) -> str | None:
+        """Take and put down a command's tokens; return what is wrong, or None.
+
+        A command that waits for a token and finds none changes nothing.
+        """
+        counts = dict(self.counts)
+        for name, value in command.values.items():
+            kind, _, other = name.partition("_")
+            if kind == "wait" and value:
+                pair = other, command.engine
+                if not counts.get(pair):
+                    return f"waits for a token of the {other} engine, but there is none"
+                counts[pair] -= 1
+        for name, value in command.values.items():
+            kind, _, other = name.partition("_")
+            if kind == "signal" and value:
+                pair = command.engine, other
+                counts[pair] = counts.get(pair, 0) + 1
+                if counts[pair] > TOKEN_LIMIT:
+                    return f"puts down more than {TOKEN_LIMIT} tokens for the {other} engine"
+        self.counts = counts
+        return None
+
+
+class ProgramSimulator:
+    """One accelerator with its external memory.
+
+    Parameters
+    ----------
+    windows : the address windows, up to four; window 0 holds the program.
+    chip : memories on the chip; zero by default.
+    """
+
+    def __init__(self, config: CoreConfig, windows: list[AddressWindow], chip: Chip | None = None):
+        self.config = config
+        self.windows = windows
+        self.chip = chip or Chip(config)
+
+    def run(self, offset: int, commands: int, observer: Observer | None = None) -> None:
+        """Run the program of ``commands`` commands that starts ``offset`` bytes into window 0.
+
+        Parameters
+        ----------
+        observer : called with index, command and chip behind every command.
+
+        Raises
+        ------
+        ProgramError : the program stops with an error; all commands before have been executed.
+        """
+        tokens = Tokens()
+        for index in range(commands):
+            command = self._fetch(index, offset + index * COMMAND_BYTES)
+            problem = tokens.pass_command(command)
+            if problem:
+                raise ProgramError(ErrorCode.TOKEN_MISUSE, index, problem)
+            if command.opcode is Opcode.END:
+                return
+            self._execute(index, command)
+            if observer:
+                observer(index, command, self.chip)
+        raise ProgramError(ErrorCode.ILLEGAL_COMMAND, commands, "the program has no END")
+
+    def _fetch(self, index: int, offset: int) -> Command:
+        data = self.windows[0].data[offset : offset + COMMAND_BYTES]
+        if len(data) < COMMAND_BYTES:
+            raise ProgramError(ErrorCode.BUS_FETCH, index, "the program leaves its window")
+        command = decode_command(data.tobytes())
+        if command is None:
+            raise ProgramError(ErrorCode.ILLEGAL_COMMAND, index, "unknown opcode, or a bit outside the fields")
+        problem = violation(self.config, command)
+        if problem:
+            raise ProgramError(ErrorCode.ILLEGAL_COMMAND, index, problem)
+        return command
+
+    def _execute(self, index: int, command: Command) -> None:
+        if command.opcode is Opcode.EXECUTE:
+            try:
+                CoreModel(self.chip, command.values).run()
+            except LookupError as error:
+                raise ProgramError(ErrorCode.WATCHDOG, index, str(error)) from error
+        elif command.opcode is Opcode.LOAD:
+            self._load(command, self._runs(index, command, write=False))
+        elif command.opcode is Opcode.STORE:
+            self._store(command, self._runs(index, command, write=True))
+
+    def _runs(self, index: int, command: Command, *, write: bool) -> list[np.ndarray]:
+        """Views of external memory that a transfer touches, all of them checked."""
+        problem = misalignment(self.config, command)
+        number = command["window"]
+        window = self.windows[number] if number < len(self.windows) else None
+        if problem is None and (window is None or not (window.writable if write else window.readable)):
+            problem = f"window {number} may not be {'written' if write else 'read'}"
+        if problem or window is None:
+            raise ProgramError(ErrorCode.ADDRESS, index, problem or "")
+        views = []
+        for offset, length in memory_runs(self.config, command):
+            if offset + length > len(window.data):
+                raise ProgramError(
+                    ErrorCode.ADDRESS,
+                    index,
+                    f"bytes {offset} to {offset + length} leave window {number} of {len(window.data)} bytes",
+                )
+            views.append(window.data[offset : offset + length])
+        return views
+
+    def _load(self, command: Command, runs: list[np.ndarray]) -> None:
+        if not is_tensor(command):
+            self.chip.fill(Target(command["target"]), command["address"], runs[0])
+            return
+        addresses = smem_addresses(self.config, command)
+        for plane, run in zip(addresses, runs, strict=True):
+            self.chip.smem[plane.ravel()] = run.view(np.int8).reshape(-1, self.config.window)
+
+    def _store(self, command: Command, runs: list[np.ndarray]) -> None:
+        addresses = smem_addresses(self.config, command)
+        for plane, run in zip(addresses, runs, strict=True):
+            run.view(np.int8)[:] = self.chip.smem[plane.ravel()].ravel()
