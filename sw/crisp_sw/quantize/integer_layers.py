@@ -34,7 +34,8 @@ def quantize_conv(
     weight = layer.weight.detach().cpu().double().numpy()
     bias = layer.bias.detach().cpu().double().numpy()
     scale = _weight_scales(weight, bias, x, y)
-    q_weight = np.rint(weight / scale[:, None, None, None]).astype(np.int8)
+    levels = weight / scale[:, None, None, None]
+    q_weight = np.rint(levels, out=levels).astype(np.int8)
     q_bias = np.rint(bias / (x.scale * scale)) - x.zero_point * q_weight.sum(axis=(1, 2, 3), dtype=np.int64)
     output = quantize_output_scales(
         x.scale * scale / y.scale, None if residual is None else residual.scale / y.scale
