@@ -63,7 +63,8 @@ class Order:
         if small + self.strict <= large or not all(condition(values) for condition in self.when):
             return None
         relation = "below" if self.strict else "at most"
-        return f"`{_text(self.small, self.small_scale)}` must be {relation} `{_text(self.large, self.large_scale)}`"
+        small_text, large_text = _text(self.small, self.small_scale), _text(self.large, self.large_scale)
+        return f"`{small_text}` must be {relation} `{large_text}`, not {small} and {large}"
 
 
 Check = Range | Order

@@ -1,0 +1,1 @@
+"""AXI ports, bursts and the queues between streams."""

@@ -1,0 +1,125 @@
+"""Cuts the planes of a transfer into bursts, after checking their addresses."""
+
+from amaranth.hdl import Module, Mux, Signal
+from amaranth.lib import wiring
+from amaranth.lib.wiring import In, Out
+from amaranth.utils import ceil_log2
+
+from crisp_golden.program.commands import ROW_TILE_BITS
+from crisp_hw.bus.layouts import BURST_LAYOUT, OFFSET_BITS, WINDOW_LAYOUT, stream_of
+from crisp_hw.bus.signatures import ADDRESS_BITS
+
+
+class BurstPlanner(wiring.Component):
+    """Emits the bursts of ``planes`` contiguous runs of ``beats`` beats, ``stride`` bytes apart.
+
+    A plane is approved when it lies inside the window, the window allows the transfer, and offset and stride
+    are multiples of a beat; otherwise the transfer ends there and ``failed`` is high with ``done``. Bursts end at
+    multiples of ``chunk`` beats.
+
+    With ``start`` in cycle 0, ``approved`` is high in cycle 2 and the first burst offered in cycle 4, every
+    next one two cycles after the one before was taken, the first one of the next plane four cycles after.
+    ``done`` is high one cycle after the last burst was taken, or in cycle 3 of a plane that is not approved.
+    The inputs must be stable from ``start`` to ``done``.
+
+    Parameters
+    ----------
+    data_bits : width of the bus.
+    beats_bits : width of ``beats``.
+    chunk : longest burst, a power of two of at most 4096 bytes.
+
+    Members
+    -------
+    start : In(1).
+    window : In(WINDOW_LAYOUT); offset, stride : In(32), bytes; planes : In(12); beats : In, at least 1.
+    o : stream of ``BURST_LAYOUT``.
+    approved : Out(1), once for every plane that is in order.
+    done : Out(1), for one cycle; failed : Out(1), a plane was not in order, until the next ``start``.
+    """
+
+    def __init__(self, data_bits: int, *, beats_bits: int, chunk: int):
+        self.data_bits, self.beats_bits, self.chunk = data_bits, beats_bits, chunk
+        super().__init__(
+            {
+                "start": In(1),
+                "window": In(WINDOW_LAYOUT),
+                "offset": In(OFFSET_BITS),
+                "stride": In(OFFSET_BITS),
+                "planes": In(ROW_TILE_BITS),
+                "beats": In(beats_bits),
+                "o": Out(stream_of(BURST_LAYOUT)),
+                "approved": Out(1),
+                "done": Out(1),
+                "failed": Out(1),
+            }
+        )
+
+    @property
+    def module_name(self) -> str:
+        """Name that tells all parameters."""
+        return f"burst_planner_{self.data_bits}_{self.beats_bits}_{self.chunk}"
+
+    def elaborate(self, platform):
+        m = Module()
+        shift = ceil_log2(self.data_bits // 8)
+        # One bit more than an offset has, to notice that the next plane begins beyond 4 GiB.
+        offset = Signal(OFFSET_BITS + 1)
+        planes_left = Signal(ROW_TILE_BITS)
+        position = Signal(ADDRESS_BITS - shift)
+        left = Signal(self.beats_bits)
+        beats, room = Signal(self.chunk.bit_length()), Signal(self.chunk.bit_length())
+        fits = self._fits(m, offset, shift)
+        m.d.comb += [
+            room.eq(self.chunk - (position & (self.chunk - 1))),
+            self.o.payload.address.eq(position << shift),
+            self.o.payload.beats.eq(beats),
+        ]
+        m.d.sync += self.done.eq(0)
+        with m.FSM():
+            with m.State("IDLE"), m.If(self.start):
+                m.d.sync += [
+                    offset.eq(self.offset),
+                    planes_left.eq(self.planes),
+                    left.eq(self.beats),
+                    self.failed.eq(0),
+                ]
+                m.next = "ADD"
+            with m.State("ADD"):
+                m.d.sync += position.eq((self.window.base + offset[:OFFSET_BITS]) >> shift)
+                m.next = "CHECK"
+            with m.State("CHECK"):
+                m.d.comb += self.approved.eq(fits)
+                m.d.sync += [self.failed.eq(~fits), self.done.eq(~fits)]
+                m.next = "IDLE"
+                with m.If(fits):
+                    m.next = "MEASURE"
+            with m.State("MEASURE"):
+                m.d.sync += beats.eq(Mux(left < room, left, room))
+                m.next = "OFFER"
+            with m.State("OFFER"):
+                m.d.comb += self.o.valid.eq(1)
+                with m.If(self.o.ready):
+                    m.d.sync += [position.eq(position + beats), left.eq(left - beats)]
+                    m.next = "MEASURE"
+                    with m.If(left == beats):
+                        m.d.sync += [
+                            offset.eq(offset[:OFFSET_BITS] + self.stride),
+                            planes_left.eq(planes_left - 1),
+                            left.eq(self.beats),
+                        ]
+                        m.next = "ADD"
+                        with m.If(planes_left == 1):
+                            m.d.sync += self.done.eq(1)
+                            m.next = "IDLE"
+        return m
+
+    def _fits(self, m: Module, offset: Signal, shift: int) -> Signal:
+        """Whether the plane at ``offset`` is in order; two cycles behind it."""
+        end = Signal(OFFSET_BITS + 3)
+        fits, aligned = Signal(), Signal()
+        m.d.sync += [
+            end.eq(offset + (self.beats << shift)),
+            aligned.eq((self.offset[:shift] | self.stride[:shift]) == 0),
+        ]
+        m.d.comb += fits.eq((end <= self.window.size) & self.window.allowed & aligned)
+        return fits

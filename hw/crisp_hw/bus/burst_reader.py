@@ -1,0 +1,108 @@
+"""Reads bursts for two clients: the fetch of commands, and the load engine."""
+
+from amaranth.hdl import Module, Mux, Signal
+from amaranth.lib import data, wiring
+from amaranth.lib.wiring import In, Out
+
+from crisp_hw.bus.layouts import BURST_LAYOUT, OUTSTANDING, read_beat_layout, stream_of
+from crisp_hw.bus.signatures import axi4_read, drive_constants
+from crisp_hw.bus.stream_queue import StreamQueue
+from crisp_hw.sharing import shared
+
+DATA_DEPTH = 4
+
+
+class BurstReader(wiring.Component):
+    """Turns requests into AXI4 read bursts and hands the data to whom it belongs.
+
+    Fetches go before loads. All bursts have one ID, so data comes back in the order of the requests; a queue
+    remembers whose turn it is. A request appears on the bus one cycle after it was taken, a beat of data at
+    its client three cycles after it was on the bus. One burst is taken every cycle, at most
+    ``OUTSTANDING`` are open, and one beat passes per cycle.
+
+    While ``abort`` is high no request is taken, and all data is dropped. ``idle`` is high when no burst is
+    open: then the bus may be left alone.
+
+    Parameters
+    ----------
+    data_bits : width of the bus.
+
+    Members
+    -------
+    m_axi_ar..., m_axi_r... : read channels, see ``signatures``.
+    fetch_request, load_request : streams of ``BURST_LAYOUT``.
+    fetch_data, load_data : streams of ``read_beat_layout``.
+    abort : In(1); idle : Out(1).
+    """
+
+    def __init__(self, data_bits: int):
+        self.data_bits = data_bits
+        super().__init__(
+            {
+                **axi4_read(data_bits),
+                "fetch_request": In(stream_of(BURST_LAYOUT)),
+                "load_request": In(stream_of(BURST_LAYOUT)),
+                "fetch_data": Out(stream_of(read_beat_layout(data_bits))),
+                "load_data": Out(stream_of(read_beat_layout(data_bits))),
+                "abort": In(1),
+                "idle": Out(1),
+            }
+        )
+
+    @property
+    def module_name(self) -> str:
+        """Name that tells the width."""
+        return f"burst_reader_{self.data_bits}"
+
+    def elaborate(self, platform):
+        m = Module()
+        owners = StreamQueue(1, OUTSTANDING)
+        m.submodules.owners = shared(platform, owners)
+        outstanding = Signal(range(OUTSTANDING + 1))
+        issued, closed = Signal(), Signal()
+        m.d.sync += outstanding.eq(outstanding + issued - closed)
+        m.d.comb += self.idle.eq((outstanding == 0) & ~self.m_axi_arvalid)
+        drive_constants(m, self, "ar", self.data_bits)
+        self._issue(m, owners, issued, outstanding[-1])
+        self._deliver(m, platform, owners, closed)
+        return m
+
+    def _issue(self, m: Module, owners: StreamQueue, issued, full) -> None:
+        free, fetches = Signal(), self.fetch_request.valid
+        burst = Signal(BURST_LAYOUT)
+        m.d.comb += [
+            free.eq((~self.m_axi_arvalid | self.m_axi_arready) & ~full & ~self.abort),
+            self.fetch_request.ready.eq(free),
+            self.load_request.ready.eq(free & ~fetches),
+            issued.eq(free & (fetches | self.load_request.valid)),
+            owners.i.valid.eq(issued),
+            owners.i.payload.eq(fetches),
+            burst.eq(Mux(fetches, self.fetch_request.payload, self.load_request.payload)),
+        ]
+        with m.If(issued):
+            m.d.sync += [
+                self.m_axi_arvalid.eq(1),
+                self.m_axi_araddr.eq(burst.address),
+                self.m_axi_arlen.eq(burst.beats - 1),
+            ]
+        with m.Elif(self.m_axi_arready):
+            m.d.sync += self.m_axi_arvalid.eq(0)
+
+    def _deliver(self, m: Module, platform, owners: StreamQueue, closed) -> None:
+        beats = StreamQueue(data.StructLayout({"data": self.data_bits, "error": 1, "last": 1}), DATA_DEPTH)
+        m.submodules.beats = shared(platform, beats)
+        beat, fetched = beats.o.payload, owners.o.payload
+        m.d.comb += [
+            beats.i.valid.eq(self.m_axi_rvalid),
+            self.m_axi_rready.eq(beats.i.ready),
+            beats.i.payload.data.eq(self.m_axi_rdata),
+            beats.i.payload.error.eq(self.m_axi_rresp[1]),
+            beats.i.payload.last.eq(self.m_axi_rlast),
+            self.fetch_data.valid.eq(beats.o.valid & fetched & ~self.abort),
+            self.load_data.valid.eq(beats.o.valid & ~fetched & ~self.abort),
+            beats.o.ready.eq(self.abort | Mux(fetched, self.fetch_data.ready, self.load_data.ready)),
+            closed.eq(beats.o.valid & beats.o.ready & beat.last),
+            owners.o.ready.eq(closed),
+        ]
+        for client in (self.fetch_data, self.load_data):
+            m.d.comb += [client.payload.data.eq(beat.data), client.payload.error.eq(beat.error)]

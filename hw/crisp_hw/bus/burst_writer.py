@@ -1,0 +1,119 @@
+"""Writes bursts for the store engine."""
+
+from amaranth.hdl import Module, Mux, Signal
+from amaranth.lib import wiring
+from amaranth.lib.wiring import In, Out
+
+from crisp_hw.bus.layouts import BURST_BEATS, BURST_LAYOUT, OUTSTANDING, stream_of
+from crisp_hw.bus.signatures import axi4_write, drive_constants
+from crisp_hw.bus.stream_queue import StreamQueue
+from crisp_hw.sharing import shared
+
+BEATS_BITS = BURST_BEATS.bit_length()
+
+
+class BurstWriter(wiring.Component):
+    """Turns requests and a stream of data into AXI4 write bursts.
+
+    A request appears on the bus one cycle after it was taken. A burst takes data from three cycles after its
+    request on, or as soon as the data of the burst before it is through; a beat appears on the bus one cycle
+    after it was taken, and one passes per cycle. At most ``OUTSTANDING`` bursts are open.
+
+    While ``abort`` is high no request is taken, and what is missing of open bursts is written with all
+    strobes low, which changes nothing in memory.
+
+    Parameters
+    ----------
+    data_bits : width of the bus.
+
+    Members
+    -------
+    m_axi_aw..., m_axi_w..., m_axi_b... : write channels, see ``signatures``.
+    request : stream of ``BURST_LAYOUT``; data : stream of beats.
+    abort : In(1).
+    idle : Out(1), every burst that was taken has been answered.
+    clear : In(1), lowers ``failed``.
+    failed : Out(1), the bus has answered with an error since ``clear``.
+    """
+
+    def __init__(self, data_bits: int):
+        self.data_bits = data_bits
+        super().__init__(
+            {
+                **axi4_write(data_bits),
+                "request": In(stream_of(BURST_LAYOUT)),
+                "data": In(stream_of(data_bits)),
+                "abort": In(1),
+                "idle": Out(1),
+                "clear": In(1),
+                "failed": Out(1),
+            }
+        )
+
+    @property
+    def module_name(self) -> str:
+        """Name that tells the width."""
+        return f"burst_writer_{self.data_bits}"
+
+    def elaborate(self, platform):
+        m = Module()
+        lengths = StreamQueue(BEATS_BITS, OUTSTANDING)
+        m.submodules.lengths = shared(platform, lengths)
+        outstanding = Signal(range(OUTSTANDING + 1))
+        issued, answered = Signal(), Signal()
+        m.d.sync += outstanding.eq(outstanding + issued - answered)
+        m.d.comb += self.idle.eq(outstanding == 0)
+        drive_constants(m, self, "aw", self.data_bits)
+        self._issue(m, lengths, issued, outstanding[-1])
+        self._send(m, lengths)
+        self._collect(m, answered)
+        return m
+
+    def _issue(self, m: Module, lengths: StreamQueue, issued, full) -> None:
+        free = Signal()
+        m.d.comb += [
+            free.eq((~self.m_axi_awvalid | self.m_axi_awready) & ~full & ~self.abort),
+            self.request.ready.eq(free),
+            issued.eq(free & self.request.valid),
+            lengths.i.valid.eq(issued),
+            lengths.i.payload.eq(self.request.payload.beats),
+        ]
+        with m.If(issued):
+            m.d.sync += [
+                self.m_axi_awvalid.eq(1),
+                self.m_axi_awaddr.eq(self.request.payload.address),
+                self.m_axi_awlen.eq(self.request.payload.beats - 1),
+            ]
+        with m.Elif(self.m_axi_awready):
+            m.d.sync += self.m_axi_awvalid.eq(0)
+
+    def _send(self, m: Module, lengths: StreamQueue) -> None:
+        left = Signal(BEATS_BITS)
+        free, sent, last = Signal(), Signal(), Signal()
+        m.d.comb += [
+            free.eq((~self.m_axi_wvalid | self.m_axi_wready) & (left != 0)),
+            self.data.ready.eq(free & ~self.abort),
+            sent.eq(free & (self.data.valid | self.abort)),
+            last.eq(left == 1),
+            lengths.o.ready.eq((left == 0) | (sent & last)),
+        ]
+        with m.If(lengths.o.ready):
+            m.d.sync += left.eq(Mux(lengths.o.valid, lengths.o.payload, 0))
+        with m.Elif(sent):
+            m.d.sync += left.eq(left - 1)
+        with m.If(sent):
+            m.d.sync += [
+                self.m_axi_wvalid.eq(1),
+                self.m_axi_wdata.eq(self.data.payload),
+                self.m_axi_wstrb.eq(Mux(self.abort, 0, ~0)),
+                self.m_axi_wlast.eq(last),
+            ]
+        with m.Elif(self.m_axi_wready):
+            m.d.sync += self.m_axi_wvalid.eq(0)
+
+    def _collect(self, m: Module, answered) -> None:
+        m.d.comb += [self.m_axi_bready.eq(1), answered.eq(self.m_axi_bvalid)]
+        with m.If(self.clear):
+            m.d.sync += self.failed.eq(0)
+        with m.Elif(answered & self.m_axi_bresp[1]):
+            m.d.sync += self.failed.eq(1)

@@ -1,0 +1,1 @@
+"""From the program in memory to the engines: dispatcher, engines, registers and counters."""

@@ -1,0 +1,115 @@
+"""What the three engines have in common: tokens, errors, and when to start a command."""
+
+from amaranth.hdl import Module, Signal
+from amaranth.lib import wiring
+from amaranth.lib.wiring import In, Out
+
+from crisp_hw.bus.layouts import stream_of
+from crisp_hw.control.layouts import ERROR_CODE_BITS, ERROR_LAYOUT, INDEX_BITS, STOP_LAYOUT
+
+
+class EngineControl(wiring.Component):
+    """Takes the commands of an engine one after the other through wait, work and signal.
+
+    A command whose tokens are there takes them in the first cycle that it is at the queue's head; ``start``
+    is high in the next. One cycle after ``finished`` its tokens are put down and the queue advances. A
+    command without work goes from the first of these cycles to the last.
+
+    Parameters
+    ----------
+    partners : engines with which tokens are exchanged.
+
+    Members
+    -------
+    valid, index, sync, waits, signals : In, the command at the queue's head; waits, signals : one bit for
+        each partner.
+    next : Out(1), advance the queue.
+    tokens : In(partners), tokens are there; take, give : Out(partners).
+    stop : In(STOP_LAYOUT), commands that are not to be started.
+    start : Out(1); finished : In(1), ignored before the cycle after ``start``; failure : In(8), an error
+        code at ``finished``, or 0.
+    succeeded : Out(1), in the cycle after ``finished`` if there was no error.
+    error : stream of ERROR_LAYOUT.
+    working : Out(1), a command has been started; waiting : Out(partners), the partner that is waited for,
+        the first if there are two.
+    stopped : Out(1), nothing runs, and the command at the head, if there is one, will not be started. After
+        an error of its own the engine stays so until it is reset.
+    """
+
+    def __init__(self, partners: int):
+        self.partners = partners
+        super().__init__(
+            {
+                "valid": In(1),
+                "index": In(INDEX_BITS),
+                "sync": In(1),
+                "waits": In(partners),
+                "signals": In(partners),
+                "next": Out(1),
+                "tokens": In(partners),
+                "take": Out(partners),
+                "give": Out(partners),
+                "stop": In(STOP_LAYOUT),
+                "start": Out(1),
+                "finished": In(1),
+                "failure": In(ERROR_CODE_BITS),
+                "succeeded": Out(1),
+                "error": Out(stream_of(ERROR_LAYOUT)),
+                "working": Out(1),
+                "waiting": Out(partners),
+                "stopped": Out(1),
+            }
+        )
+
+    @property
+    def module_name(self) -> str:
+        """Name that tells the number of partners."""
+        return f"engine_control_{self.partners}"
+
+    def elaborate(self, platform):
+        m = Module()
+        refused, failure = Signal(), Signal(ERROR_CODE_BITS)
+        missing = Signal(self.partners)
+        # Indices only rise at the queue's head, so a refusal that comes a cycle late is never wrong.
+        m.d.sync += refused.eq(self.stop.valid & (self.index > self.stop.index))
+        m.d.comb += [
+            missing.eq(self.waits & ~self.tokens),
+            self.error.payload.code.eq(failure),
+            self.error.payload.index.eq(self.index),
+        ]
+        with m.FSM():
+            with m.State("WAIT"):
+                m.d.comb += self.stopped.eq(refused | ~self.valid)
+                with m.If(self.valid & ~refused):
+                    with m.If(missing.any()):
+                        m.d.comb += self.waiting.eq(missing & (~missing + 1))
+                    with m.Else():
+                        m.d.comb += self.take.eq(self.waits)
+                        m.next = "START"
+                        with m.If(self.sync):
+                            m.next = "SIGNAL"
+            with m.State("START"):
+                m.d.comb += [self.start.eq(1), self.working.eq(1)]
+                m.next = "WORK"
+            with m.State("WORK"):
+                m.d.comb += self.working.eq(1)
+                m.d.sync += failure.eq(self.failure)
+                with m.If(self.finished):
+                    m.next = "SIGNAL"
+                    with m.If(self.failure.any()):
+                        m.next = "FAIL"
+            with m.State("SIGNAL"):
+                m.d.comb += [
+                    self.working.eq(~self.sync),
+                    self.succeeded.eq(~self.sync),
+                    self.give.eq(self.signals),
+                    self.next.eq(1),
+                ]
+                m.next = "WAIT"
+            with m.State("FAIL"):
+                m.d.comb += [self.working.eq(1), self.error.valid.eq(1), self.next.eq(self.error.ready)]
+                with m.If(self.error.ready):
+                    m.next = "HALT"
+            with m.State("HALT"):  # every later command has a higher index
+                m.d.comb += self.stopped.eq(1)
+        return m

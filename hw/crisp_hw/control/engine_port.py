@@ -1,0 +1,77 @@
+"""The side of an engine that faces dispatcher, tokens and errors; the same for all three engines."""
+
+from typing import Any
+
+from amaranth.hdl import Cat, Module
+from amaranth.lib import wiring
+from amaranth.lib.wiring import In, Member, Out
+
+from crisp_hw.bus.layouts import stream_of
+from crisp_hw.bus.stream_queue import StreamQueue
+from crisp_hw.control.engine_control import EngineControl
+from crisp_hw.control.layouts import (
+    COMMAND_LAYOUTS,
+    ERROR_LAYOUT,
+    INDEX_BITS,
+    QUEUE_DEPTH,
+    STOP_LAYOUT,
+)
+from crisp_hw.sharing import shared
+
+NO_COMMAND = (1 << INDEX_BITS) - 1
+
+
+def engine_members(name: str, *, partners: int) -> dict[str, Member]:
+    """Ports that every engine has.
+
+    i : stream of commands, see ``COMMAND_LAYOUTS``.
+    tokens : In(partners), tokens are there; take, give : Out(partners); see ``TokenCounter``.
+    stop : In(STOP_LAYOUT); error : stream of ERROR_LAYOUT; see ``EngineControl``.
+    oldest : Out(26), index of the command at work or next, ``NO_COMMAND`` if there is none.
+    working : Out(1), a command has been started; waiting : Out(partners), for which partner's token.
+    idle : Out(1), nothing runs and nothing will be started.
+    """
+    return {
+        "i": In(stream_of(COMMAND_LAYOUTS[name])),
+        "tokens": In(partners),
+        "take": Out(partners),
+        "give": Out(partners),
+        "stop": In(STOP_LAYOUT),
+        "error": Out(stream_of(ERROR_LAYOUT)),
+        "oldest": Out(INDEX_BITS),
+        "working": Out(1),
+        "waiting": Out(partners),
+        "idle": Out(1),
+    }
+
+
+def connect_control(
+    m: Module, platform: Any, engine: Any, partners: tuple[str, ...]
+) -> tuple[EngineControl, Any]:
+    """Give ``engine`` its queue and control; return the control and the command at the queue's head."""
+    queue = StreamQueue(engine.i.payload.shape(), QUEUE_DEPTH)
+    control = EngineControl(len(partners))
+    m.submodules.queue = shared(platform, queue)
+    m.submodules.control = shared(platform, control)
+    wiring.connect(m, wiring.flipped(engine.i), queue.i)
+    wiring.connect(m, control.error, wiring.flipped(engine.error))
+    command = queue.o.payload
+    m.d.comb += [
+        control.valid.eq(queue.o.valid),
+        queue.o.ready.eq(control.next),
+        control.index.eq(command.index),
+        control.sync.eq(command.sync),
+        control.waits.eq(Cat(command[f"wait_{partner}"] for partner in partners)),
+        control.signals.eq(Cat(command[f"signal_{partner}"] for partner in partners)),
+        control.tokens.eq(engine.tokens),
+        control.stop.eq(engine.stop),
+        engine.take.eq(control.take),
+        engine.give.eq(control.give),
+        engine.working.eq(control.working),
+        engine.waiting.eq(control.waiting),
+        engine.idle.eq(control.stopped & (queue.o.valid | queue.empty)),
+        engine.oldest.eq(command.index),
+    ]
+    with m.If(~queue.o.valid):
+        m.d.comb += engine.oldest.eq(NO_COMMAND)
+    return control, command

@@ -1,0 +1,100 @@
+"""Reads groups of pixels from the activation memory and hands them on as beats of the bus."""
+
+from amaranth.hdl import Module, Mux, Signal, Value
+from amaranth.lib import data, wiring
+from amaranth.lib.wiring import In, Out
+from amaranth.utils import ceil_log2
+
+from crisp_golden.config import CoreConfig
+from crisp_golden.program.commands import ROW_BITS
+from crisp_hw.bus.layouts import stream_of
+from crisp_hw.bus.stream_queue import StreamQueue
+from crisp_hw.control.store_walker import group_layout
+from crisp_hw.delay import delay
+from crisp_hw.sharing import shared
+
+GROUPS = 8
+"""Groups that are being read or wait to be sent; enough to cover the latency of the memory."""
+
+
+class GroupReader(wiring.Component):
+    """A group is read when there is room for it. Its first beat is offered one cycle after its data came.
+
+    Parameters
+    ----------
+    read_latency : cycles from a read to its data.
+
+    Members
+    -------
+    i : stream of ``group_layout``; o : stream of beats.
+    read_valid : Out(1); read_ready : In(1); read_row, read_next_row : Out(16); read_rotation : Out.
+    read_data : In(cols windows), ``read_latency`` cycles after valid and ready.
+    empty : Out(1), nothing is being read or waits to be sent.
+    """
+
+    def __init__(self, config: CoreConfig, *, read_latency: int):
+        self.config, self.read_latency = config, read_latency
+        super().__init__(
+            {
+                "i": In(stream_of(group_layout(config))),
+                "o": Out(stream_of(config.bus_bits)),
+                "read_valid": Out(1),
+                "read_ready": In(1),
+                "read_row": Out(ROW_BITS),
+                "read_next_row": Out(ROW_BITS),
+                "read_rotation": Out(ceil_log2(config.cols)),
+                "read_data": In(config.cols * config.window_bits),
+                "empty": Out(1),
+            }
+        )
+
+    @property
+    def module_name(self) -> str:
+        """Name that tells the shape of a group."""
+        config = self.config
+        return f"group_reader_{config.cols}x{config.window_bits}_{config.bus_bits}"
+
+    def elaborate(self, platform):
+        m = Module()
+        config = self.config
+        room = Signal(range(GROUPS + 1), init=GROUPS)
+        issued, sent = Signal(), Signal()
+        groups = StreamQueue(config.cols * config.window_bits, GROUPS, registered=False)
+        sizes = StreamQueue(range(config.cols + 1), GROUPS, registered=False)
+        m.submodules.groups = shared(platform, groups)
+        m.submodules.sizes = shared(platform, sizes)
+        m.d.sync += room.eq(room + sent - issued)
+        m.d.comb += [
+            self.read_valid.eq(self.i.valid & (room != 0)),
+            self.read_row.eq(self.i.payload.row),
+            self.read_next_row.eq(self.i.payload.next_row),
+            self.read_rotation.eq(self.i.payload.rotation),
+            issued.eq(self.read_valid & self.read_ready),
+            self.i.ready.eq(issued),
+            sizes.i.valid.eq(issued),
+            sizes.i.payload.eq(self.i.payload.pixels),
+            groups.i.valid.eq(delay(m, issued, self.read_latency, "issued", reset_less=False)),
+            groups.i.payload.eq(self.read_data),
+            self.empty.eq(room == GROUPS),
+        ]
+        self._send(m, groups, sizes, sent)
+        return m
+
+    def _send(self, m: Module, groups: StreamQueue, sizes: StreamQueue, sent) -> None:
+        """One beat after the other of the group at the head."""
+        config = self.config
+        parts = config.window_bits // config.bus_bits
+        beats = data.View(data.ArrayLayout(config.bus_bits, config.cols * parts), groups.o.payload)
+        beat = Signal(range(config.cols * parts + 1))
+        last = Signal()
+        pixels = Value.cast(sizes.o.payload)
+        m.d.comb += [
+            last.eq(beat + 1 == pixels << ceil_log2(parts)),
+            self.o.valid.eq(groups.o.valid),
+            self.o.payload.eq(beats[beat[: max(1, ceil_log2(config.cols * parts))]]),
+            sent.eq(self.o.valid & self.o.ready & last),
+            groups.o.ready.eq(sent),
+            sizes.o.ready.eq(sent),
+        ]
+        with m.If(self.o.valid & self.o.ready):
+            m.d.sync += beat.eq(Mux(last, 0, beat + 1))

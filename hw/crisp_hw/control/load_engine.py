@@ -1,0 +1,148 @@
+"""Load engine: external memory to the memories on the chip."""
+
+from amaranth.hdl import Cat, Module, Mux, Signal
+from amaranth.lib import wiring
+from amaranth.lib.wiring import In, Out
+from amaranth.utils import ceil_log2
+
+from crisp_golden.config import CoreConfig
+from crisp_golden.program.commands import POSITION_BITS, ROW_BITS, Target
+from crisp_golden.program.errors import ErrorCode
+from crisp_hw.bus.burst_planner import BurstPlanner
+from crisp_hw.bus.layouts import BURST_BEATS, BURST_LAYOUT, OUTSTANDING, read_beat_layout, stream_of
+from crisp_hw.control.engine_port import connect_control, engine_members
+from crisp_hw.control.layouts import PIXELS_BITS, WINDOW_LAYOUT, WINDOWS_LAYOUT
+from crisp_hw.control.load_walker import LoadWalker
+from crisp_hw.sharing import shared
+
+TARGET_BITS = 3
+
+
+class LoadEngine(wiring.Component):
+    """Executes loads: requests bursts, and writes their data beat by beat into a memory of the core.
+
+    A command that finds its tokens in cycle 0 has its first burst on the bus in cycle 7 and puts its own
+    tokens down six cycles after its last beat was on the bus, see ``crisp_golden.program.dma_timing``. One
+    beat is written per cycle. A row of a tensor takes three cycles even if it has fewer beats.
+
+    Members
+    -------
+    See ``engine_members``, and
+    windows : In(WINDOWS_LAYOUT), with the permission to read.
+    request : stream of ``BURST_LAYOUT``, data : stream of ``read_beat_layout``; see ``BurstReader``.
+    write_en : Out(1); write_target : Out(3); write_address : Out(20), in beats; write_data : Out(bus_bits);
+        write_ready : In(1), the write is done in this cycle.
+    """
+
+    module_name = "load_engine"
+
+    def __init__(self, config: CoreConfig):
+        self.config = config
+        super().__init__(
+            {
+                **engine_members("load", partners=1),
+                "windows": In(WINDOWS_LAYOUT),
+                "request": Out(stream_of(BURST_LAYOUT)),
+                "data": In(stream_of(read_beat_layout(config.bus_bits))),
+                "write_en": Out(1),
+                "write_target": Out(TARGET_BITS),
+                "write_address": Out(POSITION_BITS),
+                "write_data": Out(config.bus_bits),
+                "write_ready": In(1),
+            }
+        )
+
+    def elaborate(self, platform):
+        m = Module()
+        control, command = connect_control(m, platform, self, ("execute",))
+        to_smem = Signal()
+        m.d.comb += to_smem.eq(command.target == Target.SMEM)
+        planner = self._plan(m, platform, command, to_smem, control.start)
+        wiring.connect(m, planner.o, wiring.flipped(self.request))
+        busy = self._write(m, platform, command, to_smem, control.start)
+        owed = self._count_owed(m)
+        planned, bus_failed = Signal(), Signal()
+        with m.If(control.start):
+            m.d.sync += [planned.eq(0), bus_failed.eq(0)]
+        with m.Else():
+            taken = self.data.valid & self.data.ready
+            m.d.sync += [
+                planned.eq(planned | planner.done),
+                bus_failed.eq(bus_failed | (taken & self.data.payload.error)),
+            ]
+        m.d.comb += [
+            control.finished.eq(planned & (owed == 0) & ~busy),
+            control.failure.eq(
+                Mux(bus_failed, ErrorCode.BUS_READ, Mux(planner.failed, ErrorCode.ADDRESS, ErrorCode.NONE))
+            ),
+        ]
+        return m
+
+    def _plan(self, m: Module, platform, command, to_smem, start) -> BurstPlanner:
+        """Plan the bursts; size and window get a cycle of their own before."""
+        shift = ceil_log2(self.config.window_bits // self.config.bus_bits)
+        planner = BurstPlanner(self.config.bus_bits, beats_bits=PIXELS_BITS + shift, chunk=BURST_BEATS)
+        m.submodules.planner = shared(platform, planner)
+        pixels, beats = Signal(PIXELS_BITS), Signal(PIXELS_BITS + shift)
+        window = Signal(WINDOW_LAYOUT)
+        m.d.sync += [
+            pixels.eq(command.rows * command.width),
+            beats.eq(Mux(to_smem, pixels << shift, command.beats)),
+            window.eq(self.windows[command.window]),
+            planner.start.eq(start),
+        ]
+        m.d.comb += [
+            planner.window.eq(window),
+            planner.offset.eq(command.offset),
+            planner.stride.eq(Mux(to_smem, command.plane_stride, 0)),
+            planner.planes.eq(Mux(to_smem, command.planes, 1)),
+            planner.beats.eq(beats),
+        ]
+        return planner
+
+    def _count_owed(self, m: Module) -> Signal:
+        """Beats that were requested and have not come yet."""
+        owed = Signal(range(2 * BURST_BEATS * OUTSTANDING))
+        taken = self.data.valid & self.data.ready
+        requested = Mux(self.request.valid & self.request.ready, self.request.payload.beats, 0)
+        m.d.sync += owed.eq(owed + requested - taken)
+        return owed
+
+    def _write(self, m: Module, platform, command, to_smem, start) -> Signal:
+        """Two stages from data to the write port; returns whether there is something in them."""
+        walker = LoadWalker(self.config)
+        m.submodules.walker = shared(platform, walker)
+        table_address = Signal(POSITION_BITS)
+        staged, moves, leaves, taken = Signal(), Signal(), Signal(), Signal()
+        ring_row, position = Signal(ROW_BITS), Signal(POSITION_BITS)
+        part, beat = Signal.like(walker.part), Signal(self.config.bus_bits)
+        m.d.comb += [
+            leaves.eq(~self.write_en | self.write_ready),
+            moves.eq(~staged | leaves),
+            self.data.ready.eq(moves & (walker.ready | ~to_smem)),
+            taken.eq(self.data.valid & self.data.ready),
+            walker.command.eq(command),
+            walker.restart.eq(start),
+            walker.advance.eq(taken & to_smem),
+        ]
+        with m.If(start):
+            m.d.sync += table_address.eq(command.address)
+        with m.Elif(taken):
+            m.d.sync += table_address.eq(table_address + 1)
+        with m.If(moves):
+            m.d.sync += [
+                staged.eq(taken),
+                beat.eq(self.data.payload.data),
+                ring_row.eq(walker.ring_row),
+                position.eq(Mux(to_smem, walker.position, table_address)),
+                part.eq(walker.part),
+            ]
+        word = (ring_row << ceil_log2(self.config.cols)) + position
+        with m.If(leaves):
+            m.d.sync += [
+                self.write_en.eq(staged),
+                self.write_data.eq(beat),
+                self.write_target.eq(command.target),
+                self.write_address.eq(Mux(to_smem, Cat(part, word), position)),
+            ]
+        return staged | self.write_en

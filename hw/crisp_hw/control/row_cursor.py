@@ -1,0 +1,61 @@
+"""Where the rows of a tensor begin in a ring of the activation memory."""
+
+from amaranth.hdl import Module, Mux, Signal
+from amaranth.lib import wiring
+from amaranth.lib.wiring import In, Out
+from amaranth.utils import ceil_log2
+
+from crisp_golden.config import CoreConfig
+from crisp_golden.program.commands import COORDINATE_BITS, POSITION_BITS, ROW_BITS
+
+
+class RowCursor(wiring.Component):
+    """Position of the first pixel of the current row and, two cycles after it changed, of the next.
+
+    Members
+    -------
+    start, pitch, ring : In, as in the command: first position, words per row, SMEM rows of the ring.
+    restart : In(1), go to the first row; advance : In(1), to the next, allowed while ``settled``.
+    position : Out(20); following : Out(20), position of the next row.
+    settled : Out(1), ``following`` is right.
+    """
+
+    def __init__(self, config: CoreConfig):
+        self.config = config
+        super().__init__(
+            {
+                "start": In(POSITION_BITS),
+                "pitch": In(COORDINATE_BITS),
+                "ring": In(ROW_BITS),
+                "restart": In(1),
+                "advance": In(1),
+                "position": Out(POSITION_BITS),
+                "following": Out(POSITION_BITS),
+                "settled": Out(1),
+            }
+        )
+
+    @property
+    def module_name(self) -> str:
+        """Name that tells the number of banks."""
+        return f"row_cursor_{self.config.cols}"
+
+    def elaborate(self, platform):
+        m = Module()
+        words = Signal(POSITION_BITS + 1)
+        total = Signal(POSITION_BITS + 1)
+        age = Signal(2)
+        m.d.comb += [
+            words.eq(self.ring << ceil_log2(self.config.cols)),
+            self.settled.eq(age[1]),
+        ]
+        m.d.sync += [
+            total.eq(self.position + self.pitch),
+            self.following.eq(Mux(total >= words, total - words, total)),
+            age.eq(Mux(age[1], age, age + 1)),
+        ]
+        with m.If(self.restart):
+            m.d.sync += [self.position.eq(self.start), age.eq(0)]
+        with m.Elif(self.advance):
+            m.d.sync += [self.position.eq(self.following), age.eq(0)]
+        return m

@@ -1,0 +1,112 @@
+"""Store engine: activation memory to external memory."""
+
+from amaranth.hdl import Module, Mux, Signal
+from amaranth.lib import wiring
+from amaranth.lib.wiring import In, Out
+from amaranth.utils import ceil_log2
+
+from crisp_golden.config import CoreConfig
+from crisp_golden.program.commands import ROW_BITS
+from crisp_golden.program.errors import ErrorCode
+from crisp_hw.bus.burst_planner import BurstPlanner
+from crisp_hw.bus.layouts import BURST_BEATS, BURST_LAYOUT, WINDOW_LAYOUT, stream_of
+from crisp_hw.control.engine_port import connect_control, engine_members
+from crisp_hw.control.group_reader import GroupReader
+from crisp_hw.control.layouts import PIXELS_BITS, WINDOWS_LAYOUT
+from crisp_hw.control.store_walker import StoreWalker
+from crisp_hw.sharing import shared
+
+
+class StoreEngine(wiring.Component):
+    """Executes stores: reads groups of pixels from the core and writes them in bursts.
+
+    A command that finds its tokens in cycle 0 has its first burst on the bus in cycle 7, and puts its own
+    tokens down three cycles after its last burst was answered; see ``crisp_golden.program.dma_timing``. One
+    beat is sent per cycle. An image row takes three cycles even if it has fewer beats.
+
+    Parameters
+    ----------
+    read_latency : of the core's read port, see ``GroupReader``.
+
+    Members
+    -------
+    See ``engine_members`` and, for the read port, ``GroupReader``, and
+    windows : In(WINDOWS_LAYOUT), with the permission to write.
+    request : stream of ``BURST_LAYOUT``; data : stream of beats; written, failed : In(1), that all bursts
+        were answered, and that one was with an error; clear : Out(1); see ``BurstWriter``.
+    """
+
+    module_name = "store_engine"
+
+    def __init__(self, config: CoreConfig, *, read_latency: int):
+        self.config, self.read_latency = config, read_latency
+        super().__init__(
+            {
+                **engine_members("store", partners=1),
+                "windows": In(WINDOWS_LAYOUT),
+                "request": Out(stream_of(BURST_LAYOUT)),
+                "data": Out(stream_of(config.bus_bits)),
+                "written": In(1),
+                "failed": In(1),
+                "clear": Out(1),
+                "read_valid": Out(1),
+                "read_ready": In(1),
+                "read_row": Out(ROW_BITS),
+                "read_next_row": Out(ROW_BITS),
+                "read_rotation": Out(ceil_log2(config.cols)),
+                "read_data": In(config.cols * config.window_bits),
+            }
+        )
+
+    def elaborate(self, platform):
+        m = Module()
+        control, command = connect_control(m, platform, self, ("execute",))
+        planner = self._plan(m, platform, command, control.start)
+        walker = StoreWalker(self.config)
+        reader = GroupReader(self.config, read_latency=self.read_latency)
+        m.submodules.walker = shared(platform, walker)
+        m.submodules.reader = shared(platform, reader)
+        wiring.connect(m, walker.o, reader.i)
+        wiring.connect(m, planner.o, wiring.flipped(self.request))
+        wiring.connect(m, reader.o, wiring.flipped(self.data))
+        planned = Signal()
+        m.d.sync += planned.eq(~control.start & (planned | planner.done))
+        m.d.comb += [
+            walker.command.eq(command),
+            walker.restart.eq(control.start),
+            walker.approved.eq(planner.approved),
+            self.read_valid.eq(reader.read_valid),
+            self.read_row.eq(reader.read_row),
+            self.read_next_row.eq(reader.read_next_row),
+            self.read_rotation.eq(reader.read_rotation),
+            reader.read_ready.eq(self.read_ready),
+            reader.read_data.eq(self.read_data),
+            self.clear.eq(control.start),
+            control.finished.eq(planned & walker.idle & reader.empty & self.written),
+            control.failure.eq(
+                Mux(self.failed, ErrorCode.BUS_WRITE, Mux(planner.failed, ErrorCode.ADDRESS, ErrorCode.NONE))
+            ),
+        ]
+        return m
+
+    def _plan(self, m: Module, platform, command, start) -> BurstPlanner:
+        """Plan the bursts; size and window get a cycle of their own before."""
+        shift = ceil_log2(self.config.window_bits // self.config.bus_bits)
+        planner = BurstPlanner(self.config.bus_bits, beats_bits=PIXELS_BITS + shift, chunk=BURST_BEATS)
+        m.submodules.planner = shared(platform, planner)
+        pixels, beats = Signal(PIXELS_BITS), Signal(PIXELS_BITS + shift)
+        window = Signal(WINDOW_LAYOUT)
+        m.d.sync += [
+            pixels.eq(command.rows * command.width),
+            beats.eq(pixels << shift),
+            window.eq(self.windows[command.window]),
+            planner.start.eq(start),
+        ]
+        m.d.comb += [
+            planner.window.eq(window),
+            planner.offset.eq(command.offset),
+            planner.stride.eq(command.plane_stride),
+            planner.planes.eq(command.planes),
+            planner.beats.eq(beats),
+        ]
+        return planner

@@ -1,0 +1,121 @@
+"""Which groups of pixels a store reads from the activation memory."""
+
+from amaranth.hdl import Module, Mux, Signal
+from amaranth.lib import data, wiring
+from amaranth.lib.wiring import In, Out
+from amaranth.utils import ceil_log2
+
+from crisp_golden.config import CoreConfig
+from crisp_golden.program.commands import COORDINATE_BITS, POSITION_BITS, ROW_BITS, ROW_TILE_BITS
+from crisp_hw.bus.layouts import stream_of
+from crisp_hw.control.layouts import COMMAND_LAYOUTS
+from crisp_hw.control.row_cursor import RowCursor
+from crisp_hw.sharing import shared
+
+
+def group_layout(config: CoreConfig) -> data.StructLayout:
+    """``pixels`` consecutive pixels, at most ``cols``: columns from ``rotation`` on in ``row``, the others in
+    ``next_row``, as the core's read port takes them.
+    """
+    return data.StructLayout(
+        {
+            "row": ROW_BITS,
+            "next_row": ROW_BITS,
+            "rotation": ceil_log2(config.cols),
+            "pixels": range(config.cols + 1),
+        }
+    )
+
+
+class StoreWalker(wiring.Component):
+    """Emits the groups of the planes that were approved, one per cycle, image row by image row.
+
+    Every image row begins a group of its own and takes at least three cycles. The first group is offered two
+    cycles after ``approved``.
+
+    Members
+    -------
+    command : In, the store.
+    restart : In(1), at its start.
+    approved : In(1), one more plane may be read.
+    o : stream of ``group_layout``.
+    idle : Out(1), all approved planes have been read.
+    """
+
+    def __init__(self, config: CoreConfig):
+        self.config = config
+        super().__init__(
+            {
+                "command": In(COMMAND_LAYOUTS["store"]),
+                "restart": In(1),
+                "approved": In(1),
+                "o": Out(stream_of(group_layout(config))),
+                "idle": Out(1),
+            }
+        )
+
+    @property
+    def module_name(self) -> str:
+        """Name that tells the number of banks."""
+        return f"store_walker_{self.config.cols}"
+
+    def elaborate(self, platform):
+        m = Module()
+        command, cols = self.command, self.config.cols
+        cursor = RowCursor(self.config)
+        m.submodules.cursor = shared(platform, cursor)
+        planes = Signal(ROW_TILE_BITS)
+        columns_left, rows_left = Signal(COORDINATE_BITS), Signal(COORDINATE_BITS)
+        last_group, last_row = Signal(), Signal()
+        moves, row_ends, plane_ends = Signal(), Signal(), Signal()
+        m.d.comb += [
+            *[getattr(cursor, name).eq(command[name]) for name in ("start", "pitch", "ring")],
+            last_group.eq(columns_left <= cols),
+            last_row.eq(rows_left == 1),
+            moves.eq((planes != 0) & (~self.o.valid | self.o.ready) & (~last_group | cursor.settled)),
+            row_ends.eq(moves & last_group),
+            plane_ends.eq(row_ends & last_row),
+            cursor.restart.eq(self.restart | plane_ends),
+            cursor.advance.eq(row_ends),
+            self.idle.eq((planes == 0) & ~self.o.valid),
+        ]
+        m.d.sync += planes.eq(Mux(self.restart, 0, planes + self.approved - plane_ends))
+        with m.If(self.restart | row_ends):
+            m.d.sync += columns_left.eq(command.width)
+        with m.Elif(moves):
+            m.d.sync += columns_left.eq(columns_left - cols)
+        with m.If(cursor.restart):
+            m.d.sync += rows_left.eq(command.rows)
+        with m.Elif(row_ends):
+            m.d.sync += rows_left.eq(rows_left - 1)
+        self._emit(m, cursor, moves, row_ends, plane_ends, Mux(last_group, columns_left, cols))
+        return m
+
+    def _emit(self, m: Module, cursor: RowCursor, moves, row_ends, plane_ends, pixels) -> None:
+        """Follow the position, as row of the ring and rotation, and hold one group for the reader."""
+        command = self.command
+        position, plane = Signal(POSITION_BITS), Signal(ROW_BITS)
+        bank_bits = ceil_log2(self.config.cols)
+        rotation = position[:bank_bits]
+        step, next_row = Signal(ROW_BITS + 1), Signal(ROW_BITS)
+        m.d.comb += [step.eq((position >> bank_bits) + 1), next_row.eq(Mux(step == command.ring, 0, step))]
+        with m.If(cursor.restart):
+            m.d.sync += position.eq(command.start)
+        with m.Elif(row_ends):
+            m.d.sync += position.eq(cursor.following)
+        with m.Elif(moves):
+            m.d.sync += position[bank_bits:].eq(next_row)
+        with m.If(self.restart):
+            m.d.sync += plane.eq(command.base)
+        with m.Elif(plane_ends):
+            m.d.sync += plane.eq(plane + command.plane)
+        with m.If(moves):
+            m.d.sync += [
+                self.o.valid.eq(1),
+                self.o.payload.row.eq(plane + (position >> bank_bits)),
+                self.o.payload.next_row.eq(plane + next_row),
+                self.o.payload.rotation.eq(rotation),
+                self.o.payload.pixels.eq(pixels),
+            ]
+        with m.Elif(self.o.ready):
+            m.d.sync += self.o.valid.eq(0)

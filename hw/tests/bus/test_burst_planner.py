@@ -1,0 +1,122 @@
+"""Burst planner: planes become bursts that cover them exactly, or are refused."""
+
+from dataclasses import dataclass, replace
+from random import Random
+
+import pytest
+
+from crisp_hw.bus.burst_planner import BurstPlanner
+from hw.tests.agents import Sink, clock
+from hw.tests.simulate import drive, simulate
+
+BASE = 0x1_2345_6000
+
+
+@dataclass(frozen=True)
+class Transfer:
+    """Inputs of a planner."""
+
+    offset: int
+    stride: int
+    planes: int
+    beats: int
+    size: int = 0xFFFF_FFC0
+    allowed: int = 1
+
+
+@dataclass
+class Plan:
+    """What came of it."""
+
+    bursts: list[tuple[int, int]]
+    failed: int
+    approved: int
+    offered: list[int]
+    done: int
+
+
+def rtl_plan(planner: BurstPlanner, transfer: Transfer, chance: float = 1.0) -> Plan:
+    plan = Plan([], 0, 0, [], 0)
+    sink = Sink(planner.o, rng=Random(1), chance=chance)
+    window = {"base": BASE, "size": transfer.size, "allowed": transfer.allowed}
+    inputs = {name: getattr(transfer, name) for name in ("offset", "stride", "planes", "beats")}
+
+    async def bench(ctx):
+        drive(ctx, planner, {"window": window, **inputs})
+        await ctx.tick()
+        for cycle in range(20000):
+            ctx.set(planner.start, cycle == 0)
+            plan.approved += ctx.get(planner.approved)
+            if ctx.get(planner.done):
+                plan.done, plan.failed = cycle, ctx.get(planner.failed)
+                break
+            await clock(ctx, [sink])
+        assert plan.done
+
+    simulate(planner, bench)
+    plan.bursts = [(item["address"], item["beats"]) for item in sink.items]
+    plan.offered = sink.cycles
+    return plan
+
+
+def golden_plan(transfer: Transfer, step: int, chunk: int) -> tuple[list[tuple[int, int]], bool]:
+    bursts = []
+    for plane in range(transfer.planes):
+        offset = transfer.offset + plane * transfer.stride
+        in_window = offset + transfer.beats * step <= transfer.size
+        if not (in_window and transfer.allowed and transfer.offset % step == transfer.stride % step == 0):
+            return bursts, True
+        at, left = BASE + offset, transfer.beats
+        while left:
+            beats = min(left, chunk - at // step % chunk)
+            bursts.append((at, beats))
+            at, left = at + beats * step, left - beats
+    return bursts, False
+
+
+@pytest.mark.parametrize("data_bits", [64, 128, 256])
+@pytest.mark.parametrize("seed", range(6))
+def test_planes_become_bursts(data_bits, seed):
+    rng = Random(seed)
+    planner = BurstPlanner(data_bits, beats_bits=22, chunk=64)
+    transfer = Transfer(
+        offset=32 * rng.randrange(1000),
+        stride=32 * rng.randrange(10000),
+        planes=rng.randint(1, 5),
+        beats=rng.choice([1, 2, 63, 64, 65, rng.randint(1, 1000)]),
+    )
+    plan = rtl_plan(planner, transfer, chance=rng.choice([0.4, 1.0]))
+    assert (plan.bursts, plan.failed) == golden_plan(transfer, data_bits // 8, 64)
+    assert plan.approved == transfer.planes
+
+
+GOOD = Transfer(offset=64, stride=4096, planes=3, beats=8, size=64 + 2 * 4096 + 64)
+
+
+@pytest.mark.parametrize(
+    ("change", "approved"),
+    [
+        ({}, 3),
+        ({"size": GOOD.size - 1}, 2),
+        ({"size": 0}, 0),
+        ({"allowed": 0}, 0),
+        ({"offset": 84}, 0),
+        ({"stride": 4}, 0),
+        ({"offset": 0xFFFF_FFE0}, 0),
+        ({"stride": 0xFFFF_F000, "size": 0xFFFF_FFC0}, 2),
+        ({"stride": 0x8000_0000, "size": 0xFFFF_FFC0}, 2),
+    ],
+)
+def test_a_plane_outside_its_window_ends_the_transfer(change, approved):
+    transfer = replace(GOOD, **change)
+    plan = rtl_plan(BurstPlanner(64, beats_bits=22, chunk=64), transfer)
+    assert (plan.approved, plan.failed) == (approved, approved < 3)
+    assert (plan.bursts, plan.failed) == golden_plan(transfer, 8, 64)
+
+
+def test_timing():
+    transfer = Transfer(offset=0, stride=4096, planes=2, beats=130)
+    plan = rtl_plan(BurstPlanner(64, beats_bits=22, chunk=64), transfer)
+    assert plan.offered == [4, 6, 8, 12, 14, 16]
+    assert plan.done == 17
+    assert rtl_plan(BurstPlanner(64, beats_bits=22, chunk=64), replace(GOOD, size=0)).done == 3
