@@ -77,7 +77,7 @@ def _generator_sources() -> list[Path]:
     found, pending = [], sorted(generator.rglob("*.py"))
     while pending:
         found.append(pending.pop(0))
-        names = re.findall(r"^from crisp_golden\.(\w+) import", found[-1].read_text(), re.MULTILINE)
-        imported = (golden / f"{name}.py" for name in names)
+        names = re.findall(r"^from crisp_golden\.([\w.]+) import", found[-1].read_text(), re.MULTILINE)
+        imported = (golden / f"{name.replace('.', '/')}.py" for name in names)
         pending += [file for file in dict.fromkeys(imported) if file not in (*found, *pending)]
     return found

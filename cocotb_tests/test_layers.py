@@ -19,8 +19,10 @@ CONFIGS = {
     "tiny": preset("tiny"),
     "small": preset("small"),
     "edge": preset("edge"),
-    "m2": CoreConfig(rows=2, cols=4, lanes=2, m=2, smem_words=512, weight_words=512),
-    "m8": CoreConfig(rows=4, cols=2, lanes=1, m=8, load_rows=2, smem_words=1024, weight_words=1024),
+    "m2": CoreConfig(rows=2, cols=4, lanes=4, m=2, smem_words=512, weight_words=512, drain_cols=2),
+    "m8": CoreConfig(
+        rows=4, cols=2, lanes=1, m=8, load_rows=2, smem_words=1024, weight_words=1024, drain_cols=2
+    ),
 }
 CASES = {"tiny": 64, "small": 48, "edge": 24, "m2": 48, "m8": 96}
 FIRST = {"tiny": 0, "small": 0, "edge": 48, "m2": 0, "m8": 0}

@@ -1,9 +1,9 @@
-"""Drives the compute core through its host port: preloads a job, runs it, reads the outputs back.
+"""Drives the compute core through its ports: fills memories, runs a job, reads the activation memory back.
 
 Python is awake on every clock only while words go in or out; it sleeps while the core computes.
 """
 
-from collections.abc import Iterable
+from collections.abc import Mapping
 from dataclasses import fields
 
 import numpy as np
@@ -11,21 +11,33 @@ from cocotb.handle import Immediate
 from cocotb.triggers import FallingEdge, ReadOnly, RisingEdge, with_timeout
 from cocotb.utils import get_sim_time
 
-from cocotb_tests.tb.bits import to_bits, to_int8
 from cocotb_tests.tb.clocking import CLOCK_PERIOD_NS, pulse_reset, start_clock
 from crisp_golden.config import CoreConfig
 from crisp_golden.cycles import CycleCount
-from crisp_golden.job import HostSpace, job_fields
+from crisp_golden.fields import pack_fields
 from crisp_golden.packing import Job
-from crisp_golden.timing import ACTIVATION_LATENCY
+from crisp_golden.program.commands import Target
+from crisp_golden.timing import READ_LATENCY
+from crisp_hw.layouts import JOB_FIELDS
 
 COUNTER_BITS = 32
 COUNTER_NAMES = tuple(field.name for field in fields(CycleCount))
-HOST_INPUTS = ("host_write", "host_read", "host_space", "host_addr", "host_wdata", "start")
+INPUTS = (
+    "job",
+    "start",
+    "write_en",
+    "write_target",
+    "write_address",
+    "write_data",
+    "read_valid",
+    "read_row",
+    "read_next_row",
+    "read_rotation",
+)
 
 
 class CoreDriver:
-    """Host of one core.
+    """Whoever uses one core.
 
     Parameters
     ----------
@@ -43,52 +55,51 @@ class CoreDriver:
         if self._clock_runs:
             await pulse_reset(self.dut)
         else:
-            await start_clock(self.dut, **dict.fromkeys(HOST_INPUTS, 0))
+            await start_clock(self.dut, **dict.fromkeys(INPUTS, 0))
         self._clock_runs = True
 
-    async def write(self, space: int, address: int, words: Iterable[int]) -> None:
-        """Write consecutive words of a memory, one per clock."""
-        dut = self.dut
-        dut.host_write.value = 1
-        dut.host_space.value = space
+    async def fill(self, target: Target, image: bytes, beat: int = 0) -> None:
+        """Write whole beats of a memory from ``beat`` on, one per clock unless the core makes them wait."""
+        dut, size = self.dut, self.config.bus_bits // 8
+        assert len(image) % size == 0, f"{len(image)} bytes are no whole beats of {size}"
+        dut.write_en.value = 1
+        dut.write_target.value = target
         # At falling edges nothing else changes, so that inputs need no scheduling by cocotb, which is slow.
-        addr, data, falling = dut.host_addr, dut.host_wdata, FallingEdge(dut.clk)
-        for offset, word in enumerate(words):
-            addr.value = Immediate(address + offset)
-            data.value = Immediate(word)
+        address, data, falling = dut.write_address, dut.write_data, FallingEdge(dut.clk)
+        for offset in range(len(image) // size):
+            address.value = Immediate(beat + offset)
+            data.value = Immediate(int.from_bytes(image[offset * size : (offset + 1) * size], "little"))
             await falling
-        dut.host_write.value = 0
+        dut.write_en.value = 0
 
-    async def write_smem(self, address: int, words: np.ndarray) -> None:
-        """Write int8[words, window] into the activation memory."""
-        await self.write(HostSpace.SMEM, address, map(to_bits, words))
+    async def write_smem(self, words: np.ndarray) -> None:
+        """Write int8[words, window] into the activation memory from its first word on."""
+        await self.fill(Target.SMEM, np.ascontiguousarray(words).tobytes())
 
-    async def read_smem(self, address: int, count: int) -> np.ndarray:
-        """Read ``count`` words of the activation memory as int8[count, window]."""
-        dut, words = self.dut, []
-        dut.host_read.value = 1
-        addr, data, falling = dut.host_addr, dut.host_rdata, FallingEdge(dut.clk)
-        for cycle in range(count + ACTIVATION_LATENCY - 1):
-            addr.value = Immediate(address + min(cycle, count - 1))
+    async def read_smem(self, rows: int) -> np.ndarray:
+        """Read the first ``rows`` rows of the activation memory as int8[rows * cols, window]."""
+        dut, seen = self.dut, []
+        dut.read_valid.value = 1
+        dut.read_rotation.value = 0
+        row, data, falling = dut.read_row, dut.read_data, FallingEdge(dut.clk)
+        for cycle in range(rows + READ_LATENCY - 1):
+            row.value = Immediate(min(cycle, rows - 1))
             await falling
-            if cycle + 1 >= ACTIVATION_LATENCY:
-                words.append(to_int8(data.value.to_unsigned(), self.config.window))
-        dut.host_read.value = 0
-        return np.stack(words)
+            if cycle + 1 >= READ_LATENCY:
+                size = self.config.window * self.config.cols
+                seen.append(data.value.to_unsigned().to_bytes(size, "little"))
+        dut.read_valid.value = 0
+        return np.frombuffer(b"".join(seen), np.int8).reshape(-1, self.config.window)
 
     async def load(self, job: Job) -> None:
-        """Write the registers and all memories of a job but the activation memory."""
-        fields = job_fields(self.config)
-        registers = [field.encode(job.registers[field.name]) for field in fields]
-        weights = map(to_bits, job.weights)
-        for space, words in (
-            (HostSpace.JOB, registers),
-            (HostSpace.INDEX, job.index),
-            (HostSpace.TAP, job.taps),
-            (HostSpace.CHANNEL, job.channels),
-            (HostSpace.WEIGHT, weights),
-        ):
-            await self.write(space, 0, words)
+        """Set a job's registers and fill all its memories but the activation memory."""
+        for target, image in job.images.items():
+            await self.fill(target, bytes(image))
+        self.set_job(job.registers)
+
+    def set_job(self, values: Mapping[str, int]) -> None:
+        """Set the core's input ``job`` to the values of an EXECUTE command."""
+        self.dut.job.value = pack_fields(JOB_FIELDS, values)
 
     async def run(self, limit: int) -> tuple[CycleCount, int]:
         """Run the loaded job; return its counters and the clock cycles that it was busy.

@@ -7,22 +7,29 @@ import numpy as np
 from cocotb_tests.tb.core_driver import CoreDriver
 from crisp_golden.convolution import run_conv
 from crisp_golden.cycles import CycleCount, job_cycles
-from crisp_golden.network import QuantizedConv
+from crisp_golden.network import MaxPool, QuantizedConv
 from crisp_golden.packing import Job, pack_layer
+from crisp_golden.pooling import run_max_pool
 
 
 @dataclass(frozen=True, kw_only=True)
 class LayerCase:
     """A layer with its inputs: x int8[C, H, W], residual int8[K, Hout, Wout] if the layer adds one."""
 
-    layer: QuantizedConv
+    layer: QuantizedConv | MaxPool
     x: np.ndarray
     residual: np.ndarray | None = None
 
     def expected(self) -> np.ndarray:
         """The golden output int8[K, Hout, Wout]."""
+        if isinstance(self.layer, MaxPool):
+            return run_max_pool(self.layer, self.x[None])[0]
         residual = None if self.residual is None else self.residual[None]
         return run_conv(self.layer, self.x[None], residual)[0]
+
+    def jobs(self, driver: CoreDriver) -> list[Job]:
+        """The layer's jobs on the driver's core."""
+        return pack_layer(driver.config, self.layer, *self.x.shape[1:], channels=len(self.x))
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -44,37 +51,43 @@ class LayerResult:
 
 async def run_layer(driver: CoreDriver, case: LayerCase) -> LayerResult:
     """Run all jobs of a layer and put the output together."""
-    config, layer = driver.config, case.layer
-    y = np.zeros((layer.out_channels, *layer.out_size(*case.x.shape[1:])), np.int8)
+    jobs = case.jobs(driver)
+    rows, columns = jobs[0].work.window.out_size(*case.x.shape[1:])
+    y = np.zeros((jobs[0].work.out_channels, rows, columns), np.int8)
     counted, predicted, clocked = CycleCount(), CycleCount(), 0
-    for job in pack_layer(config, layer, *case.x.shape[1:]):
+    for job in jobs:
         await preload_job(driver, case, job)
-        expected = job_cycles(config, job)
+        expected = job_cycles(driver.config, job.registers, job.windows)
         counters, cycles = await driver.run(limit=2 * expected.total + 1000)
         counted, predicted, clocked = counted + counters, predicted + expected, clocked + cycles
         await fetch_job(driver, job, y)
     return LayerResult(y=y, counted=counted, predicted=predicted, clocked=clocked)
 
 
+def used_rows(job: Job) -> int:
+    """Rows of the activation memory that a job's tensors take."""
+    tensors = (job.tensors.x, job.tensors.y, job.tensors.residual)
+    return max(tensor.end for tensor in tensors if tensor is not None)
+
+
 async def preload_job(driver: CoreDriver, case: LayerCase, job: Job) -> None:
     """Write everything that one job of the layer reads."""
-    config, band, registers = driver.config, job.geometry, job.registers
+    config, band, tensors = driver.config, job.band, job.tensors
     await driver.load(job)
-    await driver.write_smem(registers["act_base"], band.store(case.x, config))
-    if case.residual is not None:
-        base = registers["res_base"] - job.first_output_word(config, band.pitch)
-        await driver.write_smem(base, band.store_residual(case.residual, config))
+    smem = np.full((used_rows(job) * config.cols, config.window), 0x55, np.int8)
+    tensors.x.write(smem, case.x, *band.input_rows(), config)
+    if tensors.residual is not None and case.residual is not None:
+        tensors.residual.write(smem, case.residual, band.first_row, band.last_row, config)
+    await driver.write_smem(smem)
 
 
 async def fetch_job(driver: CoreDriver, job: Job, y: np.ndarray) -> None:
     """Read what one job computed into its part of the layer's output ``y`` int8[K, Hout, Wout]."""
-    config, band, registers = driver.config, job.geometry, job.registers
-    first, last = job.out_channels(config)
-    planes = -(-last // config.window) - first // config.window
-    words = await driver.read_smem(registers["out_base"], planes * registers["out_plane"])
-    channels = band.fetch_output(words, planes * config.window)
-    offset = first % config.window
-    y[first:last, band.first_row : band.last_row] = channels[offset : offset + last - first]
+    first, last = job.out_channels
+    rows = job.band.first_row, job.band.last_row
+    smem = await driver.read_smem(used_rows(job))
+    found = job.tensors.y.read(smem, last, *rows, job.band.out_width, driver.config)
+    y[first:last, slice(*rows)] = found[first:]
 
 
 async def check_layer(driver: CoreDriver, case: LayerCase) -> LayerResult:

@@ -6,12 +6,12 @@ from itertools import pairwise
 import cocotb
 import numpy as np
 from cocotb.triggers import FallingEdge
+from crisp_golden.job import INDEX_BITS, INDEX_FIELDS, job_fields, pack_fields, tap_fields
 
 from cocotb_tests.tb.bits import unpack
 from cocotb_tests.tb.clocking import start_clock
 from cocotb_tests.tb.parameters import bench_parameters, record_measurements
 from crisp_golden.config import CoreConfig
-from crisp_golden.job import INDEX_BITS, INDEX_FIELDS, job_fields, pack_fields, tap_fields
 from crisp_golden.timing import DECODE_INTERVAL
 from crisp_hw.layouts import window_layout
 

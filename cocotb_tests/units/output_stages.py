@@ -1,9 +1,9 @@
 """Random parameters of output stages, and the words in which the hardware receives them."""
 
 import numpy as np
+from crisp_golden.job import CHANNEL_FIELDS, pack_fields
 
 from cocotb_tests.tb.bits import pack
-from crisp_golden.job import CHANNEL_FIELDS, pack_fields
 from crisp_golden.network import QuantizedConv, ResidualInput
 from crisp_hw.output_lane import LEVELS_LAYOUT
 

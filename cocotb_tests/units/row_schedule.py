@@ -7,12 +7,12 @@ other as the rows allow. The expected outputs come from NumPy and golden's requa
 from dataclasses import dataclass, field
 
 import numpy as np
+from crisp_golden.job import CHANNEL_BITS
 
 from cocotb_tests.tb.bits import pack, to_bits
 from cocotb_tests.units.output_stages import channel_words
 from crisp_golden.config import CoreConfig
 from crisp_golden.fixedpoint import requantize
-from crisp_golden.job import CHANNEL_BITS
 from crisp_golden.network import QuantizedConv
 from crisp_golden.timing import ACTIVATION_LATENCY, DECODE_INTERVAL, OUTPUT_LATENCY, accumulate_latency
 from crisp_golden.windows import weight_slots

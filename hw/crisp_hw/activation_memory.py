@@ -1,35 +1,41 @@
 """Activation memory: ``cols`` banks, rotator and padding.
 
-Word w lies in bank ``w mod cols``. A read fetches ``cols`` consecutive words, one from each bank, whatever
-the first address is; the rotator puts them into order. Columns outside the image read the zero point.
+Word w lies in row ``w // cols`` of bank ``w mod cols``. A read fetches ``cols`` consecutive positions of a
+ring, one word from each bank, whatever the first position is; the rotator puts them into order. Columns
+outside the image read the zero point.
 """
 
-from amaranth.hdl import Const, Module, Mux, Signal
+from typing import Any
+
+from amaranth.hdl import Cat, Const, Module, Mux, Signal, Value
 from amaranth.lib import data, wiring
 from amaranth.lib.wiring import In, Out
 from amaranth.utils import ceil_log2
 
 from crisp_golden.config import VALUE_BITS, CoreConfig
+from crisp_golden.program.commands import POSITION_BITS
 from crisp_golden.timing import ACTIVATION_LATENCY
 from crisp_hw.cells import BlockRam, Target
 from crisp_hw.delay import delay
-from crisp_hw.layouts import address_bits
+from crisp_hw.layouts import bank_bits, output_layout, read_layout
 from crisp_hw.sharing import shared
 
 
 class ActivationMemory(wiring.Component):
-    """Banked SMEM with one conflict-free read and one write per cycle.
+    """Banked SMEM with one conflict-free read per cycle, and in every bank one write.
 
-    A read sees all writes up to the cycle of its request. A write to one of its words in the cycle after that
-    makes this word undefined.
+    Outputs of the array are written always, beats of the bus if no output goes to the same bank. A read sees
+    the writes of all cycles before that of its request. A word that is written in the cycle of the request or
+    in the next one is undefined.
 
     Members
     -------
-    read_en : In(1); read_addr : In, SMEM word of column 0's window.
+    read : In(read_layout).
     inside : In(cols), columns whose pixel lies in the image.
     zero_point : In(8), what the other columns read; stable while reads are under way.
     windows : Out(cols windows), ``latency`` cycles after the request; column 0 in the lowest bits.
-    write_en : In(window / rows), one bit per part of ``rows`` channels; write_addr, write_data : In.
+    output : In(output_layout), outputs of the array.
+    fill_en : In(1); fill_address : In(20), number of the beat; fill_data : In(bus_bits); fill_ready : Out(1).
     """
 
     latency = ACTIVATION_LATENCY
@@ -39,53 +45,86 @@ class ActivationMemory(wiring.Component):
     def __init__(self, config: CoreConfig, *, target: Target):
         self.config = config
         self.target = target
-        address = address_bits(config)
         super().__init__(
             {
-                "read_en": In(1),
-                "read_addr": In(address),
+                "read": In(read_layout(config)),
                 "inside": In(config.cols),
                 "zero_point": In(VALUE_BITS),
                 "windows": Out(data.ArrayLayout(config.window_bits, config.cols)),
-                "write_en": In(config.window // config.rows),
-                "write_addr": In(address),
-                "write_data": In(config.window_bits),
+                "output": In(output_layout(config)),
+                "fill_en": In(1),
+                "fill_address": In(POSITION_BITS),
+                "fill_data": In(config.bus_bits),
+                "fill_ready": Out(1),
             }
         )
+
+    @property
+    def granularity(self) -> int:
+        """Bits that a write changes at least: the outputs of a row tile, or a beat."""
+        return min(self.config.rows * VALUE_BITS, self.config.bus_bits)
 
     def elaborate(self, platform):
         m = Module()
         config = self.config
-        bank_bits = ceil_log2(config.cols)
-        rotation = self.read_addr[:bank_bits]
+        rotation = self.read.rotation
         words = []
         for number in range(config.cols):
-            bank = self._bank()
+            bank = BlockRam(
+                width=config.window_bits,
+                depth=config.bank_depth,
+                granularity=self.granularity,
+                target=self.target,
+            )
             m.submodules[f"bank_{number}"] = shared(platform, bank)
-            wraps = Const(number, bank_bits) < rotation
-            m.d.sync += [bank.read_en.eq(self.read_en), bank.read_addr.eq(self.read_addr[bank_bits:] + wraps)]
-            hit = self.write_addr[:bank_bits] == number
-            m.d.comb += [
-                bank.write_en.eq(Mux(hit, self.write_en, 0)),
-                bank.write_addr.eq(self.write_addr[bank_bits:]),
-                bank.write_data.eq(self.write_data),
+            behind = Const(number, len(rotation)) < rotation
+            m.d.sync += [
+                bank.read_en.eq(self.read.en),
+                bank.read_addr.eq(Mux(behind, self.read.next_row, self.read.row)),
             ]
             words.append(bank.read_data)
+            self._write(m, number, bank)
         rotated = self._rotate(m, words, delay(m, rotation, 1 + BlockRam.latency, "rotation"))
         inside = delay(m, self.inside, self.latency - 1, "inside")
         padding = self.zero_point.replicate(config.window)
         for col, word in enumerate(rotated):
             m.d.sync += self.windows[col].eq(Mux(inside[col], word, padding))
+        fill_bank = self._fill_word()[: bank_bits(config)]
+        m.d.comb += self.fill_ready.eq(~self.output.valid.bit_select(fill_bank, 1))
         return m
 
-    def _bank(self) -> BlockRam:
-        config = self.config
-        return BlockRam(
-            width=config.window_bits,
-            depth=config.bank_depth,
-            granularity=config.rows * VALUE_BITS,
-            target=self.target,
-        )
+    def _fill_word(self) -> Value:
+        """Number of the word that a beat belongs to."""
+        return self.fill_address[ceil_log2(self.config.window_bits // self.config.bus_bits) :]
+
+    def _write(self, m: Module, number: int, bank: BlockRam) -> None:
+        """Register what is written to a bank: an output, or else a beat."""
+        config, output = self.config, self.output
+        word, beats = self._fill_word(), config.window_bits // config.bus_bits
+        banks = bank_bits(config)
+        hit = self.fill_en & (word[:banks] == number)
+        part = Value.cast(Const(1, 1) << self.fill_address[: ceil_log2(beats)])[:beats]
+        m.d.sync += [
+            bank.write_en.eq(
+                Mux(
+                    output.valid[number],
+                    self._enables(output.part, config.rows * VALUE_BITS),
+                    Mux(hit, self._enables(part, config.bus_bits), 0),
+                )
+            ),
+            bank.write_addr.eq(Mux(output.valid[number], output.rows[number], word[banks:])),
+            bank.write_data.eq(
+                Mux(
+                    output.valid[number],
+                    output.data[number].replicate(config.window // config.rows),
+                    self.fill_data.replicate(beats),
+                )
+            ),
+        ]
+
+    def _enables(self, parts: Any, part_bits: int) -> Value:
+        """Write enables of a bank for a word's parts of ``part_bits`` bits, one bit each."""
+        return Cat(*[bit.replicate(part_bits // self.granularity) for bit in Value.cast(parts)])
 
     def _rotate(self, m: Module, words: list, rotation) -> list[Signal]:
         """Registered: column c receives bank ``(c + rotation) mod cols``, in one stage per address bit."""

@@ -30,9 +30,9 @@ from crisp_hw.sharing import shared
 class ArrayRow(wiring.Component):
     """Any row of the array; ``position`` tells it which.
 
-    ``latency`` cycles after a beat enters, its sum is written to the accumulators. A drain command must
-    enter ``latency`` cycles after the last beat or later, and reads them one cycle after that; ``y`` follows
-    ``1 + OutputLane.latency`` cycles after that.
+    ``latency`` cycles after a beat enters, its sum is written to the accumulators, or its byte to the
+    residuals. A drain command must enter ``latency`` cycles after the last beat or later, and reads them one
+    cycle after that; ``y`` follows ``1 + OutputLane.latency`` cycles after that.
 
     Channel parameters are broadcast without regard to the rows' lag. They stay for ``CHANNEL_SLOTS`` row
     tiles of at least ``DECODE_INTERVAL`` cycles each, longer than any accumulator waits to be drained.
@@ -43,7 +43,9 @@ class ArrayRow(wiring.Component):
         the row below.
     position : In, number of the row; a constant.
     channels : In, broadcast.
-    y : Out(signed 8), requantized outputs in the order of the drain commands.
+    y : Out(drain_cols values of signed 8), requantized outputs in the order of the drain commands: of the
+        columns from the command's ``col`` on. If this is no multiple of ``drain_cols``, only the first one
+        means something.
     """
 
     def __init__(self, config: CoreConfig, *, target: Target):
@@ -63,7 +65,7 @@ class ArrayRow(wiring.Component):
                 **{f"next_{name}": Out(layout) for name, layout in chain.items()},
                 "position": In(ceil_log2(config.rows)),
                 "channels": In(channel_bus_layout(config)),
-                "y": Out(signed(VALUE_BITS)),
+                "y": Out(data.ArrayLayout(signed(VALUE_BITS), config.drain_cols)),
             }
         )
 
@@ -76,7 +78,9 @@ class ArrayRow(wiring.Component):
     def module_name(self) -> str:
         """Name that tells the shape of the array and the technology."""
         c = self.config
-        shape = f"{c.rows}x{c.cols}x{c.lanes}_m{c.m}_depth{c.tile_depth}_load{c.load_rows}"
+        shape = (
+            f"{c.rows}x{c.cols}x{c.lanes}_m{c.m}_depth{c.tile_depth}_load{c.load_rows}_drain{c.drain_cols}"
+        )
         return f"array_row_{shape}{self.target.suffix}"
 
     @property
@@ -208,58 +212,94 @@ class ArrayRow(wiring.Component):
         return bias
 
     def _store_residual(self, m: Module, platform) -> list:
-        """Keep this row's byte of residual windows; return the drained byte of each bank and column.
+        """Keep this row's byte of residual windows, or its maximum; return the drained byte of each bank and
+        column.
 
-        The bytes wait as long as sums do, so that they too never come before the bank is drained.
+        The bytes wait as long as sums do, so that they too never come before the bank is drained. A maximum
+        is updated at most every four cycles; it is written three cycles after it is read.
         """
-        config, drain = self.config, self.next_drain
-        cycles = LANE_LATENCY - 2 + tree_latency(config)
-        part_bits = ceil_log2(config.window // config.rows)
-        place = Cat(self.position, self.next_beat.part[:part_bits])
-        writing = delay(m, self.next_beat, cycles, "residual_beat")
-        drained = []
+        config = self.config
+        cycles = LANE_LATENCY + tree_latency(config)
+        addressing = delay(m, self.next_beat, cycles - 3, "residual_beat")
+        reading = delay(m, addressing, 1, "residual_reading")
+        comparing = delay(m, reading, 1, "residual_comparing")
+        writing = delay(m, comparing, 1, "residual_writing")
+        addresses = []
         for bank in range(2):
-            for col in range(config.cols):
-                ram = LutRam(width=VALUE_BITS, depth=config.tile_depth)
+            address = Signal.like(self.drain.depth, name=f"residual_address_{bank}")
+            # The first window needs nothing from the bank, of which the last pixels are still draining.
+            chosen = addressing.maximum & ~addressing.first & (addressing.bank == bank)
+            m.d.sync += address.eq(Mux(chosen, addressing.depth, self.drain.depth))
+            addresses.append(address)
+        drained = [[], []]
+        for col in range(config.cols):
+            rams = [LutRam(width=VALUE_BITS, depth=config.tile_depth) for _ in range(2)]
+            value = delay(m, self._residual_byte(m, col), cycles - 1, f"residual_value_{col}")
+            old = Signal(signed(VALUE_BITS), name=f"residual_old_{col}", reset_less=True)
+            new = Signal(signed(VALUE_BITS), name=f"residual_new_{col}", reset_less=True)
+            keeps = comparing.maximum & ~comparing.first & (old > value)
+            m.d.sync += [
+                old.eq(Mux(reading.bank, rams[1].read_data, rams[0].read_data)),
+                new.eq(Mux(keeps, old, value)),
+            ]
+            for bank, ram in enumerate(rams):
                 m.submodules[f"residual_{bank}_{col}"] = shared(platform, ram)
                 m.d.comb += [
                     ram.write_en.eq(writing.residual & (writing.bank == bank)),
                     ram.write_addr.eq(writing.depth),
-                    ram.read_addr.eq(drain.depth),
+                    ram.write_data.eq(new),
+                    ram.read_addr.eq(addresses[bank]),
                 ]
-                drained.append(ram)
-        for col in range(config.cols):
-            window = self.next_windows[col]
-            values = [window.word_select(i, VALUE_BITS) for i in range(config.window)]
-            value = Signal(VALUE_BITS, name=f"residual_value_{col}")
-            m.d.comb += value.eq(select(values, place))
-            late = delay(m, value, cycles, f"residual_value_{col}")
-            m.d.comb += [drained[bank * config.cols + col].write_data.eq(late) for bank in range(2)]
-        return [ram.read_data for ram in drained]
+                drained[bank].append(ram.read_data)
+        return drained[0] + drained[1]
+
+    def _residual_byte(self, m: Module, col: int) -> Signal:
+        """This row's byte of the window in a column."""
+        config, window = self.config, self.next_windows[col]
+        part_bits = ceil_log2(config.window // config.rows)
+        place = Cat(self.position, self.next_beat.part[:part_bits])
+        value = Signal(signed(VALUE_BITS), name=f"residual_value_{col}")
+        values = [window.word_select(i, VALUE_BITS) for i in range(config.window)]
+        m.d.comb += value.eq(select(values, place))
+        return value
 
     def _drain(self, m: Module, platform, accumulators: list, residuals: list) -> None:
-        """Select the drained pixel and requantize it."""
+        """Select the drained pixels and requantize them."""
         drain = self.next_drain
-        lane = OutputLane(target=self.target)
         channel_ram = self._channel_ram(m, CHANNEL_LAYOUT.size)
-        m.submodules.output_lane = shared(platform, lane)
         m.submodules.channel = shared(platform, channel_ram)
+        channel = Signal(CHANNEL_LAYOUT, reset_less=True)
         m.d.comb += [
             channel_ram.write_data.eq(self._channel()),
             channel_ram.read_addr.eq(drain.slot),
-            lane.levels.eq(self.next_levels),
-            self.y.eq(lane.y),
         ]
-        where = Cat(drain.col, drain.bank)
-        acc = Signal(ACCUMULATOR_BITS, reset_less=True)
-        residual = Signal(VALUE_BITS, reset_less=True)
-        channel = Signal(CHANNEL_LAYOUT, reset_less=True)
-        m.d.sync += [
-            acc.eq(select(accumulators, where)),
-            residual.eq(select(residuals, where)),
-            channel.eq(channel_ram.read_data),
-        ]
-        m.d.comb += [lane.acc.eq(acc), lane.residual.eq(residual), lane.channel.eq(channel)]
+        m.d.sync += channel.eq(channel_ram.read_data)
+        for number in range(self.config.drain_cols):
+            lane = OutputLane(target=self.target)
+            m.submodules[f"output_lane_{number}"] = shared(platform, lane)
+            acc = Signal(ACCUMULATOR_BITS, name=f"drained_{number}", reset_less=True)
+            residual = Signal(VALUE_BITS, name=f"drained_residual_{number}", reset_less=True)
+            m.d.sync += [
+                acc.eq(self._drained(accumulators, number)),
+                residual.eq(self._drained(residuals, number)),
+            ]
+            m.d.comb += [
+                lane.levels.eq(self.next_levels),
+                lane.acc.eq(acc),
+                lane.residual.eq(residual),
+                lane.channel.eq(channel),
+                self.y[number].eq(lane.y),
+            ]
+
+    def _drained(self, values: list, number: int) -> Value:
+        """The value of output lane ``number``, out of all banks' and columns'.
+
+        The first lane also drains single columns, all others only those of their own.
+        """
+        drain, count = self.next_drain, self.config.drain_cols
+        if number == 0:
+            return select(values, Cat(drain.col, drain.bank))
+        return select(values[number::count], Cat(drain.col[ceil_log2(count) :], drain.bank))
 
     def _channel(self):
         """This row's entry of the channel bus."""

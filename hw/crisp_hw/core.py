@@ -1,32 +1,36 @@
 """The compute core: everything between the memories that hold a packed layer and the layer's output."""
 
+from typing import Any
+
 from amaranth.hdl import Module, Mux, Signal
-from amaranth.lib import wiring
+from amaranth.lib import data, wiring
 from amaranth.lib.wiring import In, Out
 
 from crisp_golden.config import CoreConfig
-from crisp_golden.job import HostSpace, host_data_bits, job_fields
-from crisp_golden.timing import accumulate_latency
+from crisp_golden.program.commands import POSITION_BITS, Target
+from crisp_golden.timing import READ_LATENCY, accumulate_latency
+from crisp_hw import cells
 from crisp_hw.activation_memory import ActivationMemory
 from crisp_hw.array_row import ArrayRow
-from crisp_hw.cells import Target
 from crisp_hw.decoder import BlockIndexDecoder
 from crisp_hw.delay import delay
-from crisp_hw.layouts import job_layout
+from crisp_hw.layouts import JOB_LAYOUT, bank_bits, fill_layout, read_layout, row_bits
 from crisp_hw.loader import WeightLoader
 from crisp_hw.output_lane import LEVELS_LAYOUT
 from crisp_hw.sequencer import COUNTERS_LAYOUT, Sequencer
 from crisp_hw.sharing import shared
 from crisp_hw.writer import OutputWriter
 
-HOST_ADDRESS_BITS = 20
+TARGET_BITS = 3
 
 
 class CrispCore(wiring.Component):
-    """Hybrid-sparse compute core. Runs one packed job at a time, see ``crisp_golden.packing``.
+    """Hybrid-sparse compute core. Runs one job at a time: an EXECUTE command on the memories' contents.
 
-    The host port writes one word of a memory or one job register per cycle, and reads the activation memory,
-    ``read_latency`` cycles from request to data. It must be left alone while the core is busy.
+    The memories are filled through the write port; a beat is taken when ``write_en`` and ``write_ready`` are
+    high. Only the activation memory is ever not ready, while the array writes outputs to the same bank. The
+    read port takes a request of ``cols`` words in every cycle, also while a job runs: if the array needs the
+    memory in that cycle it waits, and the job takes one cycle longer.
 
     Parameters
     ----------
@@ -35,29 +39,40 @@ class CrispCore(wiring.Component):
 
     Members
     -------
-    host_write, host_read : In(1); host_space : In(3), see ``HostSpace``; host_addr : In(20), word address.
-    host_wdata : In(host_data_bits); host_rdata : Out(window_bits).
-    start : In(1); busy : Out(1); done : Out(1), high in the last busy cycle.
+    job : In(JOB_LAYOUT), stable from ``start`` to ``done``.
+    start : In(1), ignored while busy; busy : Out(1), a register; done : Out(1), high in the last busy cycle.
+    write_en : In(1); write_target : In(3), a ``Target``; write_address : In(20), number of the beat, modulo
+        the memory; write_data : In(bus_bits); write_ready : Out(1), which does not depend on ``write_en``.
+    read_valid : In(1); read_ready : Out(1), constantly high; read_row, read_next_row : In, SMEM rows of the
+        banks from the rotation on and of those below; read_rotation : In, bank of the first word.
+    read_data : Out(cols windows), ``read_latency`` cycles after a request; its first word comes first.
     starved : Out(1), an internal fault that cannot happen; tests watch it.
     counters : Out(COUNTERS_LAYOUT), cycles of the last job by cause.
     """
 
-    read_latency = ActivationMemory.latency
+    read_latency = READ_LATENCY
 
-    def __init__(self, config: CoreConfig, *, target: Target = Target.GENERIC):
+    def __init__(self, config: CoreConfig, *, target: cells.Target = cells.Target.GENERIC):
         self.config = config
         self.target = target
+        rows = row_bits(config)
         super().__init__(
             {
-                "host_write": In(1),
-                "host_read": In(1),
-                "host_space": In(3),
-                "host_addr": In(HOST_ADDRESS_BITS),
-                "host_wdata": In(host_data_bits(config)),
-                "host_rdata": Out(config.window_bits),
+                "job": In(JOB_LAYOUT),
                 "start": In(1),
                 "busy": Out(1),
                 "done": Out(1),
+                "write_en": In(1),
+                "write_target": In(TARGET_BITS),
+                "write_address": In(POSITION_BITS),
+                "write_data": In(config.bus_bits),
+                "write_ready": Out(1),
+                "read_valid": In(1),
+                "read_ready": Out(1),
+                "read_row": In(rows),
+                "read_next_row": In(rows),
+                "read_rotation": In(bank_bits(config)),
+                "read_data": Out(data.ArrayLayout(config.window_bits, config.cols)),
                 "starved": Out(1),
                 "counters": Out(COUNTERS_LAYOUT),
             }
@@ -73,14 +88,13 @@ class CrispCore(wiring.Component):
         writer = OutputWriter(config)
         for block in (decoder, sequencer, loader, activations, writer):
             m.submodules[block.module_name] = shared(platform, block)
-        job = Signal(job_layout(config))
         start = Signal()
         m.d.sync += [
             start.eq(self.start & ~self.busy),
             self.busy.eq((self.busy & ~self.done) | (self.start & ~self.busy)),
         ]
         m.d.comb += [
-            *[block.job.eq(job) for block in (decoder, sequencer, loader, writer)],
+            *[block.job.eq(self.job) for block in (decoder, sequencer, loader, writer)],
             *[block.start.eq(start) for block in (decoder, sequencer, loader, writer)],
             loader.load.eq(sequencer.load),
             loader.head.eq(decoder.o.payload),
@@ -90,21 +104,24 @@ class CrispCore(wiring.Component):
             self.counters.eq(sequencer.counters),
         ]
         wiring.connect(m, decoder.o, sequencer.i)
-        rows = self._array(m, platform, sequencer, loader, activations, job)
+        rows = self._array(m, platform, sequencer, loader, activations)
         m.d.comb += [
             writer.drain.eq(rows[-1].next_drain),
             *[writer.y[number].eq(row.y) for number, row in enumerate(rows)],
+            activations.output.eq(writer.o),
+            activations.zero_point.eq(self.job.x_zero_point),
         ]
-        self._connect_memory(m, sequencer, activations, writer, job)
-        self._connect_host(m, decoder, loader, job)
+        self._connect_reads(m, sequencer, activations)
+        fill = self._connect_writes(m, activations)
+        m.d.comb += [decoder.fill.eq(fill), loader.fill.eq(fill)]
         return m
 
-    def _array(self, m: Module, platform, sequencer, loader, activations, job) -> list[ArrayRow]:
+    def _array(self, m: Module, platform, sequencer, loader, activations) -> list[ArrayRow]:
         """Chain the rows; the beats meet their windows at row 0."""
         config = self.config
         rows = []
         levels = Signal(LEVELS_LAYOUT)
-        m.d.comb += [levels[name].eq(job[name]) for name in LEVELS_LAYOUT.members]
+        m.d.comb += [levels[name].eq(self.job[name]) for name in LEVELS_LAYOUT.members]
         chain = {
             "beat": delay(m, sequencer.beat, activations.latency, "beat", reset_less=False),
             "windows": activations.windows,
@@ -124,39 +141,38 @@ class CrispCore(wiring.Component):
             rows.append(row)
         return rows
 
-    def _connect_memory(self, m: Module, sequencer, activations, writer, job) -> None:
-        """The host takes the activation memory whenever it asks, which it may while the core is idle."""
-        host_writes = self.host_write & (self.host_space == HostSpace.SMEM)
-        parts = len(writer.write_en)
+    def _connect_reads(self, m: Module, sequencer, activations) -> None:
+        """A request waits one cycle, in which the sequencer holds back, and then takes the memory."""
+        request = Signal(read_layout(self.config))
         m.d.comb += [
-            activations.zero_point.eq(job.x_zero_point),
-            activations.read_en.eq(sequencer.read_en | self.host_read),
-            activations.read_addr.eq(Mux(self.host_read, self.host_addr, sequencer.read_addr)),
-            activations.inside.eq(Mux(self.host_read, ~0, sequencer.inside)),
-            self.host_rdata.eq(activations.windows[0]),
+            self.read_ready.eq(1),
+            request.en.eq(self.read_valid),
+            request.row.eq(self.read_row),
+            request.next_row.eq(self.read_next_row),
+            request.rotation.eq(self.read_rotation),
         ]
-        # The job ends a cycle after its last write, so this register is never seen from outside.
-        m.d.sync += [
-            activations.write_en.eq(writer.write_en | host_writes.replicate(parts)),
-            activations.write_addr.eq(Mux(host_writes, self.host_addr, writer.write_addr)),
-            activations.write_data.eq(Mux(host_writes, self.host_wdata, writer.write_data)),
+        announced = delay(m, request, 1, "announced", reset_less=False)
+        due = delay(m, announced, 1, "due", reset_less=False)
+        m.d.comb += [
+            sequencer.steal.eq(announced.en),
+            activations.read.eq(Mux(due.en, due.as_value(), sequencer.read.as_value())),
+            activations.inside.eq(sequencer.inside | due.en.replicate(self.config.cols)),
+            self.read_data.eq(activations.windows),
         ]
 
-    def _connect_host(self, m: Module, decoder, loader, job) -> None:
-        """Write ports of the other memories and of the job registers."""
-        ports = {
-            HostSpace.WEIGHT: (loader, "weight_write"),
-            HostSpace.INDEX: (decoder, "index_write"),
-            HostSpace.TAP: (decoder, "tap_write"),
-            HostSpace.CHANNEL: (loader, "channel_write"),
-        }
-        for space, (block, port) in ports.items():
-            m.d.comb += [
-                getattr(block, f"{port}_en").eq(self.host_write & (self.host_space == space)),
-                getattr(block, f"{port}_addr").eq(self.host_addr),
-                getattr(block, f"{port}_data").eq(self.host_wdata),
-            ]
-        with m.If(self.host_write & (self.host_space == HostSpace.JOB)), m.Switch(self.host_addr):
-            for address, field in enumerate(job_fields(self.config)):
-                with m.Case(address):
-                    m.d.sync += job[field.name].eq(self.host_wdata)
+    def _connect_writes(self, m: Module, activations) -> Any:
+        """Beats for the activation memory go there at once, those for the others through a register."""
+        to_smem = self.write_target == Target.SMEM
+        fill = Signal(fill_layout(self.config))
+        m.d.comb += [
+            activations.fill_en.eq(self.write_en & to_smem),
+            activations.fill_address.eq(self.write_address),
+            activations.fill_data.eq(self.write_data),
+            self.write_ready.eq(activations.fill_ready | ~to_smem),
+        ]
+        m.d.sync += [
+            *[fill.select[target].eq(self.write_en & (self.write_target == target)) for target in Target],
+            fill.address.eq(self.write_address),
+            fill.data.eq(self.write_data),
+        ]
+        return fill

@@ -5,7 +5,7 @@ from amaranth.lib import data, wiring
 from amaranth.lib.wiring import In, Out
 
 from crisp_golden.config import ACCUMULATOR_BITS, VALUE_BITS
-from crisp_golden.job import MULTIPLIER_BITS, SHIFT_BITS
+from crisp_golden.program.memories import MULTIPLIER_BITS, SHIFT_BITS
 from crisp_golden.timing import MULTIPLIER_LATENCY, OUTPUT_LATENCY
 from crisp_hw.cells import Multiplier, Target
 from crisp_hw.delay import delay

@@ -5,7 +5,7 @@ from amaranth.lib import data, wiring
 from amaranth.lib.wiring import In, Out
 
 from crisp_golden.config import CoreConfig
-from crisp_golden.job import COORDINATE_BITS
+from crisp_golden.program.commands import COORDINATE_BITS
 
 PIXEL_LAYOUT = data.StructLayout({"x": COORDINATE_BITS, "y": COORDINATE_BITS})
 

@@ -4,11 +4,14 @@ All engines run in lockstep with the window slots. While the array computes a wi
 other half of the weight buffers with the next one; while it computes a tile, the output stage drains the tile
 before. A slot lasts as long as the slower of computing and loading, a tile as long as the slower of computing
 and draining. That makes the number of cycles a closed formula, see ``crisp_golden.cycles``.
+
+Who else reads the activation memory takes a cycle from the array if the array would have read too. Computing
+and draining then stand still together, so that nothing else about the formula changes.
 """
 
 from dataclasses import fields
 
-from amaranth.hdl import Cat, Const, Module, Mux, Shape, Signal, signed
+from amaranth.hdl import Cat, Module, Mux, Shape, Signal, signed
 from amaranth.lib import data, stream, wiring
 from amaranth.lib.wiring import In, Out
 from amaranth.utils import ceil_log2
@@ -18,13 +21,18 @@ from crisp_golden.cycles import CycleCount
 from crisp_golden.timing import prologue_cycles
 from crisp_hw.layouts import (
     CHANNEL_SLOTS,
-    address_bits,
+    JOB_LAYOUT,
+    bank_bits,
     beat_layout,
     drain_layout,
-    job_layout,
+    read_layout,
+    ring_layout,
+    row_bits,
     window_layout,
 )
 from crisp_hw.pixel_walker import PixelWalker
+from crisp_hw.plane_walker import PlaneWalker
+from crisp_hw.ring import next_row
 from crisp_hw.sharing import shared
 
 COUNTERS = tuple(field.name for field in fields(CycleCount))
@@ -37,11 +45,12 @@ class Sequencer(wiring.Component):
 
     Members
     -------
-    job : In(job_layout), stable while busy.
+    job : In(JOB_LAYOUT), stable while busy.
     start : In(1), ignored while busy; its cycle is the job's first.
     i : In, stream of decoded windows.
     load : Out(1), the window at the head of ``i`` is to be loaded from the next cycle on.
-    read_en, read_addr, inside : Out, request to the activation memory, together with ``beat``.
+    steal : In(1), the activation memory must not be read in the next cycle.
+    read : Out(read_layout), inside : Out(cols), request to the activation memory, together with ``beat``.
     beat : Out(beat_layout); drain : Out(drain_layout).
     written : In(1), the job's last output leaves the writer; it is in the memory two cycles later.
     busy : Out(1); done : Out(1), high for the last busy cycle.
@@ -55,12 +64,12 @@ class Sequencer(wiring.Component):
         self.config = config
         super().__init__(
             {
-                "job": In(job_layout(config)),
+                "job": In(JOB_LAYOUT),
                 "start": In(1),
                 "i": In(stream.Signature(window_layout(config))),  # pyright: ignore[reportArgumentType]
                 "load": Out(1),
-                "read_en": Out(1),
-                "read_addr": Out(address_bits(config)),
+                "steal": In(1),
+                "read": Out(read_layout(config)),
                 "inside": Out(config.cols),
                 "beat": Out(beat_layout(config)),
                 "drain": Out(drain_layout(config)),
@@ -87,14 +96,18 @@ class Sequencer(wiring.Component):
         depth_last = Signal(ceil_log2(config.tile_depth))
         depth = Signal.like(depth_last)
         n, active = Signal(range(config.m + 1)), Signal()
+        # The beat that fetches a group's windows comes next.
+        group_begins = Signal(init=1)
+        fetches, stalls = Signal(), Signal()
         computing, fetching_residual = Signal(), Signal()
         begins, tile_ends = Signal(), Signal()
         tile = Signal(data.StructLayout({"bank": 1, "slot": ceil_log2(CHANNEL_SLOTS), "buffer": 1}))
-        drain_free = self._drain(m, tile_ends, window, depth_last, tile)
+        drain_free = self._drain(m, tile_ends, stalls, window, constants, tile)
         self._connect_walker(m, walker, window)
         head = self.i.payload
         m.d.comb += [ended.eq(countdown < 0), self.i.ready.eq(begins)]
-        m.d.sync += countdown.eq(countdown - 1)
+        with m.If(~stalls):
+            m.d.sync += countdown.eq(countdown - 1)
 
         def begin_window():
             """Take the head of the queue as the current window; load the one behind it meanwhile."""
@@ -140,7 +153,7 @@ class Sequencer(wiring.Component):
                 self._count(m, "prologue")
                 with m.If(ended):
                     begin_window()
-            with m.State("WINDOW"):
+            with m.State("WINDOW"), m.If(~stalls):
                 with m.If(active):
                     self._count(m, "compute")
                     m.d.comb += computing.eq(1)
@@ -154,7 +167,7 @@ class Sequencer(wiring.Component):
                         m.next = "RESIDUAL"
                     with m.Else():
                         finish_tile()
-            with m.State("RESIDUAL"):
+            with m.State("RESIDUAL"), m.If(~stalls):
                 self._count(m, "residual")
                 m.d.comb += fetching_residual.eq(1)
                 with m.If(depth == depth_last):
@@ -170,6 +183,9 @@ class Sequencer(wiring.Component):
         m.d.comb += [
             self.busy.eq(~fsm.ongoing("IDLE") | settling),
             self.done.eq(fsm.ongoing("IDLE") & settling),
+            fetches.eq((fsm.ongoing("WINDOW") & active & group_begins) | fsm.ongoing("RESIDUAL")),
+            stalls.eq(self.steal & fetches),
+            self._causes["steal"].eq(stalls),
         ]
 
         group_ends = Signal()
@@ -177,17 +193,18 @@ class Sequencer(wiring.Component):
             group_ends.eq(computing & (n == constants.n)),
             walker.advance.eq(group_ends),
         ]
-        address = Signal(address_bits(config))
+        ring = Signal(ring_layout(config))
         with m.If(computing):
-            m.d.sync += n.eq(Mux(group_ends, 0, n + 1))
+            m.d.sync += [n.eq(Mux(group_ends, 0, n + 1)), group_begins.eq(group_ends)]
         with m.If(group_ends):
-            m.d.sync += [active.eq(depth != depth_last), address.eq(address + config.cols)]
+            m.d.sync += active.eq(depth != depth_last)
+            next_row(m, ring)
         with m.If(group_ends | fetching_residual):
             m.d.sync += depth.eq(Mux(depth == depth_last, 0, depth + 1))
         with m.If(begins):
             m.d.sync += [
                 window.eq(head),
-                address.eq(head.base),
+                ring.eq(head.ring),
                 active.eq(1),
                 countdown.eq(Mux(head.last_pixels, constants.slot_last, constants.slot_full)),
                 depth_last.eq(Mux(head.last_pixels, constants.depth_last, constants.depth_full)),
@@ -197,15 +214,21 @@ class Sequencer(wiring.Component):
         with m.If(tile_ends):
             m.d.sync += [tile.bank.eq(~tile.bank), tile.slot.eq(tile.slot + window.last_pixels)]
 
-        residual_address, part = self._residual_address(m, fetching_residual, tile_ends, window)
+        row_tile_ends = tile_ends & window.last_pixels
+        residual, part = self._residual(m, platform, walker.start, row_tile_ends, fetching_residual)
+        fetching = (computing & group_begins) | fetching_residual
+        rotation = Mux(fetching_residual, job.res_start[: bank_bits(config)], window.rotation)
         m.d.sync += [
-            self.read_en.eq((computing & (n == 0)) | fetching_residual),
-            self.read_addr.eq(Mux(fetching_residual, residual_address, address)),
+            self.read.en.eq(fetching),
+            self.read.row.eq(Mux(fetching_residual, residual.row, ring.row)),
+            self.read.next_row.eq(Mux(fetching_residual, residual.next_row, ring.next_row)),
+            self.read.rotation.eq(rotation),
             self.inside.eq(walker.inside | fetching_residual.replicate(config.cols)),
-            self.beat.fetch.eq((computing & (n == 0)) | fetching_residual),
-            self.beat.mac.eq(computing),
-            self.beat.residual.eq(fetching_residual),
-            self.beat.first.eq(window.first & (n == 0)),
+            self.beat.fetch.eq(fetching),
+            self.beat.mac.eq(computing & ~job.max_pool),
+            self.beat.residual.eq(fetching_residual | (computing & job.max_pool)),
+            self.beat.maximum.eq(computing & job.max_pool),
+            self.beat.first.eq(window.first & group_begins),
             self.beat.n.eq(n),
             # The buffer was already switched for the window behind this one.
             self.beat.buffer.eq(~tile.buffer),
@@ -220,9 +243,24 @@ class Sequencer(wiring.Component):
         """Job registers as the counters need them: last value, or start of the countdown."""
         job, depth = self.job, ceil_log2(self.config.tile_depth)
         layout = {"slot_full": countdown, "slot_last": countdown, "load_beats": countdown}
+        drains = signed(depth + bank_bits(self.config) + 1)
         constants = Signal(
-            data.StructLayout({**layout, "depth_full": depth, "depth_last": depth, "n": len(job.n)})
+            data.StructLayout(
+                {
+                    **layout,
+                    "depth_full": depth,
+                    "depth_last": depth,
+                    "n": len(job.n),
+                    "drain_full": drains,
+                    "drain_last": drains,
+                }
+            )
         )
+        per_group = self.config.cols // self.config.drain_cols
+        for name in ("full", "last"):
+            groups = job[f"depth_{name}"]
+            commands = Mux(job.out_phased, groups * self.config.cols, groups * per_group)
+            m.d.sync += constants[f"drain_{name}"].eq(commands - 2)
         m.d.sync += [
             *[constants[name].eq(job[name] - 2) for name in layout],
             *[constants[name].eq(job[name] - 1) for name in ("depth_full", "depth_last", "n")],
@@ -249,63 +287,70 @@ class Sequencer(wiring.Component):
             walker.restart.eq(window.last & window.last_pixels),
         ]
 
-    def _drain(self, m: Module, starts, window, depth_last, tile):
-        """Emit ``cols`` drain commands per column group of the finished tile; return "free next cycle"."""
+    def _drain(self, m: Module, starts, stalls, window, constants, tile):
+        """Emit the drain commands of the finished tile; return "free next cycle"."""
         config = self.config
         running, rows_end, job_end = Signal(), Signal(), Signal()
         # Counts down to -1, so that its end is one bit.
-        left = Signal(signed(len(depth_last) + ceil_log2(config.cols) + 1))
+        left = Signal.like(constants.drain_full)
         current = Signal(drain_layout(config))
-        col_ends, ends, free = Signal(), Signal(), Signal()
-        m.d.comb += [
-            col_ends.eq(current.col == config.cols - 1),
-            ends.eq(running & (left < 0)),
-            free.eq(~running | ends),
-        ]
-        with m.If(running):
+        place = Cat(current.col, current.depth)
+        ends, free = Signal(), Signal()
+        m.d.comb += [ends.eq(running & (left < 0)), free.eq(~running | ends)]
+        with m.If(running & ~stalls):
             m.d.sync += [
-                current.col.eq(current.col + 1),
-                current.depth.eq(current.depth + col_ends),
+                place.eq(place + Mux(self.job.out_phased, 1, config.drain_cols)),
                 left.eq(left - 1),
                 running.eq(~ends),
             ]
         with m.If(starts):
             m.d.sync += [
                 running.eq(1),
-                current.col.eq(0),
-                current.depth.eq(0),
+                place.eq(0),
                 current.bank.eq(tile.bank),
                 current.slot.eq(tile.slot),
-                left.eq(Cat(Const(config.cols - 2, ceil_log2(config.cols)), depth_last)),
+                left.eq(Mux(window.last_pixels, constants.drain_last, constants.drain_full)),
                 rows_end.eq(window.last_pixels),
                 job_end.eq(window.last_pixels & window.last_rows),
             ]
         m.d.sync += [
             self.drain.eq(current),
-            self.drain.valid.eq(running),
+            self.drain.valid.eq(running & ~stalls),
             self.drain.row_tile_end.eq(ends & rows_end),
             self.drain.job_end.eq(ends & job_end),
         ]
         return free
 
-    def _residual_address(self, m: Module, fetching, tile_ends, window):
-        """Running address of the residual, and the row tile's part of its window."""
+    def _residual(self, m: Module, platform, start, row_tile_ends, fetching):
+        """Walk over the residual's ring, row tile by row tile; return it, and the row tile's part."""
         config, job = self.config, self.job
-        parts = config.window // config.rows
-        pointer = Signal(address_bits(config))
-        plane = Signal.like(pointer)
-        next_plane = Signal.like(pointer)
-        part = Signal(range(max(2, parts)))
-        part_ends = part == parts - 1
-        m.d.comb += next_plane.eq(plane + Mux(part_ends, job.res_plane, 0))
+        planes = PlaneWalker(config)
+        m.submodules.planes = shared(platform, planes)
+        ring = Signal(ring_layout(config), name="residual_ring")
+        rows = row_bits(config)
+        first, second, last, reload = Signal(rows), Signal(rows), Signal(rows), Signal()
+        m.d.comb += [
+            planes.first_base.eq(job.res_base),
+            planes.plane.eq(job.res_plane),
+            planes.first_part.eq(job.out_part),
+            planes.start.eq(start),
+            planes.advance.eq(row_tile_ends),
+        ]
+        start_row = job.res_start[bank_bits(config) :]
+        m.d.sync += [
+            last.eq(job.res_ring - 1),
+            first.eq(start_row),
+            second.eq(Mux(start_row + 1 == job.res_ring, 0, start_row + 1)),
+            # A row tile's residual is fetched behind its windows, long after its plane is known.
+            reload.eq(start | row_tile_ends),
+        ]
         with m.If(fetching):
-            m.d.sync += pointer.eq(pointer + config.cols)
-        with m.If(tile_ends & window.last_pixels):
+            next_row(m, ring)
+        with m.If(reload):
             m.d.sync += [
-                plane.eq(next_plane),
-                pointer.eq(next_plane),
-                part.eq(Mux(part_ends, 0, part + 1)),
+                ring.row.eq(planes.base + first),
+                ring.next_row.eq(planes.base + second),
+                ring.base.eq(planes.base),
+                ring.last.eq(planes.base + last),
             ]
-        with m.If(~self.busy):
-            m.d.sync += [plane.eq(job.res_base), pointer.eq(job.res_base), part.eq(job.out_part)]
-        return pointer, part
+        return ring, planes.part

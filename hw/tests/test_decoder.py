@@ -1,23 +1,27 @@
-"""Divider and block-index decoder against ``divmod`` and the packed job's own lists."""
+"""Divider and block-index decoder against ``divmod`` and the job's own lists."""
 
 from typing import Any
 
 import numpy as np
 import pytest
 
+from cocotb_tests.jobs.random_jobs import RandomJob, random_job
 from crisp_golden.config import CoreConfig
-from crisp_golden.packing import Job
-from crisp_golden.timing import DECODE_INTERVAL, prologue_cycles
+from crisp_golden.program.commands import Target as Memory
+from crisp_golden.timing import DECODE_INTERVAL, decode_latency, prologue_cycles
 from crisp_hw.cells import Target
 from crisp_hw.decoder import BlockIndexDecoder, TapDivider
 from golden.tests.random_core_layers import small_core
-from hw.tests.job_reference import decoded_windows, random_job
+from hw.tests.filling import fill_memories, job_frame
+from hw.tests.job_reference import decoded_windows
 from hw.tests.simulate import drive, pipelined, plain, simulate
 
+SMALL = {"smem_words": 256, "index_words": 32, "channel_words": 16}
 CONFIGS = {
-    "m4": small_core(2, 2, 2, 4, tile_depth=4),
-    "m2": small_core(4, 4, 2, 2, tile_depth=2, tap_words=16),
+    "m4": small_core(2, 2, 2, 4, tile_depth=4, tap_words=128, **SMALL),
+    "m2": small_core(4, 4, 8, 2, tile_depth=2, tap_words=16, bus_bits=128, **SMALL),
 }
+TABLES = (Memory.BLOCK_INDEX, Memory.TAP)
 
 
 def rtl_divide(divider: TapDivider, indices: list[int], divisor: int) -> list[tuple[int, int]]:
@@ -45,22 +49,17 @@ def test_the_widest_divider_is_exact(divisor: int):
     assert divided == [divmod(index, divisor) for index in indices]
 
 
-def long_job(config: CoreConfig) -> Job:
+def long_job(config: CoreConfig) -> RandomJob:
     """A random job of at least 20 windows."""
     rng = np.random.default_rng(3)
-    return next(
-        job for _ in range(50) if len(list(decoded_windows(config, job := random_job(config, rng)))) > 20
-    )
+    jobs = (random_job(rng, config) for _ in range(50))
+    return next(job for job in jobs if len(list(decoded_windows(job))) > 20)
 
 
-async def load_job(ctx: Any, decoder: BlockIndexDecoder, job: Job) -> None:
-    """Set the job registers and write the index and tap memories."""
-    drive(ctx, decoder, {"job": job.registers})
-    for port, words in (("index_write", job.index), ("tap_write", job.taps)):
-        for address, word in enumerate(words):
-            drive(ctx, decoder, {f"{port}_en": 1, f"{port}_addr": address, f"{port}_data": word})
-            await ctx.tick()
-        drive(ctx, decoder, {f"{port}_en": 0})
+async def load_job(ctx: Any, decoder: BlockIndexDecoder, job: RandomJob) -> None:
+    """Set the job and fill index memory and tap table."""
+    drive(ctx, decoder, {"job": job_frame(job)})
+    await fill_memories(ctx, decoder, job, TABLES)
 
 
 async def collect(
@@ -95,10 +94,9 @@ def test_windows_of_random_jobs_come_in_order_whatever_the_back_pressure(
 
     async def bench(ctx: Any) -> None:
         rng = np.random.default_rng(11)
-        for _ in range(3):
-            job = random_job(config, rng)
-            job.registers["act_base"] = int(rng.integers(config.smem_words))
-            expected = list(decoded_windows(config, job))
+        for _ in range(6):
+            job = random_job(rng, config)
+            expected = list(decoded_windows(job))
             await load_job(ctx, decoder, job)
             taken = await collect(ctx, decoder, len(expected), ready_share, rng)
             assert [window for _, window in taken] == expected
@@ -106,17 +104,19 @@ def test_windows_of_random_jobs_come_in_order_whatever_the_back_pressure(
     simulate(decoder, bench)
 
 
-def test_windows_come_every_interval_and_the_first_ones_before_the_prologue_ends():
-    config = CONFIGS["m4"]
+@pytest.mark.parametrize("config", CONFIGS.values(), ids=CONFIGS)
+def test_windows_come_every_interval_and_the_first_ones_before_the_prologue_ends(config: CoreConfig):
     decoder = BlockIndexDecoder(config, target=Target.GENERIC)
 
     async def bench(ctx: Any) -> None:
         job = long_job(config)
-        count = len(list(decoded_windows(config, job)))
+        count = len(list(decoded_windows(job)))
         await load_job(ctx, decoder, job)
         taken = await collect(ctx, decoder, count, 1.0, np.random.default_rng(0))
         cycles = [cycle for cycle, _ in taken]
         assert set(np.diff(cycles).tolist()) == {DECODE_INTERVAL}
+        # The collection begins in the cycle after ``start``.
+        assert cycles[0] == decode_latency(config) - 1
         assert cycles[1] < prologue_cycles(config)
 
     simulate(decoder, bench)
@@ -128,7 +128,7 @@ def test_a_full_queue_lets_a_burst_out_at_one_window_per_cycle():
 
     async def bench(ctx: Any) -> None:
         job = long_job(config)
-        expected = list(decoded_windows(config, job))
+        expected = list(decoded_windows(job))
         await load_job(ctx, decoder, job)
         drive(ctx, decoder, {"start": 1})
         await ctx.tick()

@@ -1,0 +1,1 @@
+"""Random jobs for the compute core: any legal command on memories full of random words."""

@@ -1,0 +1,230 @@
+"""Random EXECUTE commands with the memories that they work on, not made from any layer.
+
+Bases lie anywhere, tensors and tables wrap at the ends of the memories, rings wrap at any pixel. What the
+core has to make of it is ``crisp_golden.program.core_model``'s business.
+"""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+
+import numpy as np
+
+from crisp_golden.config import CoreConfig
+from crisp_golden.cycles import CycleCount, job_cycles
+from crisp_golden.fields import Field, pack_fields
+from crisp_golden.packing import slot_cycles
+from crisp_golden.program.chip import Chip
+from crisp_golden.program.commands import EXECUTE, Command, Opcode, Target
+from crisp_golden.program.core_model import CoreModel
+from crisp_golden.program.legality import violation
+from crisp_golden.program.memories import (
+    BLOCK_INDEX_FIELDS,
+    CHANNEL_FIELDS,
+    INDEX_BITS,
+    RESIDUAL_CHANNEL_FIELDS,
+    TAP_FIELDS,
+    memory_words,
+)
+
+
+@dataclass(frozen=True, kw_only=True)
+class RandomJob:
+    """One job and the chip before it.
+
+    Attributes
+    ----------
+    values : of the EXECUTE command.
+    lists : window indices of each row tile.
+    taps : fields of the tap table's entries that the job names, from its base on.
+    """
+
+    config: CoreConfig
+    values: dict[str, int]
+    lists: list[list[int]]
+    taps: list[dict[str, int]]
+    chip: Chip
+
+    @property
+    def windows(self) -> np.ndarray:
+        """int[row tiles], windows of each row tile."""
+        return np.array([len(indices) for indices in self.lists])
+
+    def cycles(self) -> CycleCount:
+        """The predicted counters."""
+        return job_cycles(self.config, self.values, self.windows)
+
+    def expected_smem(self) -> np.ndarray:
+        """The activation memory int8[words, window] after the job."""
+        after = Chip(self.config)
+        for target, memory in self.chip.memories.items():
+            after.memories[target][:] = memory
+        CoreModel(after, self.values).run()
+        return after.smem
+
+
+def random_job(rng: np.random.Generator, config: CoreConfig, **fixed: int) -> RandomJob:
+    """A random legal job; ``fixed`` gives flags that are not to be random.
+
+    Parameters
+    ----------
+    fixed : values of ``max_pool``, ``residual``, ``dense``, ``uniform``, ``out_phased``, ``n`` or the
+        largest ``row_tiles``.
+    """
+    while True:
+        values = _loops(rng, config, fixed)
+        if _place_tensors(rng, config, values):
+            break
+    chip = Chip(config, rng)
+    taps = _fill_taps(rng, config, values, chip)
+    lists = _fill_lists(rng, config, values, chip, len(taps))
+    _fill_channels(rng, config, values, chip)
+    command = Command(Opcode.EXECUTE, values)
+    assert violation(config, command) is None, violation(config, command)
+    assert set(values) >= {field.name for field in EXECUTE[5:]}
+    return RandomJob(config=config, values=values, lists=lists, taps=taps, chip=chip)
+
+
+def _loops(rng: np.random.Generator, config: CoreConfig, fixed: Mapping[str, int]) -> dict[str, int]:
+    """Everything but the places of tensors and tables."""
+    max_pool = fixed.get("max_pool", int(rng.random() < 0.25))
+    dense = fixed.get("dense", int(rng.random() < 0.3)) & (1 - max_pool)
+    n = config.m if dense else 1 if max_pool else fixed.get("n", int(rng.integers(1, config.m + 1)))
+    pitch, height = int(rng.integers(1, 13)), int(rng.integers(1, 7))
+    width = int(rng.integers(1, pitch + 1))
+    groups = -(-((height - 1) * pitch + width) // config.cols)
+    full = int(rng.integers(1, min(groups, config.tile_depth) + 1))
+    tiles = -(-groups // full)
+    last = groups - (tiles - 1) * full
+    low, high = sorted(rng.integers(-128, 128, 2).tolist()) if rng.random() < 0.3 else (-128, 127)
+    extra = int(rng.integers(3)) if rng.random() < 0.2 else 0
+    return {
+        "n": n,
+        "max_pool": max_pool,
+        "residual": fixed.get("residual", int(rng.integers(2))) & (1 - max_pool),
+        "dense": dense,
+        "uniform": fixed.get("uniform", int(rng.random() < 0.2)),
+        "out_phased": fixed.get("out_phased", int(rng.random() < 0.3)),
+        "out_odd_row": int(rng.integers(2)),
+        "row_tiles": int(rng.integers(1, fixed.get("row_tiles", 4) + 1)),
+        "pixel_tiles": tiles,
+        "depth_full": full,
+        "depth_last": last,
+        "slot_full": slot_cycles(config, n, full) + extra,
+        "slot_last": slot_cycles(config, n, last) + extra,
+        "load_beats": n * config.load_beats,
+        "channel_blocks": int(rng.integers(1, 4)),
+        "pitch": pitch,
+        "step_x": config.cols % pitch,
+        "step_y": config.cols // pitch,
+        "out_width": width,
+        "out_height": height,
+        "out_pitch": 0,
+        "out_part": int(rng.integers(config.window // config.rows)),
+        "q_min": low,
+        "q_max": high,
+        **{name: int(rng.integers(-128, 128)) for name in ("x_zero_point", "res_zero_point")},
+        "y_zero_point": int(rng.integers(-40, 40)),
+        "tap_base": int(rng.integers(config.tap_words)),
+        "weight_base": int(rng.integers(config.weight_words)),
+        "index_base": int(rng.integers(config.index_words)),
+        "channel_base": int(rng.integers(memory_words(config, Target.CHANNEL))),
+    }
+
+
+def _place_tensors(rng: np.random.Generator, config: CoreConfig, v: dict[str, int]) -> bool:
+    """Choose rings, planes and bases side by side; say whether they fit. The input has one or four rings."""
+    cols = config.cols
+    grid = (v["out_height"] - 1) * v["pitch"] + v["out_width"]
+    out_planes = -(-(v["out_part"] + v["row_tiles"]) // (config.window // config.rows))
+    if v["out_phased"]:
+        v["out_pitch"] = -(-v["out_width"] // 2) + int(rng.integers(2))
+        lines = (v["out_height"] + v["out_odd_row"] + 1) // 2
+        v["out_ring"] = -(-lines * v["out_pitch"] // cols) + int(rng.integers(2))
+    else:
+        v["out_ring"] = -(-grid // cols) + int(rng.integers(2))
+    v["act_ring"] = v["depth_full"] + int(rng.integers(0, 5))
+    v["res_ring"] = int(rng.integers(1, -(-grid // cols) + 2))
+    sizes = {
+        "act": (v["channel_blocks"], int(rng.choice([1, 4])) * v["act_ring"]),
+        "out": (out_planes, (4 if v["out_phased"] else 1) * v["out_ring"]),
+        "res": (out_planes if v["residual"] else 0, v["res_ring"]),
+    }
+    row = int(rng.integers(config.bank_depth))
+    for name in rng.permutation(list(sizes)):
+        planes, rows = sizes[name]
+        v[f"{name}_plane"] = rows + int(rng.integers(2))
+        v[f"{name}_base"] = row % config.bank_depth
+        v[f"{name}_start"] = int(rng.integers(v[f"{name}_ring"] * cols))
+        row += planes * v[f"{name}_plane"]
+    total = sum(planes * v[f"{name}_plane"] for name, (planes, _) in sizes.items())
+    return total <= config.bank_depth
+
+
+def _fill_taps(
+    rng: np.random.Generator, config: CoreConfig, v: dict[str, int], chip: Chip
+) -> list[dict[str, int]]:
+    """Entries with any offset, and ranges of outputs of any size, also none."""
+    phases = 4 if v["act_plane"] >= 4 * v["act_ring"] else 1
+    entries = []
+    for _ in range(int(rng.integers(1, min(9, config.tap_words) + 1))):
+        y, x = (sorted(rng.integers(0, v[size] + 2, 2).tolist()) for size in ("out_height", "out_width"))
+        offset, phase = int(rng.integers(v["act_ring"] * config.cols)), int(rng.integers(phases))
+        entry = {
+            "offset": offset,
+            "phase": phase,
+            "y_low": y[0],
+            "y_high": y[1],
+            "x_low": x[0],
+            "x_high": x[1],
+        }
+        entries.append(entry)
+    _set_words(chip, Target.TAP, v["tap_base"], [pack_fields(TAP_FIELDS, entry) for entry in entries], "<u8")
+    return entries
+
+
+def _fill_lists(
+    rng: np.random.Generator, config: CoreConfig, v: dict[str, int], chip: Chip, taps: int
+) -> list[list[int]]:
+    """One to six windows for each row tile, ascending."""
+    count = taps * v["channel_blocks"]
+    assert count <= 1 << INDEX_BITS
+    most = min(6, count, config.index_words // v["row_tiles"])
+    lists = [
+        sorted(rng.choice(count, int(rng.integers(1, most + 1)), replace=False).tolist())
+        for _ in range(v["row_tiles"])
+    ]
+    words = [
+        pack_fields(BLOCK_INDEX_FIELDS, {"index": index, "last": index == indices[-1]})
+        for indices in lists
+        for index in indices
+    ]
+    _set_words(chip, Target.BLOCK_INDEX, v["index_base"], words, "<u2")
+    return lists
+
+
+def _fill_channels(rng: np.random.Generator, config: CoreConfig, v: dict[str, int], chip: Chip) -> None:
+    """Parameters that spread the outputs over the int8 range; a maximum takes the residual's way alone."""
+    count = config.channel_words
+    pool = v["max_pool"]
+    columns = {
+        "bias": rng.integers(-(1 << 16), 1 << 16, count),
+        "multiplier": np.zeros(count, int) if pool else rng.integers(0, 1 << 16, count),
+        "shift": rng.integers(14, 17, count) if pool else rng.integers(24, 28, count),
+        "res_multiplier": rng.integers(0, 1 << 16, count),
+        "res_shift": rng.integers(0, 2, count) if pool else rng.integers(0, 12, count),
+    }
+    for target, fields, kind in (
+        (Target.CHANNEL, CHANNEL_FIELDS, "<u8"),
+        (Target.RESIDUAL_CHANNEL, RESIDUAL_CHANNEL_FIELDS, "<u4"),
+    ):
+        _set_words(chip, target, 0, list(_rows(fields, columns)), kind)
+
+
+def _rows(fields: tuple[Field, ...], columns: Mapping[str, np.ndarray]) -> Iterator[int]:
+    for row in zip(*(columns[field.name].tolist() for field in fields), strict=True):
+        yield pack_fields(fields, {field.name: value for field, value in zip(fields, row, strict=True)})
+
+
+def _set_words(chip: Chip, target: Target, first: int, words: list[int], kind: str) -> None:
+    view = chip.memories[target].view(kind)
+    view[(first + np.arange(len(words))) % len(view)] = words
