@@ -9,7 +9,7 @@ import re
 from typing import Any, Protocol
 
 from amaranth.back import rtlil
-from amaranth.hdl import ClockSignal, Elaboratable, Instance, ResetSignal
+from amaranth.hdl import ClockSignal, Instance, ResetInserter, ResetSignal, Value
 from amaranth.lib import wiring
 from amaranth.lib.wiring import In
 
@@ -35,8 +35,11 @@ class SharedModules:
     def __init__(self) -> None:
         self.texts: dict[str, str] = {}
 
-    def instance(self, component: Shareable) -> Instance:
-        """Instantiate the module of ``component``, converting it if it is the first of its name."""
+    def instance(self, component: Shareable, reset: Value | None = None) -> Instance:
+        """Instantiate the module of ``component``, converting it if it is the first of its name.
+
+        It is reset with the rest of the design, and while ``reset`` is high.
+        """
         name = component.module_name
         # Amaranth warns of components that nobody elaborates, which all but the first of a name are.
         component._MustUse__used = True  # pyright: ignore
@@ -55,13 +58,18 @@ class SharedModules:
         if "clk" in ports:
             wires["i_clk"] = ClockSignal("sync")
         if "rst" in ports:
-            wires["i_rst"] = ResetSignal("sync")
+            wires["i_rst"] = ResetSignal("sync") if reset is None else ResetSignal("sync") | reset
         return Instance(name, **wires)
 
 
-def shared(platform: object, component: Shareable) -> Elaboratable:
-    """Return what to add as a submodule: an instance of the shared module, or the component itself."""
-    return platform.instance(component) if isinstance(platform, SharedModules) else component  # pyright: ignore
+def shared(platform: object, component: Shareable, reset: Value | None = None) -> Any:
+    """Return what to add as a submodule: an instance of the shared module, or the component itself.
+
+    It is reset with the rest of the design, and while ``reset`` is high.
+    """
+    if isinstance(platform, SharedModules):
+        return platform.instance(component, reset)
+    return component if reset is None else ResetInserter(reset)(component)  # pyright: ignore
 
 
 def convert_shared(component: wiring.Component, name: str) -> str:

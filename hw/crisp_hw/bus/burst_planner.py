@@ -14,8 +14,8 @@ class BurstPlanner(wiring.Component):
     """Emits the bursts of ``planes`` contiguous runs of ``beats`` beats, ``stride`` bytes apart.
 
     A plane is approved when it lies inside the window, the window allows the transfer, and offset and stride
-    are multiples of a beat; otherwise the transfer ends there and ``failed`` is high with ``done``. Bursts end at
-    multiples of ``chunk`` beats.
+    are multiples of a beat; otherwise the transfer ends there and ``failed`` is high with ``done``. Bursts
+    end at multiples of ``chunk`` beats.
 
     With ``start`` in cycle 0, ``approved`` is high in cycle 2 and the first burst offered in cycle 4, every
     next one two cycles after the one before was taken, the first one of the next plane four cycles after.

@@ -1,0 +1,243 @@
+"""The accelerator: registers, dispatcher, engines and core behind two AXI ports."""
+
+from typing import Any
+
+from amaranth.hdl import Cat, Module, Mux, Signal
+from amaranth.lib import wiring
+from amaranth.lib.wiring import Out
+
+from crisp_golden.config import CoreConfig
+from crisp_golden.program.commands import WINDOWS
+from crisp_golden.program.registers import COUNTERS
+from crisp_hw.bus.burst_reader import BurstReader
+from crisp_hw.bus.burst_writer import BurstWriter
+from crisp_hw.bus.signatures import axi4_lite, axi4_read, axi4_write, forward_ports
+from crisp_hw.cells import Target
+from crisp_hw.control.command_fetcher import CommandFetcher
+from crisp_hw.control.dispatcher import Dispatcher
+from crisp_hw.control.error_recorder import ErrorRecorder
+from crisp_hw.control.execute_engine import ExecuteEngine
+from crisp_hw.control.layouts import INDEX_BITS
+from crisp_hw.control.load_engine import LoadEngine
+from crisp_hw.control.program_control import ProgramControl
+from crisp_hw.control.program_counters import ProgramCounters
+from crisp_hw.control.register_file import RegisterFile
+from crisp_hw.control.store_engine import StoreEngine
+from crisp_hw.control.token_counter import TokenCounter
+from crisp_hw.core import CrispCore
+from crisp_hw.sharing import shared
+
+
+class CrispStc(wiring.Component):
+    """Hybrid-sparse accelerator that executes programs from external memory.
+
+    Software sets address windows and the place of the program in the registers, starts it, and waits for the
+    interrupt; see ``crisp_golden.program`` for registers and commands.
+
+    Parameters
+    ----------
+    config : shape of the core, and width of the bus.
+    target : technology that multipliers and block RAMs are mapped to.
+    core : what computes, with the ports of ``CrispCore``; a ``CrispCore`` by default.
+
+    Members
+    -------
+    s_axil_... : AXI4-Lite port of the registers; m_axi_... : AXI4 port to external memory.
+    interrupt : Out(1), high while a pending interrupt is enabled.
+    """
+
+    def __init__(self, config: CoreConfig, *, target: Target = Target.GENERIC, core: Any = None):
+        self.config = config
+        super().__init__(
+            {
+                **axi4_lite(),
+                **axi4_read(config.bus_bits),
+                **axi4_write(config.bus_bits),
+                "interrupt": Out(1),
+            }
+        )
+        self.core: Any = core or CrispCore(config, target=target)
+        self.registers = RegisterFile(config)
+        self.control, self.counters, self.errors = ProgramControl(), ProgramCounters(), ErrorRecorder()
+        self.reader, self.writer = BurstReader(config.bus_bits), BurstWriter(config.bus_bits)
+        self.fetcher, self.dispatcher = CommandFetcher(config.bus_bits), Dispatcher(config)
+        self.engines = {
+            "load": LoadEngine(config),
+            "execute": ExecuteEngine(),
+            "store": StoreEngine(config, read_latency=self.core.read_latency),
+        }
+
+    def elaborate(self, platform):
+        m = Module()
+        bus_bits, control = self.config.bus_bits, self.control
+        resets: dict[str, Any] = {
+            **dict.fromkeys(("registers", "control", "counters", "reader", "writer")),
+            **dict.fromkeys(("fetcher", "dispatcher"), control.clear),
+            "errors": control.forget,
+            "core": control.core_reset,
+        }
+        for name, reset in resets.items():
+            m.submodules[name] = shared(platform, getattr(self, name), reset)
+        for name, engine in self.engines.items():
+            m.submodules[f"{name}_engine"] = shared(platform, engine, control.clear)
+        forward_ports(m, self, self.registers, axi4_lite())
+        forward_ports(m, self, self.reader, axi4_read(bus_bits))
+        forward_ports(m, self, self.writer, axi4_write(bus_bits))
+        self._connect_program(m)
+        self._connect_tokens(m, platform)
+        self._connect_bus(m)
+        self._connect_core(m)
+        self._connect_control(m)
+        self._connect_counters(m)
+        self._connect_registers(m)
+        return m
+
+    def _connect_program(self, m: Module) -> None:
+        """From the fetch to the engines' queues, and errors back."""
+        fetcher, dispatcher, registers = self.fetcher, self.dispatcher, self.registers
+        m.d.comb += [
+            fetcher.start.eq(self.control.launch),
+            fetcher.offset.eq(registers.program_offset.offset),
+            fetcher.length.eq(registers.program_length.commands),
+            dispatcher.launch.eq(self.control.launch),
+            *[
+                getattr(dispatcher, name).eq(getattr(fetcher, name))
+                for name in ("limit", "limited", "complete")
+            ],
+        ]
+        wiring.connect(m, fetcher.o, dispatcher.i)
+        wiring.connect(m, dispatcher.error, self.errors.dispatch)
+        m.d.comb += dispatcher.stop.eq(self.errors.stop)
+        for name, engine in self.engines.items():
+            wiring.connect(m, getattr(dispatcher, name), engine.i)
+            wiring.connect(m, engine.error, getattr(self.errors, name))
+            m.d.comb += engine.stop.eq(self.errors.stop)
+
+    def _connect_tokens(self, m: Module, platform: Any) -> None:
+        """Counters between the execute engine, whose partners are load and store, and each of these."""
+        execute = self.engines["execute"]
+        for number, name in enumerate(("load", "store")):
+            partner = self.engines[name]
+            for label, giver, give, taker, take in (
+                (f"{name}_to_execute", partner, 0, execute, number),
+                (f"execute_to_{name}", execute, number, partner, 0),
+            ):
+                counter = TokenCounter()
+                m.submodules[label] = shared(platform, counter, self.control.clear)
+                m.d.comb += [
+                    counter.give.eq(giver.give[give]),
+                    counter.take.eq(taker.take[take]),
+                    taker.tokens[take].eq(counter.available),
+                ]
+
+    def _connect_bus(self, m: Module) -> None:
+        reader, writer, load, store = self.reader, self.writer, self.engines["load"], self.engines["store"]
+        wiring.connect(m, self.fetcher.request, reader.fetch_request)
+        wiring.connect(m, reader.fetch_data, self.fetcher.data)
+        wiring.connect(m, load.request, reader.load_request)
+        wiring.connect(m, reader.load_data, load.data)
+        wiring.connect(m, store.request, writer.request)
+        wiring.connect(m, store.data, writer.data)
+        m.d.comb += [
+            store.written.eq(writer.idle),
+            store.failed.eq(writer.failed),
+            writer.clear.eq(store.clear),
+            reader.abort.eq(self.control.abort),
+            writer.abort.eq(self.control.abort),
+        ]
+        for number in range(WINDOWS):
+            low, high, size, permissions = (
+                getattr(self.registers, f"window_{number}_{part}")
+                for part in ("base_low", "base_high", "size", "permissions")
+            )
+            base = Cat(low.address, high.address)
+            for engine, allowed in ((load, permissions.read), (store, permissions.write)):
+                window = engine.windows[number]
+                m.d.comb += [window.base.eq(base), window.size.eq(size.bytes), window.allowed.eq(allowed)]
+            if number == 0:
+                m.d.comb += [self.fetcher.window.base.eq(base), self.fetcher.window.size.eq(size.bytes)]
+
+    def _connect_core(self, m: Module) -> None:
+        core, load, execute, store = self.core, *self.engines.values()
+        m.d.comb += [
+            core.job.eq(execute.job),
+            core.start.eq(execute.start),
+            execute.busy.eq(core.busy),
+            *[
+                getattr(core, f"write_{name}").eq(getattr(load, f"write_{name}"))
+                for name in ("en", "target", "address", "data")
+            ],
+            load.write_ready.eq(core.write_ready),
+            *[
+                getattr(core, f"read_{name}").eq(getattr(store, f"read_{name}"))
+                for name in ("valid", "row", "next_row", "rotation")
+            ],
+            store.read_ready.eq(core.read_ready),
+            store.read_data.eq(core.read_data),
+        ]
+
+    def _connect_control(self, m: Module) -> None:
+        control, registers, errors = self.control, self.registers, self.errors
+        m.d.comb += [
+            control.start.eq(registers.control.start),
+            control.reset.eq(registers.control.reset),
+            control.watchdog.eq(registers.watchdog.cycles),
+            control.total.eq(self.counters.total),
+            control.halted.eq(self.dispatcher.halted),
+            control.ended.eq(self.dispatcher.ended),
+            control.failed.eq(errors.stop.valid),
+            control.engines_idle.eq(Cat(engine.idle for engine in self.engines.values()).all()),
+            control.bus_idle.eq(self.reader.idle & self.writer.idle),
+            errors.expired.eq(control.expired),
+            errors.oldest.eq(self._oldest(m)),
+        ]
+
+    def _oldest(self, m: Module) -> Signal:
+        """Lowest index of a command that is not complete; two cycles late, which only the watchdog sees."""
+
+        def lower(a: Any, b: Any, name: str) -> Signal:
+            register = Signal(INDEX_BITS, name=name)
+            m.d.sync += register.eq(Mux(a < b, a, b))
+            return register
+
+        load, execute, store = (engine.oldest for engine in self.engines.values())
+        first = lower(load, execute, "oldest_of_load_and_execute")
+        second = lower(store, self.dispatcher.index, "oldest_of_store_and_dispatch")
+        return lower(first, second, "oldest")
+
+    def _connect_counters(self, m: Module) -> None:
+        counters, control = self.counters, self.control
+        load, execute, store = self.engines.values()
+        moved = Signal(3)
+        m.d.sync += moved.eq(
+            Cat(
+                self.reader.load_data.valid & self.reader.load_data.ready,
+                self.m_axi_wvalid & self.m_axi_wready,
+                self.reader.fetch_data.valid & self.reader.fetch_data.ready,
+            )
+        )
+        m.d.comb += [
+            counters.clear.eq(control.forget),
+            counters.counting.eq(control.counting),
+            counters.abandoned.eq(control.abandoned),
+            counters.job.eq(self.core.counters),
+            counters.job_ended.eq(execute.finished),
+            counters.core_busy.eq(self.core.busy),
+            Cat(counters.waits_load, counters.waits_store).eq(execute.waiting),
+            counters.events.eq(Cat(load.working, load.waiting, store.working, store.waiting, moved)),
+        ]
+
+    def _connect_registers(self, m: Module) -> None:
+        registers, control, errors = self.registers, self.control, self.errors
+        pending, enabled = registers.interrupt_status, registers.interrupt_enable
+        m.d.comb += [
+            registers.status.busy.eq(control.busy),
+            registers.status.done.eq(control.done),
+            registers.status.resetting.eq(control.resetting),
+            registers.status.error.eq(errors.code),
+            registers.error_index.index.eq(errors.stop.index),
+            registers.interrupt_status_set.done.eq(control.completed),
+            registers.interrupt_status_set.error.eq(control.stopped),
+            *[getattr(registers, f"count_{name}").eq(getattr(self.counters, name)) for name, _ in COUNTERS],
+        ]
+        m.d.sync += self.interrupt.eq((pending.done & enabled.done) | (pending.error & enabled.error))

@@ -1,0 +1,118 @@
+"""Reads the program from external memory, ahead of the dispatcher."""
+
+from amaranth.hdl import Module, Mux, Signal
+from amaranth.lib import wiring
+from amaranth.lib.wiring import In, Out
+from amaranth.utils import ceil_log2
+
+from crisp_golden.program.commands import COMMAND_BITS, COMMAND_BYTES
+from crisp_hw.bus.burst_planner import BurstPlanner
+from crisp_hw.bus.layouts import BURST_LAYOUT, OFFSET_BITS, WINDOW_LAYOUT, read_beat_layout, stream_of
+from crisp_hw.bus.stream_queue import StreamQueue
+from crisp_hw.control.layouts import INDEX_BITS
+from crisp_hw.sharing import shared
+
+PREFETCH = 16
+"""Commands that are read ahead."""
+
+BURST_COMMANDS = 4
+"""Commands in a burst; a burst is requested when there is room for one of this length."""
+
+COMMAND_SHIFT = ceil_log2(COMMAND_BYTES)
+
+
+class CommandFetcher(wiring.Component):
+    """Fetches the commands of a program in bursts of up to four, as far as they lie inside their window.
+
+    With ``start`` in cycle 0 the first request is offered in cycle 7, and every next one two cycles after the
+    one before was taken, as long as there is room. Data passes in two cycles.
+
+    Parameters
+    ----------
+    data_bits : width of the bus.
+
+    Members
+    -------
+    start : In(1).
+    offset : In(32), bytes from the start of the window to the program; length : In(32), its commands.
+    window : In(WINDOW_LAYOUT), window 0.
+    request : stream of ``BURST_LAYOUT``; data : stream of ``read_beat_layout``; see ``BurstReader``.
+    o : stream of ``read_beat_layout``.
+    limit : Out(26), commands that will be fetched; ``limited`` : Out(1), it is known.
+    complete : Out(1), these are all that the program has.
+    """
+
+    def __init__(self, data_bits: int):
+        self.data_bits = data_bits
+        beat = read_beat_layout(data_bits)
+        super().__init__(
+            {
+                "start": In(1),
+                "offset": In(OFFSET_BITS),
+                "length": In(OFFSET_BITS),
+                "window": In(WINDOW_LAYOUT),
+                "request": Out(stream_of(BURST_LAYOUT)),
+                "data": In(stream_of(beat)),
+                "o": Out(stream_of(beat)),
+                "limit": Out(INDEX_BITS),
+                "limited": Out(1),
+                "complete": Out(1),
+            }
+        )
+
+    @property
+    def module_name(self) -> str:
+        """Name that tells the width."""
+        return f"command_fetcher_{self.data_bits}"
+
+    def elaborate(self, platform):
+        m = Module()
+        start = self._limit(m)
+        command_beats = COMMAND_BITS // self.data_bits
+        depth, chunk = PREFETCH * command_beats, BURST_COMMANDS * command_beats
+        shift = ceil_log2(command_beats)
+        planner = BurstPlanner(self.data_bits, beats_bits=INDEX_BITS + shift, chunk=chunk)
+        beats = StreamQueue(read_beat_layout(self.data_bits), depth)
+        m.submodules.planner = shared(platform, planner)
+        m.submodules.beats = shared(platform, beats)
+        reserved = Signal(range(depth + 1))
+        room, requested = Signal(), Signal()
+        m.d.comb += [
+            planner.start.eq(start),
+            *[planner.window[name].eq(self.window[name]) for name in ("base", "size")],
+            planner.window.allowed.eq(1),
+            planner.offset.eq(self.offset),
+            planner.planes.eq(1),
+            planner.beats.eq(self.limit << shift),
+            room.eq(reserved <= depth - chunk),
+            self.request.valid.eq(planner.o.valid & room),
+            self.request.payload.eq(planner.o.payload),
+            planner.o.ready.eq(self.request.ready & room),
+            requested.eq(self.request.valid & self.request.ready),
+        ]
+        wiring.connect(m, wiring.flipped(self.data), beats.i)
+        wiring.connect(m, beats.o, wiring.flipped(self.o))
+        popped = self.o.valid & self.o.ready
+        m.d.sync += reserved.eq(reserved + Mux(requested, self.request.payload.beats, 0) - popped)
+        return m
+
+    def _limit(self, m: Module) -> Signal:
+        """Find how many commands lie inside the window; return the strobe that starts the planner."""
+        rest = Signal(OFFSET_BITS + 1)
+        fitting = Signal(INDEX_BITS)
+        aligned, measured, compared, start = Signal(), Signal(), Signal(), Signal()
+        m.d.comb += fitting.eq(Mux(rest[-1] | ~aligned, 0, rest >> COMMAND_SHIFT))
+        m.d.sync += [
+            rest.eq(self.window.size - self.offset),
+            aligned.eq(self.offset[:COMMAND_SHIFT] == 0),
+            measured.eq(self.start),
+            compared.eq(measured),
+            start.eq(compared & (self.limit != 0)),
+            self.limited.eq(~self.start & (self.limited | compared)),
+        ]
+        with m.If(measured):
+            m.d.sync += [
+                self.complete.eq(fitting >= self.length),
+                self.limit.eq(Mux(fitting >= self.length, self.length, fitting)),
+            ]
+        return start

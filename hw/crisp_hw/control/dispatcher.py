@@ -1,0 +1,153 @@
+"""Dispatcher: checks every command and hands it to its engine."""
+
+from typing import Any
+
+from amaranth.hdl import Cat, Module, Mux, Signal
+from amaranth.lib import wiring
+from amaranth.lib.wiring import In, Out
+
+from crisp_golden.config import CoreConfig
+from crisp_golden.fields import word_offsets
+from crisp_golden.program.commands import COMMAND_BITS, FORMATS, OPCODE, Opcode
+from crisp_golden.program.errors import ErrorCode
+from crisp_hw.bus.layouts import read_beat_layout, stream_of
+from crisp_hw.control.command_checker import CommandChecker
+from crisp_hw.control.layouts import (
+    COMMAND_LAYOUTS,
+    ERROR_LAYOUT,
+    FULL_OPCODES,
+    INDEX_BITS,
+    STOP_LAYOUT,
+    SYNC_OPCODES,
+)
+from crisp_hw.control.token_ledger import TokenLedger
+from crisp_hw.sharing import shared
+
+
+class Dispatcher(wiring.Component):
+    """Takes the program's commands one by one until END or an error.
+
+    A command takes one cycle for each of its beats, ``CommandChecker.latency`` to be checked, and one to be
+    handed over, plus the cycles that the queue of its engine is full.
+
+    Members
+    -------
+    launch : In(1), begin with command 0.
+    i : stream of ``read_beat_layout``; limit, limited, complete : In, see ``CommandFetcher``.
+    load, execute, store : streams of ``COMMAND_LAYOUTS``.
+    stop : In(STOP_LAYOUT), end at once if valid; error : stream of ERROR_LAYOUT.
+    index : Out(26), the command at work or next.
+    halted : Out(1), nothing more will be dispatched; ended : Out(1), because there was an END.
+    """
+
+    module_name = "dispatcher"
+
+    def __init__(self, config: CoreConfig):
+        self.config = config
+        super().__init__(
+            {
+                "launch": In(1),
+                "i": In(stream_of(read_beat_layout(config.bus_bits))),
+                "limit": In(INDEX_BITS),
+                "limited": In(1),
+                "complete": In(1),
+                **{name: Out(stream_of(layout)) for name, layout in COMMAND_LAYOUTS.items()},
+                "stop": In(STOP_LAYOUT),
+                "error": Out(stream_of(ERROR_LAYOUT)),
+                "index": Out(INDEX_BITS),
+                "halted": Out(1),
+                "ended": Out(1),
+            }
+        )
+
+    def elaborate(self, platform):
+        m = Module()
+        checker, ledger = CommandChecker(self.config), TokenLedger()
+        m.submodules.checker = shared(platform, checker)
+        m.submodules.ledger = shared(platform, ledger)
+        command, fetch_failed = Signal(COMMAND_BITS), Signal()
+        beats = COMMAND_BITS // self.config.bus_bits
+        beat, check = Signal(range(beats)), Signal(range(CommandChecker.latency))
+        exhausted, problem = Signal(), Signal(len(self.error.payload.code))
+        m.d.sync += exhausted.eq(self.limited & (self.index == self.limit))
+        m.d.comb += [
+            checker.command.eq(command),
+            ledger.command.eq(command),
+            self.error.payload.index.eq(self.index),
+            self.error.payload.code.eq(problem),
+        ]
+        dispatch, taken = self._queues(m, command)
+        code = command[: OPCODE.bits]
+        with m.FSM():
+            with m.State("IDLE"), m.If(self.launch):
+                m.next = "FILL"
+            with m.State("FILL"):
+                m.d.comb += self.i.ready.eq(1)
+                with m.If(self.i.valid):
+                    m.d.sync += [
+                        command.eq(Cat(command[self.config.bus_bits :], self.i.payload.data)),
+                        fetch_failed.eq(self.i.payload.error | (fetch_failed & (beat != 0))),
+                        beat.eq(beat + 1),
+                    ]
+                    with m.If(beat == beats - 1):
+                        m.next = "CHECK"
+                with m.If(self.stop.valid):
+                    m.next = "HALT"
+                with m.Elif(exhausted):
+                    m.d.sync += problem.eq(Mux(self.complete, ErrorCode.ILLEGAL_COMMAND, ErrorCode.BUS_FETCH))
+                    m.next = "ERROR"
+            with m.State("CHECK"):
+                m.d.sync += check.eq(check + 1)
+                with m.If(check == CommandChecker.latency - 1):
+                    m.next = "DISPATCH"
+            with m.State("DISPATCH"):
+                with m.If(self.stop.valid):
+                    m.next = "HALT"
+                with m.Elif(fetch_failed | checker.illegal | ledger.misuse):
+                    m.d.sync += problem.eq(
+                        Mux(
+                            fetch_failed,
+                            ErrorCode.BUS_FETCH,
+                            Mux(checker.illegal, ErrorCode.ILLEGAL_COMMAND, ErrorCode.TOKEN_MISUSE),
+                        )
+                    )
+                    m.next = "ERROR"
+                with m.Elif(code == Opcode.END):
+                    m.d.sync += self.ended.eq(1)
+                    m.next = "HALT"
+                with m.Else():
+                    m.d.comb += dispatch.eq(1)
+                    with m.If(taken):
+                        m.d.comb += ledger.passed.eq(1)
+                        m.d.sync += self.index.eq(self.index + 1)
+                        m.next = "FILL"
+            with m.State("ERROR"):
+                m.d.comb += self.error.valid.eq(1)
+                with m.If(self.error.ready):
+                    m.next = "HALT"
+            with m.State("HALT"):
+                m.d.comb += self.halted.eq(1)
+        return m
+
+    def _queues(self, m: Module, command: Signal) -> tuple[Signal, Signal]:
+        """Offer the command to its engine while ``dispatch``; returns that signal and whether it is taken."""
+        dispatch, taken = Signal(), Signal()
+        code = command[: OPCODE.bits]
+        for engine in COMMAND_LAYOUTS:
+            port = getattr(self, engine)
+            full, sync = FULL_OPCODES[engine], SYNC_OPCODES[engine]
+            mine = Signal(name=f"for_{engine}")
+            m.d.comb += [mine.eq((code == full) | (code == sync)), port.valid.eq(dispatch & mine)]
+            self._payload(m, port.payload, command, full)
+            m.d.comb += port.payload.sync.eq(code == sync)
+            with m.If(mine):
+                m.d.comb += taken.eq(dispatch & port.ready)
+        return dispatch, taken
+
+    def _payload(self, m: Module, payload: Any, command: Signal, opcode: Opcode) -> None:
+        m.d.comb += payload.index.eq(self.index)
+        offsets = word_offsets(FORMATS[opcode])
+        for field in FORMATS[opcode]:
+            if field is not OPCODE:
+                offset = offsets[field.name]
+                m.d.comb += payload[field.name].eq(command[offset : offset + field.bits])

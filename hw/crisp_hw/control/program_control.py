@@ -1,0 +1,105 @@
+"""Life of a program: start, end, abort and reset."""
+
+from amaranth.hdl import Module, Signal
+from amaranth.lib import wiring
+from amaranth.lib.wiring import In, Out
+
+COUNTER_BITS = 32
+
+
+class ProgramControl(wiring.Component):
+    """Starts a program, waits until it has come to rest, or aborts it.
+
+    A program begins with one cycle of ``clear``; ``launch`` follows. It has come to rest when nothing will
+    be dispatched any more, no engine works and no bus transaction is open. The watchdog and a soft reset end
+    it before: ``abort`` is high until the bus is idle, then ``clear`` and ``core_reset`` for one cycle.
+
+    Members
+    -------
+    start, reset : In(1), strobes; start is ignored while busy.
+    watchdog : In(32), cycles, 0 for no limit; total : In(32), cycles so far.
+    halted, ended, failed, engines_idle, bus_idle : In(1).
+    clear, core_reset, launch, abort : Out(1).
+    forget : Out(1), the last error is to be forgotten.
+    counting : Out(1), the program runs; abandoned : Out(1), in the cycle after an abort began.
+    expired : Out(1), the watchdog strikes, for one cycle.
+    busy, done, resetting : Out(1), see the status register.
+    completed, stopped : Out(1), strobes at the end of a program, without and with an error.
+    """
+
+    module_name = "program_control"
+
+    def __init__(self):
+        inputs = ("start", "reset", "halted", "ended", "failed", "engines_idle", "bus_idle")
+        outputs = ("clear", "core_reset", "launch", "abort", "forget", "counting", "abandoned")
+        status = ("expired", "busy", "done", "resetting", "completed", "stopped")
+        super().__init__(
+            {
+                **{name: In(1) for name in inputs},
+                "watchdog": In(COUNTER_BITS),
+                "total": In(COUNTER_BITS),
+                **{name: Out(1) for name in (*outputs, *status)},
+            }
+        )
+
+    def elaborate(self, platform):
+        m = Module()
+        late, quiet = Signal(), Signal()
+        m.d.sync += [
+            late.eq(self.counting & self.watchdog.any() & (self.total >= self.watchdog)),
+            quiet.eq(self.counting & self.halted & self.engines_idle & self.bus_idle),
+            self.abandoned.eq(0),
+            self.completed.eq(0),
+            self.stopped.eq(0),
+        ]
+        m.d.comb += self.busy.eq(1)
+        with m.FSM():
+            with m.State("IDLE"):
+                m.d.comb += self.busy.eq(0)
+                with m.If(self.reset):
+                    m.d.sync += self.resetting.eq(1)
+                    m.next = "ABORT"
+                with m.Elif(self.start):
+                    m.d.sync += self.done.eq(0)
+                    m.next = "CLEAR"
+            with m.State("CLEAR"):
+                m.d.comb += [self.clear.eq(1), self.forget.eq(1)]
+                m.next = "LAUNCH"
+                self._abort_on(m, self.reset)
+            with m.State("LAUNCH"):
+                m.d.comb += [self.launch.eq(1), self.counting.eq(1)]
+                m.next = "RUN"
+                self._abort_on(m, self.reset)
+            with m.State("RUN"):
+                m.d.comb += self.counting.eq(1)
+                with m.If(quiet):
+                    succeeded = self.ended & ~self.failed
+                    m.d.sync += [
+                        self.done.eq(succeeded),
+                        self.completed.eq(succeeded),
+                        self.stopped.eq(~succeeded),
+                    ]
+                    m.next = "IDLE"
+                with m.Elif(late):
+                    m.d.comb += self.expired.eq(1)
+                    m.d.sync += self.abandoned.eq(1)
+                    m.next = "ABORT"
+                self._abort_on(m, self.reset)
+            with m.State("ABORT"):
+                m.d.comb += self.abort.eq(1)
+                with m.If(self.reset):
+                    m.d.sync += self.resetting.eq(1)
+                with m.If(self.bus_idle):
+                    m.next = "RESET"
+            with m.State("RESET"):
+                m.d.comb += [self.clear.eq(1), self.core_reset.eq(1), self.forget.eq(self.resetting)]
+                m.d.sync += [self.resetting.eq(0), self.stopped.eq(~self.resetting)]
+                with m.If(self.resetting):
+                    m.d.sync += self.done.eq(0)
+                m.next = "IDLE"
+        return m
+
+    def _abort_on(self, m: Module, reset) -> None:
+        with m.If(reset):
+            m.d.sync += [self.resetting.eq(1), self.abandoned.eq(self.counting)]
+            m.next = "ABORT"

@@ -1,0 +1,69 @@
+"""Where the cycles of a program went."""
+
+from amaranth.hdl import Module, Mux, Signal
+from amaranth.lib import wiring
+from amaranth.lib.wiring import In, Out
+
+from crisp_golden.program.registers import COUNTERS
+from crisp_hw.sequencer import COUNTERS_LAYOUT
+
+COUNTER_BITS = 32
+
+EVENTS = ("load_busy", "load_wait", "store_busy", "store_wait", "read_beats", "write_beats", "fetch_beats")
+"""Counters that count the cycles in which something is so."""
+
+
+class ProgramCounters(wiring.Component):
+    """The counters of ``crisp_golden.program.registers.COUNTERS``.
+
+    Every cycle of a program is counted once: by the core, or as waiting for a token, or as idle. The core's
+    own counters are added when a job has ended. The cycles of a job that is abandoned count as idle.
+
+    Members
+    -------
+    clear : In(1); counting : In(1), the program runs.
+    job : In(COUNTERS_LAYOUT), counters of the core's last job; job_ended : In(1), add them.
+    abandoned : In(1), the program has been aborted.
+    core_busy, waits_load, waits_store : In(1), what the execute engine does.
+    events : In, one bit for each of ``EVENTS``.
+    The counters : Out(32), each under its name.
+    """
+
+    module_name = "program_counters"
+
+    def __init__(self):
+        inputs = ("clear", "counting", "job_ended", "abandoned", "core_busy", "waits_load", "waits_store")
+        super().__init__(
+            {
+                **{name: In(1) for name in inputs},
+                "job": In(COUNTERS_LAYOUT),
+                "events": In(len(EVENTS)),
+                **{name: Out(COUNTER_BITS) for name, _ in COUNTERS},
+            }
+        )
+
+    def elaborate(self, platform):
+        m = Module()
+        job_cycles = Signal(COUNTER_BITS)
+        with m.If(self.counting):
+            m.d.sync += self.total.eq(self.total + 1)
+            for number, name in enumerate(EVENTS):
+                counter = getattr(self, name)
+                m.d.sync += counter.eq(counter + self.events[number])
+            with m.If(self.core_busy):
+                m.d.sync += job_cycles.eq(job_cycles + 1)
+            with m.Elif(self.waits_load):
+                m.d.sync += self.wait_load.eq(self.wait_load + 1)
+            with m.Elif(self.waits_store):
+                m.d.sync += self.wait_store.eq(self.wait_store + 1)
+            with m.If(self.job_ended):
+                m.d.sync += job_cycles.eq(0)
+                for name in COUNTERS_LAYOUT.members:
+                    counter = getattr(self, name)
+                    m.d.sync += counter.eq(counter + self.job[name])
+        rests = self.counting & ~(self.core_busy | self.waits_load | self.waits_store)
+        m.d.sync += self.idle.eq(self.idle + Mux(self.abandoned, job_cycles, rests))
+        with m.If(self.clear):
+            m.d.sync += [getattr(self, name).eq(0) for name, _ in COUNTERS]
+            m.d.sync += job_cycles.eq(0)
+        return m

@@ -1,0 +1,145 @@
+"""Host of the accelerator in Amaranth's simulator: registers, external memory, programs."""
+
+from collections.abc import Callable, Sequence
+from random import Random
+from typing import Any
+
+from crisp_golden.config import CoreConfig
+from crisp_golden.program.commands import COMMAND_BYTES, Command, Opcode
+from crisp_golden.program.registers import COUNTERS, register_map
+from crisp_hw.accelerator import CrispStc
+from hw.tests.agents import Agent, AxiMemory, AxiTraffic, clock
+from hw.tests.simulate import drive, simulate
+from hw.tests.stand_in_core import CoreAgent, StandInCore
+
+OFFSETS = {register.name: register.offset for register in register_map()}
+BASE = 0x8_0000_0000
+SIZE = 1 << 16
+PROGRAM = 0x8000
+
+JOB = {
+    "n": 1,
+    "row_tiles": 1,
+    "pixel_tiles": 50,
+    "channel_blocks": 1,
+    "depth_full": 1,
+    "depth_last": 1,
+    "slot_full": 4,
+    "slot_last": 4,
+    "pitch": 1,
+    "out_width": 1,
+    "out_height": 1,
+    "act_ring": 1,
+    "out_ring": 1,
+}
+"""Fields of a legal EXECUTE for any configuration, besides ``load_beats``."""
+
+
+def execute(config: CoreConfig, **values: int) -> Command:
+    """A legal EXECUTE that takes ``pixel_tiles`` cycles on a stand-in core."""
+    beats = config.load_beats
+    slot = max(4, beats)
+    return Command(
+        Opcode.EXECUTE, {**JOB, "load_beats": beats, "slot_full": slot, "slot_last": slot, **values}
+    )
+
+
+class Host:
+    """An accelerator with a stand-in core, an external memory and a bench that talks to both.
+
+    Window 0 may be read, window 1 written; both are the whole memory, and the program lies in the middle.
+    """
+
+    def __init__(self, config: CoreConfig, seed: int = 1, *, chance: float = 1.0, ready: float = 1.0):
+        self.config, self.rng = config, Random(seed)
+        self.core = StandInCore(config)
+        self.dut = CrispStc(config, core=self.core)
+        self.memory = AxiMemory(self.dut, config.bus_bits, SIZE, rng=self.rng, base=BASE)
+        self.memory.data[:] = self.rng.randbytes(SIZE)
+        self.memory.traffic = AxiTraffic(latency=self.rng.choice([1, 9, 40]), chance=chance)
+        self.core_agent = CoreAgent(self.core, rng=self.rng, ready=ready)
+        self.agents: list[Agent] = [self.memory, self.core_agent]
+        self.ctx: Any = None
+
+    def simulate(self, bench: Callable[[], Any]) -> None:
+        """Run the coroutine ``bench``."""
+
+        async def run(ctx: Any) -> None:
+            self.ctx = ctx
+            await self.cycles(1)
+            await bench()
+
+        simulate(self.dut, run)
+
+    async def cycles(self, count: int) -> None:
+        for _ in range(count):
+            reset = self.ctx.get(self.dut.control.core_reset)
+            await clock(self.ctx, self.agents)
+            if reset:
+                self.core_agent.reset()
+
+    async def write(self, name: str, value: int, strobes: int = 15) -> int:
+        """Write a register; return the response."""
+        ports = {"awaddr": OFFSETS.get(name, 0xF00), "awvalid": 1, "wdata": value, "wstrb": strobes}
+        drive(self.ctx, self.dut, {f"s_axil_{k}": v for k, v in {**ports, "wvalid": 1, "bready": 1}.items()})
+        await self.cycles(1)
+        drive(self.ctx, self.dut, {"s_axil_awvalid": 0, "s_axil_wvalid": 0})
+        while not self.ctx.get(self.dut.s_axil_bvalid):
+            await self.cycles(1)
+        response = self.ctx.get(self.dut.s_axil_bresp)
+        await self.cycles(1)
+        return response
+
+    async def read(self, name: str) -> int:
+        """Read a register."""
+        drive(self.ctx, self.dut, {"s_axil_araddr": OFFSETS[name], "s_axil_arvalid": 1, "s_axil_rready": 1})
+        await self.cycles(1)
+        drive(self.ctx, self.dut, {"s_axil_arvalid": 0})
+        while not self.ctx.get(self.dut.s_axil_rvalid):
+            await self.cycles(1)
+        assert self.ctx.get(self.dut.s_axil_rresp) == 0
+        value = self.ctx.get(self.dut.s_axil_rdata)
+        await self.cycles(1)
+        return value
+
+    async def set_up(self, program: Sequence[Command | bytes], length: int | None = None) -> None:
+        """Put a program into memory and set windows and program registers."""
+        code = b"".join(item if isinstance(item, bytes) else item.encode() for item in program)
+        self.memory.data[PROGRAM : PROGRAM + len(code)] = code
+        for window, permissions in ((0, 1), (1, 2)):
+            await self.write(f"window_{window}_base_low", BASE & 0xFFFF_FFFF)
+            await self.write(f"window_{window}_base_high", BASE >> 32)
+            await self.write(f"window_{window}_size", SIZE)
+            await self.write(f"window_{window}_permissions", permissions)
+        await self.write("program_offset", PROGRAM)
+        await self.write("program_length", len(code) // COMMAND_BYTES if length is None else length)
+        await self.write("interrupt_enable", 3)
+
+    async def start(self) -> None:
+        await self.write("control", 1)
+
+    async def wait(self, limit: int = 30000) -> None:
+        """Wait for the interrupt."""
+        for _ in range(limit):
+            if self.ctx.get(self.dut.interrupt):
+                return
+            await self.cycles(1)
+        raise AssertionError("no interrupt")
+
+    async def status(self) -> dict[str, int]:
+        word = await self.read("status")
+        return {
+            "busy": word & 1,
+            "done": word >> 1 & 1,
+            "resetting": word >> 2 & 1,
+            "error": word >> 8 & 0xFF,
+            "index": await self.read("error_index"),
+        }
+
+    async def counters(self) -> dict[str, int]:
+        """All counters; those that must add up to ``total`` are checked to do so."""
+        values = {name: await self.read(f"count_{name}") for name, _ in COUNTERS}
+        names = [name for name, _ in COUNTERS]
+        parts = names[names.index("prologue") : names.index("idle") + 1]
+        assert sum(values[name] for name in parts) == values["total"], values
+        return values

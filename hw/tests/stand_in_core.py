@@ -1,0 +1,105 @@
+"""Stand-in for the compute core: memories that the test sees, and jobs that only take time."""
+
+from collections import deque
+from random import Random
+from typing import Any
+
+from amaranth.hdl import Module
+from amaranth.lib import data, wiring
+from amaranth.lib.wiring import In, Out
+from amaranth.utils import ceil_log2
+
+from crisp_golden.config import CoreConfig
+from crisp_golden.program.commands import Target
+from crisp_hw.layouts import JOB_LAYOUT
+from crisp_hw.sequencer import COUNTERS_LAYOUT
+
+
+class StandInCore(wiring.Component):
+    """The ports of ``CrispCore``; ``CoreAgent`` drives them."""
+
+    read_latency = 6
+    module_name = "stand_in_core"
+
+    def __init__(self, config: CoreConfig):
+        self.config = config
+        super().__init__(
+            {
+                "job": In(JOB_LAYOUT),
+                "start": In(1),
+                "busy": Out(1),
+                "write_en": In(1),
+                "write_target": In(3),
+                "write_address": In(20),
+                "write_data": In(config.bus_bits),
+                "write_ready": Out(1),
+                "read_valid": In(1),
+                "read_ready": Out(1),
+                "read_row": In(16),
+                "read_next_row": In(16),
+                "read_rotation": In(ceil_log2(config.cols)),
+                "read_data": Out(data.ArrayLayout(config.window_bits, config.cols)),
+                "counters": Out(COUNTERS_LAYOUT),
+            }
+        )
+
+    def elaborate(self, platform):
+        return Module()
+
+
+class CoreAgent:
+    """Behaves like a core whose jobs take ``pixel_tiles`` cycles and, at their end, call ``work``.
+
+    ``smem`` has one int per beat; ``tables`` the beats of the other memories; ``jobs`` all jobs started.
+    """
+
+    def __init__(self, core: StandInCore, *, rng: Random, ready: float = 1.0):
+        self.core, self.config, self.rng, self.ready = core, core.config, rng, ready
+        self.parts = self.config.window_bits // self.config.bus_bits
+        self.smem = [
+            rng.getrandbits(self.config.bus_bits) for _ in range(self.config.smem_words * self.parts)
+        ]
+        self.tables: dict[tuple[int, int], int] = {}
+        self.jobs: list[dict[str, int]] = []
+        self.pipeline: deque[int] = deque([0] * core.read_latency)
+        self.left = self.total = 0
+
+    def reset(self) -> None:
+        self.left = self.total = 0
+
+    def set_ports(self, ctx: Any) -> None:
+        core = self.core
+        ctx.set(core.write_ready, self.rng.random() < self.ready)
+        ctx.set(core.read_ready, 1)
+        ctx.set(core.busy, self.left > 0)
+        ctx.set(core.read_data.as_value(), self.pipeline[0])
+        ctx.set(core.counters.as_value(), 0)
+        ctx.set(core.counters.compute, self.total - self.left)
+
+    def observe(self, ctx: Any) -> None:
+        core = self.core
+        self.left = max(0, self.left - 1)
+        if ctx.get(core.start):
+            job = {name: ctx.get(core.job[name]) for name in JOB_LAYOUT.members}
+            self.jobs.append(job)
+            self.left = self.total = job["pixel_tiles"]
+        if ctx.get(core.write_en) and ctx.get(core.write_ready):
+            address, word = ctx.get(core.write_address), ctx.get(core.write_data)
+            target = ctx.get(core.write_target)
+            if target == Target.SMEM:
+                self.smem[address % len(self.smem)] = word
+            else:
+                self.tables[target, address] = word
+        self.pipeline.popleft()
+        self.pipeline.append(self._read(ctx) if ctx.get(core.read_valid) else 0)
+
+    def _read(self, ctx: Any) -> int:
+        core, config = self.core, self.config
+        rows = ctx.get(core.read_next_row), ctx.get(core.read_row)
+        rotation, value = ctx.get(core.read_rotation), 0
+        for column in range(config.cols):
+            bank = (rotation + column) % config.cols
+            word = (rows[bank >= rotation] * config.cols + bank) % config.smem_words
+            for part in range(self.parts):
+                value |= self.smem[word * self.parts + part] << (column * self.parts + part) * config.bus_bits
+        return value

@@ -1,0 +1,279 @@
+"""The whole accelerator with a stand-in core: programs, tokens, errors, abort, counters."""
+
+import pytest
+
+from crisp_golden.config import PRESETS
+from crisp_golden.program.commands import Command, Opcode, Target
+from crisp_golden.program.errors import ErrorCode
+from crisp_golden.program.registers import MAGIC
+from hw.tests.accelerator_host import PROGRAM, SIZE, Host, execute
+from hw.tests.control.tensors import CONFIGS
+
+TINY = PRESETS["tiny"]
+END = Command(Opcode.END, {})
+DONE = {"busy": 0, "done": 1, "resetting": 0, "error": 0, "index": 0}
+
+
+def tensor(config, **values) -> dict[str, int]:
+    """Two planes of 3 x 5 pixels."""
+    ring = -(-15 // config.cols)
+    place = {
+        "planes": 2,
+        "rows": 3,
+        "width": 5,
+        "pitch": 5,
+        "base": 3,
+        "plane": ring,
+        "ring": ring,
+        "start": 0,
+    }
+    return {**place, "plane_stride": 16 * config.window, **values}
+
+
+def load(config, **values) -> Command:
+    return Command(Opcode.LOAD, {"target": Target.SMEM, "window": 0, **tensor(config), **values})
+
+
+def store(config, **values) -> Command:
+    return Command(Opcode.STORE, {"window": 1, **tensor(config), **values})
+
+
+def copy(config) -> list[Command]:
+    """Load a tensor, run a job, store the tensor at 0x4000, with the tokens between them."""
+    return [
+        load(config, signal_execute=1),
+        execute(config, wait_load=1, signal_store=1),
+        store(config, wait_execute=1, offset=0x4000),
+        END,
+    ]
+
+
+@pytest.mark.parametrize("name", CONFIGS)
+@pytest.mark.parametrize(("chance", "ready"), [(1.0, 1.0), (0.4, 0.5)])
+def test_a_program_copies_a_tensor(name, chance, ready):
+    config = CONFIGS[name]
+    host = Host(config, chance=chance, ready=ready)
+
+    async def bench():
+        await host.set_up(copy(config))
+        before = bytes(host.memory.data)
+        await host.start()
+        await host.wait()
+        assert await host.status() == DONE
+        plane = 15 * config.window
+        expected = bytearray(before)
+        for number in range(2):
+            source = number * 16 * config.window
+            expected[0x4000 + source : 0x4000 + source + plane] = before[source : source + plane]
+        assert host.memory.data == expected
+        assert host.memory.quiet
+        counters = await host.counters()
+        assert counters["compute"] == 50
+        beats = 30 * config.window_bits // config.bus_bits
+        assert (counters["read_beats"], counters["write_beats"]) == (beats, beats)
+        assert counters["fetch_beats"] == 4 * 512 // config.bus_bits
+        assert counters["wait_load"] > 0
+        assert counters["store_wait"] > 50
+
+    host.simulate(bench)
+
+
+def test_identification_shape_and_unknown_addresses():
+    host = Host(TINY)
+
+    async def bench():
+        assert await host.read("id") == MAGIC
+        assert await host.read("shape_rows") == TINY.rows
+        assert await host.read("shape_tap_words") == TINY.tap_words
+        await host.write("watchdog", 0x12345678)
+        await host.write("watchdog", 0xAABBCCDD, strobes=0b0110)
+        assert await host.read("watchdog") == 0x12BBCC78
+        assert await host.write("nothing", 1) == 2
+        assert await host.write("id", 1) == 0
+        assert await host.read("id") == MAGIC
+
+    host.simulate(bench)
+
+
+def test_interrupts_are_cleared_by_writing_ones():
+    host = Host(TINY)
+
+    async def bench():
+        await host.set_up([END])
+        await host.start()
+        await host.wait()
+        assert await host.read("interrupt_status") == 1
+        await host.write("interrupt_status", 2)
+        assert host.ctx.get(host.dut.interrupt)
+        await host.write("interrupt_status", 1)
+        await host.cycles(2)
+        assert not host.ctx.get(host.dut.interrupt)
+        await host.write("interrupt_enable", 0)
+        await host.start()
+        await host.cycles(200)
+        assert await host.status() == DONE
+        assert not host.ctx.get(host.dut.interrupt)
+        assert await host.read("interrupt_status") == 1
+
+    host.simulate(bench)
+
+
+def error_cases():
+    return [
+        (load(TINY, rows=0), ErrorCode.ILLEGAL_COMMAND),
+        (load(TINY, target=7), ErrorCode.ILLEGAL_COMMAND),
+        (load(TINY, target=Target.TAP), ErrorCode.ILLEGAL_COMMAND),
+        (store(TINY, start=1000), ErrorCode.ILLEGAL_COMMAND),
+        (execute(TINY, n=5), ErrorCode.ILLEGAL_COMMAND),
+        (execute(TINY, slot_full=3), ErrorCode.ILLEGAL_COMMAND),
+        (execute(TINY, depth_full=5), ErrorCode.ILLEGAL_COMMAND),
+        (bytes(64), ErrorCode.ILLEGAL_COMMAND),
+        (END.encode()[:-1] + b"\x80", ErrorCode.ILLEGAL_COMMAND),
+        (load(TINY, wait_execute=1), ErrorCode.TOKEN_MISUSE),
+        (execute(TINY, wait_store=1), ErrorCode.TOKEN_MISUSE),
+        (load(TINY, window=1), ErrorCode.ADDRESS),
+        (load(TINY, window=2), ErrorCode.ADDRESS),
+        (store(TINY, window=0), ErrorCode.ADDRESS),
+        (load(TINY, offset=SIZE - 128), ErrorCode.ADDRESS),
+        (store(TINY, offset=4), ErrorCode.ADDRESS),
+    ]
+
+
+@pytest.mark.parametrize(("command", "code"), error_cases())
+def test_the_first_error_in_program_order_is_reported(command, code):
+    host = Host(TINY, chance=0.7)
+
+    async def bench():
+        late = load(TINY, rows=0)
+        await host.set_up([*copy(TINY)[:3], execute(TINY, pixel_tiles=90), command, late, END])
+        await host.start()
+        await host.wait()
+        assert await host.status() == {"busy": 0, "done": 0, "resetting": 0, "error": code, "index": 4}
+        assert len(host.core_agent.jobs) == 2
+        assert await host.read("interrupt_status") == 2
+        assert host.memory.quiet
+        await host.counters()
+        await host.write("interrupt_status", 3)
+        await host.set_up(copy(TINY))
+        await host.start()
+        await host.wait()
+        assert await host.status() == DONE
+        await host.counters()
+
+    host.simulate(bench)
+
+
+@pytest.mark.parametrize(
+    ("reads", "writes", "code", "index"),
+    [
+        ({2}, set(), ErrorCode.BUS_READ, 0),
+        (set(), {0}, ErrorCode.BUS_WRITE, 2),
+        (set(), {1}, ErrorCode.BUS_WRITE, 2),
+    ],
+)
+def test_bus_errors(reads, writes, code, index):
+    host = Host(TINY)
+
+    async def bench():
+        await host.set_up(copy(TINY))
+        host.memory.traffic.failing_reads = reads
+        host.memory.traffic.failing_writes = writes
+        await host.start()
+        await host.wait()
+        assert await host.status() == {"busy": 0, "done": 0, "resetting": 0, "error": code, "index": index}
+        assert host.memory.quiet
+        await host.counters()
+
+    host.simulate(bench)
+
+
+@pytest.mark.parametrize(
+    ("length", "size", "failing", "code", "index"),
+    [
+        (3, SIZE, set(), ErrorCode.ILLEGAL_COMMAND, 3),
+        (0, SIZE, set(), ErrorCode.ILLEGAL_COMMAND, 0),
+        (20, PROGRAM + 3 * 64, set(), ErrorCode.BUS_FETCH, 3),
+        (20, PROGRAM, set(), ErrorCode.BUS_FETCH, 0),
+        (20, PROGRAM - 64, set(), ErrorCode.BUS_FETCH, 0),
+        (20, SIZE, {0}, ErrorCode.BUS_FETCH, 0),
+        (20, SIZE, {1}, ErrorCode.BUS_FETCH, 4),
+    ],
+)
+def test_fetch_errors(length, size, failing, code, index):
+    host = Host(TINY)
+
+    async def bench():
+        await host.set_up([execute(TINY)] * 12 + [END], length)
+        await host.write("window_0_size", size)
+        host.memory.traffic.failing_reads = failing
+        await host.start()
+        await host.wait()
+        assert await host.status() == {"busy": 0, "done": 0, "resetting": 0, "error": code, "index": index}
+        assert len(host.core_agent.jobs) == index
+        await host.counters()
+
+    host.simulate(bench)
+
+
+def test_long_programs_wait_for_the_queues():
+    host = Host(TINY, 3, chance=0.6)
+
+    async def bench():
+        await host.set_up([execute(TINY, pixel_tiles=20 + i) for i in range(40)] + [END])
+        await host.start()
+        await host.wait()
+        assert await host.status() == DONE
+        assert [job["pixel_tiles"] for job in host.core_agent.jobs] == list(range(20, 60))
+        counters = await host.counters()
+        assert counters["compute"] == sum(range(20, 60))
+
+    host.simulate(bench)
+
+
+def test_the_watchdog_stops_a_job_that_hangs():
+    host = Host(TINY)
+
+    async def bench():
+        hanging = execute(TINY, pixel_tiles=60000)
+        await host.set_up([execute(TINY), load(TINY), hanging, store(TINY, offset=0x4000), END])
+        await host.write("watchdog", 900)
+        await host.start()
+        await host.wait()
+        status = {"busy": 0, "done": 0, "resetting": 0, "error": ErrorCode.WATCHDOG, "index": 2}
+        assert await host.status() == status
+        counters = await host.counters()
+        assert 900 <= counters["total"] <= 902
+        await host.write("interrupt_status", 3)
+        await host.set_up(copy(TINY))
+        await host.start()
+        await host.wait()
+        assert await host.status() == DONE
+
+    host.simulate(bench)
+
+
+@pytest.mark.parametrize("seed", range(12))
+def test_soft_reset_in_the_middle_of_anything(seed):
+    host = Host(TINY, seed, chance=0.5, ready=0.6)
+
+    async def bench():
+        await host.set_up([*copy(TINY)[:3], *copy(TINY)])
+        await host.start()
+        await host.cycles(host.rng.randrange(700))
+        await host.write("control", 2)
+        for _ in range(2000):
+            word = await host.read("status")
+            if not word & 0b101:
+                break
+        assert await host.status() == {**DONE, "done": 0}
+        assert host.memory.quiet
+        await host.write("interrupt_status", 3)
+        before = bytes(host.memory.data)
+        await host.set_up(copy(TINY))
+        await host.start()
+        await host.wait()
+        assert await host.status() == DONE
+        assert host.memory.data[0x4000:0x4078] == before[0:0x78]
+        await host.counters()
+
+    host.simulate(bench)
