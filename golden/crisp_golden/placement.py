@@ -5,7 +5,7 @@ the pixels (2 * y + py, 2 * x + px) there. Rows are numbered from the top of the
 the image holds the rows of a moving band.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -25,6 +25,7 @@ class TensorPlace:
     ring : SMEM rows of one ring.
     pitch : words from one row of a ring to the next.
     phased : whether each plane has four rings.
+    stride : SMEM rows from one plane to the next; None if planes follow each other.
     """
 
     base: int
@@ -32,11 +33,28 @@ class TensorPlace:
     ring: int
     pitch: int
     phased: bool = False
+    stride: int | None = None
 
     @property
     def plane(self) -> int:
         """SMEM rows from one plane to the next."""
-        return self.ring * (4 if self.phased else 1)
+        return self.stride or self.ring * (4 if self.phased else 1)
+
+    def phase(self, number: int) -> "TensorPlace":
+        """One phase of a phased tensor as a plain tensor."""
+        return replace(self, base=self.base + number * self.ring, phased=False, stride=self.plane)
+
+    def cells(self, low: int, high: int, config: CoreConfig) -> np.ndarray:
+        """SMEM rows that hold the image rows ``low`` to ``high - 1``."""
+        if self.phased:
+            low, high = low // 2, -(-high // 2)
+        length = self.ring * config.cols
+        count = min((high - low) * self.pitch, length)
+        position = self.position(low, config)
+        rows = np.arange(position // config.cols, -(-(position + count) // config.cols)) % self.ring
+        rings = np.arange(4 if self.phased else 1) * self.ring
+        planes = self.base + np.arange(self.planes) * self.plane
+        return np.unique((planes[:, None, None] + rings[:, None] + rows) % config.bank_depth)
 
     @property
     def end(self) -> int:

@@ -23,7 +23,7 @@ from crisp_golden.fields import WORD_BITS, Field, word_offsets
 COMMAND_BYTES = 64
 COMMAND_BITS = 8 * COMMAND_BYTES
 ALIGNMENT = 32
-"""Addresses in external memory are multiples of this many bytes, the widest beat of the bus."""
+"""Parts of a program in external memory begin at multiples of this many bytes, the widest beat of the bus."""
 
 WINDOWS = 4
 """Address windows of external memory that commands can name."""

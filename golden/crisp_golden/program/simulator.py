@@ -108,7 +108,9 @@ class ProgramSimulator:
             raise ProgramError(ErrorCode.BUS_FETCH, index, "the program leaves its window")
         command = decode_command(data.tobytes())
         if command is None:
-            raise ProgramError(ErrorCode.ILLEGAL_COMMAND, index, "unknown opcode, or a bit outside the fields")
+            raise ProgramError(
+                ErrorCode.ILLEGAL_COMMAND, index, "unknown opcode, or a bit outside the fields"
+            )
         problem = violation(self.config, command)
         if problem:
             raise ProgramError(ErrorCode.ILLEGAL_COMMAND, index, problem)

@@ -3,7 +3,7 @@
 import numpy as np
 
 from crisp_golden.config import CoreConfig
-from crisp_golden.program.commands import ALIGNMENT, Command, Target
+from crisp_golden.program.commands import Command, Target
 
 
 def smem_addresses(config: CoreConfig, command: Command) -> np.ndarray:
@@ -39,9 +39,10 @@ def memory_runs(config: CoreConfig, command: Command) -> list[tuple[int, int]]:
 
 
 def misalignment(config: CoreConfig, command: Command) -> str | None:
-    """What is not a multiple of the alignment, or None."""
+    """What is not a multiple of a beat, or None."""
+    beat = config.bus_bits // 8
     names = ("offset", "plane_stride") if is_tensor(command) else ("offset",)
     for name in names:
-        if command[name] % ALIGNMENT:
-            return f"{name} {command[name]} is no multiple of {ALIGNMENT}"
+        if command[name] % beat:
+            return f"{name} {command[name]} is no multiple of {beat} bytes"
     return None

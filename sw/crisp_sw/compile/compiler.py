@@ -1,0 +1,114 @@
+"""From a quantized network to a program image."""
+
+from crisp_golden.config import CoreConfig
+from crisp_golden.inference import INPUT
+from crisp_golden.network import QuantizedNetwork
+from crisp_golden.program.commands import ALIGNMENT, COMMAND_BYTES, Command, Opcode, Target
+from crisp_golden.program.image import ProgramImage, TensorInfo
+from crisp_sw.compile.emission import INPUT_WINDOW, OUTPUT_WINDOW, PROGRAM, SCRATCH, Emitter, PlannedGroup
+from crisp_sw.compile.estimate import Cost
+from crisp_sw.compile.graph import Graph, build_graph
+from crisp_sw.compile.partition import partition
+
+PAGE = 4096
+
+
+def compile_network(
+    config: CoreConfig, network: QuantizedNetwork, *, fuse: bool = True, keep: bool = False
+) -> ProgramImage:
+    """Compile a network for one image at a time.
+
+    Parameters
+    ----------
+    fuse : False runs layer by layer through external memory.
+    keep : store the output of every layer, to be compared.
+
+    Raises
+    ------
+    LayerError, PatternError : a layer is not legal.
+    CapacityError : a layer does not fit the configuration; the message names it and gives the numbers.
+    """
+    graph = build_graph(config, network)
+    groups = partition(graph, fuse=fuse)
+    tensors, scratch = _external_tensors(graph, [planned for planned, _ in groups])
+    emitter = Emitter(config, tensors, scratch)
+    for planned, _ in groups:
+        emitter.add_group(planned)
+    commands = _with_addresses(emitter.commands())
+    contents = b"".join(command.encode() for command in commands)
+    contents += bytes(-len(contents) % ALIGNMENT) + emitter.parameters()
+    result = tensors[graph.result.name]
+    return ProgramImage(
+        config=config,
+        contents=contents + bytes(-len(contents) % COMMAND_BYTES),
+        commands=len(commands),
+        sizes=(
+            _pages(tensors[INPUT].size(config)),
+            _pages(result.size(config)),
+            _pages(scratch),
+        ),
+        input=tensors[INPUT],
+        output=result,
+        kept=tuple(info for info in tensors.values() if info.window == SCRATCH),
+        spans=tuple(emitter.spans),
+        description={
+            "groups": [_describe(planned, cost) for planned, cost in groups],
+            "classes": list(network.classes),
+        },
+    )
+
+
+def _external_tensors(graph: Graph, groups: list[PlannedGroup]) -> tuple[dict[str, TensorInfo], int]:
+    """Places in external memory of the input, the result and everything stored; bytes of scratch memory."""
+    config, scratch, result = graph.config, 0, {}
+    names = [INPUT, *(tensor.name for planned in groups for tensor in planned.group.stored())]
+    for name in dict.fromkeys(names):
+        tensor = graph.tensors[name]
+        window = SCRATCH
+        if tensor is graph.result:
+            window = OUTPUT_WINDOW
+        elif name == INPUT:
+            window = INPUT_WINDOW
+        info = TensorInfo(
+            name=name,
+            window=window,
+            offset=scratch if window == SCRATCH else 0,
+            channels=tensor.channels,
+            height=tensor.height,
+            width=tensor.width,
+        )
+        if window == SCRATCH:
+            scratch += -(-info.size(config) // PAGE) * PAGE
+        result[name] = info
+    return result, scratch
+
+
+def _with_addresses(commands: list[Command]) -> list[Command]:
+    """Move the offsets of parameters behind the commands."""
+    start = len(commands) * COMMAND_BYTES
+
+    def moved(command: Command) -> Command:
+        if command.opcode is Opcode.LOAD and command["target"] != Target.SMEM:
+            assert command["window"] == PROGRAM
+            return Command(command.opcode, {**command.values, "offset": command["offset"] + start})
+        return command
+
+    return [moved(command) for command in commands]
+
+
+def _pages(size: int) -> int:
+    return -(-size // PAGE) * PAGE
+
+
+def _describe(planned: PlannedGroup, cost: Cost) -> dict:
+    group = planned.group
+    return {
+        "stages": [stage.name for stage in group.stages],
+        "bands": planned.bands,
+        "prefetch": planned.prefetch,
+        "resident_in": group.resident_in,
+        "resident_out": group.resident_out,
+        "execute": cost.execute,
+        "read": cost.read,
+        "write": cost.write,
+    }

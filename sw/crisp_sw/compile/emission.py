@@ -1,0 +1,216 @@
+"""Commands and parameters of a program, from groups whose tensors have their places."""
+
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+
+from crisp_golden.config import CoreConfig
+from crisp_golden.packing import Bases, execute_values
+from crisp_golden.parameters import layer_parameters, tap_words
+from crisp_golden.placement import TensorPlace
+from crisp_golden.program.commands import ALIGNMENT, Command, Opcode, Target
+from crisp_golden.program.image import TensorInfo
+from crisp_golden.program.memories import memory_words, word_bits
+from crisp_sw.compile.bands import Action, Event, Group, events
+from crisp_sw.compile.dependencies import Cells, Tracker, with_tokens
+from crisp_sw.compile.graph import Stage
+from crisp_sw.compile.layout import Copy, Layout
+from crisp_sw.compile.parameter_cache import COMPANIONS, ParameterCache
+from crisp_sw.compile.steps import Step, steps_of
+
+PROGRAM, INPUT_WINDOW, OUTPUT_WINDOW, SCRATCH = range(4)
+EXTERNAL_CELL = 64
+"""Bytes of scratch memory that dependencies are tracked for as one."""
+
+
+@dataclass(frozen=True)
+class PlannedGroup:
+    """A group with all that is decided about it."""
+
+    group: Group
+    layout: Layout
+    places: dict[Copy, TensorPlace]
+    bands: int
+    prefetch: bool
+
+
+@dataclass
+class Emitter:
+    """Writes the program of one network.
+
+    Parameters
+    ----------
+    tensors : where loaded and stored tensors are in external memory.
+    scratch : bytes of the scratch window.
+    """
+
+    config: CoreConfig
+    tensors: dict[str, TensorInfo]
+    scratch: int
+    spans: list[tuple[str, int, int]] = field(default_factory=list)
+    _blobs: dict[tuple, tuple[int, bytes]] = field(default_factory=dict)
+    _length: int = 0
+    _layers: dict[tuple, dict[Target, bytes]] = field(default_factory=dict)
+
+    def __post_init__(self):
+        config = self.config
+        self.caches = {
+            target: ParameterCache(config, target)
+            for target in (Target.WEIGHT, Target.BLOCK_INDEX, Target.CHANNEL, Target.TAP)
+        }
+        sizes = {target.name: memory_words(config, target) for target in self.caches}
+        sizes |= {"SMEM": config.bank_depth, "SCRATCH": -(-self.scratch // EXTERNAL_CELL) + 1}
+        self.tracker = Tracker(sizes)
+
+    def add_group(self, planned: PlannedGroup) -> None:
+        """Emit all commands of a group."""
+        for band in events(planned.group, planned.bands, prefetch=planned.prefetch):
+            for event in band:
+                match event.action:
+                    case Action.LOAD:
+                        self._load(planned, event)
+                    case Action.COMPUTE:
+                        self._compute(planned, event)
+                    case Action.STORE:
+                        self._store(planned, event)
+
+    def commands(self) -> list[Command]:
+        """All commands with their tokens, parameters still relative to the first, and END."""
+        return [*with_tokens(self.tracker.entries), Command(Opcode.END, {})]
+
+    def parameters(self) -> bytes:
+        """Everything that loads of parameters read, in the order of their offsets."""
+        return b"".join(data for _, data in self._blobs.values())
+
+    def _transfer(self, place: TensorPlace, info: TensorInfo, event: Event) -> dict[str, int]:
+        """Fields that loads and stores of tensors share."""
+        row = info.width * self.config.window
+        return {
+            "window": info.window,
+            "planes": place.planes,
+            "offset": info.offset + event.first * row,
+            "plane_stride": info.height * row,
+            "rows": event.last - event.first,
+            "width": info.width,
+            "pitch": place.pitch,
+            "base": place.base,
+            "plane": place.plane,
+            "ring": place.ring,
+            "start": place.position(event.first // (2 if place.phased else 1), self.config),
+        }
+
+    def _external_cells(self, info: TensorInfo, event: Event) -> Cells:
+        """Parts of scratch memory that a transfer touches."""
+        if info.window != SCRATCH:
+            return {}
+        row = info.width * self.config.window
+        planes = info.offset + np.arange(info.planes(self.config)) * info.height * row
+        first, last = planes + event.first * row, planes + event.last * row - 1
+        cells = [
+            np.arange(a // EXTERNAL_CELL, b // EXTERNAL_CELL + 1) for a, b in zip(first, last, strict=True)
+        ]
+        return {"SCRATCH": np.unique(np.concatenate(cells))}
+
+    def _load(self, planned: PlannedGroup, event: Event) -> None:
+        info = self.tensors[event.tensor]
+        for copy, place in planned.places.items():
+            if copy.tensor != event.tensor:
+                continue
+            values = {
+                "target": Target.SMEM,
+                "phased": int(copy.phased),
+                "odd_row": event.first % 2 if copy.phased else 0,
+                **self._transfer(place, info, event),
+            }
+            written = {"SMEM": place.cells(event.first, event.last, self.config)}
+            self.tracker.add(Opcode.LOAD, values, reads=self._external_cells(info, event), writes=written)
+
+    def _store(self, planned: PlannedGroup, event: Event) -> None:
+        info, place = self.tensors[event.tensor], planned.places[Copy(event.tensor, False)]
+        values = self._transfer(place, info, event)
+        read = {"SMEM": place.cells(event.first, event.last, self.config)}
+        self.tracker.add(Opcode.STORE, values, reads=read, writes=self._external_cells(info, event))
+
+    def _compute(self, planned: PlannedGroup, event: Event) -> None:
+        stage = self._stage(planned, event)
+        first = len(self.tracker.entries)
+        for step in steps_of(self.config, stage, planned.layout, planned.places, event.first, event.last):
+            self._step(step)
+        self.spans.append((stage.name, first, len(self.tracker.entries)))
+
+    def _stage(self, planned: PlannedGroup, event: Event) -> Stage:
+        graph = planned.group.graph
+        return graph.stages[graph.tensors[event.tensor].producer]
+
+    def _step(self, step: Step) -> None:
+        """Load what is not there yet, and execute."""
+        config, band, work = self.config, step.band, step.stage.work
+        reads: Cells = {}
+        images = self._images(step)
+        bases = {}
+        for target in (Target.WEIGHT, Target.BLOCK_INDEX, Target.CHANNEL):
+            bases[target] = self._parameters(target, (step.stage.number, step.tiles), images, reads)
+        x = step.tensors.x
+        taps = {Target.TAP: tap_words(config, band, x.ring, phased=x.phased)}
+        bases[Target.TAP] = self._parameters(Target.TAP, (taps[Target.TAP],), taps, reads)
+        values = execute_values(
+            config,
+            work,
+            band,
+            step.tiles,
+            step.tensors,
+            Bases(
+                weight=bases[Target.WEIGHT],
+                index=bases[Target.BLOCK_INDEX],
+                channel=bases[Target.CHANNEL],
+                tap=bases[Target.TAP],
+            ),
+        )
+        low, high = band.input_rows()
+        if x.phased:
+            low, high = low // 2 * 2, -(-high // 2) * 2
+        cells = [x.cells(low, high, config)]
+        if step.tensors.residual:
+            cells.append(step.tensors.residual.cells(band.first_row, band.last_row, config))
+        reads["SMEM"] = np.unique(np.concatenate(cells))
+        writes = {"SMEM": step.tensors.y.cells(band.first_row, band.last_row, config)}
+        self.tracker.add(Opcode.EXECUTE, values, reads=reads, writes=writes)
+
+    def _images(self, step: Step) -> dict[Target, bytes]:
+        key = step.stage.number, step.tiles
+        if key not in self._layers:
+            self._layers[key] = layer_parameters(self.config, step.stage.work, *step.tiles)
+        return self._layers[key]
+
+    def _parameters(
+        self, target: Target, key: tuple[Any, ...], images: dict[Target, bytes], reads: Cells
+    ) -> int:
+        """Make sure that a memory and its companion hold a job's part; return its first word."""
+        if target not in images:
+            return 0
+        config, cache = self.config, self.caches[target]
+        words = len(images[target]) * 8 // word_bits(config, target)
+        first, absent = cache.place(key, words)
+        cells = {target.name: cache.cells(first, words)}
+        if absent:
+            for memory in (target, COMPANIONS.get(target)):
+                if memory in images:
+                    self._fill(memory, (memory, *key), first, images[memory], cells)
+        reads |= cells
+        return first
+
+    def _fill(self, target: Target, key: tuple, first: int, data: bytes, cells: Cells) -> None:
+        if key not in self._blobs:
+            self._blobs[key] = self._length, data
+            self._length += len(data)
+        beat = self.config.bus_bits // 8
+        values = {
+            "target": target,
+            "window": PROGRAM,
+            "offset": self._blobs[key][0],
+            "address": first * word_bits(self.config, target) // 8 // beat,
+            "beats": len(data) // beat,
+        }
+        assert len(data) % ALIGNMENT == 0
+        self.tracker.add(Opcode.LOAD, values, reads={}, writes=cells)

@@ -1,0 +1,152 @@
+"""Which stages are fused into groups, in how many bands, and what stays on the chip between groups."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from crisp_golden.config import CoreConfig
+from crisp_golden.errors import CapacityError
+from crisp_golden.placement import TensorPlace
+from crisp_sw.compile.allocation import DoesNotFit, Resident, allocate
+from crisp_sw.compile.bands import Group
+from crisp_sw.compile.emission import PlannedGroup
+from crisp_sw.compile.estimate import Cost, Estimator
+from crisp_sw.compile.graph import Graph, Tensor
+from crisp_sw.compile.layout import Copy, LayoutError, find_layout
+
+LONGEST_GROUP = 24
+"""Stages that are considered for fusion at most; more need more memory than any preset has."""
+
+WHOLE = None
+"""State of a cut: everything that crosses it goes through external memory."""
+
+State = tuple[int, int | None]
+"""(cut, SMEM row where the one tensor that crosses it stays, or WHOLE)."""
+
+
+@dataclass(frozen=True)
+class Choice:
+    """The best way to reach a state."""
+
+    cycles: int
+    before: State | None
+    planned: PlannedGroup | None
+    cost: Cost | None
+
+
+def partition(graph: Graph, *, fuse: bool = True) -> list[tuple[PlannedGroup, Cost]]:
+    """Cut the network into groups with the least estimated cycles.
+
+    Parameters
+    ----------
+    fuse : False makes a group of every stage, and everything passes through external memory.
+
+    Raises
+    ------
+    CapacityError : a stage does not fit; the message names it and gives the numbers.
+    """
+    search = _Search(graph, fuse=fuse)
+    return search.run()
+
+
+class _Search:
+    """Shortest path over the cuts of the network."""
+
+    def __init__(self, graph: Graph, *, fuse: bool):
+        self.graph, self.config, self.fuse = graph, graph.config, fuse
+        self.estimator = Estimator(graph.config)
+        self.last_failure: tuple[str, DoesNotFit] | None = None
+
+    def run(self) -> list[tuple[PlannedGroup, Cost]]:
+        stages = len(self.graph.stages)
+        every = list(range(stages + 1))
+        few = [cut for cut in every if cut in (0, stages) or len(self.graph.crossing(cut)) == 1]
+        for cuts in [every] if not self.fuse else [few, every]:
+            path = self._shortest(cuts)
+            if path is not None:
+                return path
+        name, failure = self.last_failure or ("network", DoesNotFit(0, 0))
+        raise CapacityError(
+            f"{name}: even one output row at a time needs {failure.needed} rows of the activation memory, "
+            f"which has {failure.available}"
+        )
+
+    def _shortest(self, cuts: list[int]) -> list[tuple[PlannedGroup, Cost]] | None:
+        stages = len(self.graph.stages)
+        best: dict[State, Choice] = {(0, WHOLE): Choice(0, None, None, None)}
+        for cut in cuts[:-1]:
+            for state in [s for s in best if s[0] == cut]:
+                for end in cuts:
+                    if end <= cut or end - cut > (LONGEST_GROUP if self.fuse else 1):
+                        continue
+                    for after, planned, cost in self._groups(state, end):
+                        cycles = best[state].cycles + cost.cycles
+                        if after not in best or cycles < best[after].cycles:
+                            best[after] = Choice(cycles, state, planned, cost)
+        state: State | None = (stages, WHOLE)
+        if state not in best:
+            return None
+        path = []
+        while state is not None:
+            choice = best[state]
+            if choice.planned is not None and choice.cost is not None:
+                path.append((choice.planned, choice.cost))
+            state = choice.before
+        return path[::-1]
+
+    def _groups(self, state: State, end: int) -> Iterator[tuple[State, PlannedGroup, Cost]]:
+        """Groups from a state to a cut: with what crosses it in external memory, or on the chip."""
+        cut, base = state
+        for stay in (False, True):
+            crossing = self.graph.crossing(end)
+            if stay and (not self.fuse or end == len(self.graph.stages) or len(crossing) != 1):
+                continue
+            if stay and crossing[0].producer < cut:
+                continue
+            group = Group(self.graph, cut, end, base is not WHOLE, stay)
+            planned = self._plan(group, base)
+            if planned is None:
+                continue
+            cost = self.estimator.group(group, planned.layout, planned.bands, prefetch=planned.prefetch)
+            place = planned.places[Copy(crossing[0].name, False)] if stay else None
+            yield (end, place.base if place else WHOLE), planned, cost
+
+    def _plan(self, group: Group, base: int | None) -> PlannedGroup | None:
+        """The fewest bands with which the group fits."""
+        try:
+            layout = find_layout(group)
+        except LayoutError:
+            return None
+        resident = None
+        if base is not WHOLE:
+            (tensor,) = group.inputs
+            resident = Resident(tensor.name, whole_place(self.config, tensor, base))
+            if (
+                layout.pitch.get(Copy(tensor.name, False)) != tensor.width
+                or Copy(tensor.name, True) in layout.pitch
+            ):
+                return None
+        if group.resident_out:
+            (tensor,) = group.outputs
+            if layout.pitch.get(Copy(tensor.name, False)) != tensor.width:
+                return None
+        height = max(tensor.height for tensor in group.outputs)
+        for bands in _band_counts(height):
+            for prefetch in (True, False):
+                try:
+                    places = allocate(self.config, group, layout, bands, prefetch=prefetch, resident=resident)
+                except DoesNotFit as failure:
+                    self.last_failure = group.stages[-1].name, failure
+                    continue
+                return PlannedGroup(group, layout, places, bands, prefetch)
+        return None
+
+
+def whole_place(config: CoreConfig, tensor: Tensor, base: int) -> TensorPlace:
+    """Place of a tensor that is in memory whole and plain."""
+    ring = max(1, -(-tensor.height * tensor.width // config.cols))
+    return TensorPlace(base=base, planes=tensor.planes(config), ring=ring, pitch=tensor.width)
+
+
+def _band_counts(height: int) -> list[int]:
+    """Numbers of bands that change the height of a band, ascending."""
+    return sorted({-(-height // rows) for rows in range(1, height + 1)})
