@@ -1,29 +1,29 @@
-"""Timing of dispatch and transfers, in clock cycles: the part of the contract that makes programs predictable.
+"""Cycles of dispatch and transfers: the part of the contract that makes programs predictable.
 
-Everything is deterministic once the memory's behaviour is known. "On the bus" means the cycle of the handshake
-on an AXI channel when the other side is ready. The cycles of a program count from 0 in the cycle that the
-counter ``total`` counts first.
+Everything is deterministic once the memory's behaviour is known. "On the bus" means the cycle of the
+handshake on an AXI channel when the other side is ready. The cycles of a program count from 0 in the cycle
+that the counter ``total`` counts first.
 
-A program: the first read of commands is on the bus in cycle ``FETCH_START``. A command's beats pass
-``FETCH_LATENCY`` cycles after they were on the bus into the dispatcher, one per cycle, while it is filling. The
-command is handed over ``CHECK_CYCLES + 1`` cycles after its last beat; in the next cycle the dispatcher fills
-again, so commands come at least ``dispatch_interval`` cycles apart. A command reaches the head of an idle
-engine ``QUEUE_LATENCY`` cycles after it was handed over.
+A program: the first read of commands is on the bus in cycle ``FETCH_START``. A command's beats pass into the
+dispatcher ``FETCH_LATENCY`` cycles after they were on the bus, one per cycle, while it is filling. The
+command is handed over ``CHECK_CYCLES + 1`` cycles after its last beat, and in the next cycle the dispatcher
+fills again, so commands come at least ``dispatch_interval`` cycles apart. A command reaches the head of an
+idle engine ``QUEUE_LATENCY`` cycles after it was handed over.
 
 An engine: a command whose tokens are there takes them in the first cycle that it is at the head, here called
-cycle 0. The cycle in which it puts its own tokens down is its end. One cycle after it they can be taken, and the
-engine's next command is at the head. A ``SYNC`` ends in cycle 1.
+cycle 0. The cycle in which it puts its own tokens down is its end. One cycle after it they can be taken, and
+the engine's next command is at the head. A ``SYNC`` ends in cycle 1.
 
-- LOAD: first burst on the bus in cycle ``TRANSFER_START``; ends ``LOAD_END`` cycles after its last beat of data
-  was on the bus.
-- EXECUTE: the core is busy from cycle ``EXECUTE_START`` on; ends ``EXECUTE_END`` cycles after the first cycle in
-  which it is not.
+- LOAD: first burst on the bus in cycle ``TRANSFER_START``; ends ``LOAD_END`` cycles after its last beat of
+  data was on the bus.
+- EXECUTE: the core is busy from cycle ``EXECUTE_START`` on; ends ``EXECUTE_END`` cycles after the first cycle
+  in which it is not.
 - STORE: first burst on the bus in cycle ``TRANSFER_START``, first read of SMEM in cycle ``STORE_READ``, whose
   data is on the bus ``STORE_SEND`` cycles plus the read's latency later; ends ``STORE_END`` cycles after the
   answer to its last burst was on the bus.
 
 The program ends, and ``total`` stops, ``PROGRAM_END`` cycles after the later of the last engine's end and the
-handing over of END.
+handing over of END; that last cycle is counted.
 """
 
 from crisp_golden.config import CoreConfig

@@ -4,7 +4,8 @@ from amaranth.hdl import Module, Mux, Signal
 from amaranth.lib import data, wiring
 from amaranth.lib.wiring import In, Out
 
-from crisp_hw.bus.layouts import BURST_LAYOUT, OUTSTANDING, read_beat_layout, stream_of
+from crisp_golden.program.dma_timing import OUTSTANDING_BURSTS
+from crisp_hw.bus.layouts import BURST_LAYOUT, read_beat_layout, stream_of
 from crisp_hw.bus.signatures import axi4_read, drive_constants
 from crisp_hw.bus.stream_queue import StreamQueue
 from crisp_hw.sharing import shared
@@ -18,7 +19,7 @@ class BurstReader(wiring.Component):
     Fetches go before loads. All bursts have one ID, so data comes back in the order of the requests; a queue
     remembers whose turn it is. A request appears on the bus one cycle after it was taken, a beat of data at
     its client three cycles after it was on the bus. One burst is taken every cycle, at most
-    ``OUTSTANDING`` are open, and one beat passes per cycle.
+    ``OUTSTANDING_BURSTS`` are open, and one beat passes per cycle.
 
     While ``abort`` is high no request is taken, and all data is dropped. ``idle`` is high when no burst is
     open: then the bus may be left alone.
@@ -56,9 +57,9 @@ class BurstReader(wiring.Component):
 
     def elaborate(self, platform):
         m = Module()
-        owners = StreamQueue(1, OUTSTANDING)
+        owners = StreamQueue(1, OUTSTANDING_BURSTS)
         m.submodules.owners = shared(platform, owners)
-        outstanding = Signal(range(OUTSTANDING + 1))
+        outstanding = Signal(range(OUTSTANDING_BURSTS + 1))
         issued, closed = Signal(), Signal()
         m.d.sync += outstanding.eq(outstanding + issued - closed)
         m.d.comb += self.idle.eq((outstanding == 0) & ~self.m_axi_arvalid)

@@ -4,7 +4,8 @@ from amaranth.hdl import Module, Mux, Signal
 from amaranth.lib import wiring
 from amaranth.lib.wiring import In, Out
 
-from crisp_hw.bus.layouts import BURST_BEATS, BURST_LAYOUT, OUTSTANDING, stream_of
+from crisp_golden.program.dma_timing import BURST_BEATS, OUTSTANDING_BURSTS
+from crisp_hw.bus.layouts import BURST_LAYOUT, stream_of
 from crisp_hw.bus.signatures import axi4_write, drive_constants
 from crisp_hw.bus.stream_queue import StreamQueue
 from crisp_hw.sharing import shared
@@ -17,7 +18,7 @@ class BurstWriter(wiring.Component):
 
     A request appears on the bus one cycle after it was taken. A burst takes data from three cycles after its
     request on, or as soon as the data of the burst before it is through; a beat appears on the bus one cycle
-    after it was taken, and one passes per cycle. At most ``OUTSTANDING`` bursts are open.
+    after it was taken, and one passes per cycle. At most ``OUTSTANDING_BURSTS`` bursts are open.
 
     While ``abort`` is high no request is taken, and what is missing of open bursts is written with all
     strobes low, which changes nothing in memory.
@@ -57,9 +58,9 @@ class BurstWriter(wiring.Component):
 
     def elaborate(self, platform):
         m = Module()
-        lengths = StreamQueue(BEATS_BITS, OUTSTANDING)
+        lengths = StreamQueue(BEATS_BITS, OUTSTANDING_BURSTS)
         m.submodules.lengths = shared(platform, lengths)
-        outstanding = Signal(range(OUTSTANDING + 1))
+        outstanding = Signal(range(OUTSTANDING_BURSTS + 1))
         issued, answered = Signal(), Signal()
         m.d.sync += outstanding.eq(outstanding + issued - answered)
         m.d.comb += self.idle.eq(outstanding == 0)

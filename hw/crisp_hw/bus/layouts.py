@@ -4,6 +4,7 @@ from typing import Any
 
 from amaranth.lib import data, stream
 
+from crisp_golden.program.dma_timing import BURST_BEATS
 from crisp_hw.bus.signatures import ADDRESS_BITS
 
 OFFSET_BITS = 32
@@ -11,14 +12,8 @@ OFFSET_BITS = 32
 WINDOW_LAYOUT = data.StructLayout({"base": ADDRESS_BITS, "size": OFFSET_BITS, "allowed": 1})
 """Address window of external memory as one direction of transfer sees it."""
 
-BURST_BEATS = 64
-"""Longest burst. Bursts end at multiples of this many beats, and so never cross a 4 KiB page."""
-
 BURST_LAYOUT = data.StructLayout({"address": ADDRESS_BITS, "beats": BURST_BEATS.bit_length()})
 """A burst: byte address, a multiple of the beat, and 1 to ``BURST_BEATS`` beats."""
-
-OUTSTANDING = 8
-"""Bursts of each direction that may be open at a time."""
 
 
 def read_beat_layout(data_bits: int) -> data.StructLayout:

@@ -11,6 +11,7 @@ from amaranth.lib.wiring import In, Out
 from crisp_golden.config import CoreConfig
 from crisp_golden.fields import WORD_BITS, word_offsets
 from crisp_golden.program.commands import COMMAND_BITS, FORMATS, OPCODE, Opcode
+from crisp_golden.program.dma_timing import CHECK_CYCLES
 from crisp_golden.program.legality import Condition, Order, Range, checks
 
 
@@ -25,7 +26,7 @@ class CommandChecker(wiring.Component):
     command : In(512); illegal : Out(1).
     """
 
-    latency = 4
+    latency = CHECK_CYCLES
 
     module_name = "command_checker"
 
@@ -63,7 +64,7 @@ class _FormatChecker:
         self.illegal = self._registered("illegal", [any_simple | compared.any()])
 
     def _registered(self, name: str, bits: list[Any]) -> Signal:
-        register = Signal(len(bits), name=f"{self.name}_{name}")
+        register = Signal(max(1, len(bits)), name=f"{self.name}_{name}")
         self.m.d.sync += register.eq(Cat(bits))
         return register
 

@@ -6,17 +6,12 @@ from amaranth.lib.wiring import In, Out
 from amaranth.utils import ceil_log2
 
 from crisp_golden.program.commands import COMMAND_BITS, COMMAND_BYTES
+from crisp_golden.program.dma_timing import FETCH_BURST, PREFETCH_COMMANDS
 from crisp_hw.bus.burst_planner import BurstPlanner
 from crisp_hw.bus.layouts import BURST_LAYOUT, OFFSET_BITS, WINDOW_LAYOUT, read_beat_layout, stream_of
 from crisp_hw.bus.stream_queue import StreamQueue
 from crisp_hw.control.layouts import INDEX_BITS
 from crisp_hw.sharing import shared
-
-PREFETCH = 16
-"""Commands that are read ahead."""
-
-BURST_COMMANDS = 4
-"""Commands in a burst; a burst is requested when there is room for one of this length."""
 
 COMMAND_SHIFT = ceil_log2(COMMAND_BYTES)
 
@@ -69,7 +64,7 @@ class CommandFetcher(wiring.Component):
         m = Module()
         start = self._limit(m)
         command_beats = COMMAND_BITS // self.data_bits
-        depth, chunk = PREFETCH * command_beats, BURST_COMMANDS * command_beats
+        depth, chunk = PREFETCH_COMMANDS * command_beats, FETCH_BURST * command_beats
         shift = ceil_log2(command_beats)
         planner = BurstPlanner(self.data_bits, beats_bits=INDEX_BITS + shift, chunk=chunk)
         beats = StreamQueue(read_beat_layout(self.data_bits), depth)

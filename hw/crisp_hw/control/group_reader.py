@@ -1,7 +1,7 @@
 """Reads groups of pixels from the activation memory and hands them on as beats of the bus."""
 
-from amaranth.hdl import Module, Mux, Signal, Value
-from amaranth.lib import data, wiring
+from amaranth.hdl import Array, Module, Mux, Signal, Value
+from amaranth.lib import wiring
 from amaranth.lib.wiring import In, Out
 from amaranth.utils import ceil_log2
 
@@ -84,14 +84,15 @@ class GroupReader(wiring.Component):
         """One beat after the other of the group at the head."""
         config = self.config
         parts = config.window_bits // config.bus_bits
-        beats = data.View(data.ArrayLayout(config.bus_bits, config.cols * parts), groups.o.payload)
-        beat = Signal(range(config.cols * parts + 1))
+        group, bits = Value.cast(groups.o.payload), config.bus_bits
+        beats = Array(group[at : at + bits] for at in range(0, len(group), bits))
+        beat = Signal(range(len(beats) + 1))
         last = Signal()
         pixels = Value.cast(sizes.o.payload)
         m.d.comb += [
             last.eq(beat + 1 == pixels << ceil_log2(parts)),
             self.o.valid.eq(groups.o.valid),
-            self.o.payload.eq(beats[beat[: max(1, ceil_log2(config.cols * parts))]]),
+            self.o.payload.eq(beats[beat[: ceil_log2(len(beats))]]),
             sent.eq(self.o.valid & self.o.ready & last),
             groups.o.ready.eq(sent),
             sizes.o.ready.eq(sent),

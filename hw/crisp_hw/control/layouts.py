@@ -5,12 +5,13 @@ from amaranth.lib import data
 
 from crisp_golden.fields import Field
 from crisp_golden.program.commands import EXECUTE, LOAD, OPCODE, STORE, WINDOWS, Opcode
+from crisp_golden.program.dma_timing import QUEUE_COMMANDS
 from crisp_hw.bus.layouts import WINDOW_LAYOUT
 
 INDEX_BITS = 26
 """A window of 4 GiB holds this many commands."""
 
-QUEUE_DEPTH = 8
+QUEUE_DEPTH = QUEUE_COMMANDS - 1
 """Commands that wait for one engine, besides the one at its head."""
 
 PIXELS_BITS = 20

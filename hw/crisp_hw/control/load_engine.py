@@ -1,15 +1,16 @@
 """Load engine: external memory to the memories on the chip."""
 
-from amaranth.hdl import Cat, Module, Mux, Signal
+from amaranth.hdl import Array, Cat, Module, Mux, Signal
 from amaranth.lib import wiring
 from amaranth.lib.wiring import In, Out
 from amaranth.utils import ceil_log2
 
 from crisp_golden.config import CoreConfig
 from crisp_golden.program.commands import POSITION_BITS, ROW_BITS, Target
+from crisp_golden.program.dma_timing import BURST_BEATS, OUTSTANDING_BURSTS
 from crisp_golden.program.errors import ErrorCode
 from crisp_hw.bus.burst_planner import BurstPlanner
-from crisp_hw.bus.layouts import BURST_BEATS, BURST_LAYOUT, OUTSTANDING, read_beat_layout, stream_of
+from crisp_hw.bus.layouts import BURST_LAYOUT, read_beat_layout, stream_of
 from crisp_hw.control.engine_port import connect_control, engine_members
 from crisp_hw.control.layouts import PIXELS_BITS, WINDOW_LAYOUT, WINDOWS_LAYOUT
 from crisp_hw.control.load_walker import LoadWalker
@@ -88,7 +89,7 @@ class LoadEngine(wiring.Component):
         m.d.sync += [
             pixels.eq(command.rows * command.width),
             beats.eq(Mux(to_smem, pixels << shift, command.beats)),
-            window.eq(self.windows[command.window]),
+            window.eq(Array(self.windows)[command.window]),
             planner.start.eq(start),
         ]
         m.d.comb += [
@@ -102,7 +103,7 @@ class LoadEngine(wiring.Component):
 
     def _count_owed(self, m: Module) -> Signal:
         """Beats that were requested and have not come yet."""
-        owed = Signal(range(2 * BURST_BEATS * OUTSTANDING))
+        owed = Signal(range(2 * BURST_BEATS * OUTSTANDING_BURSTS))
         taken = self.data.valid & self.data.ready
         requested = Mux(self.request.valid & self.request.ready, self.request.payload.beats, 0)
         m.d.sync += owed.eq(owed + requested - taken)
@@ -137,12 +138,13 @@ class LoadEngine(wiring.Component):
                 position.eq(Mux(to_smem, walker.position, table_address)),
                 part.eq(walker.part),
             ]
+        part_bits = ceil_log2(self.config.window_bits // self.config.bus_bits)
         word = (ring_row << ceil_log2(self.config.cols)) + position
         with m.If(leaves):
             m.d.sync += [
                 self.write_en.eq(staged),
                 self.write_data.eq(beat),
                 self.write_target.eq(command.target),
-                self.write_address.eq(Mux(to_smem, Cat(part, word), position)),
+                self.write_address.eq(Mux(to_smem, Cat(part[:part_bits], word), position)),
             ]
         return staged | self.write_en

@@ -25,7 +25,7 @@ class LoadWalker(wiring.Component):
     restart : In(1), go to the first beat; advance : In(1), to the next, allowed while ``ready``.
     ready : Out(1), low for the last beat of a row until the row's third cycle.
     ring_row : Out(16), SMEM row where the pixel's ring begins; position : Out(20), its place in there.
-    part : Out, beat of the pixel's window.
+    part : Out, beat of the pixel's window; 0 if a window is one beat.
     """
 
     def __init__(self, config: CoreConfig):
@@ -39,7 +39,7 @@ class LoadWalker(wiring.Component):
                 "ready": Out(1),
                 "ring_row": Out(ROW_BITS),
                 "position": Out(POSITION_BITS),
-                "part": Out(ceil_log2(self.parts)),
+                "part": Out(max(1, ceil_log2(self.parts))),
             }
         )
 

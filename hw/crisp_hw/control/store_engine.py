@@ -1,15 +1,16 @@
 """Store engine: activation memory to external memory."""
 
-from amaranth.hdl import Module, Mux, Signal
+from amaranth.hdl import Array, Module, Mux, Signal
 from amaranth.lib import wiring
 from amaranth.lib.wiring import In, Out
 from amaranth.utils import ceil_log2
 
 from crisp_golden.config import CoreConfig
 from crisp_golden.program.commands import ROW_BITS
+from crisp_golden.program.dma_timing import BURST_BEATS
 from crisp_golden.program.errors import ErrorCode
 from crisp_hw.bus.burst_planner import BurstPlanner
-from crisp_hw.bus.layouts import BURST_BEATS, BURST_LAYOUT, WINDOW_LAYOUT, stream_of
+from crisp_hw.bus.layouts import BURST_LAYOUT, WINDOW_LAYOUT, stream_of
 from crisp_hw.control.engine_port import connect_control, engine_members
 from crisp_hw.control.group_reader import GroupReader
 from crisp_hw.control.layouts import PIXELS_BITS, WINDOWS_LAYOUT
@@ -99,7 +100,7 @@ class StoreEngine(wiring.Component):
         m.d.sync += [
             pixels.eq(command.rows * command.width),
             beats.eq(pixels << shift),
-            window.eq(self.windows[command.window]),
+            window.eq(Array(self.windows)[command.window]),
             planner.start.eq(start),
         ]
         m.d.comb += [
