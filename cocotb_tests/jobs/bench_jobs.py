@@ -1,38 +1,74 @@
 """cocotb bench: random jobs on the compute core; the whole activation memory and all counters compared."""
 
+from dataclasses import replace
+
 import cocotb
 import numpy as np
 
 from cocotb_tests.jobs.random_jobs import RandomJob, random_job
+from cocotb_tests.jobs.traffic import MemoryTraffic
 from cocotb_tests.tb.core_driver import CoreDriver
 from cocotb_tests.tb.parameters import bench_parameters, record_measurements
 from crisp_golden.config import CoreConfig
 
 
-@cocotb.test()
-async def random_jobs_match_the_model(dut):
-    """Parameters: config, seed, first, jobs."""
+async def reset_core(dut) -> tuple[CoreDriver, range, int]:
+    """Parameters of every test: config, seed, first, jobs. Return driver, numbers of the jobs, seed."""
     parameters = bench_parameters()
-    config = CoreConfig(**parameters["config"])
-    driver = CoreDriver(dut, config)
+    driver = CoreDriver(dut, CoreConfig(**parameters["config"]))
     await driver.reset()
-    cycles = 0
-    for number in range(parameters["first"], parameters["first"] + parameters["jobs"]):
-        job = random_job(np.random.default_rng((parameters["seed"], number)), config)
-        cycles += await check_job(driver, job, f"job {number}")
-    record_measurements({"jobs": parameters["jobs"], "cycles": cycles})
+    first = parameters["first"]
+    return driver, range(first, first + parameters["jobs"]), parameters["seed"]
 
 
-async def check_job(driver: CoreDriver, job: RandomJob, name: str) -> int:
-    """Run a job; demand equal memories, counters and clock cycles. Return the latter."""
+async def preload(driver: CoreDriver, job: RandomJob) -> None:
+    """Fill all memories and set the job."""
     for target, memory in job.chip.memories.items():
         await driver.fill(target, memory.tobytes())
     driver.set_job(job.values)
-    predicted = job.cycles()
-    counted, clocked = await driver.run(limit=2 * predicted.total + 1000)
-    smem, expected = await driver.read_smem(driver.config.bank_depth), job.expected_smem()
-    wrong = np.argwhere(smem != expected)
-    assert not len(wrong), f"{name}: {len(wrong)} bytes differ, the first at {wrong[0]}: {job.values}"
-    assert counted == predicted, f"{name}: {counted} != {predicted}"
-    assert clocked == predicted.total, f"{name}: {clocked} clock cycles"
-    return clocked
+
+
+async def check_smem(driver: CoreDriver, expected: np.ndarray, name: str) -> None:
+    """Demand the contents int8[words, window] of the activation memory."""
+    seen = await driver.read_smem(driver.config.bank_depth)
+    wrong = np.argwhere(seen != expected)
+    assert not len(wrong), f"{name}: {len(wrong)} bytes differ, the first at {wrong[0]}"
+
+
+@cocotb.test()
+async def random_jobs_match_the_model(dut):
+    driver, numbers, seed = await reset_core(dut)
+    cycles = 0
+    for number in numbers:
+        job = random_job(np.random.default_rng((seed, number)), driver.config)
+        await preload(driver, job)
+        predicted, name = job.cycles(), f"job {number}, {job.values}"
+        counted, clocked = await driver.run(limit=2 * predicted.total + 1000)
+        await check_smem(driver, job.expected_smem(), name)
+        assert counted == predicted, f"{name}: {counted} != {predicted}"
+        assert clocked == predicted.total, f"{name}: {clocked} clock cycles"
+        cycles += clocked
+    record_measurements({"jobs": len(numbers), "cycles": cycles})
+
+
+@cocotb.test()
+async def jobs_share_the_activation_memory(dut):
+    """While a job runs, rows are read and others filled; a job only becomes longer by what it counts."""
+    driver, numbers, seed = await reset_core(dut)
+    reads = steals = waits = 0
+    for number in numbers:
+        rng = np.random.default_rng((seed, number, 1))
+        job = random_job(rng, driver.config)
+        await preload(driver, job)
+        predicted, name = job.cycles(), f"job {number}, {job.values}"
+        traffic = MemoryTraffic(driver, job, rng)
+        clocked = await traffic.run(limit=4 * predicted.total + 1000)
+        counted = driver.counters()
+        assert counted == replace(predicted, steal=counted.steal), f"{name}: {counted} != {predicted}"
+        assert clocked == counted.total, f"{name}: {clocked} clock cycles"
+        assert counted.steal <= traffic.reads
+        expected = job.expected_smem()
+        traffic.apply(expected)
+        await check_smem(driver, expected, name)
+        reads, steals, waits = reads + traffic.reads, steals + counted.steal, waits + traffic.waits
+    record_measurements({"reads": reads, "steals": steals, "waits": waits})

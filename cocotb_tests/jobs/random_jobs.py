@@ -49,6 +49,18 @@ class RandomJob:
         """int[row tiles], windows of each row tile."""
         return np.array([len(indices) for indices in self.lists])
 
+    def rows(self, tensor: str) -> np.ndarray:
+        """SMEM rows of the tensor ``act``, ``out`` or ``res``."""
+        v, planes = self.values, self._planes(tensor)
+        return (v[f"{tensor}_base"] + np.arange(planes * v[f"{tensor}_plane"])) % self.config.bank_depth
+
+    def _planes(self, tensor: str) -> int:
+        v = self.values
+        if tensor == "act":
+            return v["channel_blocks"]
+        planes = -(-(v["out_part"] + v["row_tiles"]) // (self.config.window // self.config.rows))
+        return planes if tensor == "out" or v["residual"] else 0
+
     def cycles(self) -> CycleCount:
         """The predicted counters."""
         return job_cycles(self.config, self.values, self.windows)

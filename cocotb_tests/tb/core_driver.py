@@ -82,11 +82,12 @@ class CoreDriver:
         dut.read_valid.value = 1
         dut.read_rotation.value = 0
         row, data, falling = dut.read_row, dut.read_data, FallingEdge(dut.clk)
-        for cycle in range(rows + READ_LATENCY - 1):
-            row.value = Immediate(min(cycle, rows - 1))
+        size = self.config.window * self.config.cols
+        # The port takes a request in every second cycle.
+        for cycle in range(2 * rows + READ_LATENCY - 2):
+            row.value = Immediate(min(cycle // 2, rows - 1))
             await falling
-            if cycle + 1 >= READ_LATENCY:
-                size = self.config.window * self.config.cols
+            if cycle + 1 >= READ_LATENCY and (cycle + 1 - READ_LATENCY) % 2 == 0:
                 seen.append(data.value.to_unsigned().to_bytes(size, "little"))
         dut.read_valid.value = 0
         return np.frombuffer(b"".join(seen), np.int8).reshape(-1, self.config.window)

@@ -29,8 +29,8 @@ class CrispCore(wiring.Component):
 
     The memories are filled through the write port; a beat is taken when ``write_en`` and ``write_ready`` are
     high. Only the activation memory is ever not ready, while the array writes outputs to the same bank. The
-    read port takes a request of ``cols`` words in every cycle, also while a job runs: if the array needs the
-    memory in that cycle it waits, and the job takes one cycle longer.
+    read port takes a request of ``cols`` words in every second cycle, also while a job runs: if the array needs
+    the memory in that cycle it waits, and the job takes one cycle longer.
 
     Parameters
     ----------
@@ -43,13 +43,15 @@ class CrispCore(wiring.Component):
     start : In(1), ignored while busy; busy : Out(1), a register; done : Out(1), high in the last busy cycle.
     write_en : In(1); write_target : In(3), a ``Target``; write_address : In(20), number of the beat, modulo
         the memory; write_data : In(bus_bits); write_ready : Out(1), which does not depend on ``write_en``.
-    read_valid : In(1); read_ready : Out(1), constantly high; read_row, read_next_row : In, SMEM rows of the
-        banks from the rotation on and of those below; read_rotation : In, bank of the first word.
+    read_valid : In(1); read_ready : Out(1), low only in the cycle after a request; read_row, read_next_row :
+        In, SMEM rows of the banks from the rotation on and of those below; read_rotation : In, bank of the
+        first word.
     read_data : Out(cols windows), ``read_latency`` cycles after a request; its first word comes first.
     starved : Out(1), an internal fault that cannot happen; tests watch it.
     counters : Out(COUNTERS_LAYOUT), cycles of the last job by cause.
     """
 
+    module_name = "crisp_core"
     read_latency = READ_LATENCY
 
     def __init__(self, config: CoreConfig, *, target: cells.Target = cells.Target.GENERIC):
@@ -145,8 +147,7 @@ class CrispCore(wiring.Component):
         """A request waits one cycle, in which the sequencer holds back, and then takes the memory."""
         request = Signal(read_layout(self.config))
         m.d.comb += [
-            self.read_ready.eq(1),
-            request.en.eq(self.read_valid),
+            request.en.eq(self.read_valid & self.read_ready),
             request.row.eq(self.read_row),
             request.next_row.eq(self.read_next_row),
             request.rotation.eq(self.read_rotation),
@@ -154,6 +155,8 @@ class CrispCore(wiring.Component):
         announced = delay(m, request, 1, "announced", reset_less=False)
         due = delay(m, announced, 1, "due", reset_less=False)
         m.d.comb += [
+            # Requests in every cycle would leave the array nothing.
+            self.read_ready.eq(~announced.en),
             sequencer.steal.eq(announced.en),
             activations.read.eq(Mux(due.en, due.as_value(), sequencer.read.as_value())),
             activations.inside.eq(sequencer.inside | due.en.replicate(self.config.cols)),

@@ -10,14 +10,16 @@ from crisp_golden.timing import ACTIVATION_LATENCY
 from crisp_hw.activation_memory import ActivationMemory
 from crisp_hw.cells import Target
 from golden.tests.random_core_layers import small_core
-from hw.tests.simulate import pipelined
+from hw.tests.simulate import pipelined, trace
 
 CONFIGS = {
-    "two_banks": small_core(2, 2, 2, 2, smem_words=16),
-    "four_banks_of_one_part": small_core(4, 4, 1, 4, smem_words=32),
-    "eight_banks_of_four_parts": small_core(2, 8, 2, 4, smem_words=64),
+    "two_banks": small_core(2, 2, 2, 4, smem_words=16),
+    "four_banks_of_one_part": small_core(16, 4, 4, 4, smem_words=32),
+    "eight_banks_of_two_beats": small_core(4, 8, 4, 4, smem_words=64),
+    "four_banks_of_parts_wider_than_beats": small_core(16, 4, 8, 4, smem_words=64),
 }
 configs = pytest.mark.parametrize("config", CONFIGS.values(), ids=CONFIGS)
+IDLE = {"read": {"en": 0}, "inside": 0, "fill_en": 0, "output": {"valid": 0}}
 
 
 def rtl_windows(config: CoreConfig, frames: list[dict[str, Any]]) -> np.ndarray:
@@ -28,78 +30,117 @@ def rtl_windows(config: CoreConfig, frames: list[dict[str, Any]]) -> np.ndarray:
     return np.frombuffer(words, np.int8).reshape(len(frames), config.cols, config.window)
 
 
-def write_frame(address: int, parts: int, word: np.ndarray) -> dict[str, Any]:
-    data = int.from_bytes(word.astype(np.int8).tobytes(), "little")
-    return {"write_en": parts, "write_addr": address, "write_data": data}
-
-
 def filled(config: CoreConfig, rng: np.random.Generator) -> tuple[np.ndarray, list[dict[str, Any]]]:
-    """Random words and the frames that write them."""
+    """Random words and the frames that write them in beats, and one in which they are written."""
     words = rng.integers(-128, 128, (config.smem_words, config.window)).astype(np.int8)
-    every_part = (1 << config.window // config.rows) - 1
-    idle = {"read_en": 0, "read_addr": 0, "inside": 0, "zero_point": 0}
-    return words, [idle | write_frame(a, every_part, word) for a, word in enumerate(words)]
+    image, size = words.tobytes(), config.bus_bits // 8
+    frames = [
+        IDLE
+        | {"fill_en": 1, "fill_address": beat, "fill_data": little(image[beat * size : (beat + 1) * size])}
+        for beat in range(len(image) // size)
+    ]
+    return words, [{"zero_point": 0x85}, *frames, IDLE]
+
+
+def little(data: bytes) -> int:
+    return int.from_bytes(data, "little")
+
+
+class Request:
+    """A read of ``cols`` words from two rows, and which of them are inside."""
+
+    def __init__(self, config: CoreConfig, rng: np.random.Generator, inside: np.ndarray | None = None):
+        self.row, self.next_row = rng.integers(config.bank_depth, size=2).tolist()
+        self.rotation = int(rng.integers(config.cols))
+        self.inside = np.ones(config.cols, bool) if inside is None else inside
+        banks = (self.rotation + np.arange(config.cols)) % config.cols
+        self.words = np.where(banks < self.rotation, self.next_row, self.row) * config.cols + banks
+
+    def frame(self) -> dict[str, Any]:
+        read = {"en": 1, "row": self.row, "next_row": self.next_row, "rotation": self.rotation}
+        return {"read": read, "inside": int((self.inside << np.arange(len(self.inside))).sum())}
 
 
 @configs
-def test_any_address_reads_consecutive_words_and_the_mask_reads_the_zero_point(config: CoreConfig):
+def test_reads_put_the_words_of_two_rows_into_order_and_the_mask_reads_the_zero_point(config: CoreConfig):
     rng = np.random.default_rng(1)
     words, writes = filled(config, rng)
-    addresses = [*range(config.smem_words), *rng.integers(0, config.smem_words, 100).tolist()]
-    inside = rng.integers(0, 2, (len(addresses), config.cols)).astype(bool)
-    reads = [
-        {"write_en": 0, "read_en": 1, "read_addr": a, "inside": int((mask << np.arange(config.cols)).sum())}
-        for a, mask in zip(addresses, inside, strict=True)
-    ]
-    reads[0]["zero_point"] = 0x85
-    result = rtl_windows(config, writes + reads)[len(writes) :]
-    consecutive = np.array(addresses)[:, None] + np.arange(config.cols)
-    expected = np.where(inside[:, :, None], words[consecutive % config.smem_words], np.int8(-0x7B))
-    np.testing.assert_array_equal(result, expected)
-
-
-@configs
-def test_writes_change_only_the_enabled_parts_while_reads_go_on(config: CoreConfig):
-    rng = np.random.default_rng(2)
-    words, frames = filled(config, rng)
-    first_read = len(frames)
-    expected = []
-    every_col = (1 << config.cols) - 1
-    previous: set[int] = set()
-    for _ in range(300):
-        # A write of the next cycle would collide with this read; see the next test.
-        target = int(rng.choice([a for a in range(config.smem_words) if a not in previous]))
-        enabled = rng.integers(0, 2, config.window // config.rows)
-        word = rng.integers(-128, 128, config.window).astype(np.int8)
-        address = int(rng.integers(config.smem_words))
-        mask = int((enabled << np.arange(len(enabled))).sum())
-        read = {"read_en": 1, "read_addr": address, "inside": every_col}
-        frames.append(write_frame(target, mask, word) | read)
-        words[target] = np.where(enabled.repeat(config.rows), word, words[target])
-        consecutive = (address + np.arange(config.cols)) % config.smem_words
-        expected.append(words[consecutive].copy())
-        previous = set(consecutive.tolist())
-    result = rtl_windows(config, frames)[first_read:]
+    requests = [Request(config, rng, rng.integers(0, 2, config.cols).astype(bool)) for _ in range(150)]
+    result = rtl_windows(config, writes + [request.frame() for request in requests])[len(writes) :]
+    expected = [np.where(r.inside[:, None], words[r.words], np.int8(-0x7B)) for r in requests]
     np.testing.assert_array_equal(result, np.array(expected))
 
 
 @configs
-def test_a_read_sees_the_write_of_its_own_cycle(config: CoreConfig):
-    word = np.arange(1, config.window + 1)
-    every_part = (1 << config.window // config.rows) - 1
-    read = {"read_en": 1, "read_addr": 5, "inside": (1 << config.cols) - 1, "zero_point": 0}
-    result = rtl_windows(config, [write_frame(5, every_part, word) | read])
-    np.testing.assert_array_equal(result[0, 0], word)
+def test_outputs_and_beats_share_the_banks_and_the_next_read_sees_them(config: CoreConfig):
+    """Outputs win; a beat is written where no output goes. A read sees what the cycle before has written."""
+    rng = np.random.default_rng(2)
+    words, frames = filled(config, rng)
+    first, expected, refused = len(frames), [], 0
+    for _ in range(400):
+        request = Request(config, rng)
+        output, outputs = random_output(config, rng)
+        beat, word, data = random_beat(config, rng)
+        for address, part, values in outputs:
+            words[address, part * config.rows : (part + 1) * config.rows] = values
+        if output["valid"] >> word % config.cols & 1:
+            refused += 1
+        else:
+            place = beat["fill_address"] % (config.window // len(data)) * len(data)
+            words[word, place : place + len(data)] = data
+        frames += [IDLE | {"output": output, "fill_en": 1, **beat}, IDLE | request.frame()]
+        expected.append(words[request.words])
+    result = rtl_windows(config, frames)[first + 1 :: 2]
+    np.testing.assert_array_equal(result, np.array(expected))
+    assert 0 < refused < 400
+
+
+def random_output(config: CoreConfig, rng: np.random.Generator):
+    """An output for some banks; with the words, parts and values that it writes."""
+    valid = rng.integers(0, 2, config.cols).astype(bool)
+    rows = rng.integers(config.bank_depth, size=config.cols)
+    part = int(rng.integers(config.window // config.rows))
+    values = rng.integers(-128, 128, (config.cols, config.rows)).astype(np.int8)
+    output = {
+        "valid": int((valid << np.arange(config.cols)).sum()),
+        "rows": rows.tolist(),
+        "part": 1 << part,
+        "data": [little(value.tobytes()) for value in values],
+    }
+    return output, [
+        (int(rows[bank]) * config.cols + bank, part, values[bank]) for bank in np.flatnonzero(valid).tolist()
+    ]
+
+
+def random_beat(config: CoreConfig, rng: np.random.Generator):
+    """A beat, the word that it belongs to, and its bytes."""
+    per_word = config.window_bits // config.bus_bits
+    address = int(rng.integers(config.smem_words * per_word))
+    data = rng.integers(-128, 128, config.bus_bits // 8).astype(np.int8)
+    return {"fill_address": address, "fill_data": little(data.tobytes())}, address // per_word, data
+
+
+@configs
+def test_a_beat_has_to_wait_exactly_for_outputs_to_its_bank(config: CoreConfig):
+    rng = np.random.default_rng(3)
+    frames, expected = [], []
+    for _ in range(200):
+        output, _ = random_output(config, rng)
+        beat, word, _ = random_beat(config, rng)
+        frames.append({"output": output, **beat})
+        expected.append(1 - (output["valid"] >> word % config.cols & 1))
+    memory = ActivationMemory(config, target=Target.GENERIC)
+    assert [frame["fill_ready"] for frame in trace(memory, frames, ["fill_ready"])] == expected
 
 
 def test_without_read_enable_the_last_windows_stay():
     config = CONFIGS["two_banks"]
     rng = np.random.default_rng(3)
     words, frames = filled(config, rng)
-    read = {"write_en": 0, "read_en": 1, "read_addr": 6, "inside": 3}
-    stall = {"read_en": 0, "read_addr": 6}
-    result = rtl_windows(config, [*frames, read, stall, stall])
-    np.testing.assert_array_equal(result[-3:], np.stack([words[6:8]] * 3))
+    request = Request(config, rng)
+    stall = {"read": {**request.frame()["read"], "en": 0}}
+    result = rtl_windows(config, [*frames, IDLE | request.frame(), stall, stall])
+    np.testing.assert_array_equal(result[-3:], np.stack([words[request.words]] * 3))
 
 
 def test_latency_is_the_cycle_models():

@@ -1,19 +1,26 @@
-"""Layouts of the core agree with golden's declaration of registers and memory words."""
+"""Layouts of the core agree with golden's declaration of commands and memory words."""
 
 import numpy as np
 import pytest
+from amaranth.lib.data import StructLayout
 
 from crisp_golden.config import PRESETS, CoreConfig
-from crisp_golden.job import CHANNEL_BITS, CHANNEL_FIELDS, Field, job_fields, pack_fields, tap_fields
+from crisp_golden.fields import Field, pack_fields
+from crisp_golden.program.memories import CHANNEL_FIELDS, RESIDUAL_CHANNEL_FIELDS, TAP_BITS, TAP_FIELDS
 from crisp_hw.layouts import (
     CHANNEL_LAYOUT,
+    JOB_FIELDS,
+    JOB_LAYOUT,
+    TAP_LAYOUT,
+    bank_bits,
     beat_layout,
     channel_bus_layout,
     drain_layout,
-    job_layout,
-    tap_layout,
+    output_layout,
+    position_bits,
+    ring_layout,
+    row_bits,
     weight_bus_layout,
-    window_layout,
 )
 
 presets = pytest.mark.parametrize("config", PRESETS.values(), ids=PRESETS)
@@ -24,19 +31,28 @@ def random_values(fields: tuple[Field, ...], rng: np.random.Generator) -> dict[s
     return {f.name: int(rng.integers(1 << f.bits)) - (1 << f.bits - 1) * f.signed for f in fields}
 
 
-@presets
-def test_layouts_place_fields_as_golden_packs_them(config: CoreConfig):
+@pytest.mark.parametrize(
+    ("layout", "fields"),
+    [
+        (JOB_LAYOUT, JOB_FIELDS),
+        (TAP_LAYOUT, TAP_FIELDS),
+        (CHANNEL_LAYOUT, (*CHANNEL_FIELDS, *RESIDUAL_CHANNEL_FIELDS)),
+    ],
+    ids=["job", "tap", "channel"],
+)
+def test_layouts_place_fields_as_golden_packs_them(layout: StructLayout, fields: tuple[Field, ...]):
     rng = np.random.default_rng(0)
-    declared = [
-        (job_layout(config), job_fields(config)),
-        (tap_layout(config), tap_fields(config)),
-        (CHANNEL_LAYOUT, CHANNEL_FIELDS),
-    ]
-    for layout, fields in declared:
-        for _ in range(20):
-            values = random_values(fields, rng)
-            assert layout.const(values).as_bits() == pack_fields(fields, values)
-        assert layout.size == sum(field.bits for field in fields)
+    for _ in range(20):
+        values = random_values(fields, rng)
+        assert layout.const(values).as_bits() == pack_fields(fields, values)
+    assert layout.size == sum(field.bits for field in fields)
+
+
+def test_the_job_is_an_execute_command_without_what_the_dispatcher_needs():
+    names = {field.name for field in JOB_FIELDS}
+    assert {"n", "max_pool", "row_tiles", "weight_base", "index_base"} <= names
+    assert not {"opcode", "wait_load", "wait_store", "signal_load", "signal_store"} & names
+    assert TAP_LAYOUT.size <= TAP_BITS
 
 
 @presets
@@ -50,6 +66,15 @@ def test_counts_fit_their_fields(config: CoreConfig):
     assert beat["slot"].width == drain["slot"].width == channel_bus_layout(config)["slot"].width
     bus = weight_bus_layout(config)
     assert 1 << bus["group"].width >= config.load_beats
-    assert bus["data"].width == config.weight_word_bits
-    assert channel_bus_layout(config)["data"].width == config.load_rows * CHANNEL_BITS
-    assert 1 << window_layout(config)["base"].width == config.smem_words
+    assert bus["data"].width == config.load_rows * config.lanes * config.slot_bits
+    assert channel_bus_layout(config)["data"].width == config.load_rows * CHANNEL_LAYOUT.size
+
+
+@presets
+def test_places_in_the_activation_memory_fit_their_fields(config: CoreConfig):
+    assert 1 << row_bits(config) + bank_bits(config) == 1 << position_bits(config) == config.smem_words
+    assert 1 << ring_layout(config)["row"].width == config.bank_depth
+    output = output_layout(config)
+    assert output["valid"].width == config.cols
+    assert output["part"].width * config.rows == config.window
+    assert output["data"].width == 8 * config.rows * config.cols

@@ -1,23 +1,27 @@
 """The sequencer against the schedule it stands for: beats, memory requests, drains and counters."""
 
+from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 import pytest
 
+from cocotb_tests.jobs.random_jobs import RandomJob, random_job
 from crisp_golden.config import CoreConfig
-from crisp_golden.cycles import CycleCount, job_cycles
-from crisp_golden.packing import Job
+from crisp_golden.cycles import CycleCount
 from crisp_golden.timing import OUTPUT_LATENCY, accumulate_latency, flush_cycles, prologue_cycles
 from crisp_hw.sequencer import Sequencer
 from golden.tests.random_core_layers import small_core
-from hw.tests.job_reference import decoded_windows, random_job
+from hw.tests.filling import job_frame
+from hw.tests.job_reference import decoded_windows, ring_rows
 from hw.tests.simulate import drive, plain, simulate
 
+SMALL = {"weight_words": 64, "index_words": 32, "channel_words": 16, "tap_words": 16}
 CONFIGS = {
-    "m4": small_core(2, 2, 2, 4, tile_depth=4),
-    "m2": small_core(4, 4, 2, 2, tile_depth=2),
-    "wide": small_core(8, 32, 1, 8, tile_depth=2, load_rows=4),
+    "m4": small_core(2, 2, 2, 4, tile_depth=4, **SMALL),
+    "m2": small_core(4, 4, 4, 2, tile_depth=2, drain_cols=2, **SMALL),
+    "wide": small_core(8, 32, 1, 8, tile_depth=2, load_rows=4, drain_cols=32, **SMALL),
 }
 
 
@@ -42,8 +46,7 @@ class Recording:
         """Record this cycle's beat and drain command."""
         beat = plain(ctx.get(sequencer.beat))
         if beat["mac"] or beat["residual"]:
-            request = {name: ctx.get(getattr(sequencer, name)) for name in ("read_en", "read_addr", "inside")}
-            self.beats.append(beat | request)
+            self.beats.append(beat | plain(ctx.get(sequencer.read)) | {"inside": ctx.get(sequencer.inside)})
         drain = plain(ctx.get(sequencer.drain))
         if drain["valid"]:
             self.drains.append(drain)
@@ -51,11 +54,20 @@ class Recording:
             self.loads.append(self.cycles)
 
 
-async def run(ctx: Any, sequencer: Sequencer, job: Job, windows: list[dict[str, int]]) -> Recording:
-    """Run a job; stubs stand for the decoder, which is always ahead, and for the output path."""
+async def run(
+    ctx: Any,
+    sequencer: Sequencer,
+    job: RandomJob,
+    windows: list[dict[str, Any]],
+    steals: Callable[[], bool] = bool,
+) -> Recording:
+    """Run a job; stubs stand for the decoder, which is always ahead, and for the output path.
+
+    ``steals`` tells in each cycle whether somebody else takes the activation memory in the next one.
+    """
     recording, queue = Recording(), list(windows)
-    job_ends_at = None
-    drive(ctx, sequencer, {"job": job.registers, "written": 0})
+    job_ends_at, stolen = None, False
+    drive(ctx, sequencer, {"job": job_frame(job), "written": 0})
     await ctx.tick()
     drive(ctx, sequencer, {"start": 1})
     await ctx.tick()
@@ -69,6 +81,9 @@ async def run(ctx: Any, sequencer: Sequencer, job: Job, windows: list[dict[str, 
             job_ends_at = recording.cycles
         ends = job_ends_at is not None and recording.cycles == job_ends_at + written_latency(sequencer.config)
         ctx.set(sequencer.written, int(ends))
+        assert not (stolen and ctx.get(sequencer.read.en))
+        stolen = steals()
+        ctx.set(sequencer.steal, int(stolen))
         recording.observe(ctx, sequencer)
         if ctx.get(sequencer.i.ready) and queue:
             queue.pop(0)
@@ -80,35 +95,45 @@ async def run(ctx: Any, sequencer: Sequencer, job: Job, windows: list[dict[str, 
     return recording
 
 
-def expected_beats(config: CoreConfig, job: Job) -> list[dict[str, int]]:
+def expected_beats(job: RandomJob) -> list[dict[str, int]]:
     """All beats of a job in order; only the fields that mean something in them."""
-    r, beats, tile, row_tile = job.registers, [], 0, 0
+    config, v, beats, tile, row_tile = job.config, job.values, [], 0, 0
     parts = config.window // config.rows
-    for number, window in enumerate(decoded_windows(config, job)):
-        depths = r["depth_last"] if window["last_pixels"] else r["depth_full"]
-        first_pixel = tile % r["pixel_tiles"] * r["depth_full"] * config.cols
-        place = {"bank": tile % 2, "slot": row_tile % 16}
+    for number, window in enumerate(decoded_windows(job)):
+        depths = v["depth_last"] if window["last_pixels"] else v["depth_full"]
+        first_pixel = tile % v["pixel_tiles"] * v["depth_full"] * config.cols
+        plane, part = divmod(v["out_part"] + row_tile, parts)
+        place, ring = {"bank": tile % 2, "slot": row_tile % 16}, window["ring"]
         for depth in range(depths):
-            request = {
-                "read_addr": (window["base"] + depth * config.cols) % config.smem_words,
-                "inside": inside(config, window, first_pixel + depth * config.cols, r["pitch"]),
-            }
-            for n in range(r["n"]):
-                beat = {"mac": 1, "fetch": int(n == 0), "first": int(window["first"] and n == 0)}
-                beat |= {"n": n, "depth": depth, "buffer": number % 2} | place
-                beats.append(beat | request if n == 0 else beat)
-        if window["last"] and r["residual"]:
-            plane, part = divmod(r["out_part"] + row_tile, parts)
-            base = r["res_base"] + plane * r["res_plane"] + first_pixel
+            pool = {"mac": 0, "residual": 1, "maximum": 1, "part": part}
+            beat = pool if v["max_pool"] else {"mac": 1, "residual": 0, "maximum": 0}
+            beat |= {"depth": depth, "buffer": number % 2, **place}
+            read = {"en": 1, "row": ring["row"], "next_row": ring["next_row"], "rotation": window["rotation"]}
+            covered = inside(config, window, first_pixel + depth * config.cols, v["pitch"])
+            first = {"n": 0, "fetch": 1, "first": window["first"], "inside": covered, **read}
             beats += [
-                {"residual": 1, "fetch": 1, "bank": tile % 2, "depth": depth, "part": part}
-                | {"read_addr": (base + depth * config.cols) % config.smem_words}
-                | {"inside": (1 << config.cols) - 1}
-                for depth in range(depths)
+                beat | (first if n == 0 else {"n": n, "fetch": 0, "first": 0, "en": 0}) for n in range(v["n"])
             ]
+            ring = step(ring)
+        if window["last"] and v["residual"]:
+            position = (v["res_start"] + first_pixel) % (v["res_ring"] * config.cols)
+            base = v["res_base"] + plane * v["res_plane"]
+            ring = ring_rows(position, base, v["res_ring"], config.cols, config.bank_depth)
+            for depth in range(depths):
+                beat = {"mac": 0, "residual": 1, "maximum": 0, "fetch": 1, "depth": depth, "part": part}
+                read = {"en": 1, "row": ring["row"], "next_row": ring["next_row"]}
+                read |= {"rotation": position % config.cols, "inside": (1 << config.cols) - 1}
+                beats.append(beat | read | {"bank": tile % 2})
+                ring = step(ring)
         tile += window["last"]
         row_tile += window["last"] and window["last_pixels"]
     return beats
+
+
+def step(ring: dict[str, int]) -> dict[str, int]:
+    """The ring's walk one row further."""
+    behind = ring["base"] if ring["next_row"] == ring["last"] else ring["next_row"] + 1
+    return ring | {"row": ring["next_row"], "next_row": behind}
 
 
 def inside(config: CoreConfig, window: dict[str, int], pixel: int, pitch: int) -> int:
@@ -118,39 +143,40 @@ def inside(config: CoreConfig, window: dict[str, int], pixel: int, pitch: int) -
     return sum(1 << col for col in np.flatnonzero(mask).tolist())
 
 
-def expected_drains(config: CoreConfig, job: Job) -> list[dict[str, int]]:
+def expected_drains(job: RandomJob) -> list[dict[str, int]]:
     """All drain commands of a job in order."""
-    r, drains = job.registers, []
-    for row_tile in range(r["row_tiles"]):
-        for pixel_tile in range(r["pixel_tiles"]):
-            last_pixels = pixel_tile == r["pixel_tiles"] - 1
-            depths = r["depth_last"] if last_pixels else r["depth_full"]
-            for pixel in range(depths * config.cols):
-                ends = last_pixels and pixel == depths * config.cols - 1
+    config, v, drains = job.config, job.values, []
+    pixels = 1 if v["out_phased"] else config.drain_cols
+    for row_tile in range(v["row_tiles"]):
+        for pixel_tile in range(v["pixel_tiles"]):
+            last_pixels = pixel_tile == v["pixel_tiles"] - 1
+            depths = v["depth_last"] if last_pixels else v["depth_full"]
+            for pixel in range(0, depths * config.cols, pixels):
+                ends = last_pixels and pixel == depths * config.cols - pixels
                 drains.append(
                     {
                         "valid": 1,
-                        "bank": (row_tile * r["pixel_tiles"] + pixel_tile) % 2,
+                        "bank": (row_tile * v["pixel_tiles"] + pixel_tile) % 2,
                         "depth": pixel // config.cols,
                         "col": pixel % config.cols,
                         "slot": row_tile % 16,
                         "row_tile_end": int(ends),
-                        "job_end": int(ends and row_tile == r["row_tiles"] - 1),
+                        "job_end": int(ends and row_tile == v["row_tiles"] - 1),
                     }
                 )
     return drains
 
 
-def assert_schedule(config: CoreConfig, job: Job, recording: Recording) -> None:
-    expected = expected_beats(config, job)
+def assert_schedule(job: RandomJob, recording: Recording, steals: int = 0) -> None:
+    """The recording is that of ``job``; counted cycles are the model's and ``steals``."""
+    expected = expected_beats(job)
     assert len(recording.beats) == len(expected)
     for number, (beat, fields) in enumerate(zip(recording.beats, expected, strict=True)):
         assert {name: beat[name] for name in fields} == fields, f"beat {number}"
-        assert beat["read_en"] == beat["fetch"], f"beat {number}"
-    assert recording.drains == expected_drains(config, job)
-    assert recording.windows_taken == len(recording.loads) == len(list(decoded_windows(config, job)))
-    assert recording.loads[0] == prologue_cycles(config) - 2
-    assert recording.counters == job_cycles(config, job)
+    assert recording.drains == expected_drains(job)
+    assert recording.windows_taken == len(recording.loads) == len(list(decoded_windows(job)))
+    assert recording.loads[0] == prologue_cycles(job.config) - 2
+    assert recording.counters == replace(job.cycles(), steal=steals)
     # The cycle of `start` is the job's first.
     assert recording.cycles == recording.counters.total - 1
     assert recording.starved == 0
@@ -162,9 +188,43 @@ def test_random_jobs_follow_the_schedule_and_the_cycle_model(config: CoreConfig)
 
     async def bench(ctx: Any) -> None:
         rng = np.random.default_rng(21)
-        for _ in range(6):
-            job = random_job(config, rng)
-            assert_schedule(config, job, await run(ctx, sequencer, job, list(decoded_windows(config, job))))
+        for _ in range(12):
+            job = random_job(rng, config)
+            assert_schedule(job, await run(ctx, sequencer, job, list(decoded_windows(job))))
+
+    simulate(sequencer, bench)
+
+
+@pytest.mark.parametrize("config", CONFIGS.values(), ids=CONFIGS)
+def test_a_stolen_read_costs_a_cycle_and_changes_nothing_else(config: CoreConfig):
+    sequencer = Sequencer(config)
+
+    async def bench(ctx: Any) -> None:
+        rng, stolen = np.random.default_rng(22), 0
+        for _ in range(8):
+            job = random_job(rng, config)
+            windows = list(decoded_windows(job))
+            recording = await run(ctx, sequencer, job, windows, lambda: bool(rng.random() < 0.6))
+            assert_schedule(job, recording, recording.counters.steal)
+            stolen += recording.counters.steal
+        assert stolen > 50
+
+    simulate(sequencer, bench)
+
+
+def test_steals_count_only_in_cycles_that_would_have_read():
+    config = CONFIGS["m4"]
+    sequencer = Sequencer(config)
+
+    async def bench(ctx: Any) -> None:
+        rng = np.random.default_rng(23)
+        job = random_job(rng, config, n=4, residual=0, max_pool=0, dense=0)
+        reads = len([beat for beat in expected_beats(job) if beat["en"]])
+        cycles = iter(range(100_000))
+        # Two of three cycles are stolen, so that each read waits for none, one or two of them.
+        recording = await run(ctx, sequencer, job, list(decoded_windows(job)), lambda: next(cycles) % 3 > 0)
+        assert_schedule(job, recording, recording.counters.steal)
+        assert 0 < recording.counters.steal <= 2 * reads
 
     simulate(sequencer, bench)
 
@@ -179,9 +239,8 @@ def test_starved_sticks_until_the_next_start():
     config = CONFIGS["m4"]
     sequencer = Sequencer(config)
     only = {"first": 1, "last": 1, "first_pixels": 1, "last_pixels": 1, "last_rows": 1}
-    job = next(
-        job for seed in range(50) if len((job := random_job(config, np.random.default_rng(seed))).index) == 1
-    )
+    rng = np.random.default_rng(0)
+    job = next(job for _ in range(500) if len(list(decoded_windows(job := random_job(rng, config)))) == 1)
 
     async def bench(ctx: Any) -> None:
         ctx.set(sequencer.i.payload, only)
@@ -189,7 +248,7 @@ def test_starved_sticks_until_the_next_start():
         assert starved.starved == 1
         await ctx.tick().repeat(5)
         assert ctx.get(sequencer.starved) == 1
-        fed = await run(ctx, sequencer, job, list(decoded_windows(config, job)))
+        fed = await run(ctx, sequencer, job, list(decoded_windows(job)))
         assert fed.starved == 0
 
     simulate(sequencer, bench)
@@ -198,10 +257,10 @@ def test_starved_sticks_until_the_next_start():
 def test_start_is_ignored_while_busy():
     config = CONFIGS["m4"]
     sequencer = Sequencer(config)
-    job = random_job(config, np.random.default_rng(2))
+    job = random_job(np.random.default_rng(2), config)
 
     async def bench(ctx: Any) -> None:
-        drive(ctx, sequencer, {"job": job.registers, "start": 1})
+        drive(ctx, sequencer, {"job": job_frame(job), "start": 1})
         await ctx.tick().repeat(20)
         assert ctx.get(sequencer.counters.prologue) == 19
 
