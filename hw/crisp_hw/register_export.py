@@ -1,0 +1,147 @@
+"""C header and documentation page of registers and commands, from their declaration in ``crisp_golden``.
+
+``python -m crisp_hw.register_export`` writes ``docs/registers.md`` and ``build/crisp_stc.h``.
+"""
+
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+from crisp_golden.fields import WORD_BITS, Field, word_offsets
+from crisp_golden.program.commands import COMMAND_BYTES, FORMATS, Opcode, Target
+from crisp_golden.program.errors import ErrorCode
+from crisp_golden.program.registers import Register, register_map
+
+PREFIX = "CRISP"
+ROOT = Path(__file__).resolve().parents[2]
+PAGE = ROOT / "docs" / "registers.md"
+HEADER = ROOT / "build" / "crisp_stc.h"
+
+ERROR_TEXTS = {
+    ErrorCode.NONE: "no error",
+    ErrorCode.ILLEGAL_COMMAND: "unknown opcode, a bit outside the fields, a field out of range, or no END",
+    ErrorCode.TOKEN_MISUSE: "a wait finds no token in program order, or there are too many",
+    ErrorCode.ADDRESS: "a transfer is misaligned, leaves its window, or is not permitted",
+    ErrorCode.BUS_READ: "the bus answered a read of data with an error",
+    ErrorCode.BUS_WRITE: "the bus answered a write with an error",
+    ErrorCode.BUS_FETCH: "the bus answered the fetch of a command with an error, or it leaves its window",
+    ErrorCode.WATCHDOG: "the program took more cycles than the watchdog allows",
+}
+
+PAGE_HEAD = """\
+# Registers and commands
+
+Written by `python -m crisp_hw.register_export` from `crisp_golden.program`; edit the declaration there.
+
+All registers have 32 bits and lie at byte offsets in the AXI4-Lite port's address space. `ro`: read only;
+`rw`: read and write; `wo`: a write acts, a read gives 0; `w1c`: writing 1 clears a bit. Addresses without a
+register answer with an error.
+"""
+
+
+def c_header() -> str:
+    """The C header: register offsets, masks and shifts of fields, codes, and places of command fields."""
+    lines = ["/* Written by crisp_hw.register_export; edit crisp_golden.program instead. */"]
+    lines += ["#ifndef CRISP_STC_H", "#define CRISP_STC_H", ""]
+    for register in register_map():
+        name = f"{PREFIX}_{register.name.upper()}"
+        lines.append(_define(name, f"0x{register.offset:03x}u", register.doc))
+        lines += _field_defines(name, _packed(register.fields))
+    lines += ["", _define(f"{PREFIX}_COMMAND_BYTES", f"{COMMAND_BYTES}u", "bytes of every command")]
+    for enumeration, prefix in ((Opcode, "OPCODE"), (Target, "TARGET"), (ErrorCode, "ERROR")):
+        lines.append("")
+        lines += [_define(f"{PREFIX}_{prefix}_{item.name}", f"{item.value}u") for item in enumeration]
+    for opcode, fields in FORMATS.items():
+        lines += ["", f"/* Fields of {opcode.name}: 32-bit word, shift within it, bits. */"]
+        for field, offset in zip(fields, word_offsets(fields).values(), strict=True):
+            name = f"{PREFIX}_{opcode.name}_{field.name.upper()}"
+            lines.append(_define(f"{name}_WORD", f"{offset // WORD_BITS}u", field.doc))
+            lines.append(_define(f"{name}_SHIFT", f"{offset % WORD_BITS}u"))
+            lines.append(_define(f"{name}_BITS", f"{field.bits}u"))
+    return "\n".join([*lines, "", "#endif", ""])
+
+
+def register_page() -> str:
+    """The documentation page, in Markdown."""
+    lines = [
+        PAGE_HEAD,
+        "## Registers",
+        "",
+        "| offset | name | access | bits | meaning |",
+        "|---|---|---|---|---|",
+    ]
+    for register in register_map():
+        lines += _register_rows(register)
+    lines += ["", "## Error codes", "", *_table("code", "name", "meaning")]
+    lines += [f"| {code.value} | `{code.name}` | {text} |" for code, text in ERROR_TEXTS.items()]
+    lines += ["", "## Targets of a load", "", *_table("value", "memory")]
+    lines += [f"| {target.value} | `{target.name}` |" for target in Target]
+    lines += ["", "## Commands", "", f"A command has {COMMAND_BYTES} bytes; bits outside its fields are 0."]
+    for opcode, fields in FORMATS.items():
+        lines += [
+            "",
+            f"### {opcode.name} ({opcode.value})",
+            "",
+            "| bits | field | meaning |",
+            "|---|---|---|",
+        ]
+        for field, offset in zip(fields, word_offsets(fields).values(), strict=True):
+            lines.append(f"| {_bits(offset, field)} | `{field.name}` | {_meaning(field)} |")
+    return "\n".join([*lines, ""])
+
+
+def write_page(path: Path = PAGE) -> None:
+    """Write the documentation page."""
+    path.write_text(register_page(), encoding="utf-8")
+
+
+def write_header(path: Path = HEADER) -> None:
+    """Write the C header."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(c_header(), encoding="utf-8")
+
+
+def _table(*columns: str) -> list[str]:
+    return [f"| {' | '.join(columns)} |", "|---" * len(columns) + "|"]
+
+
+def _define(name: str, value: str, doc: str = "") -> str:
+    return f"#define {name} {value}" + (f" /* {doc} */" if doc else "")
+
+
+def _packed(fields: Sequence[Field]) -> Iterator[tuple[Field, int]]:
+    """The fields of a register with the bits where they begin."""
+    offset = 0
+    for field in fields:
+        yield field, offset
+        offset += field.bits
+
+
+def _field_defines(name: str, fields: Iterator[tuple[Field, int]]) -> Iterator[str]:
+    for field, offset in fields:
+        if field.bits < WORD_BITS and field.name != "reserved":
+            mask = ((1 << field.bits) - 1) << offset
+            yield _define(f"{name}_{field.name.upper()}_MASK", f"0x{mask:08x}u", field.doc)
+            yield _define(f"{name}_{field.name.upper()}_SHIFT", f"{offset}u")
+
+
+def _register_rows(register: Register) -> Iterator[str]:
+    head = f"| 0x{register.offset:03x} | `{register.name}` | {register.access} "
+    for field, offset in _packed(register.fields):
+        if field.name == "reserved":
+            continue
+        meaning = field.doc if field.bits == WORD_BITS else f"`{field.name}`: {field.doc}"
+        yield f"{head}| {_bits(offset, field)} | {meaning} |"
+        head = "| | | "
+
+
+def _bits(offset: int, field: Field) -> str:
+    return f"{offset + field.bits - 1}:{offset}" if field.bits > 1 else str(offset)
+
+
+def _meaning(field: Field) -> str:
+    return f"{field.doc}; signed" if field.signed else field.doc
+
+
+if __name__ == "__main__":
+    write_page()
+    write_header()
