@@ -1,7 +1,7 @@
 """Program images: everything that the accelerator needs for one network, in one file with a checksum.
 
-Layout: a header of 64 bytes, the JSON description, padding, the commands, the parameters. Commands and parameters
-together are the contents of address window 0. All numbers are little-endian.
+Layout: a header of 64 bytes, the JSON description, padding, the commands, the parameters. Commands and
+parameters together are the contents of address window 0. All numbers are little-endian.
 """
 
 import json
@@ -16,6 +16,7 @@ import numpy as np
 from crisp_golden.config import CoreConfig
 from crisp_golden.errors import CrispError
 from crisp_golden.program.commands import COMMAND_BYTES
+from crisp_golden.program.input_mapping import InputMapping
 from crisp_golden.program.registers import VERSION
 
 MAGIC = b"CRISPRG1"
@@ -73,6 +74,7 @@ class ProgramImage:
     config : the configuration that it runs on.
     contents : bytes of address window 0: ``commands`` commands, then parameters.
     sizes : bytes of the other address windows: input, output, scratch.
+    mapping : how an image becomes the input tensor; None if it is the input tensor.
     input, output : the network's tensors; ``kept`` are others that the program stores.
     spans : (name of the stage, first command, one past the last) of everything that computes, in order.
     description : what else the compiler wants to say: groups, input mapping, classes.
@@ -82,11 +84,16 @@ class ProgramImage:
     contents: bytes
     commands: int
     sizes: tuple[int, int, int]
+    mapping: InputMapping | None
     input: TensorInfo
     output: TensorInfo
     kept: tuple[TensorInfo, ...] = ()
     spans: tuple[tuple[str, int, int], ...] = ()
     description: dict[str, Any]
+
+    def input_bytes(self, x: np.ndarray) -> np.ndarray:
+        """Contents of the input tensor for an image int8[C, H, W]."""
+        return self.input.pack(self.mapping.apply(x) if self.mapping else x, self.config)
 
     @property
     def program(self) -> bytes:
@@ -99,6 +106,7 @@ class ProgramImage:
             {
                 "config": asdict(self.config),
                 "sizes": self.sizes,
+                "mapping": asdict(self.mapping) if self.mapping else None,
                 "input": asdict(self.input),
                 "output": asdict(self.output),
                 "kept": [asdict(tensor) for tensor in self.kept],
@@ -139,12 +147,20 @@ class ProgramImage:
             contents=contents,
             commands=commands,
             sizes=tuple(fields["sizes"]),
+            mapping=_mapping(fields["mapping"]),
             input=TensorInfo(**fields["input"]),
             output=TensorInfo(**fields["output"]),
             kept=tuple(TensorInfo(**tensor) for tensor in fields["kept"]),
             spans=tuple(tuple(span) for span in fields["spans"]),
             description=fields["description"],
         )
+
+
+def _mapping(fields: dict[str, Any] | None) -> InputMapping | None:
+    if fields is None:
+        return None
+    pairs = {name: tuple(fields[name]) for name in ("kernel", "padding", "patches")}
+    return InputMapping(**{**fields, **pairs})
 
 
 def read_image(path: Path) -> ProgramImage:

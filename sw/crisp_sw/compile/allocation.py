@@ -3,10 +3,8 @@
 from dataclasses import dataclass
 
 from crisp_golden.config import CoreConfig
-from crisp_golden.geometry import Band
-from crisp_golden.packing import least_ring
 from crisp_golden.placement import TensorPlace
-from crisp_sw.compile.bands import Action, Group, events, ring_rows
+from crisp_sw.compile.bands import Schedule
 from crisp_sw.compile.graph import Stage
 from crisp_sw.compile.layout import Copy, Layout
 
@@ -32,38 +30,21 @@ class Resident:
     place: TensorPlace
 
 
-def stage_band(stage: Stage, layout: Layout, first: int, last: int) -> Band:
-    """The band of output rows ``first`` to ``last - 1`` of a stage that does not compute by phase."""
-    return Band(
-        window=stage.work.window,
-        height=stage.height,
-        width=stage.width,
-        first_row=first,
-        last_row=last,
-        pitch=layout.grid_pitch(stage),
-    )
-
-
 def allocate(
-    config: CoreConfig,
-    group: Group,
-    layout: Layout,
-    bands: int,
-    *,
-    prefetch: bool,
-    resident: Resident | None = None,
+    config: CoreConfig, schedule: Schedule, layout: Layout, *, resident: Resident | None = None
 ) -> dict[Copy, TensorPlace]:
-    """Place every copy of the group's tensors.
+    """Place every copy of a group's tensors.
 
     A residual whose rows nobody needs after the addition gives its place to the sum. A resident output takes
     the end of the memory that the resident input leaves free.
 
     Raises
     ------
-    DoesNotFit : the memory is too small for this number of bands.
+    DoesNotFit : the memory is too small for this schedule.
     """
-    rings = _ring_sizes(config, group, layout, bands, prefetch=prefetch)
-    alias = _in_place(group, layout, rings, bands, prefetch=prefetch)
+    group = schedule.group
+    rings = _ring_sizes(config, schedule, layout)
+    alias = _in_place(schedule, layout, rings)
     tensors = group.graph.tensors
     sizes = {
         copy: ring * (4 if copy.phased else 1) * tensors[copy.tensor].planes(config)
@@ -111,42 +92,37 @@ def allocate(
     }
 
 
-def _ring_sizes(
-    config: CoreConfig, group: Group, layout: Layout, bands: int, *, prefetch: bool
-) -> dict[Copy, int]:
+def _ring_sizes(config: CoreConfig, schedule: Schedule, layout: Layout) -> dict[Copy, int]:
     """SMEM rows of one ring of every copy."""
-    rows = ring_rows(group, bands, prefetch=prefetch)
+    rows, tensors = schedule.ring_rows, schedule.group.graph.tensors
     rings: dict[Copy, int] = {}
     for copy, pitch in layout.pitch.items():
-        height = group.graph.tensors[copy.tensor].height
+        height = tensors[copy.tensor].height
         count = min(rows[copy.tensor], height)
         if copy.phased:
             count = min(count // 2 + 1, -(-height // 2))
         rings[copy] = max(1, -(-count * pitch // config.cols))
-    for band in events(group, bands, prefetch=prefetch):
-        for event in band:
-            if event.action is Action.COMPUTE:
-                stage = group.graph.stages[group.graph.tensors[event.tensor].producer]
-                _widen(config, stage, layout, event.first, event.last, rings)
+    tallest: dict[Stage, int] = {}
+    for stage, first, last in schedule.computed():
+        tallest[stage] = max(tallest.get(stage, 0), last - first)
+    for stage, rows_at_once in tallest.items():
+        _widen(config, stage, layout, rows_at_once, rings)
     return rings
 
 
-def _widen(
-    config: CoreConfig, stage: Stage, layout: Layout, first: int, last: int, rings: dict[Copy, int]
-) -> None:
+def _widen(config: CoreConfig, stage: Stage, layout: Layout, rows: int, rings: dict[Copy, int]) -> None:
     """Make the rings that a step uses long enough for its tiles to wrap at most once."""
-    if stage.name in layout.by_phase:
-        first, last = first // 2, -(-last // 2)
-    band = stage_band(stage, layout, first, last)
+    # The column groups of a tile grow with the band, up to the depth of the accumulators.
+    pixels = rows * layout.grid_pitch(stage)
+    depth = min(config.tile_depth, -(-pixels // config.cols))
     for copy in (layout.input(stage), layout.output(stage), layout.residual(stage)):
         if copy:
-            rings[copy] = max(rings[copy], least_ring(config, band, 0))
+            rings[copy] = max(rings[copy], depth)
 
 
-def _in_place(
-    group: Group, layout: Layout, rings: dict[Copy, int], bands: int, *, prefetch: bool
-) -> dict[Copy, Copy]:
+def _in_place(schedule: Schedule, layout: Layout, rings: dict[Copy, int]) -> dict[Copy, Copy]:
     """Sums that take the place of their residual, both being in memory whole."""
+    group = schedule.group
     alias: dict[Copy, Copy] = {}
     for stage in group.stages:
         residual, output = layout.residual(stage), layout.output(stage)
@@ -156,26 +132,22 @@ def _in_place(
         same = layout.pitch[residual] == layout.pitch[output] and tensor.channels == stage.work.out_channels
         whole = rings[residual] * group.graph.config.cols >= tensor.height * layout.pitch[residual]
         stays = tensor.producer >= group.first and tensor.last_use >= group.last
-        if same and whole and not stays and _is_free(group, stage, bands, prefetch=prefetch):
+        if same and whole and not stays and _is_free(schedule, stage):
             alias[output] = residual
     return alias
 
 
-def _is_free(group: Group, stage: Stage, bands: int, *, prefetch: bool) -> bool:
+def _is_free(schedule: Schedule, stage: Stage) -> bool:
     """Whether nobody reads a row of a stage's residual behind the sum that would replace it."""
     assert stage.residual is not None
+    group = schedule.group
     tensor = group.graph.tensors[stage.residual]
     others = [s for s in group.local_readers(tensor) + group.local_adders(tensor) if s is not stage]
     made = dict.fromkeys((s.name for s in group.stages), 0)
-    for band in events(group, bands, prefetch=prefetch):
-        for event in band:
-            if event.action is not Action.COMPUTE:
-                continue
-            if event.tensor == stage.name and any(
-                _next_row(other, tensor.name, made[other.name]) < event.last for other in others
-            ):
-                return False
-            made[event.tensor] = event.last
+    for computed, _, last in schedule.computed():
+        if computed is stage and any(_next_row(s, tensor.name, made[s.name]) < last for s in others):
+            return False
+        made[computed.name] = last
     return True
 
 

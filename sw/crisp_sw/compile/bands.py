@@ -1,13 +1,14 @@
 """Depth-first execution of a group of stages in bands of rows, and the rows of each tensor that it keeps.
 
-All stages of a group advance together: for each band of the last stage's output rows, every stage computes just
-the rows that are newly needed. A tensor inside the group then lives in a ring of a few rows. What is computed
-once stays until its last reader is done, so nothing is computed or loaded twice.
+All stages of a group advance together: for each band of the last stage's output rows, every stage computes
+just the rows that are newly needed. A tensor inside the group then lives in a ring of a few rows. What is
+computed once stays until its last reader is done, so nothing is computed or loaded twice.
 """
 
 from collections.abc import Iterator
 from dataclasses import dataclass
 from enum import Enum
+from functools import cached_property
 
 from crisp_sw.compile.graph import Graph, Stage, Tensor
 
@@ -45,19 +46,19 @@ class Group:
     resident_in: bool = False
     resident_out: bool = False
 
-    @property
+    @cached_property
     def stages(self) -> list[Stage]:
         """Stages in order."""
         return self.graph.stages[self.first : self.last]
 
-    @property
+    @cached_property
     def inputs(self) -> list[Tensor]:
         """Tensors from outside that stages of the group read."""
         names = dict.fromkeys(name for stage in self.stages for name in (stage.x, stage.residual) if name)
         tensors = (self.graph.tensors[name] for name in names)
         return [tensor for tensor in tensors if tensor.producer < self.first]
 
-    @property
+    @cached_property
     def outputs(self) -> list[Tensor]:
         """Tensors of the group that somebody outside reads, or that are the network's result."""
         made = [self.graph.tensors[stage.name] for stage in self.stages]
@@ -118,28 +119,71 @@ class Progress:
         return min(low)
 
 
-def events(group: Group, bands: int, *, prefetch: bool) -> Iterator[list[Event]]:
-    """Yield the events of every band in order.
+@dataclass(frozen=True)
+class Schedule:
+    """The order of a group's events.
 
     Parameters
     ----------
     bands : number of bands that the outputs are cut into.
     prefetch : load the rows of the next band before computing this one.
     """
-    progress = Progress(group)
-    loaded = {tensor.name for tensor in group.loaded()}
-    if prefetch:
-        first = progress.needs(0, bands)
-        yield list(_advance(progress, Action.LOAD, {name: first[name] for name in loaded}))
-    for band in range(bands):
-        need = progress.needs(band, bands)
-        ahead = progress.needs(min(band + 1, bands - 1), bands) if prefetch else need
-        result = list(_advance(progress, Action.LOAD, {name: ahead[name] for name in loaded}))
-        for stage in group.stages:
-            result += _advance(progress, Action.COMPUTE, {stage.name: need[stage.name]})
-            if stage.name in progress.stored:
-                result += _advance(progress, Action.STORE, {stage.name: need[stage.name]})
-        yield result
+
+    group: Group
+    bands: int
+    prefetch: bool
+
+    @cached_property
+    def events(self) -> list[Event]:
+        """All events in order."""
+        group, progress = self.group, Progress(self.group)
+        loaded = {tensor.name for tensor in group.loaded()}
+        need = progress.needs(0, self.bands)
+        result = list(_advance(progress, Action.LOAD, {name: need[name] for name in loaded}))
+        for band in range(self.bands):
+            ahead = progress.needs(min(band + 1, self.bands - 1), self.bands)
+            early = ahead if self.prefetch else need
+            result += _advance(progress, Action.LOAD, {name: early[name] for name in loaded})
+            for stage in group.stages:
+                result += _advance(progress, Action.COMPUTE, {stage.name: need[stage.name]})
+                if stage.name in progress.stored:
+                    result += _advance(progress, Action.STORE, {stage.name: need[stage.name]})
+            need = ahead
+        return result
+
+    def computed(self) -> Iterator[tuple[Stage, int, int]]:
+        """Yield (stage, first, last) of the rows that are computed, in order."""
+        graph = self.group.graph
+        for event in self.events:
+            if event.action is Action.COMPUTE:
+                yield graph.stages[graph.tensors[event.tensor].producer], event.first, event.last
+
+    @cached_property
+    def ring_rows(self) -> dict[str, int]:
+        """Rows of every tensor of the group that must be kept at the same time.
+
+        With ``prefetch`` a stored tensor keeps the rows of the band before as well, so that storing them need
+        not hold up the next band. Tensors that stay in memory are kept whole.
+        """
+        group, tensors = self.group, self.group.graph.tensors
+        progress = Progress(group)
+        rows = dict.fromkeys(progress.made, 0)
+        whole = {t.name for t in (group.inputs if group.resident_in else [])}
+        whole |= {t.name for t in (group.outputs if group.resident_out else [])}
+        behind = dict(progress.stored)
+        for event in self.events:
+            if event.action is Action.STORE:
+                progress.stored[event.tensor] = event.last
+                if self.prefetch:
+                    behind[event.tensor] = event.first
+                continue
+            # While rows are being made, everything that is still needed is there, too.
+            low = progress.first_needed(tensors[event.tensor])
+            if self.prefetch:
+                low = min(low, behind.get(event.tensor, low))
+            progress.made[event.tensor] = event.last
+            rows[event.tensor] = max(rows[event.tensor], event.last - low)
+        return {name: tensors[name].height if name in whole else count for name, count in rows.items()}
 
 
 def _advance(progress: Progress, action: Action, need: dict[str, int]) -> Iterator[Event]:
@@ -148,30 +192,3 @@ def _advance(progress: Progress, action: Action, need: dict[str, int]) -> Iterat
         if last > rows[name]:
             yield Event(action, name, rows[name], last)
             rows[name] = last
-
-
-def ring_rows(group: Group, bands: int, *, prefetch: bool) -> dict[str, int]:
-    """Rows of every tensor of the group that must be kept at the same time.
-
-    With ``prefetch`` a stored tensor keeps the rows of the band before as well, so that storing them need not
-    hold up the next band. Tensors that stay in memory are kept whole.
-    """
-    tensors = group.graph.tensors
-    progress = Progress(group)
-    rows = dict.fromkeys(progress.made, 0)
-    whole = {t.name for t in (group.inputs if group.resident_in else [])}
-    whole |= {t.name for t in (group.outputs if group.resident_out else [])}
-    behind = dict(progress.stored)
-    for event in (event for band in events(group, bands, prefetch=prefetch) for event in band):
-        if event.action is Action.STORE:
-            progress.stored[event.tensor] = event.last
-            if prefetch:
-                behind[event.tensor] = event.first
-            continue
-        # While rows are being made, everything that is still needed is there, too.
-        low = progress.first_needed(tensors[event.tensor])
-        if prefetch:
-            low = min(low, behind.get(event.tensor, low))
-        progress.made[event.tensor] = event.last
-        rows[event.tensor] = max(rows[event.tensor], event.last - low)
-    return {name: tensors[name].height if name in whole else count for name, count in rows.items()}

@@ -8,6 +8,7 @@ from crisp_golden.program.image import ProgramImage, TensorInfo
 from crisp_sw.compile.emission import INPUT_WINDOW, OUTPUT_WINDOW, PROGRAM, SCRATCH, Emitter, PlannedGroup
 from crisp_sw.compile.estimate import Cost
 from crisp_sw.compile.graph import Graph, build_graph
+from crisp_sw.compile.input_mapping import map_input
 from crisp_sw.compile.partition import partition
 
 PAGE = 4096
@@ -28,6 +29,7 @@ def compile_network(
     LayerError, PatternError : a layer is not legal.
     CapacityError : a layer does not fit the configuration; the message names it and gives the numbers.
     """
+    network, mapping = map_input(config, network)
     graph = build_graph(config, network)
     groups = partition(graph, fuse=fuse)
     tensors, scratch = _external_tensors(graph, [planned for planned, _ in groups])
@@ -47,6 +49,7 @@ def compile_network(
             _pages(result.size(config)),
             _pages(scratch),
         ),
+        mapping=mapping,
         input=tensors[INPUT],
         output=result,
         kept=tuple(info for info in tensors.values() if info.window == SCRATCH),
@@ -104,8 +107,8 @@ def _describe(planned: PlannedGroup, cost: Cost) -> dict:
     group = planned.group
     return {
         "stages": [stage.name for stage in group.stages],
-        "bands": planned.bands,
-        "prefetch": planned.prefetch,
+        "bands": planned.schedule.bands,
+        "prefetch": planned.schedule.prefetch,
         "resident_in": group.resident_in,
         "resident_out": group.resident_out,
         "execute": cost.execute,

@@ -1,8 +1,8 @@
 """Tokens from what commands read and write: the order that the engines must keep, and no more.
 
 Every memory is an array of cells. A command names the cells it reads and writes; the tracker finds the last
-command of each other engine that it must not overtake. Since engines work in order, one token for the latest of
-those is enough, and none if an earlier command of the same engine has already waited for it.
+command of each other engine that it must not overtake. Since engines work in order, one token for the
+latest of those is enough, and none if an earlier command of the same engine has already waited for it.
 """
 
 from collections import defaultdict

@@ -12,7 +12,7 @@ from crisp_golden.placement import TensorPlace
 from crisp_golden.program.commands import ALIGNMENT, Command, Opcode, Target
 from crisp_golden.program.image import TensorInfo
 from crisp_golden.program.memories import memory_words, word_bits
-from crisp_sw.compile.bands import Action, Event, Group, events
+from crisp_sw.compile.bands import Action, Event, Group, Schedule
 from crisp_sw.compile.dependencies import Cells, Tracker, with_tokens
 from crisp_sw.compile.graph import Stage
 from crisp_sw.compile.layout import Copy, Layout
@@ -28,11 +28,14 @@ EXTERNAL_CELL = 64
 class PlannedGroup:
     """A group with all that is decided about it."""
 
-    group: Group
+    schedule: Schedule
     layout: Layout
     places: dict[Copy, TensorPlace]
-    bands: int
-    prefetch: bool
+
+    @property
+    def group(self) -> Group:
+        """The group."""
+        return self.schedule.group
 
 
 @dataclass
@@ -65,15 +68,14 @@ class Emitter:
 
     def add_group(self, planned: PlannedGroup) -> None:
         """Emit all commands of a group."""
-        for band in events(planned.group, planned.bands, prefetch=planned.prefetch):
-            for event in band:
-                match event.action:
-                    case Action.LOAD:
-                        self._load(planned, event)
-                    case Action.COMPUTE:
-                        self._compute(planned, event)
-                    case Action.STORE:
-                        self._store(planned, event)
+        for event in planned.schedule.events:
+            match event.action:
+                case Action.LOAD:
+                    self._load(planned, event)
+                case Action.COMPUTE:
+                    self._compute(planned, event)
+                case Action.STORE:
+                    self._store(planned, event)
 
     def commands(self) -> list[Command]:
         """All commands with their tokens, parameters still relative to the first, and END."""
@@ -194,7 +196,8 @@ class Emitter:
         first, absent = cache.place(key, words)
         cells = {target.name: cache.cells(first, words)}
         if absent:
-            for memory in (target, COMPANIONS.get(target)):
+            filled = [target, COMPANIONS[target]] if target in COMPANIONS else [target]
+            for memory in filled:
                 if memory in images:
                     self._fill(memory, (memory, *key), first, images[memory], cells)
         reads |= cells

@@ -1,5 +1,6 @@
 """What a group of stages costs: cycles of the core, and beats of the bus in each direction."""
 
+from collections import Counter
 from dataclasses import dataclass
 
 from crisp_golden.config import CoreConfig
@@ -8,10 +9,13 @@ from crisp_golden.geometry import Band
 from crisp_golden.packing import pixel_tiling, slot_cycles
 from crisp_golden.program.commands import Target
 from crisp_golden.program.memories import memory_words, word_bits
-from crisp_sw.compile.bands import Action, Group, events
+from crisp_sw.compile.bands import Group, Schedule
 from crisp_sw.compile.graph import Stage
 from crisp_sw.compile.layout import Layout
 from crisp_sw.compile.steps import bands_of, tile_shares
+
+TRAFFIC_SHARE = 16
+"""A beat of traffic that costs no time counts as one cycle divided by this."""
 
 
 @dataclass(frozen=True)
@@ -20,7 +24,7 @@ class Cost:
 
     Attributes
     ----------
-    exposed : cycles of the first loads and last stores, which overlap with other groups at best.
+    exposed : cycles of transfers that do not overlap with the group's own computing.
     """
 
     execute: int
@@ -30,8 +34,9 @@ class Cost:
 
     @property
     def cycles(self) -> int:
-        """What the slowest engine takes."""
-        return max(self.execute, self.read, self.write) + self.exposed
+        """What the slowest engine takes, and a little for every beat: traffic costs energy even if hidden."""
+        hidden = (self.read + self.write) // TRAFFIC_SHARE
+        return max(self.execute, self.read, self.write) + self.exposed + hidden
 
 
 class Estimator:
@@ -42,29 +47,25 @@ class Estimator:
         self._cycles: dict[tuple, int] = {}
         self._beats: dict[int, int] = {}
 
-    def group(self, group: Group, layout: Layout, bands: int, *, prefetch: bool) -> Cost:
-        """The cost of a group in ``bands`` bands."""
-        execute = 0
-        for band in events(group, bands, prefetch=prefetch):
-            for event in band:
-                if event.action is Action.COMPUTE:
-                    stage = group.graph.stages[group.graph.tensors[event.tensor].producer]
-                    for _, part in bands_of(stage, layout, event.first, event.last):
-                        phased = stage.name in layout.phased and stage.name not in layout.by_phase
-                        execute += self._step(stage, part, out_phased=phased)
-        tensor_bytes = self.config.window * 8 // self.config.bus_bits
-        copies = {copy.tensor: 0 for copy in layout.pitch}
-        for copy in layout.pitch:
-            copies[copy.tensor] += 1
-        loaded = sum(t.words(self.config) * copies[t.name] for t in group.loaded()) * tensor_bytes
-        stored = sum(t.words(self.config) for t in group.stored()) * tensor_bytes
+    def group(self, schedule: Schedule, layout: Layout) -> Cost:
+        """The cost of a group."""
+        group, execute = schedule.group, 0
+        for stage, first, last in schedule.computed():
+            phased = stage.name in layout.phased and stage.name not in layout.by_phase
+            for _, part in bands_of(stage, layout, first, last):
+                execute += self._step(stage, part, out_phased=phased)
+        copies = Counter(copy.tensor for copy in layout.pitch)
+        per_word = self.config.window_bits // self.config.bus_bits
+        loaded = sum(t.words(self.config) * copies[t.name] for t in group.loaded()) * per_word
+        stored = sum(t.words(self.config) for t in group.stored()) * per_word
         parameters = sum(self._parameter_beats(stage) for stage in group.stages)
-        repeats = 1 if self._stays(group) else bands
+        repeats = 1 if self._stays(group) else schedule.bands
         return Cost(
             execute=execute,
             read=loaded + parameters * repeats,
             write=stored,
-            exposed=(loaded + stored) // (2 * bands),
+            # Without prefetch, only some of a band's transfers overlap with its computing.
+            exposed=(loaded + stored) // 2 // (schedule.bands if schedule.prefetch else 1),
         )
 
     def _step(self, stage: Stage, band: Band, *, out_phased: bool) -> int:

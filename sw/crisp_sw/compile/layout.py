@@ -1,8 +1,8 @@
 """Layouts of a group's tensors in the activation memory: pitch, and whether pixels are split by parity.
 
-A layer with stride 2 reads a phased tensor. A pointwise layer does not care: it can compute phase by phase, and
-its output is then phased as well. Everything else reads and makes plain tensors, but the writer can split the
-pixels of any output. Tensors that leave the group are plain.
+A layer with stride 2 reads a phased tensor. A pointwise layer does not care: it can compute phase by phase,
+and its output is then phased as well. Everything else reads and makes plain tensors, but the writer can
+split the pixels of any output. Tensors that leave the group are plain.
 """
 
 from dataclasses import dataclass, field
@@ -58,9 +58,8 @@ class Layout:
 def find_layout(group: Group) -> Layout:
     """Choose the layouts of a group's tensors.
 
-    Raises
-    ------
-    LayoutError : a tensor that the group makes would have to be both phased and plain, or a phased one leaves.
+    Raises ------ LayoutError : a tensor that the group makes would have to be both phased and plain, or a
+    phased one leaves.
     """
     layout = Layout()
     strided = {stage.x for stage in group.stages if stage.work.window.stride == 2}

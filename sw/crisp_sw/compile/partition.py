@@ -7,11 +7,11 @@ from crisp_golden.config import CoreConfig
 from crisp_golden.errors import CapacityError
 from crisp_golden.placement import TensorPlace
 from crisp_sw.compile.allocation import DoesNotFit, Resident, allocate
-from crisp_sw.compile.bands import Group
+from crisp_sw.compile.bands import Group, Schedule
 from crisp_sw.compile.emission import PlannedGroup
 from crisp_sw.compile.estimate import Cost, Estimator
 from crisp_sw.compile.graph import Graph, Tensor
-from crisp_sw.compile.layout import Copy, LayoutError, find_layout
+from crisp_sw.compile.layout import Copy, Layout, LayoutError, find_layout
 
 LONGEST_GROUP = 24
 """Stages that are considered for fusion at most; more need more memory than any preset has."""
@@ -103,42 +103,55 @@ class _Search:
             if stay and crossing[0].producer < cut:
                 continue
             group = Group(self.graph, cut, end, base is not WHOLE, stay)
-            planned = self._plan(group, base)
-            if planned is None:
-                continue
-            cost = self.estimator.group(group, planned.layout, planned.bands, prefetch=planned.prefetch)
-            place = planned.places[Copy(crossing[0].name, False)] if stay else None
-            yield (end, place.base if place else WHOLE), planned, cost
+            for planned in self._plans(group, base):
+                cost = self.estimator.group(planned.schedule, planned.layout)
+                place = planned.places[Copy(crossing[0].name, False)] if stay else None
+                yield (end, place.base if place else WHOLE), planned, cost
 
-    def _plan(self, group: Group, base: int | None) -> PlannedGroup | None:
-        """The fewest bands with which the group fits."""
+    def _plans(self, group: Group, base: int | None) -> Iterator[PlannedGroup]:
+        """The fewest bands with which the group fits, with and without loading a band ahead."""
         try:
             layout = find_layout(group)
         except LayoutError:
-            return None
+            return
         resident = None
-        if base is not WHOLE:
+        if base is not None:
             (tensor,) = group.inputs
             resident = Resident(tensor.name, whole_place(self.config, tensor, base))
-            if (
-                layout.pitch.get(Copy(tensor.name, False)) != tensor.width
-                or Copy(tensor.name, True) in layout.pitch
-            ):
-                return None
-        if group.resident_out:
-            (tensor,) = group.outputs
-            if layout.pitch.get(Copy(tensor.name, False)) != tensor.width:
-                return None
-        height = max(tensor.height for tensor in group.outputs)
-        for bands in _band_counts(height):
-            for prefetch in (True, False):
-                try:
-                    places = allocate(self.config, group, layout, bands, prefetch=prefetch, resident=resident)
-                except DoesNotFit as failure:
-                    self.last_failure = group.stages[-1].name, failure
-                    continue
-                return PlannedGroup(group, layout, places, bands, prefetch)
-        return None
+        staying = [*(group.inputs if resident else []), *(group.outputs if group.resident_out else [])]
+        if not all(_stays_plain(layout, tensor) for tensor in staying):
+            return
+        counts = _band_counts(max(tensor.height for tensor in group.outputs))
+        for prefetch in (True, False):
+            planned = self._fewest_bands(group, layout, resident, counts, prefetch=prefetch)
+            if planned:
+                yield planned
+
+    def _fewest_bands(
+        self, group: Group, layout: Layout, resident: Resident | None, counts: list[int], *, prefetch: bool
+    ) -> PlannedGroup | None:
+        """The first of the ascending band counts with which the group fits: more bands need less memory."""
+        found = None
+        low, high = 0, len(counts) - 1
+        while low <= high:
+            middle = (low + high) // 2
+            schedule = Schedule(group, counts[middle], prefetch)
+            try:
+                places = allocate(self.config, schedule, layout, resident=resident)
+            except DoesNotFit as failure:
+                self.last_failure = group.stages[-1].name, failure
+                low = middle + 1
+                continue
+            found, high = PlannedGroup(schedule, layout, places), middle - 1
+        return found
+
+
+def _stays_plain(layout: Layout, tensor: Tensor) -> bool:
+    """Whether a group has a tensor plain, without gaps between its rows, and in no other layout."""
+    return (
+        layout.pitch.get(Copy(tensor.name, False)) == tensor.width
+        and Copy(tensor.name, True) not in layout.pitch
+    )
 
 
 def whole_place(config: CoreConfig, tensor: Tensor, base: int) -> TensorPlace:
