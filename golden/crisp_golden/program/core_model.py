@@ -22,6 +22,27 @@ from crisp_golden.program.memories import (
 FLOAT32_EXACT = 1 << 24
 
 
+def window_lists(chip: Chip, values: Mapping[str, int]) -> list[np.ndarray]:
+    """The window indices of each row tile that an EXECUTE command visits.
+
+    Raises
+    ------
+    LookupError : a list has no last entry. The hardware reads the memory round and round then, until the
+        watchdog ends it.
+    """
+    entries = chip.words(Target.BLOCK_INDEX, values["index_base"], chip.config.index_words, "<u2")
+    ends = np.flatnonzero(entries >> INDEX_BITS)[: values["row_tiles"]] + 1
+    if len(ends) < values["row_tiles"]:
+        raise LookupError("a list of block indices has no last entry")
+    lists = np.split(entries & ((1 << INDEX_BITS) - 1), ends)[:-1]
+    return [entry.astype(np.int64) for entry in lists]
+
+
+def window_counts(chip: Chip, values: Mapping[str, int]) -> np.ndarray:
+    """int[row tiles], windows that an EXECUTE command visits in each; see ``window_lists``."""
+    return np.array([len(entry) for entry in window_lists(chip, values)])
+
+
 class CoreModel:
     """Executes one job.
 
@@ -44,7 +65,7 @@ class CoreModel:
 
     def run(self) -> np.ndarray:
         """Compute all row tiles; return int[row tiles], the windows visited in each."""
-        windows = self._window_lists()
+        windows = window_lists(self.chip, self.values)
         used = np.unique(np.concatenate(windows))
         inputs = self._gather(used)
         outputs = []
@@ -61,18 +82,6 @@ class CoreModel:
         for tile, output in enumerate(outputs):
             self._write(tile, output)
         return np.array([len(indices) for indices in windows])
-
-    def _window_lists(self) -> list[np.ndarray]:
-        """Window indices of each row tile."""
-        entries = self.chip.words(
-            Target.BLOCK_INDEX, self.values["index_base"], self.config.index_words, "<u2"
-        )
-        ends = np.flatnonzero(entries >> INDEX_BITS)[: self.values["row_tiles"]] + 1
-        if len(ends) < self.values["row_tiles"]:
-            # Lists without an end go round in the memory for ever; the watchdog ends them in hardware.
-            raise LookupError("a list of block indices has no last entry")
-        lists = np.split(entries & ((1 << INDEX_BITS) - 1), ends)[:-1]
-        return [entry.astype(np.int64) for entry in lists]
 
     def _gather(self, indices: np.ndarray) -> np.ndarray:
         """int8[windows, window, pixels]: what the windows read; the zero point outside the tap's range."""

@@ -1,0 +1,346 @@
+"""Cycle model of the whole accelerator: when every command of a program starts and ends.
+
+The three engines, the dispatcher and the read channel of the bus are followed from event to event, with the
+latencies that ``dma_timing`` declares and the core's closed formula for every EXECUTE. For a memory of fixed
+latency the result is exact as long as the store engine does not read the activation memory while the array
+does; then the cycles that it takes from the array are an expectation.
+"""
+
+from collections import deque
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from crisp_golden.config import CoreConfig
+from crisp_golden.cycles import CycleCount, job_cycles
+from crisp_golden.program import dma_timing as timing
+from crisp_golden.program.chip import Chip
+from crisp_golden.program.commands import COMMAND_BITS, COMMAND_BYTES, Command, Opcode, Target
+from crisp_golden.program.core_model import window_counts
+from crisp_golden.program.transfers import memory_runs
+from crisp_golden.timing import READ_LATENCY
+
+BOUNDARY = 4096
+"""Bursts never cross a multiple of this many bytes."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class MemoryTiming:
+    """External memory as the bus sees it.
+
+    Parameters
+    ----------
+    read_latency : cycles from an address to the first beat of its data.
+    write_latency : cycles from the last beat of a burst to its answer.
+    read_interval, write_interval : cycles from beat to beat, 1 for the full bandwidth of the bus.
+    """
+
+    read_latency: int = 40
+    write_latency: int = 20
+    read_interval: int = 1
+    write_interval: int = 1
+
+
+@dataclass
+class Times:
+    """When a command was handed over, was at the head with its tokens (``start``), and put down its own."""
+
+    handed: int = -1
+    head: int = -1
+    start: int = -1
+    end: int = -1
+
+
+@dataclass(frozen=True, kw_only=True)
+class Timeline:
+    """What a program takes.
+
+    Attributes
+    ----------
+    total : cycles, as the counter of that name.
+    times : of every command but END.
+    core : the core's cycles by cause.
+    steals : expected cycles that stores take from the array, part of ``core``.
+    read_beats, write_beats : data; fetched commands excepted.
+    """
+
+    total: int
+    times: list[Times]
+    core: CycleCount
+    read_beats: int
+    write_beats: int
+
+
+def program_timeline(
+    config: CoreConfig, commands: Sequence[Command], parameters: bytes, memory: MemoryTiming
+) -> Timeline:
+    """Predict the cycles of a program.
+
+    Parameters
+    ----------
+    commands : up to and including END.
+    parameters : contents of address window 0, where the block indices of its jobs are.
+    """
+    return _Model(config, commands, parameters, memory).run()
+
+
+@dataclass
+class _Engine:
+    """The commands of one engine that were handed over, and those that have ended."""
+
+    numbers: list[int] = field(default_factory=list)
+    done: int = 0
+
+
+class _Model:
+    """Advances whatever can be advanced; then lets the earliest burst onto the bus."""
+
+    def __init__(
+        self, config: CoreConfig, commands: Sequence[Command], parameters: bytes, memory: MemoryTiming
+    ):
+        self.config, self.commands, self.memory = config, commands, memory
+        self.work = [command for command in commands if command.opcode is not Opcode.END]
+        self.parameters = np.frombuffer(parameters, np.uint8)
+        self.times = [Times() for _ in self.work]
+        self.engines = {name: _Engine() for name in ("load", "execute", "store")}
+        self.signals = self._match_tokens()
+        self.command_beats = COMMAND_BITS // config.bus_bits
+        # Fetching: the cycle in which each command's last beat reaches the dispatcher.
+        self.arrived: list[int] = []
+        self.taken: list[int] = []
+        self.bursts: deque[int] = deque(maxlen=timing.OUTSTANDING_BURSTS)
+        self.last_address, self.last_beat = -1, -1
+        self.loading: deque[tuple[int, int]] = deque()
+        self.load_ready: int | None = None
+        self.store_reads: list[tuple[int, int, int]] = []
+        self.core = CycleCount()
+        self.read_beats = self.write_beats = 0
+        self.chip = Chip(config)
+
+    def _match_tokens(self) -> list[list[int]]:
+        """For every command, the commands whose tokens it takes: first put down, first taken."""
+        queues: dict[tuple[str, str], deque[int]] = {}
+        result: list[list[int]] = []
+        for number, command in enumerate(self.work):
+            taken = []
+            for name, value in command.values.items():
+                kind, _, other = name.partition("_")
+                if kind == "wait" and value:
+                    taken.append(queues[other, command.engine].popleft())
+            for name, value in command.values.items():
+                kind, _, other = name.partition("_")
+                if kind == "signal" and value:
+                    queues.setdefault((command.engine, other), deque()).append(number)
+            result.append(taken)
+        return result
+
+    def run(self) -> Timeline:
+        """Follow the program to its end."""
+        while True:
+            while self._dispatch() or self._start_any():
+                pass
+            fetch, load = self._fetch_ready(), self.load_ready
+            if fetch is None and load is None:
+                break
+            if load is None or (fetch is not None and fetch <= load):
+                self._issue_fetch(fetch or 0)
+            else:
+                self._issue_load(load)
+        last = max((times.end for times in self.times), default=0)
+        ended = self._handing_over(len(self.work))
+        total = max(last, ended) + timing.PROGRAM_END + 1
+        return Timeline(
+            total=total,
+            times=self.times,
+            core=self.core,
+            read_beats=self.read_beats,
+            write_beats=self.write_beats,
+        )
+
+    def _address_time(self, ready: int) -> int:
+        """When a burst that is ready goes onto the bus."""
+        time = max(ready, self.last_address + 1)
+        if len(self.bursts) == timing.OUTSTANDING_BURSTS:
+            time = max(time, self.bursts[0] + timing.REISSUE)
+        self.last_address = time
+        return time
+
+    def _data(self, address: int, beats: int) -> int:
+        """When the last beat of a burst is on the bus."""
+        interval = self.memory.read_interval
+        first = max(address + self.memory.read_latency, self.last_beat + interval)
+        self.last_beat = first + (beats - 1) * interval
+        self.bursts.append(self.last_beat)
+        return self.last_beat
+
+    def _fetch_ready(self) -> int | None:
+        """When the next burst of commands could be requested, if that is known."""
+        first = len(self.arrived)
+        if first >= len(self.commands):
+            return None
+        room = first + timing.FETCH_BURST - timing.PREFETCH_COMMANDS
+        if room <= 0:
+            return timing.FETCH_START
+        if len(self.taken) < room:
+            return None
+        return self.taken[room - 1] + timing.REISSUE
+
+    def _issue_fetch(self, ready: int) -> None:
+        count = min(timing.FETCH_BURST, len(self.commands) - len(self.arrived))
+        address = self._address_time(ready)
+        last = self._data(address, count * self.command_beats)
+        step = self.command_beats * self.memory.read_interval
+        for number in range(count):
+            self.arrived.append(last - (count - 1 - number) * step + timing.FETCH_LATENCY)
+
+    def _handing_over(self, number: int) -> int:
+        """When the dispatcher could hand over the next command; its last beat has arrived."""
+        previous = self.times[number - 1].handed if number else -1
+        filled = max(previous + self.command_beats, self.arrived[number])
+        if len(self.taken) == number:
+            self.taken.append(filled)
+        return filled + timing.CHECK_CYCLES + 1
+
+    def _dispatch(self) -> bool:
+        """Hand over the next command if all is known that it takes."""
+        number = next((i for i in range(self._handed, len(self.work)) if self.times[i].handed < 0), None)
+        if number is None or number >= len(self.arrived):
+            return False
+        self._handed = number
+        engine = self.engines[self.work[number].engine]
+        time = self._handing_over(number)
+        before = len(engine.numbers) - timing.QUEUE_COMMANDS
+        if before >= 0:
+            if engine.done <= before:
+                return False
+            time = max(time, self.times[engine.numbers[before]].end + 1)
+        self.times[number].handed = time
+        engine.numbers.append(number)
+        return True
+
+    _handed = 0
+
+    def _start_any(self) -> bool:
+        """Start the next command of some engine if all is known that it waits for."""
+        return any(self._start(name) for name in ("store", "load", "execute"))
+
+    def _start(self, name: str) -> bool:
+        engine = self.engines[name]
+        if engine.done >= len(engine.numbers) or (name == "load" and self.load_ready is not None):
+            return False
+        number = engine.numbers[engine.done]
+        times = self.times[number]
+        if times.start >= 0:
+            return False
+        if any(self.times[other].end < 0 for other in self.signals[number]):
+            return False
+        if name == "execute" and not self._stores_known(number):
+            return False
+        previous = self.times[engine.numbers[engine.done - 1]].end if engine.done else -1
+        times.head = max(times.handed + timing.QUEUE_LATENCY, previous + 1)
+        tokens = [self.times[other].end + 1 for other in self.signals[number]]
+        times.start = max([times.head, *tokens])
+        self._run(number, self.work[number], times)
+        return True
+
+    def _stores_known(self, number: int) -> bool:
+        """Whether all stores before an execute have started, so that their reads are known."""
+        store = self.engines["store"]
+        return not any(other < number for other in store.numbers[store.done :])
+
+    def _run(self, number: int, command: Command, times: Times) -> None:
+        match command.opcode:
+            case Opcode.LOAD:
+                self._begin_load(command, times.start)
+                return
+            case Opcode.EXECUTE:
+                times.end = self._execute(command, times.start)
+            case Opcode.STORE:
+                times.end = self._store(command, times.start)
+            case _:
+                times.end = times.start + 1
+        self.engines[command.engine].done += 1
+
+    def _bursts(self, command: Command) -> list[tuple[int, bool]]:
+        """(beats, whether it begins a run) of every burst of a transfer."""
+        beat = self.config.bus_bits // 8
+        longest = timing.BURST_BEATS * beat
+        result = []
+        for offset, length in memory_runs(self.config, command):
+            end, first = offset + length, True
+            while offset < end:
+                border = min((offset // longest + 1) * longest, (offset // BOUNDARY + 1) * BOUNDARY)
+                size = min(end, border) - offset
+                result.append((size // beat, first))
+                offset, first = offset + size, False
+        return result
+
+    def _begin_load(self, command: Command, start: int) -> None:
+        if command["target"] == Target.BLOCK_INDEX:
+            offset, length = memory_runs(self.config, command)[0]
+            self.chip.fill(Target.BLOCK_INDEX, command["address"], self.parameters[offset : offset + length])
+        self.loading = deque(self._bursts(command))
+        self.load_ready = start + timing.TRANSFER_START
+
+    def _issue_load(self, ready: int) -> None:
+        beats, _ = self.loading.popleft()
+        address = self._address_time(ready)
+        last = self._data(address, beats)
+        self.read_beats += beats
+        if self.loading:
+            interval = timing.PLANE_INTERVAL if self.loading[0][1] else timing.BURST_INTERVAL
+            self.load_ready = address + interval
+            return
+        engine = self.engines["load"]
+        self.times[engine.numbers[engine.done]].end = last + timing.LOAD_END
+        engine.done += 1
+        self.load_ready = None
+
+    def _execute(self, command: Command, start: int) -> int:
+        """End of a job."""
+        values = {name: command[name] for name in _JOB_FIELDS}
+        counts = job_cycles(self.config, values, window_counts(self.chip, command.values))
+        begin = start + timing.EXECUTE_START
+        steals = self._steals(begin, counts, command["n"])
+        counts += CycleCount(steal=steals)
+        self.core += counts
+        return begin + counts.total + timing.EXECUTE_END
+
+    def _steals(self, begin: int, counts: CycleCount, n: int) -> int:
+        """Cycles that stores are expected to take from a job that begins at ``begin``."""
+        density = (counts.compute / n + counts.residual) / counts.total
+        reads = 0.0
+        for first, last, groups in self.store_reads:
+            overlap = min(last, begin + counts.total) - max(first, begin)
+            if overlap > 0:
+                reads += groups * overlap / max(1, last - first)
+        return round(reads * density)
+
+    def _store(self, command: Command, start: int) -> int:
+        """End of a store."""
+        config, interval = self.config, self.memory.write_interval
+        beats = sum(size for size, _ in self._bursts(command))
+        self.write_beats += beats
+        first_read = start + timing.STORE_READ
+        first = first_read + READ_LATENCY + timing.STORE_SEND
+        last = first + (beats - 1) * interval
+        groups = command["planes"] * command["rows"] * -(-command["width"] // config.cols)
+        self.store_reads = [entry for entry in self.store_reads if entry[1] > start - 100_000]
+        self.store_reads.append((first_read, last - READ_LATENCY, groups))
+        return last + self.memory.write_latency + timing.STORE_END
+
+
+_JOB_FIELDS = (
+    "pixel_tiles",
+    "depth_full",
+    "depth_last",
+    "slot_full",
+    "slot_last",
+    "n",
+    "residual",
+    "load_beats",
+    "out_phased",
+)
+
+assert COMMAND_BYTES * 8 == COMMAND_BITS
