@@ -59,7 +59,7 @@ BENCHES = (
         summary="block-index decoder: every window of random lists, in order, under back-pressure",
         device="crisp_decoder",
         module="cocotb_tests.units.bench_decoder",
-        parameters={"cases": 20},
+        parameters={"cases": 40},
     ),
     RegisteredBench(
         name="activation_memory",

@@ -20,6 +20,7 @@ from cocotb_tests.runner import BUILD
 from cocotb_tests.units import row_chain
 from crisp_golden.config import CoreConfig
 from crisp_golden.errors import ConfigError
+from crisp_hw.accelerator import CrispStc
 from crisp_hw.activation_memory import ActivationMemory
 from crisp_hw.cells import Target
 from crisp_hw.core import CrispCore
@@ -35,6 +36,7 @@ DEVICES: dict[str, Callable[[CoreConfig], Component]] = {
     "crisp_lane": lambda config: NmLane(config, target=Target.GENERIC),
     "crisp_output_lane": lambda config: OutputLane(target=Target.GENERIC),
     "crisp_row_chain": row_chain.RowChain,
+    "crisp_stc": CrispStc,
 }
 """What can be simulated, by the name of its top module."""
 

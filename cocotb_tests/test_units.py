@@ -13,13 +13,32 @@ from crisp_golden.config import CoreConfig, preset
 
 SIMULATORS = ["verilator", *(["icarus"] if shutil.which("iverilog") else [])]
 
-# Shapes with two and eight in a group, several rows per weight word, four parts in an activation word.
+# Shapes with two and eight in a group, several rows per weight word, four parts in an activation word, and
+# two or all columns drained at a time.
 CONFIGS = {
     "tiny": preset("tiny"),
     "m2": CoreConfig(
-        rows=4, cols=4, lanes=4, m=2, tile_depth=4, load_rows=2, smem_words=256, weight_words=512
+        rows=4,
+        cols=4,
+        lanes=4,
+        m=2,
+        tile_depth=4,
+        load_rows=2,
+        smem_words=256,
+        weight_words=512,
+        drain_cols=2,
     ),
-    "m8": CoreConfig(rows=4, cols=2, lanes=2, m=8, tile_depth=8, smem_words=256, weight_words=1024),
+    "m8": CoreConfig(
+        rows=4,
+        cols=4,
+        lanes=2,
+        m=8,
+        tile_depth=8,
+        smem_words=256,
+        weight_words=1024,
+        drain_cols=4,
+        bus_bits=128,
+    ),
 }
 
 
@@ -56,12 +75,13 @@ def test_output_lane(sim):
 def test_activation_memory(name, sim):
     result = run_unit("activation_memory", CONFIGS[name], {"seed": 3, "cycles": 4000}, sim=sim)
     assert result.measurements["compared"] > 2000
+    assert result.measurements["refused"] > 200
 
 
 @pytest.mark.parametrize("sim", SIMULATORS)
 @pytest.mark.parametrize("name", CONFIGS)
 def test_decoder(name, sim):
-    result = run_unit("decoder", CONFIGS[name], {"seed": 4, "cases": 20}, sim=sim)
+    result = run_unit("decoder", CONFIGS[name], {"seed": 4, "cases": 40}, sim=sim)
     assert result.measurements["windows"] > 500
 
 

@@ -1,6 +1,7 @@
 """Packs Python integers and NumPy bytes into ports, and unpacks them, by Amaranth's data layouts."""
 
 from collections.abc import Mapping
+from typing import Any
 
 import numpy as np
 from amaranth.hdl import Shape
@@ -26,9 +27,13 @@ def pack(layout: data.StructLayout, values: Mapping[str, int]) -> int:
     return word
 
 
-def unpack(layout: data.StructLayout, word: int) -> dict[str, int]:
-    """Return the members of a struct of unsigned members."""
-    return {name: word >> field.offset & (1 << field.width) - 1 for name, field in layout}
+def unpack(layout: data.StructLayout, word: int) -> dict[str, Any]:
+    """Return the members of a struct of unsigned members and structs of such."""
+    values = {}
+    for name, field in layout:
+        value = word >> field.offset & (1 << field.width) - 1
+        values[name] = unpack(field.shape, value) if isinstance(field.shape, data.StructLayout) else value
+    return values
 
 
 def to_bits(values: np.ndarray) -> int:

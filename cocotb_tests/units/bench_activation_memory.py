@@ -1,113 +1,147 @@
-"""cocotb bench: banked activation memory with rotator, padding and part writes, against an array of words."""
+"""cocotb bench: banked activation memory with rotator, padding, outputs and beats, against an array."""
 
 from dataclasses import dataclass, field
 
 import cocotb
 import numpy as np
-from cocotb.triggers import FallingEdge
+from cocotb.triggers import FallingEdge, ReadOnly
 
-from cocotb_tests.tb.bits import to_bits, to_int8
+from cocotb_tests.tb.bits import pack, to_bits, to_int8
 from cocotb_tests.tb.clocking import start_clock
 from cocotb_tests.tb.parameters import bench_parameters, record_measurements
 from crisp_golden.config import CoreConfig
 from crisp_golden.timing import ACTIVATION_LATENCY
+from crisp_hw.layouts import output_layout, read_layout
 
 
 @dataclass
 class MemoryModel:
-    """What the memory holds, and the windows that are still to come out, by cycle."""
+    """What the memory holds, and the windows that are still to come out, by cycle.
+
+    Attributes
+    ----------
+    fresh : words written in the current cycle, which its read must not touch, nor that of the cycle before.
+    """
 
     config: CoreConfig
     words: np.ndarray
     due: dict[int, np.ndarray] = field(default_factory=dict)
 
-    def write(self, address: int, parts: int, word: np.ndarray) -> None:
-        """Replace the parts of ``rows`` channels whose bit is set in ``parts``."""
-        rows = self.config.rows
-        for part in range(self.config.window // rows):
-            if parts >> part & 1:
-                self.words[address, part * rows : (part + 1) * rows] = word[part * rows : (part + 1) * rows]
-
-    def read(self, cycle: int, address: int, inside: int, zero_point: int) -> None:
-        """Expect ``cols`` consecutive words, the zero point in columns that are not inside."""
-        columns = self.columns(address)
-        windows = self.words[columns].copy()
+    def request(self, cycle: int, words: np.ndarray, inside: int, zero_point: int) -> None:
+        """Expect the words, and the zero point in columns that are not inside."""
+        windows = self.words[words].copy()
         windows[[not inside >> col & 1 for col in range(self.config.cols)]] = zero_point
         self.due[cycle + ACTIVATION_LATENCY] = windows
 
-    def columns(self, address: int) -> np.ndarray:
-        """Addresses that a read touches; they wrap round at the end of the memory."""
-        return (address + np.arange(self.config.cols)) % self.config.smem_words
-
 
 @cocotb.test()
-async def random_reads_and_part_writes(dut):
-    """Parameters: config, seed, cycles. Reads and writes are idle at random, often at the same time."""
+async def random_reads_outputs_and_beats(dut):
+    """Parameters: config, seed, cycles. All three are idle at random, often at the same time."""
     parameters = bench_parameters()
     config = CoreConfig(**parameters["config"])
     rng = np.random.default_rng(parameters["seed"])
     zero_point = int(rng.integers(-128, 128))
     model = MemoryModel(config, np.zeros((config.smem_words, config.window), np.int8))
-    await start_clock(
-        dut, read_en=0, read_addr=0, write_en=0, write_addr=0, write_data=0, zero_point=zero_point & 0xFF
-    )
+    inputs = dict.fromkeys(("read", "inside", "output", "fill_en", "fill_address", "fill_data"), 0)
+    await start_clock(dut, **inputs, zero_point=zero_point & 0xFF)
     await _fill(dut, model, rng)
-    compared, reading = 0, np.empty(0, int)
+    compared = refused = 0
+    reading = np.empty(0, int)
     for cycle in range(parameters["cycles"] + ACTIVATION_LATENCY):
         compared += _compare(dut, model, cycle)
-        write = _random_write(dut, model, rng, avoid=reading)
+        # A request collides with the writes of its own cycle and of the next one.
+        outputs, beat = _random_output(model, rng, reading), _random_beat(model, rng, reading)
+        written = np.array([word for word, _, _ in outputs] + ([beat[1]] if beat else []), int)
         reading = np.empty(0, int)
+        dut.read.value = 0
         if rng.random() < 0.8 and cycle < parameters["cycles"]:
-            address = _near_ends(rng, config.smem_words)
-            if write not in model.columns(address):
-                reading = model.columns(address)
-                _request(dut, model, rng, cycle, address, zero_point)
-        dut.read_en.value = int(len(reading) > 0)
+            reading = _random_request(dut, model, rng, cycle, zero_point, written)
+        refused += await _write(dut, model, outputs, beat)
         await FallingEdge(dut.clk)
     assert not model.due, f"reads without an answer: {sorted(model.due)}"
-    record_measurements({"compared": compared})
+    record_measurements({"compared": compared, "refused": refused})
 
 
 async def _fill(dut, model: MemoryModel, rng: np.random.Generator) -> None:
-    """Give every word a value, all parts at once."""
-    config = model.config
+    """Give every word a value, beat by beat."""
     model.words[:] = rng.integers(-128, 128, model.words.shape)
-    dut.write_en.value = (1 << config.window // config.rows) - 1
-    for address, word in enumerate(model.words):
-        dut.write_addr.value = address
-        dut.write_data.value = to_bits(word)
+    size = model.config.bus_bits // 8
+    dut.fill_en.value = 1
+    for beat, data in enumerate(model.words.reshape(-1, size)):
+        dut.fill_address.value = beat
+        dut.fill_data.value = to_bits(data)
         await FallingEdge(dut.clk)
-    dut.write_en.value = 0
+    dut.fill_en.value = 0
+    await FallingEdge(dut.clk)
 
 
-def _request(dut, model: MemoryModel, rng, cycle: int, address: int, zero_point: int) -> None:
-    inside = int(rng.integers(0, 1 << model.config.cols))
-    dut.read_addr.value = address
-    dut.inside.value = inside
-    model.read(cycle, address, inside, zero_point)
-
-
-def _random_write(dut, model: MemoryModel, rng: np.random.Generator, *, avoid: np.ndarray) -> int | None:
-    """Write some parts of a word, or none; return its address. ``avoid`` is being read."""
+def _random_request(
+    dut, model: MemoryModel, rng: np.random.Generator, cycle: int, zero_point: int, written: np.ndarray
+) -> np.ndarray:
+    """Read from two rows, unless a word of them is in ``written``; return the words that are read."""
     config = model.config
-    address, parts = (
-        _near_ends(rng, config.smem_words),
-        int(rng.integers(0, 1 << config.window // config.rows)),
-    )
-    if rng.random() < 0.5 or address in avoid:
-        parts = 0
-    word = rng.integers(-128, 128, config.window).astype(np.int8)
-    dut.write_en.value = parts
-    dut.write_addr.value = address
-    dut.write_data.value = to_bits(word)
-    model.write(address, parts, word)
-    return address if parts else None
+    row, behind = int(rng.integers(config.bank_depth)), int(rng.integers(config.bank_depth))
+    rotation, inside = int(rng.integers(config.cols)), int(rng.integers(0, 1 << config.cols))
+    banks = (rotation + np.arange(config.cols)) % config.cols
+    words = np.where(banks < rotation, behind, row) * config.cols + banks
+    if np.isin(words, written).any():
+        return np.empty(0, int)
+    values = {"en": 1, "row": row, "next_row": behind, "rotation": rotation}
+    dut.read.value = pack(read_layout(config), values)
+    dut.inside.value = inside
+    model.request(cycle, words, inside, zero_point)
+    return words
 
 
-def _near_ends(rng: np.random.Generator, words: int) -> int:
-    """An address; in a third of the cases within 8 words of the end, in another of the beginning."""
-    low, high = ((0, words), (0, 8), (words - 8, words))[int(rng.integers(3))]
-    return int(rng.integers(low, high))
+def _random_output(model: MemoryModel, rng: np.random.Generator, avoid: np.ndarray):
+    """(word, part, int8[rows]) for some banks; words in ``avoid`` are being read."""
+    config = model.config
+    if rng.random() < 0.4:
+        return []
+    part = int(rng.integers(config.window // config.rows))
+    rows = rng.integers(config.bank_depth, size=config.cols)
+    words = rows * config.cols + np.arange(config.cols)
+    chosen = (rng.random(config.cols) < 0.5) & ~np.isin(words, avoid)
+    values = rng.integers(-128, 128, (config.cols, config.rows)).astype(np.int8)
+    return [(int(words[bank]), part, values[bank]) for bank in np.flatnonzero(chosen)]
+
+
+def _random_beat(model: MemoryModel, rng: np.random.Generator, avoid: np.ndarray):
+    """(beat, its word, its bytes), or None; words in ``avoid`` are being read."""
+    config = model.config
+    per_word = config.window_bits // config.bus_bits
+    beat = int(rng.integers(config.smem_words * per_word))
+    if rng.random() < 0.4 or beat // per_word in avoid:
+        return None
+    return beat, beat // per_word, rng.integers(-128, 128, config.bus_bits // 8).astype(np.int8)
+
+
+async def _write(dut, model: MemoryModel, outputs: list, beat) -> int:
+    """Drive and apply the writes; return whether the beat was refused, which it must be rightly."""
+    config = model.config
+    valid = rows = data = part = 0
+    for word, part, values in outputs:
+        row, bank = divmod(word, config.cols)
+        valid |= 1 << bank
+        rows |= row << bank * (config.bank_depth.bit_length() - 1)
+        data |= to_bits(values) << 8 * config.rows * bank
+        model.words[word, part * config.rows : (part + 1) * config.rows] = values
+    layout = output_layout(config)
+    fields = {"valid": valid, "rows": rows, "part": 1 << part, "data": data}
+    dut.output.value = sum(value << layout[name].offset for name, value in fields.items())
+    dut.fill_en.value = int(beat is not None)
+    if beat is None:
+        return 0
+    address, word, values = beat
+    dut.fill_address.value = address
+    dut.fill_data.value = to_bits(values)
+    await ReadOnly()
+    busy = valid >> word % config.cols & 1
+    assert dut.fill_ready.value == 1 - busy
+    if not busy:
+        place = address % (config.window // len(values)) * len(values)
+        model.words[word, place : place + len(values)] = values
+    return busy
 
 
 def _compare(dut, model: MemoryModel, cycle: int) -> int:

@@ -1,10 +1,11 @@
 """Random parameters of output stages, and the words in which the hardware receives them."""
 
 import numpy as np
-from crisp_golden.job import CHANNEL_FIELDS, pack_fields
 
 from cocotb_tests.tb.bits import pack
+from crisp_golden.fields import pack_fields
 from crisp_golden.network import QuantizedConv, ResidualInput
+from crisp_golden.program.memories import CHANNEL_FIELDS, RESIDUAL_CHANNEL_FIELDS
 from crisp_hw.output_lane import LEVELS_LAYOUT
 
 
@@ -53,7 +54,7 @@ def channel_words(layer: QuantizedConv) -> list[int]:
     source = layer.residual
     return [
         pack_fields(
-            CHANNEL_FIELDS,
+            (*CHANNEL_FIELDS, *RESIDUAL_CHANNEL_FIELDS),
             {
                 "bias": int(layer.bias[k]),
                 "multiplier": int(layer.multiplier[k]),

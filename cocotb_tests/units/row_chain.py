@@ -18,7 +18,7 @@ class RowChain(wiring.Component):
     Members
     -------
     beat, windows, weights, drain, levels : In, to row 0; channels : In, to all rows.
-    y : Out(rows values of 8 bits), the rows' outputs; row r is r cycles behind row 0.
+    y : Out(rows times drain_cols values of 8 bits), the rows' outputs; row r is r cycles behind row 0.
     """
 
     def __init__(self, config: CoreConfig):
@@ -31,7 +31,7 @@ class RowChain(wiring.Component):
                 "drain": In(drain_layout(config)),
                 "channels": In(channel_bus_layout(config)),
                 "levels": In(LEVELS_LAYOUT),
-                "y": Out(data.ArrayLayout(VALUE_BITS, config.rows)),
+                "y": Out(data.ArrayLayout(data.ArrayLayout(VALUE_BITS, config.drain_cols), config.rows)),
             }
         )
 

@@ -7,7 +7,6 @@ other as the rows allow. The expected outputs come from NumPy and golden's requa
 from dataclasses import dataclass, field
 
 import numpy as np
-from crisp_golden.job import CHANNEL_BITS
 
 from cocotb_tests.tb.bits import pack, to_bits
 from cocotb_tests.units.output_stages import channel_words
@@ -16,14 +15,21 @@ from crisp_golden.fixedpoint import requantize
 from crisp_golden.network import QuantizedConv
 from crisp_golden.timing import ACTIVATION_LATENCY, DECODE_INTERVAL, OUTPUT_LATENCY, accumulate_latency
 from crisp_golden.windows import weight_slots
-from crisp_hw.layouts import CHANNEL_SLOTS, beat_layout, channel_bus_layout, drain_layout, weight_bus_layout
+from crisp_hw.layouts import (
+    CHANNEL_LAYOUT,
+    CHANNEL_SLOTS,
+    beat_layout,
+    channel_bus_layout,
+    drain_layout,
+    weight_bus_layout,
+)
 
 PORTS = ("beat", "windows", "weights", "channels", "drain")
 
 
 @dataclass(frozen=True, kw_only=True)
 class RowTile:
-    """One tile: ``depth`` groups of ``cols`` pixels for all rows.
+    """One tile: ``depth`` groups of ``cols`` pixels for all rows, convolved or, if ``pool``, their maxima.
 
     Attributes
     ----------
@@ -37,19 +43,26 @@ class RowTile:
     activations: np.ndarray
     residual: np.ndarray
     part: int
+    pool: bool = False
 
     def expected(self, config: CoreConfig, stage: QuantizedConv) -> np.ndarray:
         """The outputs int8[rows, depth, cols]."""
+        rows = slice(self.part * config.rows, (self.part + 1) * config.rows)
+        if self.pool:
+            depth, cols, windows = self.activations.shape[:3]
+            bytes_ = self.activations.reshape(depth, cols, windows, config.window).max(axis=2)
+            maxima = bytes_.transpose(2, 0, 1)[rows]
+            return requantize(np.zeros(maxima.shape, np.int32), stage, maxima, channel_axis=0)
         products = np.einsum("rwlm,dcwlm->rdc", self.weights.astype(int), self.activations.astype(int))
         acc = (products + stage.bias[:, None, None]).astype(np.int32)
-        rows = slice(self.part * config.rows, (self.part + 1) * config.rows)
         residual = self.residual.transpose(2, 0, 1)[rows]
         return requantize(acc, stage, residual if stage.residual else None, channel_axis=0)
 
 
-def random_tile(rng: np.random.Generator, config: CoreConfig) -> RowTile:
+def random_tile(rng: np.random.Generator, config: CoreConfig, *, pool: bool = False) -> RowTile:
     """A tile of random N, depth and number of windows."""
     n, depth = int(rng.integers(1, config.m + 1)), int(rng.integers(1, config.tile_depth + 1))
+    n = 1 if pool else n
     windows = int(rng.integers(1, 5))
     weights = rng.integers(-128, 128, (config.rows, windows, config.lanes, config.m))
     kept = rng.random(weights.shape).argsort(axis=-1).argsort(axis=-1) < n
@@ -60,6 +73,7 @@ def random_tile(rng: np.random.Generator, config: CoreConfig) -> RowTile:
         activations=rng.integers(-128, 128, shape).astype(np.int8),
         residual=rng.integers(-128, 128, (depth, config.cols, config.window)).astype(np.int8),
         part=int(rng.integers(config.window // config.rows)),
+        pool=pool,
     )
 
 
@@ -71,14 +85,14 @@ class RowSchedule:
     ----------
     idle : probability of a gap before a beat, load or drain.
     inputs : port, cycle -> bits; a port that is not listed is idle.
-    outputs : cycle, row -> int8.
+    outputs : cycle, row, output lane -> int8.
     """
 
     config: CoreConfig
     rng: np.random.Generator
     idle: float
     inputs: dict[str, dict[int, int]] = field(default_factory=lambda: {port: {} for port in PORTS})
-    outputs: dict[tuple[int, int], int] = field(default_factory=dict)
+    outputs: dict[tuple[int, int, int], int] = field(default_factory=dict)
     _next: dict[str, int] = field(default_factory=lambda: dict.fromkeys(PORTS, 0))
     _buffer_free: list[int] = field(default_factory=lambda: [0, 0])
     _bank_free: list[int] = field(default_factory=lambda: [0, 0])
@@ -88,7 +102,7 @@ class RowSchedule:
     @property
     def cycles(self) -> int:
         """The last cycle in which something comes out."""
-        return max(cycle for cycle, _ in self.outputs)
+        return max(cycle for cycle, _, _ in self.outputs)
 
     def _at(self, port: str, bits: int, *, earliest: int = 0) -> int:
         """Drive ``bits`` in the port's next free cycle from ``earliest`` on, perhaps later; return it."""
@@ -108,7 +122,7 @@ class RowSchedule:
             last = self._compute(tile, window, place, max(ready, loaded + 1))
             self._buffer_free[self._buffer] = last
             self._buffer ^= 1
-        if stage.residual:
+        if stage.residual and not tile.pool:
             last = self._fetch_residual(tile, place)
         self._drain(tile.expected(self.config, stage), place, last)
         self._tiles += 1
@@ -117,7 +131,7 @@ class RowSchedule:
         config, words, last = self.config, channel_words(stage), 0
         for group in range(config.load_beats):
             members = words[group * config.load_rows : (group + 1) * config.load_rows]
-            data = sum(word << CHANNEL_BITS * place for place, word in enumerate(members))
+            data = sum(word << CHANNEL_LAYOUT.size * place for place, word in enumerate(members))
             layout = channel_bus_layout(config)
             word = pack(layout, {"valid": 1, "slot": slot, "group": group}) | data << layout["data"].offset
             last = self._at("channels", word, earliest=self._next["beat"])
@@ -139,7 +153,8 @@ class RowSchedule:
     def _compute(self, tile: RowTile, window: int, place: dict[str, int], ready: int) -> int:
         last, settled, start = 0, 0, max(ready, self._next["beat"])
         for depth, n in np.ndindex(len(tile.activations), tile.n):
-            beat = {"mac": 1, "fetch": n == 0, "first": window == 0 and n == 0, "n": n, "depth": depth}
+            beat = {"fetch": n == 0, "first": window == 0 and n == 0, "n": n, "depth": depth}
+            beat |= {"residual": 1, "maximum": 1, "part": tile.part} if tile.pool else {"mac": 1}
             word = pack(beat_layout(self.config), beat | place | {"buffer": self._buffer})
             last = self._at("beat", word, earliest=ready)
             settled = max(settled, last + 3 - depth * tile.n)
@@ -161,9 +176,12 @@ class RowSchedule:
         config, cycle = self.config, 0
         # A drain command passes the same register as a beat, but not the path to the accumulators.
         accumulated = last_beat + accumulate_latency(config) - ACTIVATION_LATENCY
-        for depth, col in np.ndindex(*y.shape[1:]):
+        # Some tiles are drained column by column, as for phased outputs.
+        pixels = config.drain_cols if self.rng.random() < 0.7 else 1
+        for depth, group in np.ndindex(len(y[0]), config.cols // pixels):
+            col = group * pixels
             word = pack(drain_layout(config), {"valid": 1, "depth": depth, "col": col} | place)
             cycle = self._at("drain", word, earliest=accumulated)
-            for row in range(config.rows):
-                self.outputs[cycle + row + 2 + OUTPUT_LATENCY, row] = int(y[row, depth, col])
+            for row, lane in np.ndindex(config.rows, pixels):
+                self.outputs[cycle + row + 2 + OUTPUT_LATENCY, row, lane] = int(y[row, depth, col + lane])
         self._bank_free[place["bank"]] = cycle + 1

@@ -1,15 +1,15 @@
-"""Host of the compute core in Amaranth's simulator: preload a job, run it, read the outputs back."""
+"""Whoever uses the compute core, in Amaranth's simulator: fill memories, run a job, read outputs back."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
-from crisp_golden.config import CoreConfig
 from crisp_golden.cycles import CycleCount
-from crisp_golden.job import HostSpace, job_fields
-from crisp_golden.packing import Job
+from crisp_golden.program.commands import Target
 from crisp_hw.core import CrispCore
+from crisp_hw.layouts import JOB_FIELDS
 from hw.tests.simulate import drive, plain
 
 
@@ -23,43 +23,43 @@ class JobRun:
     starved: int
 
 
-async def write(ctx: Any, core: CrispCore, space: int, words: list[int], address: int = 0) -> None:
-    """Write consecutive words of a memory."""
-    for offset, word in enumerate(words):
-        port = {"host_write": 1, "host_space": space, "host_addr": address + offset, "host_wdata": word}
+async def fill(ctx: Any, core: CrispCore, target: Target, image: bytes, beat: int = 0) -> None:
+    """Write whole beats of a memory from ``beat`` on."""
+    size = core.config.bus_bits // 8
+    assert len(image) % size == 0
+    for offset in range(len(image) // size):
+        data = int.from_bytes(image[offset * size : (offset + 1) * size], "little")
+        port = {
+            "write_en": 1,
+            "write_target": int(target),
+            "write_address": beat + offset,
+            "write_data": data,
+        }
         drive(ctx, core, port)
+        assert ctx.get(core.write_ready), "the core is idle, but not ready"
         await ctx.tick()
-    drive(ctx, core, {"host_write": 0})
+    drive(ctx, core, {"write_en": 0})
 
 
-async def write_smem(ctx: Any, core: CrispCore, words: np.ndarray, address: int) -> None:
-    """Write int8[words, window] into the activation memory."""
-    await write(ctx, core, HostSpace.SMEM, [int.from_bytes(w.tobytes(), "little") for w in words], address)
-
-
-async def read_smem(ctx: Any, core: CrispCore, address: int, count: int) -> np.ndarray:
-    """Read int8[count, window] from the activation memory."""
-    drive(ctx, core, {"host_read": 1})
-    words = []
-    for cycle in range(count + core.read_latency):
-        drive(ctx, core, {"host_addr": address + min(cycle, count - 1)})
-        if cycle >= core.read_latency:
-            words.append(ctx.get(core.host_rdata))
+async def read_smem(ctx: Any, core: CrispCore, first: int, rows: int) -> np.ndarray:
+    """Read int8[rows * cols, window] from the activation memory, from row ``first`` on."""
+    drive(ctx, core, {"read_valid": 1, "read_rotation": 0})
+    words: list[int] = []
+    for cycle in range(2 * rows + core.read_latency - 1):
+        drive(ctx, core, {"read_row": first + min(cycle // 2, rows - 1), "read_valid": int(cycle < 2 * rows)})
+        if cycle >= core.read_latency and (cycle - core.read_latency) % 2 == 0:
+            words += plain(ctx.get(core.read_data))
         await ctx.tick()
-    drive(ctx, core, {"host_read": 0})
+    drive(ctx, core, {"read_valid": 0})
     data = b"".join(word.to_bytes(core.config.window, "little") for word in words)
-    return np.frombuffer(data, np.int8).reshape(count, core.config.window)
+    return np.frombuffer(data, np.int8).reshape(-1, core.config.window)
 
 
-async def load(ctx: Any, core: CrispCore, job: Job) -> None:
-    """Write the registers and all memories of a job but the activation memory."""
-    registers = [field.encode(job.registers[field.name]) for field in job_fields(core.config)]
-    await write(ctx, core, HostSpace.JOB, registers)
-    await write(ctx, core, HostSpace.INDEX, job.index)
-    await write(ctx, core, HostSpace.TAP, job.taps)
-    await write(ctx, core, HostSpace.CHANNEL, job.channels)
-    weights = [int.from_bytes(word.tobytes(), "little") for word in job.weights]
-    await write(ctx, core, HostSpace.WEIGHT, weights)
+async def load(ctx: Any, core: CrispCore, images: Mapping[Target, bytes], values: Mapping[str, int]) -> None:
+    """Fill memories from their first beats on, and set the job to the values of an EXECUTE command."""
+    for target, image in images.items():
+        await fill(ctx, core, target, bytes(image))
+    drive(ctx, core, {"job": {field.name: values[field.name] for field in JOB_FIELDS}})
 
 
 async def run(ctx: Any, core: CrispCore, limit: int) -> JobRun:
@@ -73,10 +73,3 @@ async def run(ctx: Any, core: CrispCore, limit: int) -> JobRun:
         busy, done = busy + 1, done + ctx.get(core.done)
         await ctx.tick()
     return JobRun(CycleCount(**plain(ctx.get(core.counters))), busy, done, ctx.get(core.starved))
-
-
-def output_words(config: CoreConfig, job: Job) -> tuple[int, int]:
-    """First SMEM word and number of words of a job's outputs."""
-    first, last = job.out_channels(config)
-    planes = -(-last // config.window) - first // config.window
-    return job.registers["out_base"], planes * job.registers["out_plane"]

@@ -1,4 +1,4 @@
-"""The whole core: presets elaborate, the host port works, small layers are bit- and cycle-exact."""
+"""The whole core: presets elaborate, its ports work, small layers and any jobs are bit- and cycle-exact."""
 
 import re
 from typing import Any
@@ -9,24 +9,25 @@ from amaranth.hdl import Module, Signal
 from amaranth.lib import wiring
 from amaranth.lib.wiring import In, Out
 
+from cocotb_tests.jobs.random_jobs import random_job
 from crisp_golden.config import PRESETS, CoreConfig, preset
 from crisp_golden.convolution import run_conv
-from crisp_golden.cycles import job_cycles
-from crisp_golden.job import HostSpace
-from crisp_golden.network import QuantizedConv
-from crisp_golden.packing import Job, pack_layer
-from crisp_golden.timing import ACTIVATION_LATENCY, tree_latency
+from crisp_golden.cycles import CycleCount, job_cycles
+from crisp_golden.network import MaxPool, QuantizedConv
+from crisp_golden.packing import pack_layer
+from crisp_golden.pooling import run_max_pool
+from crisp_golden.program.commands import Target as Memory
+from crisp_golden.timing import ACTIVATION_LATENCY, READ_LATENCY, tree_latency
 from crisp_hw.cells import Target
 from crisp_hw.core import CrispCore
 from crisp_hw.decoder import BlockIndexDecoder
-from crisp_hw.layouts import job_layout
+from crisp_hw.layouts import JOB_LAYOUT, fill_layout
 from crisp_hw.sequencer import Sequencer
 from crisp_hw.sharing import convert_shared
-from golden.tests.job_executor import JobExecutor
 from golden.tests.random_conv import random_int8
 from golden.tests.random_core_layers import ConvShape, random_layer, small_core
 from hw.tests import core_host
-from hw.tests.job_reference import decoded_windows, random_job
+from hw.tests.filling import fill_memories, job_frame
 from hw.tests.simulate import drive, simulate
 
 
@@ -38,30 +39,34 @@ def test_every_preset_elaborates(config: CoreConfig):
 
 
 async def check_layer(
-    ctx: Any, core: CrispCore, layer: QuantizedConv, x: np.ndarray, residual: np.ndarray | None
+    ctx: Any, core: CrispCore, layer: QuantizedConv | MaxPool, x: np.ndarray, residual: np.ndarray | None
 ) -> None:
     """Run all jobs of a layer; demand golden's bits, the predicted cycles and no fault."""
     config = core.config
-    y = np.zeros((layer.out_channels, *layer.out_size(*x.shape[1:])), np.int8)
-    for job in pack_layer(config, layer, *x.shape[1:]):
-        band = job.geometry
-        await core_host.load(ctx, core, job)
-        await core_host.write_smem(ctx, core, band.store(x, config), job.registers["act_base"])
-        if residual is not None:
-            base = job.registers["res_base"] - job.first_output_word(config, band.pitch)
-            await core_host.write_smem(ctx, core, band.store_residual(residual, config), base)
-        assert_exact_cycles(config, job, await core_host.run(ctx, core, limit=20_000))
-        words = await core_host.read_smem(ctx, core, *core_host.output_words(config, job))
-        first, last = job.out_channels(config)
-        channels = band.fetch_output(words, len(words) // job.registers["out_plane"] * config.window)
-        offset = first % config.window
-        y[first:last, band.first_row : band.last_row] = channels[offset : offset + last - first]
-    expected = run_conv(layer, x[None], None if residual is None else residual[None])[0]
+    if isinstance(layer, MaxPool):
+        expected = run_max_pool(layer, x[None])[0]
+    else:
+        expected = run_conv(layer, x[None], None if residual is None else residual[None])[0]
+    y = np.zeros_like(expected)
+    for job in pack_layer(config, layer, *x.shape[1:], channels=len(x)):
+        band, tensors = job.band, job.tensors
+        rows = (tensors.residual or tensors.y).end
+        smem = np.zeros((rows * config.cols, config.window), np.int8)
+        tensors.x.write(smem, x, *band.input_rows(), config)
+        if tensors.residual is not None and residual is not None:
+            tensors.residual.write(smem, residual, band.first_row, band.last_row, config)
+        await core_host.load(ctx, core, {**job.images, Memory.SMEM: smem.tobytes()}, job.registers)
+        run = await core_host.run(ctx, core, limit=20_000)
+        assert_exact_cycles(job_cycles(config, job.registers, job.windows), run)
+        smem = await core_host.read_smem(ctx, core, 0, rows)
+        first, last = job.out_channels
+        outputs = tensors.y.read(smem, last, band.first_row, band.last_row, band.out_width, config)
+        y[first:last, band.first_row : band.last_row] = outputs[first:]
     np.testing.assert_array_equal(y, expected)
 
 
-def assert_exact_cycles(config: CoreConfig, job: Job, run: core_host.JobRun) -> None:
-    assert run.counted == job_cycles(config, job)
+def assert_exact_cycles(predicted: CycleCount, run: core_host.JobRun) -> None:
+    assert run.counted == predicted
     assert run.busy_cycles == run.counted.total
     assert run.done_cycles == 1
     assert run.starved == 0
@@ -93,34 +98,47 @@ def test_layers_on_the_tiny_preset_are_exact_one_after_the_other():
     simulate(core, bench)
 
 
+def test_max_pooling_on_the_tiny_preset_is_exact():
+    core = CrispCore(preset("tiny"))
+
+    async def bench(ctx: Any) -> None:
+        for kernel, stride, padding in ((2, 2, 0), (3, 2, 1), (3, 1, 1)):
+            layer = MaxPool(name="pool", kernel=kernel, stride=stride, padding=padding)
+            await check_layer(ctx, core, layer, random_int8(np.random.default_rng(kernel), 11, 6, 5), None)
+
+    simulate(core, bench)
+
+
+SMALL = {"smem_words": 256, "weight_words": 64, "index_words": 32, "channel_words": 16, "tap_words": 16}
+
+
 @pytest.mark.parametrize(
     "config",
     [
-        small_core(4, 2, 4, 1, tile_depth=2, smem_words=256),
-        small_core(4, 4, 1, 8, load_rows=2, smem_words=256),
+        small_core(4, 2, 8, 1, tile_depth=2, **SMALL),
+        small_core(4, 4, 1, 8, tile_depth=4, load_rows=2, drain_cols=4, **SMALL),
     ],
     ids=["dense", "m8"],
 )
-def test_random_jobs_leave_the_memory_as_the_executor_does(config: CoreConfig):
+def test_random_jobs_leave_the_memory_as_the_model_does(config: CoreConfig):
     core = CrispCore(config)
 
     async def bench(ctx: Any) -> None:
         rng = np.random.default_rng(13)
-        smem = random_int8(rng, config.smem_words, config.window)
-        await core_host.write_smem(ctx, core, smem, 0)
-        for _ in range(2):
-            job = random_job(config, rng)
-            await core_host.load(ctx, core, job)
-            assert_exact_cycles(config, job, await core_host.run(ctx, core, limit=20_000))
-            JobExecutor(config, job, smem).run()
-        np.testing.assert_array_equal(await core_host.read_smem(ctx, core, 0, config.smem_words), smem)
+        for _ in range(6):
+            job = random_job(rng, config)
+            images = {target: memory.tobytes() for target, memory in job.chip.memories.items()}
+            await core_host.load(ctx, core, images, job.values)
+            assert_exact_cycles(job.cycles(), await core_host.run(ctx, core, limit=20_000))
+            smem = await core_host.read_smem(ctx, core, 0, config.bank_depth)
+            np.testing.assert_array_equal(smem, job.expected_smem())
 
     simulate(core, bench)
 
 
 def test_more_row_tiles_than_channel_slots_in_the_shortest_windows():
     """One window and one pixel group per row tile: parameters are replaced as fast as they ever are."""
-    config = small_core(4, 2, 4, 1, load_rows=2, tile_depth=2)
+    config = small_core(4, 2, 8, 1, load_rows=2, tile_depth=2)
     shape = ConvShape(kernel=(1, 1), padding=(0, 0), channels_per_group=4, outputs_per_group=80, n=1, m=1)
 
     core = CrispCore(config)
@@ -151,16 +169,16 @@ def test_residuals_are_drained_before_the_tile_after_next_overwrites_them():
     simulate(core, bench)
 
 
-def test_the_host_port_reads_what_it_wrote():
+def test_the_read_port_reads_what_the_write_port_wrote():
     core = CrispCore(preset("tiny"))
-    words = random_int8(np.random.default_rng(0), 9, core.config.window)
+    words = random_int8(np.random.default_rng(0), 9 * core.config.cols, core.config.window)
 
     async def bench(ctx: Any) -> None:
-        await core_host.write_smem(ctx, core, words, 1001)
-        await core_host.write(ctx, core, HostSpace.WEIGHT, [0] * 4, 1001)
-        np.testing.assert_array_equal(await core_host.read_smem(ctx, core, 1001, 9), words)
+        await core_host.fill(ctx, core, Memory.SMEM, words.tobytes(), 501 * core.config.cols)
+        await core_host.fill(ctx, core, Memory.WEIGHT, bytes(4 * core.config.window), 501 * core.config.cols)
+        np.testing.assert_array_equal(await core_host.read_smem(ctx, core, 501, 9), words)
 
-    assert core.read_latency == ACTIVATION_LATENCY
+    assert core.read_latency == READ_LATENCY == ACTIVATION_LATENCY + 2
     simulate(core, bench)
 
 
@@ -173,9 +191,9 @@ class FrontEnd(wiring.Component):
     def __init__(self, config: CoreConfig):
         self.decoder = BlockIndexDecoder(config, target=Target.GENERIC)
         self.sequencer = Sequencer(config)
-        ports = {name: In(member) for name, member in _write_ports(self.decoder).items()}
-        flags = {"start": In(1), "finish": In(1), "flushing": Out(1), "late": Out(1), "starved": Out(1)}
-        super().__init__({"job": In(job_layout(config)), **ports, **flags})
+        flags = {name: Out(1) for name in ("busy", "flushing", "late", "starved")}
+        flags |= {"start": In(1), "finish": In(1)}
+        super().__init__({"job": In(JOB_LAYOUT), "fill": In(fill_layout(config)), **flags})
 
     def elaborate(self, platform):
         m = Module()
@@ -184,47 +202,41 @@ class FrontEnd(wiring.Component):
         m.d.comb += [
             *[block.job.eq(self.job) for block in (decoder, sequencer)],
             *[block.start.eq(self.start) for block in (decoder, sequencer)],
-            *[getattr(decoder, name).eq(getattr(self, name)) for name in _write_ports(decoder)],
+            decoder.fill.eq(self.fill),
             sequencer.written.eq(self.finish),
             self.starved.eq(sequencer.starved),
-            self.flushing.eq(sequencer.counters.flush != 0),
+            self.busy.eq(sequencer.busy),
+            # The counter begins with the cycle in which it settles.
+            self.flushing.eq(sequencer.counters.flush > 1),
         ]
         loads = Signal()
         m.d.sync += [loads.eq(sequencer.load), self.late.eq(self.late | (loads & ~decoder.o.valid))]
         return m
 
 
-def _write_ports(decoder: BlockIndexDecoder) -> dict[str, int]:
-    """Names and widths of the decoder's write ports."""
-    names = [f"{port}_write_{part}" for port in ("index", "tap") for part in ("en", "addr", "data")]
-    return {name: len(getattr(decoder, name)) for name in names}
-
-
-@pytest.mark.parametrize("tap_words", [2, 64])
+@pytest.mark.parametrize("tap_words", [8, 128, 4096])
 def test_every_window_is_decoded_before_its_weights_are_loaded(tap_words: int):
     """Shortest and longest divider, with one column group per tile and so the shortest slots."""
-    config = small_core(2, 2, 2, 4, tile_depth=2, tap_words=tap_words)
+    config = small_core(2, 2, 2, 4, tile_depth=2, **SMALL | {"tap_words": tap_words})
     front = FrontEnd(config)
-    shape = ConvShape(kernel=(1, 2), padding=(0, 0), channels_per_group=40, outputs_per_group=9, n=1, m=4)
-    (job,) = pack_layer(config, random_layer(np.random.default_rng(0), shape), 1, 3)
-    assert job.registers["slot_full"] == job.registers["slot_last"] == 4
-    assert len(list(decoded_windows(config, job))) == 50
 
     async def bench(ctx: Any) -> None:
-        drive(ctx, front, {"job": job.registers})
-        for port, words in (("index_write", job.index), ("tap_write", job.taps)):
-            for address, word in enumerate(words):
-                drive(ctx, front, {f"{port}_en": 1, f"{port}_addr": address, f"{port}_data": word})
-                await ctx.tick()
-            drive(ctx, front, {f"{port}_en": 0})
-        drive(ctx, front, {"start": 1})
-        await ctx.tick()
-        drive(ctx, front, {"start": 0})
-        cycles = 0
-        while not ctx.get(front.flushing):
+        rng = np.random.default_rng(0)
+        jobs = (random_job(rng, config, n=1, dense=0) for _ in range(12))
+        for job in jobs:
+            assert job.values["slot_full"] <= 6
+            drive(ctx, front, {"job": job_frame(job)})
+            await fill_memories(ctx, front, job, (Memory.BLOCK_INDEX, Memory.TAP))
+            drive(ctx, front, {"start": 1})
             await ctx.tick()
-            cycles += 1
-        assert cycles < 50 * 4 + 40
-        assert (ctx.get(front.late), ctx.get(front.starved)) == (0, 0)
+            drive(ctx, front, {"start": 0})
+            await ctx.tick().repeat(3)
+            cycles = 0
+            while ctx.get(front.busy):
+                await ctx.tick()
+                cycles += 1
+                assert cycles < job.cycles().total
+                ctx.set(front.finish, ctx.get(front.flushing))
+            assert (ctx.get(front.late), ctx.get(front.starved)) == (0, 0)
 
     simulate(front, bench)

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from cocotb_tests.jobs.random_jobs import RandomJob, random_job
+from cocotb_tests.jobs.windows import decoded_windows
 from crisp_golden.config import CoreConfig
 from crisp_golden.program.commands import Target as Memory
 from crisp_golden.timing import DECODE_INTERVAL, decode_latency, prologue_cycles
@@ -13,7 +14,6 @@ from crisp_hw.cells import Target
 from crisp_hw.decoder import BlockIndexDecoder, TapDivider
 from golden.tests.random_core_layers import small_core
 from hw.tests.filling import fill_memories, job_frame
-from hw.tests.job_reference import decoded_windows
 from hw.tests.simulate import drive, pipelined, plain, simulate
 
 SMALL = {"smem_words": 256, "index_words": 32, "channel_words": 16}

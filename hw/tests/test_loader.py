@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from cocotb_tests.jobs.random_jobs import RandomJob, random_job
+from cocotb_tests.jobs.windows import decoded_windows
 from crisp_golden.config import CoreConfig
 from crisp_golden.program.commands import Target as Memory
 from crisp_golden.program.memories import stored_index_bits
@@ -14,7 +15,6 @@ from crisp_hw.cells import Target
 from crisp_hw.loader import WeightLoader
 from golden.tests.random_core_layers import small_core
 from hw.tests.filling import fill_memories, job_frame
-from hw.tests.job_reference import decoded_windows
 from hw.tests.simulate import drive, plain, simulate
 
 SMALL = {"smem_words": 256, "weight_words": 64, "index_words": 32, "channel_words": 32, "tap_words": 16}

@@ -8,13 +8,13 @@ import numpy as np
 import pytest
 
 from cocotb_tests.jobs.random_jobs import RandomJob, random_job
+from cocotb_tests.jobs.windows import decoded_windows, ring_rows
 from crisp_golden.config import CoreConfig
 from crisp_golden.cycles import CycleCount
 from crisp_golden.timing import OUTPUT_LATENCY, accumulate_latency, flush_cycles, prologue_cycles
 from crisp_hw.sequencer import Sequencer
 from golden.tests.random_core_layers import small_core
 from hw.tests.filling import job_frame
-from hw.tests.job_reference import decoded_windows, ring_rows
 from hw.tests.simulate import drive, plain, simulate
 
 SMALL = {"weight_words": 64, "index_words": 32, "channel_words": 16, "tap_words": 16}

@@ -1,0 +1,107 @@
+"""Reads and writes of the activation memory beside a running job, as load and store engines make them."""
+
+from collections import deque
+
+import numpy as np
+from cocotb.triggers import FallingEdge, ReadOnly
+
+from cocotb_tests.jobs.random_jobs import RandomJob
+from cocotb_tests.tb.core_driver import CoreDriver
+from crisp_golden.program.commands import Target
+from crisp_golden.timing import READ_LATENCY
+
+
+class MemoryTraffic:
+    """Reads rows that nobody writes, and writes beats of rows that the job does not use, with random gaps.
+
+    Attributes
+    ----------
+    reads : requests made while the core was busy; waits : cycles in which a beat was not taken.
+    """
+
+    def __init__(self, driver: CoreDriver, job: RandomJob, rng: np.random.Generator):
+        self.driver, self.config, self.rng = driver, driver.config, rng
+        self.before = job.chip.smem
+        everything = np.arange(self.config.bank_depth)
+        used = np.concatenate([job.rows(tensor) for tensor in ("act", "out", "res")])
+        self.free_rows = np.setdiff1d(everything, used)
+        self.read_rows = np.setdiff1d(everything, np.concatenate([job.rows("out"), self.free_rows]))
+        self.reads = self.waits = 0
+        self.written: dict[int, bytes] = {}
+        self._due: deque[tuple[int, np.ndarray]] = deque()
+        self._offered: tuple[int, bytes] | None = None
+        self._density = rng.choice([0.1, 0.5, 1.0])
+
+    async def run(self, limit: int) -> int:
+        """Start the job and keep the ports busy until it ends; return the cycles that it was busy."""
+        dut, cycle = self.driver.dut, 0
+        dut.start.value = 1
+        await FallingEdge(dut.clk)
+        dut.start.value = 0
+        while dut.busy.value:
+            assert cycle < limit, "the core does not finish"
+            self._compare(cycle)
+            self._request(cycle)
+            await self._write()
+            await FallingEdge(dut.clk)
+            cycle += 1
+        dut.read_valid.value = 0
+        dut.write_en.value = 0
+        busy = cycle
+        while self._due:
+            self._compare(cycle)
+            await FallingEdge(dut.clk)
+            cycle += 1
+        assert not dut.starved.value
+        return busy
+
+    def apply(self, smem: np.ndarray) -> None:
+        """Put the beats that were taken into int8[words, window]."""
+        size = self.config.bus_bits // 8
+        memory = smem.reshape(-1).view(np.uint8)
+        for beat, data in self.written.items():
+            memory[beat * size : (beat + 1) * size] = np.frombuffer(data, np.uint8)
+
+    def _request(self, cycle: int) -> None:
+        """Read ``cols`` words, from two rows that need not be neighbours, unless a request has just begun."""
+        dut, cols = self.driver.dut, self.config.cols
+        asked = bool(self._due) and self._due[-1][0] == cycle - 1 + READ_LATENCY
+        assert dut.read_ready.value == (not asked)
+        valid = not asked and self.rng.random() < self._density
+        dut.read_valid.value = int(valid)
+        if not valid:
+            return
+        row, behind = self.rng.choice(self.read_rows, 2).tolist()
+        rotation = int(self.rng.integers(cols))
+        dut.read_row.value, dut.read_next_row.value, dut.read_rotation.value = row, behind, rotation
+        banks = (rotation + np.arange(cols)) % cols
+        words = self.before[np.where(banks < rotation, behind, row) * cols + banks]
+        self._due.append((cycle + READ_LATENCY, words))
+        self.reads += 1
+
+    def _compare(self, cycle: int) -> None:
+        if self._due and self._due[0][0] == cycle:
+            expected = self._due.popleft()[1]
+            seen = self.driver.dut.read_data.value.to_unsigned().to_bytes(expected.size, "little")
+            assert seen == expected.tobytes(), f"cycle {cycle}: wrong data from the read port"
+
+    async def _write(self) -> None:
+        """Offer a beat, the same one until it is taken."""
+        dut, size = self.driver.dut, self.config.bus_bits // 8
+        beats = self.config.window_bits // self.config.bus_bits * self.config.cols
+        if self._offered is None and len(self.free_rows) and self.rng.random() < self._density:
+            row = int(self.rng.choice(self.free_rows))
+            self._offered = row * beats + int(self.rng.integers(beats)), self.rng.bytes(size)
+        dut.write_en.value = int(self._offered is not None)
+        if self._offered is None:
+            return
+        beat, data = self._offered
+        dut.write_target.value = Target.SMEM
+        dut.write_address.value = beat
+        dut.write_data.value = int.from_bytes(data, "little")
+        await ReadOnly()
+        if dut.write_ready.value:
+            self.written[beat] = data
+            self._offered = None
+        else:
+            self.waits += 1
