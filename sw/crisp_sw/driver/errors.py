@@ -1,0 +1,7 @@
+"""What can go wrong between a host and the accelerator, besides errors of programs."""
+
+from crisp_golden.errors import CrispError
+
+
+class DriverError(CrispError):
+    """The device is not what the driver expects, does not answer, or was not told what it needs first."""

@@ -1,0 +1,131 @@
+"""Golden's simulator behind the registers of the accelerator: everything but the cycles."""
+
+from collections.abc import Mapping
+from dataclasses import asdict
+
+import numpy as np
+
+from crisp_golden.config import CoreConfig
+from crisp_golden.fields import pack_fields, unpack_fields
+from crisp_golden.program.chip import Chip
+from crisp_golden.program.commands import WINDOWS
+from crisp_golden.program.errors import ProgramError
+from crisp_golden.program.registers import MAGIC, VERSION, Register, register_map
+from crisp_golden.program.simulator import AddressWindow, ProgramSimulator
+from crisp_sw.driver.errors import DriverError
+
+PAGE = 4096
+FIRST_ADDRESS = 0x1_0000_0000
+
+_BY_OFFSET: dict[int, Register] = {register.offset: register for register in register_map()}
+_BY_NAME: dict[str, Register] = {register.name: register for register in register_map()}
+
+
+class SimulatedBus:
+    """A ``Bus`` whose accelerator executes programs in no time, command by command; counters stay 0.
+
+    The memories on the chip keep their contents from one program to the next and through a reset, as those of
+    the hardware do.
+    """
+
+    def __init__(self, config: CoreConfig):
+        self.config = config
+        self.chip = Chip(config)
+        self.memory: dict[int, np.ndarray] = {}
+        self._next_address = FIRST_ADDRESS
+        self._values = dict.fromkeys(_BY_OFFSET, 0)
+        self._set("id", id=MAGIC)
+        self._set("version", version=VERSION)
+        for name, value in asdict(config).items():
+            self._values[_BY_NAME[f"shape_{name}"].offset] = value
+
+    def read32(self, offset: int) -> int:
+        """Read the register at ``offset``."""
+        return 0 if self._register(offset).access == "wo" else self._values[offset]
+
+    def write32(self, offset: int, value: int) -> None:
+        """Write the register at ``offset``; writing ``control`` runs the program at once."""
+        register = self._register(offset)
+        if register.access == "rw":
+            self._values[offset] = pack_fields(register.fields, unpack_fields(register.fields, value))
+        elif register.access == "w1c":
+            self._values[offset] &= ~value
+        elif register.name == "control":
+            self._command(unpack_fields(register.fields, value))
+
+    def allocate(self, size: int) -> int:
+        """Reserve memory."""
+        address = self._next_address
+        self.memory[address] = np.zeros(size, np.uint8)
+        self._next_address += -(-size // PAGE) * PAGE + PAGE
+        return address
+
+    def release(self, address: int) -> None:
+        """Give memory back."""
+        del self.memory[address]
+
+    def read_memory(self, address: int, size: int) -> np.ndarray:
+        """Return a copy of memory as uint8[size]."""
+        return self._view(address, size).copy()
+
+    def write_memory(self, address: int, data: np.ndarray) -> None:
+        """Copy ``data`` uint8[size] to memory."""
+        self._view(address, len(data))[:] = data
+
+    def wait_interrupt(self, cycles: int) -> bool:
+        """Say whether the interrupt is high; programs have always ended."""
+        pending, enabled = self._fields("interrupt_status"), self._fields("interrupt_enable")
+        return any(pending[name] and enabled[name] for name in pending)
+
+    def _register(self, offset: int) -> Register:
+        if offset not in _BY_OFFSET:
+            raise DriverError(f"there is no register at {offset:#x}")
+        return _BY_OFFSET[offset]
+
+    def _fields(self, name: str) -> dict[str, int]:
+        register = _BY_NAME[name]
+        return unpack_fields(register.fields, self._values[register.offset])
+
+    def _set(self, name: str, **fields: int) -> None:
+        register = _BY_NAME[name]
+        complete: Mapping[str, int] = {**self._fields(name), **fields}
+        self._values[register.offset] = pack_fields(register.fields, complete)
+
+    def _view(self, address: int, size: int) -> np.ndarray:
+        for base, block in self.memory.items():
+            if base <= address and address + size <= base + len(block):
+                return block[address - base : address - base + size]
+        raise DriverError(f"{size} bytes at {address:#x} are not allocated")
+
+    def _command(self, control: dict[str, int]) -> None:
+        if control["start"]:
+            self._run()
+        if control["reset"]:
+            self._set("status", done=0, error=0)
+            self._set("error_index", index=0)
+
+    def _run(self) -> None:
+        simulator = ProgramSimulator(self.config, self._windows(), self.chip)
+        start = self._fields("program_offset")["offset"]
+        try:
+            simulator.run(start, self._fields("program_length")["commands"])
+        except ProgramError as error:
+            self._set("status", done=0, error=error.code)
+            self._set("error_index", index=error.index)
+            self._set("interrupt_status", error=1)
+        else:
+            self._set("status", done=1, error=0)
+            self._set("error_index", index=0)
+            self._set("interrupt_status", done=1)
+
+    def _windows(self) -> list[AddressWindow]:
+        windows = []
+        for number in range(WINDOWS):
+            name = f"window_{number}"
+            low, high = (self._fields(f"{name}_base_{half}")["address"] for half in ("low", "high"))
+            size, allowed = self._fields(f"{name}_size")["bytes"], self._fields(f"{name}_permissions")
+            data = self._view(high << 32 | low, size) if size else np.empty(0, np.uint8)
+            windows.append(
+                AddressWindow(data, readable=bool(allowed["read"]), writable=bool(allowed["write"]))
+            )
+        return windows
