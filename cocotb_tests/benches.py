@@ -85,18 +85,36 @@ BENCHES = (
     ),
     RegisteredBench(
         name="core",
-        summary="whole core: control, registers and counters",
+        summary="whole core: control, memory ports and counters",
         device="crisp_core",
         module="cocotb_tests.units.bench_core",
         tests=7,
+    ),
+    RegisteredBench(
+        name="random_jobs",
+        summary="whole core: any legal job, also while others use its activation memory",
+        device="crisp_core",
+        module="cocotb_tests.jobs.bench_jobs",
+        tests=2,
+        parameters={"first": 0, "jobs": 60},
+        on_icarus={"jobs": 3},
     ),
     RegisteredBench(
         name="random_layers",
         summary="whole core: random layers, equal bits and equal cycles",
         device="crisp_core",
         module="cocotb_tests.layers.bench_random",
+        tests=2,
         parameters={"first": 0, "cases": 48, "size": 12},
         on_icarus={"cases": 4, "size": 6},
+    ),
+    RegisteredBench(
+        name="protocol",
+        summary="whole accelerator on its AXI ports: random programs, pauses, errors and resets",
+        device="crisp_stc",
+        module="cocotb_tests.protocol.bench_protocol",
+        tests=9,
+        parameters={"programs": 3},
     ),
 )
 

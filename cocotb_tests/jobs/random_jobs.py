@@ -161,15 +161,20 @@ def _place_tensors(rng: np.random.Generator, config: CoreConfig, v: dict[str, in
         "out": (out_planes, (4 if v["out_phased"] else 1) * v["out_ring"]),
         "res": (out_planes if v["residual"] else 0, v["res_ring"]),
     }
-    row = int(rng.integers(config.bank_depth))
-    for name in rng.permutation(list(sizes)):
-        planes, rows = sizes[name]
+    for name, (_, rows) in sizes.items():
         v[f"{name}_plane"] = rows + int(rng.integers(2))
-        v[f"{name}_base"] = row % config.bank_depth
         v[f"{name}_start"] = int(rng.integers(v[f"{name}_ring"] * cols))
-        row += planes * v[f"{name}_plane"]
     total = sum(planes * v[f"{name}_plane"] for name, (planes, _) in sizes.items())
-    return total <= config.bank_depth
+    if total > config.bank_depth:
+        return False
+    # In half of the jobs the end of the memory lies inside a tensor.
+    row = int(rng.integers(config.bank_depth))
+    if rng.random() < 0.5:
+        row = config.bank_depth - int(rng.integers(1, total + 1))
+    for name in rng.permutation(list(sizes)):
+        v[f"{name}_base"] = row % config.bank_depth
+        row += sizes[name][0] * v[f"{name}_plane"]
+    return True
 
 
 def _fill_taps(

@@ -12,6 +12,7 @@ from cocotb_tests.tb.parameters import bench_parameters
 from crisp_golden.config import VALUE_BITS, CoreConfig
 from crisp_golden.cycles import CycleCount
 from crisp_golden.packing import Job
+from crisp_golden.program.commands import Target
 
 
 class WrongWeightDriver(CoreDriver):
@@ -19,9 +20,10 @@ class WrongWeightDriver(CoreDriver):
 
     async def load(self, job: Job) -> None:
         """Load the job with that one bit wrong."""
-        weights = job.weights.copy()
-        weights[0, 0] ^= 1 << VALUE_BITS - 1
-        await super().load(replace(job, weights=weights))
+        await super().load(job)
+        image = bytearray(job.images[Target.WEIGHT])
+        image[0] ^= 1 << VALUE_BITS - 1
+        await self.fill(Target.WEIGHT, bytes(image))
 
 
 class SlowWindowDriver(CoreDriver):

@@ -3,8 +3,9 @@
 import time
 
 import cocotb
+import numpy as np
 
-from cocotb_tests.layers.random_layers import numbered_case
+from cocotb_tests.layers.random_layers import numbered_case, random_pool
 from cocotb_tests.tb.core_driver import CoreDriver
 from cocotb_tests.tb.layer_run import check_layer
 from cocotb_tests.tb.parameters import bench_parameters, record_measurements
@@ -27,3 +28,17 @@ async def random_layers_match_golden(dut):
         seconds = time.perf_counter() - started
         record_measurements({"cases": done + 1, "cycles": cycles, "seconds": seconds})
         dut._log.info("case %d: %d cycles", number, result.clocked)
+
+
+@cocotb.test()
+async def random_pools_match_golden(dut):
+    """Parameters: config, seed, first, cases, size; one pooling layer for every eight cases."""
+    parameters = bench_parameters()
+    config = CoreConfig(**parameters["config"])
+    driver = CoreDriver(dut, config)
+    await driver.reset()
+    count = -(-parameters["cases"] // 8)
+    for number in range(parameters["first"], parameters["first"] + count):
+        rng = np.random.default_rng((parameters["seed"], number, 1))
+        await check_layer(driver, random_pool(rng, config, size=parameters["size"]))
+    record_measurements({"pools": count})

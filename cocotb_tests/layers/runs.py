@@ -25,6 +25,6 @@ def random_layers(
         verilog=core_verilog(config, build),
         top="crisp_core",
         module="cocotb_tests.layers.bench_random",
-        tests=1,
+        tests=2,
         parameters={"config": asdict(config), "seed": seed, "first": first, "cases": cases, "size": size},
     )

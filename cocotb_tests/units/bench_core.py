@@ -1,4 +1,4 @@
-"""cocotb bench: the core's control: host port, start, busy and done, counters, reset during a job."""
+"""cocotb bench: the core's control: memory ports, start, busy and done, counters, reset during a job."""
 
 from collections.abc import AsyncIterator, Callable
 from dataclasses import replace
@@ -7,14 +7,15 @@ import cocotb
 import numpy as np
 from cocotb.triggers import FallingEdge, ReadOnly
 
-from cocotb_tests.layers.random_layers import random_case
+from cocotb_tests.jobs.random_jobs import RandomJob, random_job
 from cocotb_tests.tb.core_driver import CoreDriver
-from cocotb_tests.tb.layer_run import LayerCase, check_layer, fetch_job, preload_job
+from cocotb_tests.tb.layer_run import LayerCase, check_layer
 from cocotb_tests.tb.parameters import bench_parameters
 from crisp_golden.config import CoreConfig
-from crisp_golden.cycles import CycleCount, job_cycles
+from crisp_golden.cycles import CycleCount
 from crisp_golden.network import QuantizedConv
-from crisp_golden.packing import Job, pack_layer
+from crisp_golden.program.commands import Target
+from crisp_golden.program.memories import memory_beats
 
 
 async def reset_core(dut) -> tuple[CoreDriver, np.random.Generator]:
@@ -25,21 +26,28 @@ async def reset_core(dut) -> tuple[CoreDriver, np.random.Generator]:
     return driver, np.random.default_rng(parameters["seed"])
 
 
-def single_job_case(rng: np.random.Generator, config: CoreConfig) -> tuple[LayerCase, Job]:
-    """A random layer that is one job, with that job."""
-    while True:
-        case = random_case(rng, config, number=int(rng.integers(48)), size=8)
-        jobs = pack_layer(config, case.layer, *case.x.shape[1:])
-        if len(jobs) == 1:
-            return case, jobs[0]
+async def preloaded_job(driver: CoreDriver, rng: np.random.Generator) -> RandomJob:
+    """A random job, ready to start."""
+    job = random_job(rng, driver.config)
+    for target, memory in job.chip.memories.items():
+        await driver.fill(target, memory.tobytes())
+    driver.set_job(job.values)
+    return job
 
 
-async def check_output(driver: CoreDriver, case: LayerCase, job: Job) -> None:
+async def check_output(driver: CoreDriver, job: RandomJob) -> None:
     """Compare what lies in the activation memory with golden."""
-    expected = case.expected()
-    y = np.zeros_like(expected)
-    await fetch_job(driver, job, y)
-    assert np.array_equal(y, expected)
+    seen = await driver.read_smem(driver.config.bank_depth)
+    assert np.array_equal(seen, job.expected_smem())
+
+
+async def check_job(driver: CoreDriver, rng: np.random.Generator) -> None:
+    """Run a random job from start to end."""
+    job = await preloaded_job(driver, rng)
+    counted, clocked = await driver.run(limit=2 * job.cycles().total + 1000)
+    assert counted == job.cycles()
+    assert clocked == counted.total
+    await check_output(driver, job)
 
 
 async def busy_cycles(driver: CoreDriver, start: Callable[[], bool], limit: int) -> AsyncIterator[bool]:
@@ -60,17 +68,19 @@ async def busy_cycles(driver: CoreDriver, start: Callable[[], bool], limit: int)
 
 
 @cocotb.test()
-async def host_port_reads_back_every_activation_word(dut):
+async def the_read_port_returns_what_the_write_port_wrote(dut):
     driver, rng = await reset_core(dut)
-    shape = (driver.config.smem_words, driver.config.window)
-    image = rng.integers(-128, 128, shape).astype(np.int8)
-    await driver.write_smem(0, image)
-    assert np.array_equal(await driver.read_smem(0, len(image)), image)
-    for address in rng.permutation(len(image))[:200].tolist():
-        word = rng.integers(-128, 128, (1, driver.config.window)).astype(np.int8)
-        await driver.write_smem(address, word)
-        image[address] = word
-    assert np.array_equal(await driver.read_smem(0, len(image)), image)
+    config = driver.config
+    image = rng.integers(-128, 128, (config.smem_words, config.window)).astype(np.int8)
+    await driver.write_smem(image)
+    assert np.array_equal(await driver.read_smem(config.bank_depth), image)
+    beats, size = image.view(np.uint8).reshape(-1, config.bus_bits // 8), config.bus_bits // 8
+    for beat in rng.permutation(memory_beats(config, Target.SMEM))[:200].tolist():
+        data = rng.bytes(size)
+        # Beats beyond the memory wrap round.
+        await driver.fill(Target.SMEM, data, beat + len(beats) * int(rng.integers(2)))
+        beats[beat] = np.frombuffer(data, np.uint8)
+    assert np.array_equal(await driver.read_smem(config.bank_depth), image)
 
 
 @cocotb.test()
@@ -84,22 +94,22 @@ async def a_job_reads_the_last_word_of_every_memory(dut):
     weight = rng.integers(1, 128, (config.channel_words, channels, 1, 1))
     weight *= (np.arange(channels) % config.m < n)[:, None, None]
     case = plain_case(rng, weight.astype(np.int8), 3, 5)
-    (job,) = pack_layer(config, case.layer, 3, 5)
-    assert len(job.index) == windows
-    assert len(job.weights) == windows * n * config.load_beats
-    assert len(job.channels) == config.channel_words // config.load_rows
+    (job,) = case.jobs(driver)
+    assert len(job.images[Target.BLOCK_INDEX]) == 2 * windows
+    assert len(job.images[Target.WEIGHT]) == windows * n * config.rows * config.lanes
+    assert len(job.images[Target.CHANNEL]) == 8 * config.channel_words
     await check_layer(driver, case)
 
 
 @cocotb.test()
 async def a_job_reads_the_last_tap(dut):
     driver, rng = await reset_core(dut)
-    side = int(driver.config.tap_words**0.5)
-    weight = rng.integers(-128, 128, (3, 2, side, side)).astype(np.int8)
-    case = plain_case(rng, weight, side, side + 2)
-    case = replace(case, layer=replace(case.layer, padding=(side // 2, 1)))
-    (job,) = pack_layer(driver.config, case.layer, *case.x.shape[1:])
-    assert len(job.taps) == driver.config.tap_words
+    taps = driver.config.tap_words
+    weight = rng.integers(-128, 128, (3, 2, 8, taps // 8)).astype(np.int8)
+    case = plain_case(rng, weight, 8, taps // 8 + 2)
+    case = replace(case, layer=replace(case.layer, padding=(4, 1)))
+    (job,) = case.jobs(driver)
+    assert len(job.images[Target.TAP]) == 8 * taps
     await check_layer(driver, case)
 
 
@@ -107,28 +117,25 @@ async def a_job_reads_the_last_tap(dut):
 async def reset_in_the_middle_of_a_job(dut):
     driver, rng = await reset_core(dut)
     for _ in range(12):
-        case, job = single_job_case(rng, driver.config)
-        await preload_job(driver, case, job)
+        job = await preloaded_job(driver, rng)
         dut.start.value = 1
         await FallingEdge(dut.clk)
         dut.start.value = 0
-        for _ in range(int(rng.integers(job_cycles(driver.config, job).total - 1))):
+        for _ in range(int(rng.integers(job.cycles().total - 1))):
             await FallingEdge(dut.clk)
         assert dut.busy.value
         await driver.reset()
         assert not dut.busy.value
         assert driver.counters() == CycleCount()
-        following, _ = single_job_case(rng, driver.config)
-        await check_layer(driver, following)
+        await check_job(driver, rng)
 
 
 @cocotb.test()
 async def start_is_ignored_while_busy(dut):
     driver, rng = await reset_core(dut)
     for _ in range(6):
-        case, job = single_job_case(rng, driver.config)
-        expected = job_cycles(driver.config, job)
-        await preload_job(driver, case, job)
+        job = await preloaded_job(driver, rng)
+        expected = job.cycles()
         done = [
             cycle
             async for cycle in busy_cycles(driver, lambda: rng.random() < 0.5, 2 * expected.total + 1000)
@@ -136,16 +143,14 @@ async def start_is_ignored_while_busy(dut):
         assert len(done) == expected.total
         assert driver.counters() == expected
         await FallingEdge(dut.clk)
-        await check_output(driver, case, job)
+        await check_output(driver, job)
 
 
 @cocotb.test()
 async def done_is_high_in_the_last_busy_cycle(dut):
     driver, rng = await reset_core(dut)
     for _ in range(6):
-        case, job = single_job_case(rng, driver.config)
-        await preload_job(driver, case, job)
-        total = job_cycles(driver.config, job).total
+        total = (await preloaded_job(driver, rng)).cycles().total
         done = [cycle async for cycle in busy_cycles(driver, lambda: False, 2 * total + 1000)]
         assert done == [False] * (total - 1) + [True]
         await FallingEdge(dut.clk)
@@ -157,9 +162,8 @@ async def jobs_run_back_to_back_with_cleared_counters(dut):
     """The second start comes in the first idle cycle: of the same job, then of another one."""
     driver, rng = await reset_core(dut)
     for _ in range(6):
-        case, job = single_job_case(rng, driver.config)
-        expected = job_cycles(driver.config, job)
-        await preload_job(driver, case, job)
+        job = await preloaded_job(driver, rng)
+        expected = job.cycles()
         dut.start.value = 1
         for _ in range(2):
             await FallingEdge(dut.clk)
@@ -171,9 +175,8 @@ async def jobs_run_back_to_back_with_cleared_counters(dut):
         dut.start.value = 0
         await FallingEdge(dut.clk)
         assert not dut.busy.value
-        await check_output(driver, case, job)
-        following, _ = single_job_case(rng, driver.config)
-        await check_layer(driver, following)
+        await check_output(driver, job)
+        await check_job(driver, rng)
 
 
 def plain_case(rng: np.random.Generator, weight: np.ndarray, height: int, width: int) -> LayerCase:

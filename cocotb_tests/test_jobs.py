@@ -1,0 +1,68 @@
+"""Random jobs on the whole core, alone and beside other users of its memory; and what the jobs cover."""
+
+from dataclasses import asdict
+
+import numpy as np
+import pytest
+
+from cocotb_tests.devices import core_verilog
+from cocotb_tests.jobs.random_jobs import RandomJob, random_job
+from cocotb_tests.runner import Bench, run_bench
+from crisp_golden.config import CoreConfig, preset
+
+# Tables that wrap soon; one, two, four and all columns drained at a time; beats narrower than the rows' outputs.
+SMALL = {"weight_words": 128, "index_words": 64, "channel_words": 64, "tap_words": 16, "tile_depth": 4}
+CONFIGS = {
+    "tiny": preset("tiny"),
+    "m2": CoreConfig(rows=2, cols=4, lanes=4, m=2, smem_words=512, drain_cols=2, **SMALL),
+    "m4": CoreConfig(rows=16, cols=4, lanes=4, m=4, load_rows=4, smem_words=512, drain_cols=4, **SMALL),
+    "m8": CoreConfig(
+        rows=4, cols=8, lanes=2, m=8, load_rows=2, smem_words=1024, drain_cols=4, bus_bits=128, **SMALL
+    ),
+    "dense": CoreConfig(rows=4, cols=4, lanes=8, m=1, load_rows=2, smem_words=512, **SMALL),
+}
+SEED, JOBS = 1, 150
+
+
+def random_jobs(name: str) -> list[RandomJob]:
+    """The jobs that the bench runs alone."""
+    return [random_job(np.random.default_rng((SEED, number)), CONFIGS[name]) for number in range(JOBS)]
+
+
+@pytest.mark.parametrize("name", CONFIGS)
+def test_random_jobs(name: str):
+    config = CONFIGS[name]
+    bench = Bench(
+        verilog=core_verilog(config),
+        top="crisp_core",
+        module="cocotb_tests.jobs.bench_jobs",
+        tests=2,
+        parameters={"config": asdict(config), "seed": SEED, "first": 0, "jobs": JOBS},
+    )
+    seen = run_bench(bench).measurements
+    assert seen["jobs"] == JOBS
+    assert seen["steals"] > 300
+    assert seen["waits"] > 100
+
+
+@pytest.mark.parametrize("name", CONFIGS)
+def test_the_jobs_cover_every_mode_and_wrap_every_memory(name: str):
+    jobs = random_jobs(name)
+    for flag in ("max_pool", "residual", "dense", "uniform", "out_phased", "out_odd_row"):
+        assert {job.values[flag] for job in jobs} == {0, 1}, flag
+    config = CONFIGS[name]
+    for tensor in ("act", "out", "res"):
+        wrapped = [job for job in jobs if np.any(np.diff(job.rows(tensor)) < 0)]
+        assert len(wrapped) >= 2, f"no {tensor} tensor wraps at the end of the memory"
+    rings = [job for job in jobs if output_ring_wraps(job)]
+    assert len(rings) >= 20
+    if name != "tiny":
+        words = [job.values["weight_base"] + job.windows.sum() * job.values["load_beats"] for job in jobs]
+        assert sum(end > config.weight_words for end in words) >= 10
+
+
+def output_ring_wraps(job: RandomJob) -> bool:
+    """Whether outputs lie on both sides of the end of an output ring."""
+    v = job.values
+    grid = (v["out_height"] - 1) * v["pitch"] + v["out_width"]
+    return not v["out_phased"] and v["out_start"] + grid > v["out_ring"] * job.config.cols
