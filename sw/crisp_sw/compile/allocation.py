@@ -62,7 +62,7 @@ def allocate(
     needed = sum(size for copy, size in sizes.items() if copy not in bases and copy not in alias)
     if needed > high - low:
         raise DoesNotFit(needed + config.bank_depth - (high - low), config.bank_depth)
-    outgoing = [Copy(t.name, False) for t in group.outputs] if group.resident_out else []
+    outgoing = [Copy(group.staying.name, False)] if group.staying else []
     for copy in outgoing:
         if copy not in alias and copy not in bases:
             if resident and resident.place.base == 0:

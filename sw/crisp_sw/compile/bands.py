@@ -60,9 +60,10 @@ class Group:
 
     @cached_property
     def outputs(self) -> list[Tensor]:
-        """Tensors of the group that somebody outside reads, or that are the network's result."""
-        made = [self.graph.tensors[stage.name] for stage in self.stages]
-        return [t for t in made if t.last_use >= self.last or t is self.graph.result]
+        """Tensors of the group that somebody outside reads or wants, or that are the network's result."""
+        graph = self.graph
+        made = [graph.tensors[stage.name] for stage in self.stages]
+        return [t for t in made if graph.keep or t.last_use >= self.last or t is graph.result]
 
     def loaded(self) -> list[Tensor]:
         """Inputs that come from external memory."""
@@ -70,7 +71,12 @@ class Group:
 
     def stored(self) -> list[Tensor]:
         """Outputs that go to external memory."""
-        return [] if self.resident_out else self.outputs
+        return [tensor for tensor in self.outputs if self.graph.keep or tensor is not self.staying]
+
+    @property
+    def staying(self) -> Tensor | None:
+        """The output that stays in the activation memory for the next group."""
+        return self.graph.crossing(self.last)[0] if self.resident_out else None
 
     def local_readers(self, tensor: Tensor) -> list[Stage]:
         """Stages of the group that read ``tensor`` as input."""
@@ -169,7 +175,7 @@ class Schedule:
         progress = Progress(group)
         rows = dict.fromkeys(progress.made, 0)
         whole = {t.name for t in (group.inputs if group.resident_in else [])}
-        whole |= {t.name for t in (group.outputs if group.resident_out else [])}
+        whole |= {group.staying.name} if group.staying else set()
         behind = dict(progress.stored)
         for event in self.events:
             if event.action is Action.STORE:

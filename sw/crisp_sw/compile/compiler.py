@@ -5,6 +5,7 @@ from crisp_golden.inference import INPUT
 from crisp_golden.network import QuantizedNetwork
 from crisp_golden.program.commands import ALIGNMENT, COMMAND_BYTES, Command, Opcode, Target
 from crisp_golden.program.image import ProgramImage, TensorInfo
+from crisp_golden.program.timeline import MemoryTiming, program_timeline
 from crisp_sw.compile.emission import INPUT_WINDOW, OUTPUT_WINDOW, PROGRAM, SCRATCH, Emitter, PlannedGroup
 from crisp_sw.compile.estimate import Cost
 from crisp_sw.compile.graph import Graph, build_graph
@@ -12,6 +13,9 @@ from crisp_sw.compile.input_mapping import map_input
 from crisp_sw.compile.partition import partition
 
 PAGE = 4096
+
+DISTANCES = ((0, 0), (1, 0), (2, 0), (4, 0), (6, 0), (2, 1), (4, 1))
+"""How many executes loads of parameters and of tensors may pass; the fastest program is taken."""
 
 
 def compile_network(
@@ -30,13 +34,13 @@ def compile_network(
     CapacityError : a layer does not fit the configuration; the message names it and gives the numbers.
     """
     network, mapping = map_input(config, network)
-    graph = build_graph(config, network)
+    graph = build_graph(config, network, keep=keep)
     groups = partition(graph, fuse=fuse)
     tensors, scratch = _external_tensors(graph, [planned for planned, _ in groups])
     emitter = Emitter(config, tensors, scratch)
     for planned, _ in groups:
         emitter.add_group(planned)
-    commands = _with_addresses(emitter.commands())
+    commands, spans = _fastest(emitter)
     contents = b"".join(command.encode() for command in commands)
     contents += bytes(-len(contents) % ALIGNMENT) + emitter.parameters()
     result = tensors[graph.result.name]
@@ -53,12 +57,27 @@ def compile_network(
         input=tensors[INPUT],
         output=result,
         kept=tuple(info for info in tensors.values() if info.window == SCRATCH),
-        spans=tuple(emitter.spans),
+        spans=tuple(spans),
         description={
             "groups": [_describe(planned, cost) for planned, cost in groups],
             "classes": list(network.classes),
         },
     )
+
+
+def _fastest(emitter: Emitter) -> tuple[list[Command], list[tuple[str, int, int]]]:
+    """The program with the loads as far ahead as is best, by the cycle model."""
+    best = None
+    for parameters, tensors in DISTANCES:
+        commands, spans = emitter.program(parameters=parameters, tensors=tensors)
+        commands = _with_addresses(commands)
+        contents = b"".join(command.encode() for command in commands)
+        contents += bytes(-len(contents) % ALIGNMENT) + emitter.parameters()
+        cycles = program_timeline(emitter.config, commands, contents, MemoryTiming()).total
+        if best is None or cycles < best[0]:
+            best = cycles, commands, spans
+    assert best is not None
+    return best[1:]
 
 
 def _external_tensors(graph: Graph, groups: list[PlannedGroup]) -> tuple[dict[str, TensorInfo], int]:

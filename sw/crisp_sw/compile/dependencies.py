@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from crisp_golden.program.commands import ENGINES, FORMATS, Command, Opcode
+from crisp_golden.program.commands import ENGINES, FORMATS, Command, Opcode, Target
 
 ENGINE_NAMES = ("load", "execute", "store")
 
@@ -73,6 +73,49 @@ class Tracker:
         other = ENGINES[self.entries[number].opcode]
         if other != engine:
             after[other] = max(after.get(other, -1), number)
+
+
+def hoist_loads(entries: list[Entry], *, parameters: int, tensors: int) -> tuple[list[Entry], list[int]]:
+    """Move every load before some executes that do not concern it.
+
+    Loads are worked off in order, and so are commands dispatched: what is to be loaded early must stand early
+    in the program, and before loads that have to wait. Loads of parameters stay in order among themselves, as
+    do those of tensors, and both behind whatever they wait for.
+
+    Parameters
+    ----------
+    parameters, tensors : number of executes that loads of parameters and of tensors pass at most.
+
+    Returns
+    -------
+    the entries in their new order, and for every old number the new one.
+    """
+    distances = {True: tensors, False: parameters}
+    floors = {True: 0, False: 0}
+    executes: list[int] = []
+    keys: list[tuple[int, int, int]] = []
+    for number, entry in enumerate(entries):
+        engine = ENGINES[entry.opcode]
+        if engine != "load":
+            if engine == "execute":
+                executes.append(number)
+            keys.append((number, 1, number))
+            continue
+        kind = entry.values["target"] == Target.SMEM
+        distance = distances[kind]
+        limit = number if distance == 0 else executes[-distance] if distance <= len(executes) else 0
+        behind = max((other + 1 for other in entry.after.values()), default=0)
+        floors[kind] = min(number, max(floors[kind], limit, behind))
+        keys.append((floors[kind], 0, number))
+    order = sorted(range(len(entries)), key=keys.__getitem__)
+    place = [0] * len(entries)
+    for new, old in enumerate(order):
+        place[old] = new
+    moved = [
+        Entry(entries[old].opcode, entries[old].values, {k: place[v] for k, v in entries[old].after.items()})
+        for old in order
+    ]
+    return moved, place
 
 
 def with_tokens(entries: list[Entry]) -> list[Command]:

@@ -13,7 +13,7 @@ from crisp_golden.program.commands import ALIGNMENT, Command, Opcode, Target
 from crisp_golden.program.image import TensorInfo
 from crisp_golden.program.memories import memory_words, word_bits
 from crisp_sw.compile.bands import Action, Event, Group, Schedule
-from crisp_sw.compile.dependencies import Cells, Tracker, with_tokens
+from crisp_sw.compile.dependencies import Cells, Tracker, hoist_loads, with_tokens
 from crisp_sw.compile.graph import Stage
 from crisp_sw.compile.layout import Copy, Layout
 from crisp_sw.compile.parameter_cache import COMPANIONS, ParameterCache
@@ -77,9 +77,17 @@ class Emitter:
                 case Action.STORE:
                     self._store(planned, event)
 
-    def commands(self) -> list[Command]:
-        """All commands with their tokens, parameters still relative to the first, and END."""
-        return [*with_tokens(self.tracker.entries), Command(Opcode.END, {})]
+    def program(self, *, parameters: int, tensors: int) -> tuple[list[Command], list[tuple[str, int, int]]]:
+        """All commands with tokens and END, and the span of every stage's executes.
+
+        Parameters
+        ----------
+        parameters, tensors : executes that loads are moved ahead of, see ``hoist_loads``.
+        """
+        entries, place = hoist_loads(self.tracker.entries, parameters=parameters, tensors=tensors)
+        commands = [*with_tokens(entries), Command(Opcode.END, {})]
+        spans = [(name, place[first], place[last] + 1) for name, first, last in self.spans]
+        return commands, spans
 
     def parameters(self) -> bytes:
         """Everything that loads of parameters read, in the order of their offsets."""
@@ -136,17 +144,16 @@ class Emitter:
 
     def _compute(self, planned: PlannedGroup, event: Event) -> None:
         stage = self._stage(planned, event)
-        first = len(self.tracker.entries)
-        for step in steps_of(self.config, stage, planned.layout, planned.places, event.first, event.last):
-            self._step(step)
-        self.spans.append((stage.name, first, len(self.tracker.entries)))
+        steps = steps_of(self.config, stage, planned.layout, planned.places, event.first, event.last)
+        numbers = [self._step(step) for step in steps]
+        self.spans.append((stage.name, numbers[0], numbers[-1]))
 
     def _stage(self, planned: PlannedGroup, event: Event) -> Stage:
         graph = planned.group.graph
         return graph.stages[graph.tensors[event.tensor].producer]
 
-    def _step(self, step: Step) -> None:
-        """Load what is not there yet, and execute."""
+    def _step(self, step: Step) -> int:
+        """Load what is not there yet, and execute; return the number of the execute."""
         config, band, work = self.config, step.band, step.stage.work
         reads: Cells = {}
         images = self._images(step)
@@ -177,7 +184,7 @@ class Emitter:
             cells.append(step.tensors.residual.cells(band.first_row, band.last_row, config))
         reads["SMEM"] = np.unique(np.concatenate(cells))
         writes = {"SMEM": step.tensors.y.cells(band.first_row, band.last_row, config)}
-        self.tracker.add(Opcode.EXECUTE, values, reads=reads, writes=writes)
+        return self.tracker.add(Opcode.EXECUTE, values, reads=reads, writes=writes)
 
     def _images(self, step: Step) -> dict[Target, bytes]:
         key = step.stage.number, step.tiles

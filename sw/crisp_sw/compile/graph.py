@@ -82,11 +82,17 @@ class Tensor:
 
 @dataclass(eq=False)
 class Graph:
-    """Stages in topological order, and all tensors by name."""
+    """Stages in topological order, and all tensors by name.
+
+    Attributes
+    ----------
+    keep : whether every tensor is wanted in external memory.
+    """
 
     config: CoreConfig
     stages: list[Stage]
     tensors: dict[str, Tensor]
+    keep: bool = False
 
     @property
     def result(self) -> Tensor:
@@ -98,7 +104,7 @@ class Graph:
         return [tensor for tensor in self.tensors.values() if tensor.producer < cut <= tensor.last_use]
 
 
-def build_graph(config: CoreConfig, network: QuantizedNetwork) -> Graph:
+def build_graph(config: CoreConfig, network: QuantizedNetwork, *, keep: bool = False) -> Graph:
     """Turn a network into stages.
 
     Raises
@@ -129,4 +135,4 @@ def build_graph(config: CoreConfig, network: QuantizedNetwork) -> Graph:
             residual[0].adders.append(stage)
         stages.append(stage)
         tensors[node.name] = Tensor(node.name, work.out_channels, rows, columns, number)
-    return Graph(config, stages, tensors)
+    return Graph(config, stages, tensors, keep)

@@ -59,7 +59,7 @@ class _Search:
     def run(self) -> list[tuple[PlannedGroup, Cost]]:
         stages = len(self.graph.stages)
         every = list(range(stages + 1))
-        few = [cut for cut in every if cut in (0, stages) or len(self.graph.crossing(cut)) == 1]
+        few = [cut for cut in every if cut in (0, stages) or len(self.graph.crossing(cut)) <= 2]
         for cuts in [every] if not self.fuse else [few, every]:
             path = self._shortest(cuts)
             if path is not None:
@@ -117,8 +117,11 @@ class _Search:
         resident = None
         if base is not None:
             (tensor,) = group.inputs
+            if tensor.last_use >= group.last:
+                # It was not stored, so whoever reads it must be in this group.
+                return
             resident = Resident(tensor.name, whole_place(self.config, tensor, base))
-        staying = [*(group.inputs if resident else []), *(group.outputs if group.resident_out else [])]
+        staying = [*(group.inputs if resident else []), *([group.staying] if group.staying else [])]
         if not all(_stays_plain(layout, tensor) for tensor in staying):
             return
         counts = _band_counts(max(tensor.height for tensor in group.outputs))

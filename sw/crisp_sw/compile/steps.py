@@ -4,13 +4,14 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from crisp_golden.config import CoreConfig
+from crisp_golden.errors import CapacityError
 from crisp_golden.geometry import Band, SlidingWindow
 from crisp_golden.packing import Tensors, tile_ranges
 from crisp_golden.placement import PHASES, TensorPlace
 from crisp_sw.compile.graph import Stage
 from crisp_sw.compile.layout import Copy, Layout
 
-SHARE = 2
+SHARE = 3
 """Jobs take at most this part of a parameter memory, so that the next one's can be loaded meanwhile."""
 
 POINTWISE = SlidingWindow(kernel=(1, 1), stride=1, padding=(0, 0))
@@ -32,8 +33,16 @@ class Step:
 
 
 def tile_shares(config: CoreConfig, stage: Stage) -> list[tuple[int, int]]:
-    """Ranges of row tiles whose parameters are loaded together."""
-    return tile_ranges(config, stage.work, SHARE)
+    """Ranges of row tiles whose parameters are loaded together.
+
+    Raises
+    ------
+    CapacityError : the parameters of one row tile exceed a memory.
+    """
+    try:
+        return tile_ranges(config, stage.work, SHARE)
+    except CapacityError:
+        return tile_ranges(config, stage.work)
 
 
 def bands_of(stage: Stage, layout: Layout, first: int, last: int) -> Iterator[tuple[int | None, Band]]:
