@@ -1,4 +1,4 @@
-"""Builds the accelerator's model and its harness as a shared library, once per content of everything in it."""
+"""Builds the accelerator's model and its harness as a shared library, once per content of all that is in it."""
 
 import hashlib
 import os

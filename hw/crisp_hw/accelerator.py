@@ -17,7 +17,7 @@ from crisp_hw.control.command_fetcher import CommandFetcher
 from crisp_hw.control.dispatcher import Dispatcher
 from crisp_hw.control.error_recorder import ErrorRecorder
 from crisp_hw.control.execute_engine import ExecuteEngine
-from crisp_hw.control.layouts import INDEX_BITS
+from crisp_hw.control.layouts import INDEX_BITS, SIGNALS, TOKEN_PAIRS, WAITS
 from crisp_hw.control.load_engine import LoadEngine
 from crisp_hw.control.program_control import ProgramControl
 from crisp_hw.control.program_counters import ProgramCounters
@@ -114,21 +114,16 @@ class CrispStc(wiring.Component):
             m.d.comb += engine.stop.eq(self.errors.stop)
 
     def _connect_tokens(self, m: Module, platform: Any) -> None:
-        """Counters between the execute engine, whose partners are load and store, and each of these."""
-        execute = self.engines["execute"]
-        for number, name in enumerate(("load", "store")):
-            partner = self.engines[name]
-            for label, giver, give, taker, take in (
-                (f"{name}_to_execute", partner, 0, execute, number),
-                (f"execute_to_{name}", execute, number, partner, 0),
-            ):
-                counter = TokenCounter()
-                m.submodules[label] = shared(platform, counter, self.control.clear)
-                m.d.comb += [
-                    counter.give.eq(giver.give[give]),
-                    counter.take.eq(taker.take[take]),
-                    taker.tokens[take].eq(counter.available),
-                ]
+        """A counter for every engine that waits for another one."""
+        for giver, taker in TOKEN_PAIRS:
+            counter = TokenCounter()
+            m.submodules[f"{giver}_to_{taker}"] = shared(platform, counter, self.control.clear)
+            give, take = SIGNALS[giver].index(taker), WAITS[taker].index(giver)
+            m.d.comb += [
+                counter.give.eq(self.engines[giver].give[give]),
+                counter.take.eq(self.engines[taker].take[take]),
+                self.engines[taker].tokens[take].eq(counter.available),
+            ]
 
     def _connect_bus(self, m: Module) -> None:
         reader, writer, load, store = self.reader, self.writer, self.engines["load"], self.engines["store"]
@@ -224,7 +219,9 @@ class CrispStc(wiring.Component):
             counters.job_ended.eq(execute.finished),
             counters.core_busy.eq(self.core.busy),
             Cat(counters.waits_load, counters.waits_store).eq(execute.waiting),
-            counters.events.eq(Cat(load.working, load.waiting, store.working, store.waiting, moved)),
+            counters.events.eq(
+                Cat(load.working, load.waiting.any(), store.working, store.waiting.any(), moved)
+            ),
         ]
 
     def _connect_registers(self, m: Module) -> None:

@@ -118,6 +118,28 @@ def test_interrupts_are_cleared_by_writing_ones():
     host.simulate(bench)
 
 
+def test_a_load_waits_for_the_store_whose_tensor_it_reads_back():
+    host = Host(TINY)
+    stored, copied = 0x4000, 0x6000
+
+    async def bench():
+        store_first = store(TINY, wait_execute=1, signal_load=1, offset=stored)
+        read_back = load(TINY, wait_store=1, signal_execute=1, offset=stored, base=40)
+        store_copy = store(TINY, wait_execute=1, offset=copied, base=40)
+        relay = Command(Opcode.EXECUTE_SYNC, {"wait_load": 1, "signal_store": 1})
+        await host.set_up([*copy(TINY)[:2], store_first, read_back, relay, store_copy, END])
+        await host.start()
+        await host.wait()
+        assert await host.status() == DONE
+        assert (await host.counters())["load_wait"] > 50
+        plane = 15 * TINY.window
+        for start in (0, 16 * TINY.window):
+            source = host.memory.data[start : start + plane]
+            assert host.memory.data[copied + start : copied + start + plane] == source
+
+    host.simulate(bench)
+
+
 def error_cases():
     return [
         (load(TINY, rows=0), ErrorCode.ILLEGAL_COMMAND),
@@ -130,6 +152,7 @@ def error_cases():
         (bytes(64), ErrorCode.ILLEGAL_COMMAND),
         (END.encode()[:-1] + b"\x80", ErrorCode.ILLEGAL_COMMAND),
         (load(TINY, wait_execute=1), ErrorCode.TOKEN_MISUSE),
+        (load(TINY, wait_store=1), ErrorCode.TOKEN_MISUSE),
         (execute(TINY, wait_store=1), ErrorCode.TOKEN_MISUSE),
         (load(TINY, window=1), ErrorCode.ADDRESS),
         (load(TINY, window=2), ErrorCode.ADDRESS),

@@ -17,38 +17,38 @@ class EngineControl(wiring.Component):
 
     Parameters
     ----------
-    partners : engines with which tokens are exchanged.
+    waits : engines whose tokens are taken; signals : engines for which tokens are put down.
 
     Members
     -------
     valid, index, sync, waits, signals : In, the command at the queue's head; waits, signals : one bit for
-        each partner.
+        each engine.
     next : Out(1), advance the queue.
-    tokens : In(partners), tokens are there; take, give : Out(partners).
+    tokens : In(waits), tokens are there; take : Out(waits); give : Out(signals).
     stop : In(STOP_LAYOUT), commands that are not to be started.
     start : Out(1); finished : In(1), ignored before the cycle after ``start``; failure : In(8), an error
         code at ``finished``, or 0.
     succeeded : Out(1), in the cycle after ``finished`` if there was no error.
     error : stream of ERROR_LAYOUT.
-    working : Out(1), a command has been started; waiting : Out(partners), the partner that is waited for,
+    working : Out(1), a command has been started; waiting : Out(waits), the engine that is waited for,
         the first if there are two.
     stopped : Out(1), nothing runs, and the command at the head, if there is one, will not be started. After
         an error of its own the engine stays so until it is reset.
     """
 
-    def __init__(self, partners: int):
-        self.partners = partners
+    def __init__(self, *, waits: int, signals: int):
+        self.counts = waits, signals
         super().__init__(
             {
                 "valid": In(1),
                 "index": In(INDEX_BITS),
                 "sync": In(1),
-                "waits": In(partners),
-                "signals": In(partners),
+                "waits": In(waits),
+                "signals": In(signals),
                 "next": Out(1),
-                "tokens": In(partners),
-                "take": Out(partners),
-                "give": Out(partners),
+                "tokens": In(waits),
+                "take": Out(waits),
+                "give": Out(signals),
                 "stop": In(STOP_LAYOUT),
                 "start": Out(1),
                 "finished": In(1),
@@ -56,20 +56,20 @@ class EngineControl(wiring.Component):
                 "succeeded": Out(1),
                 "error": Out(stream_of(ERROR_LAYOUT)),
                 "working": Out(1),
-                "waiting": Out(partners),
+                "waiting": Out(waits),
                 "stopped": Out(1),
             }
         )
 
     @property
     def module_name(self) -> str:
-        """Name that tells the number of partners."""
-        return f"engine_control_{self.partners}"
+        """Name that tells how many kinds of tokens there are."""
+        return "engine_control_{}_{}".format(*self.counts)
 
     def elaborate(self, platform):
         m = Module()
         refused, failure = Signal(), Signal(ERROR_CODE_BITS)
-        missing = Signal(self.partners)
+        missing = Signal(len(self.waits))
         # Indices only rise at the queue's head, so a refusal that comes a cycle late is never wrong.
         m.d.sync += refused.eq(self.stop.valid & (self.index > self.stop.index))
         m.d.comb += [

@@ -14,43 +14,45 @@ from crisp_hw.control.layouts import (
     ERROR_LAYOUT,
     INDEX_BITS,
     QUEUE_DEPTH,
+    SIGNALS,
     STOP_LAYOUT,
+    WAITS,
 )
 from crisp_hw.sharing import shared
 
 NO_COMMAND = (1 << INDEX_BITS) - 1
 
 
-def engine_members(name: str, *, partners: int) -> dict[str, Member]:
+def engine_members(name: str) -> dict[str, Member]:
     """Ports that every engine has.
 
     i : stream of commands, see ``COMMAND_LAYOUTS``.
-    tokens : In(partners), tokens are there; take, give : Out(partners); see ``TokenCounter``.
+    tokens : In, tokens are there; take : Out; one bit for each of ``WAITS``. give : Out, one bit for each of
+        ``SIGNALS``. See ``TokenCounter``.
     stop : In(STOP_LAYOUT); error : stream of ERROR_LAYOUT; see ``EngineControl``.
     oldest : Out(26), index of the command at work or next, ``NO_COMMAND`` if there is none.
-    working : Out(1), a command has been started; waiting : Out(partners), for which partner's token.
+    working : Out(1), a command has been started; waiting : Out, for whose token, as in ``tokens``.
     idle : Out(1), nothing runs and nothing will be started.
     """
+    waits, signals = len(WAITS[name]), len(SIGNALS[name])
     return {
         "i": In(stream_of(COMMAND_LAYOUTS[name])),
-        "tokens": In(partners),
-        "take": Out(partners),
-        "give": Out(partners),
+        "tokens": In(waits),
+        "take": Out(waits),
+        "give": Out(signals),
         "stop": In(STOP_LAYOUT),
         "error": Out(stream_of(ERROR_LAYOUT)),
         "oldest": Out(INDEX_BITS),
         "working": Out(1),
-        "waiting": Out(partners),
+        "waiting": Out(waits),
         "idle": Out(1),
     }
 
 
-def connect_control(
-    m: Module, platform: Any, engine: Any, partners: tuple[str, ...]
-) -> tuple[EngineControl, Any]:
+def connect_control(m: Module, platform: Any, engine: Any, name: str) -> tuple[EngineControl, Any]:
     """Give ``engine`` its queue and control; return the control and the command at the queue's head."""
     queue = StreamQueue(engine.i.payload.shape(), QUEUE_DEPTH)
-    control = EngineControl(len(partners))
+    control = EngineControl(waits=len(WAITS[name]), signals=len(SIGNALS[name]))
     m.submodules.queue = shared(platform, queue)
     m.submodules.control = shared(platform, control)
     wiring.connect(m, wiring.flipped(engine.i), queue.i)
@@ -61,8 +63,8 @@ def connect_control(
         queue.o.ready.eq(control.next),
         control.index.eq(command.index),
         control.sync.eq(command.sync),
-        control.waits.eq(Cat(command[f"wait_{partner}"] for partner in partners)),
-        control.signals.eq(Cat(command[f"signal_{partner}"] for partner in partners)),
+        control.waits.eq(Cat(command[f"wait_{partner}"] for partner in WAITS[name])),
+        control.signals.eq(Cat(command[f"signal_{partner}"] for partner in SIGNALS[name])),
         control.tokens.eq(engine.tokens),
         control.stop.eq(engine.stop),
         engine.take.eq(control.take),

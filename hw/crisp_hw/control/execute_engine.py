@@ -26,7 +26,7 @@ class ExecuteEngine(wiring.Component):
     def __init__(self):
         super().__init__(
             {
-                **engine_members("execute", partners=2),
+                **engine_members("execute"),
                 "job": Out(JOB_LAYOUT),
                 "start": Out(1),
                 "busy": In(1),
@@ -36,7 +36,7 @@ class ExecuteEngine(wiring.Component):
 
     def elaborate(self, platform):
         m = Module()
-        control, command = connect_control(m, platform, self, ("load", "store"))
+        control, command = connect_control(m, platform, self, "execute")
         m.d.comb += [
             *[self.job[name].eq(command[name]) for name in JOB_LAYOUT.members],
             self.start.eq(control.start),

@@ -46,5 +46,23 @@ COMMAND_LAYOUTS = {
 }
 """Commands in the queues of the engines. ``sync``: only tokens, no work."""
 
+
+def _partners(kind: str) -> dict[str, tuple[str, ...]]:
+    """For each engine the others that its flags ``kind``_... name."""
+    return {
+        engine: tuple(name.removeprefix(f"{kind}_") for name in layout.members if name.startswith(f"{kind}_"))
+        for engine, layout in COMMAND_LAYOUTS.items()
+    }
+
+
+WAITS = _partners("wait")
+"""Engines whose tokens an engine takes, in the order of the bits of its ports."""
+
+SIGNALS = _partners("signal")
+"""Engines for which an engine puts down tokens."""
+
+TOKEN_PAIRS = tuple((giver, taker) for taker, givers in WAITS.items() for giver in givers)
+"""Who puts down tokens for whom."""
+
 FULL_OPCODES = {"load": Opcode.LOAD, "execute": Opcode.EXECUTE, "store": Opcode.STORE}
 SYNC_OPCODES = {"load": Opcode.LOAD_SYNC, "execute": Opcode.EXECUTE_SYNC, "store": Opcode.STORE_SYNC}

@@ -41,7 +41,7 @@ class LoadEngine(wiring.Component):
         self.config = config
         super().__init__(
             {
-                **engine_members("load", partners=1),
+                **engine_members("load"),
                 "windows": In(WINDOWS_LAYOUT),
                 "request": Out(stream_of(BURST_LAYOUT)),
                 "data": In(stream_of(read_beat_layout(config.bus_bits))),
@@ -55,7 +55,7 @@ class LoadEngine(wiring.Component):
 
     def elaborate(self, platform):
         m = Module()
-        control, command = connect_control(m, platform, self, ("execute",))
+        control, command = connect_control(m, platform, self, "load")
         to_smem = Signal()
         m.d.comb += to_smem.eq(command.target == Target.SMEM)
         planner = self._plan(m, platform, command, to_smem, control.start)

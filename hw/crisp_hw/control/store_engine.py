@@ -43,7 +43,7 @@ class StoreEngine(wiring.Component):
         self.config, self.read_latency = config, read_latency
         super().__init__(
             {
-                **engine_members("store", partners=1),
+                **engine_members("store"),
                 "windows": In(WINDOWS_LAYOUT),
                 "request": Out(stream_of(BURST_LAYOUT)),
                 "data": Out(stream_of(config.bus_bits)),
@@ -61,7 +61,7 @@ class StoreEngine(wiring.Component):
 
     def elaborate(self, platform):
         m = Module()
-        control, command = connect_control(m, platform, self, ("execute",))
+        control, command = connect_control(m, platform, self, "store")
         planner = self._plan(m, platform, command, control.start)
         walker = StoreWalker(self.config)
         reader = GroupReader(self.config, read_latency=self.read_latency)

@@ -6,9 +6,7 @@ from amaranth.lib.wiring import In, Out
 
 from crisp_golden.fields import word_offsets
 from crisp_golden.program.commands import COMMAND_BITS, ENGINES, FORMATS, OPCODE, TOKEN_LIMIT
-
-PAIRS = (("load", "execute"), ("execute", "load"), ("execute", "store"), ("store", "execute"))
-"""Who puts down tokens for whom."""
+from crisp_hw.control.layouts import TOKEN_PAIRS
 
 
 class TokenLedger(wiring.Component):
@@ -28,10 +26,12 @@ class TokenLedger(wiring.Component):
 
     def elaborate(self, platform):
         m = Module()
-        takes, gives = Signal(len(PAIRS)), Signal(len(PAIRS))
+        takes, gives = Signal(len(TOKEN_PAIRS)), Signal(len(TOKEN_PAIRS))
         self._decode(m, takes, gives)
-        counts = Array(Signal(range(TOKEN_LIMIT + 1), name=f"{giver}_to_{taker}") for giver, taker in PAIRS)
-        wrong = Signal(len(PAIRS))
+        counts = Array(
+            Signal(range(TOKEN_LIMIT + 1), name=f"{giver}_to_{taker}") for giver, taker in TOKEN_PAIRS
+        )
+        wrong = Signal(len(TOKEN_PAIRS))
         for number, count in enumerate(counts):
             take, give = takes[number], gives[number]
             m.d.comb += wrong[number].eq((take & (count == 0)) | (give & (count == TOKEN_LIMIT)))
@@ -41,13 +41,13 @@ class TokenLedger(wiring.Component):
         return m
 
     def _decode(self, m: Module, takes: Signal, gives: Signal) -> None:
-        """Registered: the flags of the command's format as bits in the order of ``PAIRS``."""
+        """Registered: the flags of the command's format as bits in the order of ``TOKEN_PAIRS``."""
         m.d.sync += [takes.eq(0), gives.eq(0)]
         with m.Switch(self.command[: OPCODE.bits]):
             for opcode, engine in ENGINES.items():
                 offsets = word_offsets(FORMATS[opcode])
                 with m.Case(opcode):
-                    for number, (giver, taker) in enumerate(PAIRS):
+                    for number, (giver, taker) in enumerate(TOKEN_PAIRS):
                         if taker == engine:
                             m.d.sync += takes[number].eq(self.command[offsets[f"wait_{giver}"]])
                         if giver == engine:
