@@ -113,7 +113,7 @@ BENCHES = (
         summary="whole accelerator on its AXI ports: random programs, pauses, errors and resets",
         device="crisp_stc",
         module="cocotb_tests.protocol.bench_protocol",
-        tests=9,
+        tests=6,
         parameters={"programs": 3},
     ),
 )

@@ -99,6 +99,7 @@ class CrispStc(wiring.Component):
             fetcher.start.eq(self.control.launch),
             fetcher.offset.eq(registers.program_offset.offset),
             fetcher.length.eq(registers.program_length.commands),
+            fetcher.halt.eq(dispatcher.halted),
             dispatcher.launch.eq(self.control.launch),
             *[
                 getattr(dispatcher, name).eq(getattr(fetcher, name))

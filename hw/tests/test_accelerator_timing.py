@@ -123,3 +123,21 @@ def test_an_empty_program():
         assert (await host.counters())["total"] == handed + timing.PROGRAM_END + 1
 
     host.simulate(bench)
+
+
+def test_nothing_is_fetched_after_the_end():
+    host = Host(CONFIGS["tiny"], chance=0.9)
+    host.memory.traffic.latency = 1
+
+    async def bench():
+        for length in range(1, 20):
+            await host.set_up([Command(Opcode.END, {})] * length)
+            await host.start()
+            await host.wait()
+            fetched = len(host.memory.read_log)
+            await host.write("interrupt_status", 3)
+            await host.cycles(40)
+            assert len(host.memory.read_log) == fetched
+            assert host.memory.quiet
+
+    host.simulate(bench)

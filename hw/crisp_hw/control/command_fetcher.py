@@ -28,7 +28,7 @@ class CommandFetcher(wiring.Component):
 
     Members
     -------
-    start : In(1).
+    start : In(1); halt : In(1), request no more.
     offset : In(32), bytes from the start of the window to the program; length : In(32), its commands.
     window : In(WINDOW_LAYOUT), window 0.
     request : stream of ``BURST_LAYOUT``; data : stream of ``read_beat_layout``; see ``BurstReader``.
@@ -43,6 +43,7 @@ class CommandFetcher(wiring.Component):
         super().__init__(
             {
                 "start": In(1),
+                "halt": In(1),
                 "offset": In(OFFSET_BITS),
                 "length": In(OFFSET_BITS),
                 "window": In(WINDOW_LAYOUT),
@@ -79,7 +80,7 @@ class CommandFetcher(wiring.Component):
             planner.offset.eq(self.offset),
             planner.planes.eq(1),
             planner.beats.eq(self.limit << shift),
-            room.eq(reserved <= depth - chunk),
+            room.eq((reserved <= depth - chunk) & ~self.halt),
             self.request.valid.eq(planner.o.valid & room),
             self.request.payload.eq(planner.o.payload),
             planner.o.ready.eq(self.request.ready & room),

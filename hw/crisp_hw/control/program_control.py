@@ -12,7 +12,8 @@ class ProgramControl(wiring.Component):
 
     A program begins with one cycle of ``clear``; ``launch`` follows. It has come to rest when nothing will
     be dispatched any more, no engine works and no bus transaction is open. The watchdog and a soft reset end
-    it before: ``abort`` is high until the bus is idle, then ``clear`` and ``core_reset`` for one cycle.
+    it before: ``abort`` is high until the bus is idle, and one cycle more together with ``clear`` and
+    ``core_reset``.
 
     Members
     -------
@@ -92,7 +93,12 @@ class ProgramControl(wiring.Component):
                 with m.If(self.bus_idle):
                     m.next = "RESET"
             with m.State("RESET"):
-                m.d.comb += [self.clear.eq(1), self.core_reset.eq(1), self.forget.eq(self.resetting)]
+                m.d.comb += [
+                    self.abort.eq(1),  # what is about to be cleared must not begin a burst now
+                    self.clear.eq(1),
+                    self.core_reset.eq(1),
+                    self.forget.eq(self.resetting),
+                ]
                 m.d.sync += [self.resetting.eq(0), self.stopped.eq(~self.resetting)]
                 with m.If(self.resetting):
                     m.d.sync += self.done.eq(0)

@@ -1,0 +1,165 @@
+"""Random legal programs: loads, a job, stores, with no more tokens than the shared memories demand."""
+
+from dataclasses import dataclass, field
+from random import Random
+
+import numpy as np
+
+from cocotb_tests.jobs.random_jobs import random_job
+from crisp_golden.config import CoreConfig
+from crisp_golden.program.commands import Command, Opcode, Target
+from crisp_golden.program.transfers import memory_runs, smem_addresses
+
+SYNC = {"load": Opcode.LOAD_SYNC, "execute": Opcode.EXECUTE_SYNC, "store": Opcode.STORE_SYNC}
+
+
+@dataclass
+class Step:
+    """A command while its flags are not final, and what it touches: (memory, place) read and written."""
+
+    engine: str
+    opcode: Opcode
+    values: dict[str, int]
+    reads: set[tuple[str, int]] = field(default_factory=set)
+    writes: set[tuple[str, int]] = field(default_factory=set)
+
+    def conflicts(self, other: "Step") -> bool:
+        """Whether the order of both matters."""
+        return bool(self.writes & (other.reads | other.writes) or self.reads & other.writes)
+
+
+class ProgramBuilder:
+    """Collects steps; adds a token wherever one must wait for another engine."""
+
+    def __init__(self) -> None:
+        self.steps: list[Step] = []
+        self.seen: dict[tuple[str, str], int] = {}
+
+    def add(self, step: Step) -> None:
+        """Append a step behind the tokens that it needs."""
+        # Execute comes last: a token that came through it for another engine's sake covers it too.
+        for engine in ("load", "store", "execute"):
+            if engine == step.engine:
+                continue
+            mine = [number for number, other in enumerate(self.steps) if other.engine == engine]
+            last = max((n for n in mine if step.conflicts(self.steps[n])), default=-1)
+            if last > self.seen.get((engine, step.engine), -1):
+                self._wait(step, engine, mine[-1])
+        self.steps.append(step)
+
+    def _wait(self, step: Step, engine: str, last: int) -> None:
+        """Let ``step`` wait for step ``last`` of ``engine``; load and store have no tokens for each other."""
+        if "execute" not in (engine, step.engine):
+            between = Step("execute", SYNC["execute"], {})
+            self._link(engine, last, between)
+            self.steps.append(between)
+            engine, last = "execute", len(self.steps) - 1
+        self._link(engine, last, step)
+
+    def _link(self, engine: str, last: int, step: Step) -> None:
+        giver = self.steps[last]
+        if giver.values.get(f"signal_{step.engine}"):
+            # Somebody waits for it already. Every token is taken once: put down another one behind it.
+            giver = Step(engine, SYNC[engine], {})
+            self.steps.append(giver)
+            last = len(self.steps) - 1
+        giver.values[f"signal_{step.engine}"] = 1
+        step.values[f"wait_{engine}"] = 1
+        self.seen[engine, step.engine] = last
+
+    def program(self) -> list[Command]:
+        """The commands, with END."""
+        return [*(Command(step.opcode, step.values) for step in self.steps), Command(Opcode.END, {})]
+
+
+def transfer_step(config: CoreConfig, opcode: Opcode, values: dict[str, int]) -> Step:
+    """A load or a store, with what it touches."""
+    command = Command(opcode, values)
+    step = Step(command.engine, opcode, values)
+    outside = {
+        ("external", line)
+        for offset, length in memory_runs(config, command)
+        for line in range(offset // 32, -(-(offset + length) // 32))
+    }
+    target = Target(command["target"])
+    inside = {("chip", -int(target))}
+    if target is Target.SMEM:
+        inside = {("chip", int(word) + 1) for word in smem_addresses(config, command).ravel()}
+    step.reads, step.writes = (outside, inside) if opcode is Opcode.LOAD else (inside, outside)
+    return step
+
+
+def random_transfer(config: CoreConfig, rng: Random, opcode: Opcode, space: int) -> dict[str, int]:
+    """A load of SMEM or a store, from or to any place below ``space``."""
+    phased = int(opcode is Opcode.LOAD and rng.random() < 0.3)
+    rows, width, planes = rng.randint(1, 8), rng.randint(1, 20), rng.randint(1, 4)
+    pitch = width + rng.randint(0, 3)
+    ring = -(-rows * pitch // config.cols) + rng.randint(0, 2)
+    step = config.bus_bits // 8
+    plane_bytes = -(-rows * width * config.window // step) * step
+    stride = plane_bytes + step * rng.randint(0, 9)
+    values = {
+        "window": int(opcode is Opcode.STORE),
+        "planes": planes,
+        "rows": rows,
+        "width": width,
+        "pitch": pitch,
+        "base": rng.randrange(config.bank_depth),
+        "plane": ring * (4 if phased else 1),
+        "ring": ring,
+        "start": rng.randrange(ring * config.cols),
+        "offset": rng.randrange(0, space - planes * stride, step),
+        "plane_stride": stride,
+    }
+    if opcode is Opcode.LOAD:
+        values |= {"phased": phased, "odd_row": phased & rng.randint(0, 1)}
+    return values
+
+
+def random_program(
+    config: CoreConfig, rng: Random, data: bytearray, *, tables: int, space: int, transfers: int = 8
+) -> list[Command]:
+    """A program that fills all memories, runs a job, and moves tensors before, while and after that.
+
+    Parameters
+    ----------
+    data : external memory; the contents of the job's memories are put at offset ``tables``.
+    space : stores and loads of tensors stay below it.
+    """
+    builder = ProgramBuilder()
+    job = random_job(np.random.default_rng(rng.randrange(1 << 32)), config)
+    offset, step = tables, config.bus_bits // 8
+    for target, memory in job.chip.memories.items():
+        if target is Target.SMEM:
+            continue
+        data[offset : offset + len(memory)] = memory.tobytes()
+        values = {"target": int(target), "offset": offset, "beats": len(memory) // step, "address": 0}
+        builder.add(transfer_step(config, Opcode.LOAD, values))
+        offset += -(-len(memory) // 64) * 64
+    builder.add(_whole_memory(config, rng, space))
+    for _ in range(transfers):
+        _add_transfer(builder, config, rng, space)
+    everything = {("chip", place) for place in range(-len(Target), config.smem_words + 1)}
+    builder.add(Step("execute", Opcode.EXECUTE, job.values, reads=everything, writes=everything))
+    for _ in range(transfers):
+        _add_transfer(builder, config, rng, space)
+    return builder.program()
+
+
+def _add_transfer(builder: ProgramBuilder, config: CoreConfig, rng: Random, space: int) -> None:
+    opcode = rng.choice([Opcode.LOAD, Opcode.STORE])
+    builder.add(transfer_step(config, opcode, random_transfer(config, rng, opcode, space)))
+
+
+def _whole_memory(config: CoreConfig, rng: Random, space: int) -> Step:
+    """A load of the whole activation memory, whose contents are random at power-up."""
+    width = min(512, config.smem_words)
+    values = {
+        "planes": 1,
+        "rows": config.smem_words // width,
+        "width": width,
+        "pitch": width,
+        "ring": config.bank_depth,
+        "offset": 64 * rng.randrange((space - config.smem_bytes) // 64),
+    }
+    return transfer_step(config, Opcode.LOAD, values)

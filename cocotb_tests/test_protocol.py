@@ -1,0 +1,36 @@
+"""The accelerator on its AXI ports, on Verilator: every width of the bus, random pauses, errors, resets."""
+
+from dataclasses import asdict
+
+import pytest
+
+from cocotb_tests.devices import device_verilog
+from cocotb_tests.runner import Bench, run_bench
+from crisp_golden.config import CoreConfig, preset
+
+# One beat per window at 64 bits, one at 128, and one at 256 with two drained pixels per cycle.
+CONFIGS = {
+    "tiny": preset("tiny"),
+    "bus128": CoreConfig(
+        rows=2, cols=4, lanes=4, bus_bits=128, smem_words=1024, weight_words=256, tile_depth=8
+    ),
+    "bus256": CoreConfig(
+        rows=4, cols=4, lanes=8, bus_bits=256, smem_words=1024, weight_words=256, drain_cols=2
+    ),
+    "two_beats": CoreConfig(rows=2, cols=2, lanes=4, bus_bits=64, smem_words=1024, weight_words=256),
+}
+
+
+@pytest.mark.parametrize("name", CONFIGS)
+def test_protocol(name):
+    config = CONFIGS[name]
+    result = run_bench(
+        Bench(
+            verilog=device_verilog("crisp_stc", config),
+            top="crisp_stc",
+            module="cocotb_tests.protocol.bench_protocol",
+            tests=6,
+            parameters={"config": asdict(config), "seed": 1, "programs": 2},
+        )
+    )
+    assert result.measurements["errors"] > 1
