@@ -4,7 +4,9 @@ import typer
 from typer.core import TyperGroup
 
 from crisp_golden.errors import CrispError
+from crisp_sw.commands.compile import compile_program
 from crisp_sw.commands.demo import demo
+from crisp_sw.commands.disasm import disasm
 from crisp_sw.commands.evaluate import evaluate
 from crisp_sw.commands.hardware import cosim, synth, verilog
 from crisp_sw.commands.inspect import inspect
@@ -51,14 +53,17 @@ Step by step:
 3. `crisp quantize build/pruned --out build/network`
 4. `crisp inspect build/network --preset edge`
 5. `crisp cosim build/network --inputs build/demo/inputs.safetensors`
-6. `crisp verilog --preset edge` and `crisp synth --board ulx3s-85f --preset small`
+6. `crisp compile build/network -o program.crisp` and `crisp disasm program.crisp`
+7. `crisp verilog --preset edge` and `crisp synth --board ulx3s-85f --preset small`
 
 `crisp COMMAND --help` explains each. Results go to stdout (`--json` for machines), progress to stderr.
 The exit status is 0 for success, 1 if a check fails, 2 for an input that cannot be used.""",
 )
 
-_SOFTWARE, _HARDWARE = "Network", "Hardware"
+_SOFTWARE, _PROGRAMS, _HARDWARE = "Network", "Programs", "Hardware"
 for _command in (demo, train, evaluate, prune, quantize, inspect):
     app.command(rich_help_panel=_SOFTWARE)(_command)
+app.command("compile", rich_help_panel=_PROGRAMS)(compile_program)
+app.command(rich_help_panel=_PROGRAMS)(disasm)
 for _command in (verilog, synth, cosim):
     app.command(rich_help_panel=_HARDWARE)(_command)
