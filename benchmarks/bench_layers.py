@@ -7,11 +7,10 @@ import numpy as np
 
 from benchmarks.layers import MeasuredLayer
 from cocotb_tests.tb.core_driver import CoreDriver
-from cocotb_tests.tb.layer_run import fetch_job, preload_job
+from cocotb_tests.tb.layer_run import case_jobs, fetch_job, preload_job
 from cocotb_tests.tb.parameters import bench_parameters, record_measurements
 from crisp_golden.config import CoreConfig
 from crisp_golden.cycles import ideal_cycles, job_cycles
-from crisp_golden.packing import pack_layer
 
 
 @cocotb.test()
@@ -29,8 +28,9 @@ async def _measure(driver: CoreDriver, measured: MeasuredLayer, seed: int) -> di
     case, shape = measured.case(seed), (measured.size, measured.size)
     y = np.zeros((measured.channels, *shape), np.int8)
     cycles, seconds = 0, np.zeros(3)
-    for job in pack_layer(driver.config, case.layer, *shape):
-        predicted = job_cycles(driver.config, job).total
+    jobs = case_jobs(driver.config, case)
+    for job in jobs:
+        predicted = job_cycles(driver.config, job.registers, job.windows).total
         moments = [time.perf_counter()]
         await preload_job(driver, case, job)
         moments.append(time.perf_counter())
@@ -45,6 +45,6 @@ async def _measure(driver: CoreDriver, measured: MeasuredLayer, seed: int) -> di
     return {
         "name": measured.name,
         "cycles": cycles,
-        "ideal_cycles": ideal_cycles(driver.config, case.layer, *shape),
+        "ideal_cycles": ideal_cycles(driver.config, jobs[0].work, *shape),
         **dict(zip(("preload_seconds", "run_seconds", "readback_seconds"), seconds.tolist(), strict=True)),
     }

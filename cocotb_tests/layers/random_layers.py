@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from cocotb_tests.tb.layer_run import LayerCase
+from cocotb_tests.tb.layer_run import LayerCase, PoolCase
 from crisp_golden.config import CoreConfig
 from crisp_golden.convolution import accumulate
 from crisp_golden.network import MaxPool, Pattern, QuantizedConv, ResidualInput
@@ -52,14 +52,14 @@ def random_case(rng: np.random.Generator, config: CoreConfig, *, number: int, si
     return _with_output_stage(rng, layer, x)
 
 
-def random_pool(rng: np.random.Generator, config: CoreConfig, *, size: int = 12) -> LayerCase:
+def random_pool(rng: np.random.Generator, config: CoreConfig, *, size: int = 12) -> PoolCase:
     """Return a random max pooling layer of up to three windows of channels."""
     kernel, stride = int(rng.integers(1, 4)), int(rng.integers(1, 3))
     padding = int(rng.integers(0, kernel // 2 + 1))
     low = max(1, kernel - 2 * padding)
     height, width = rng.integers(low, size + kernel, 2).tolist()
     channels = int(rng.integers(1, 3 * config.window))
-    return LayerCase(
+    return PoolCase(
         layer=MaxPool(name="pool", kernel=kernel, stride=stride, padding=padding),
         x=rng.integers(-128, 128, (channels, height, width)).astype(np.int8),
     )

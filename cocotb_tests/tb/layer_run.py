@@ -5,6 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from cocotb_tests.tb.core_driver import CoreDriver
+from crisp_golden.config import CoreConfig
 from crisp_golden.convolution import run_conv
 from crisp_golden.cycles import CycleCount, job_cycles
 from crisp_golden.network import MaxPool, QuantizedConv
@@ -16,20 +17,35 @@ from crisp_golden.pooling import run_max_pool
 class LayerCase:
     """A layer with its inputs: x int8[C, H, W], residual int8[K, Hout, Wout] if the layer adds one."""
 
-    layer: QuantizedConv | MaxPool
+    layer: QuantizedConv
     x: np.ndarray
     residual: np.ndarray | None = None
 
     def expected(self) -> np.ndarray:
         """The golden output int8[K, Hout, Wout]."""
-        if isinstance(self.layer, MaxPool):
-            return run_max_pool(self.layer, self.x[None])[0]
         residual = None if self.residual is None else self.residual[None]
         return run_conv(self.layer, self.x[None], residual)[0]
 
-    def jobs(self, driver: CoreDriver) -> list[Job]:
-        """The layer's jobs on the driver's core."""
-        return pack_layer(driver.config, self.layer, *self.x.shape[1:], channels=len(self.x))
+
+@dataclass(frozen=True, kw_only=True)
+class PoolCase:
+    """A max pooling layer with its input int8[C, H, W]."""
+
+    layer: MaxPool
+    x: np.ndarray
+    residual: None = None
+
+    def expected(self) -> np.ndarray:
+        """The golden output int8[C, Hout, Wout]."""
+        return run_max_pool(self.layer, self.x[None])[0]
+
+
+Case = LayerCase | PoolCase
+
+
+def case_jobs(config: CoreConfig, case: Case) -> list[Job]:
+    """The jobs of a case's layer."""
+    return pack_layer(config, case.layer, *case.x.shape[1:], channels=len(case.x))
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -49,9 +65,9 @@ class LayerResult:
     clocked: int
 
 
-async def run_layer(driver: CoreDriver, case: LayerCase) -> LayerResult:
+async def run_layer(driver: CoreDriver, case: Case) -> LayerResult:
     """Run all jobs of a layer and put the output together."""
-    jobs = case.jobs(driver)
+    jobs = case_jobs(driver.config, case)
     rows, columns = jobs[0].work.window.out_size(*case.x.shape[1:])
     y = np.zeros((jobs[0].work.out_channels, rows, columns), np.int8)
     counted, predicted, clocked = CycleCount(), CycleCount(), 0
@@ -70,7 +86,7 @@ def used_rows(job: Job) -> int:
     return max(tensor.end for tensor in tensors if tensor is not None)
 
 
-async def preload_job(driver: CoreDriver, case: LayerCase, job: Job) -> None:
+async def preload_job(driver: CoreDriver, case: Case, job: Job) -> None:
     """Write everything that one job of the layer reads."""
     config, band, tensors = driver.config, job.band, job.tensors
     await driver.load(job)
@@ -90,7 +106,7 @@ async def fetch_job(driver: CoreDriver, job: Job, y: np.ndarray) -> None:
     y[first:last, slice(*rows)] = found[first:]
 
 
-async def check_layer(driver: CoreDriver, case: LayerCase) -> LayerResult:
+async def check_layer(driver: CoreDriver, case: Case) -> LayerResult:
     """Run a layer and demand equal bits and equal cycles.
 
     Raises

@@ -9,7 +9,7 @@ from cocotb.triggers import FallingEdge, ReadOnly
 
 from cocotb_tests.jobs.random_jobs import RandomJob, random_job
 from cocotb_tests.tb.core_driver import CoreDriver
-from cocotb_tests.tb.layer_run import LayerCase, check_layer
+from cocotb_tests.tb.layer_run import LayerCase, case_jobs, check_layer
 from cocotb_tests.tb.parameters import bench_parameters
 from crisp_golden.config import CoreConfig
 from crisp_golden.cycles import CycleCount
@@ -94,7 +94,7 @@ async def a_job_reads_the_last_word_of_every_memory(dut):
     weight = rng.integers(1, 128, (config.channel_words, channels, 1, 1))
     weight *= (np.arange(channels) % config.m < n)[:, None, None]
     case = plain_case(rng, weight.astype(np.int8), 3, 5)
-    (job,) = case.jobs(driver)
+    (job,) = case_jobs(driver.config, case)
     assert len(job.images[Target.BLOCK_INDEX]) == 2 * windows
     assert len(job.images[Target.WEIGHT]) == windows * n * config.rows * config.lanes
     assert len(job.images[Target.CHANNEL]) == 8 * config.channel_words
@@ -108,7 +108,7 @@ async def a_job_reads_the_last_tap(dut):
     weight = rng.integers(-128, 128, (3, 2, 8, taps // 8)).astype(np.int8)
     case = plain_case(rng, weight, 8, taps // 8 + 2)
     case = replace(case, layer=replace(case.layer, padding=(4, 1)))
-    (job,) = case.jobs(driver)
+    (job,) = case_jobs(driver.config, case)
     assert len(job.images[Target.TAP]) == 8 * taps
     await check_layer(driver, case)
 

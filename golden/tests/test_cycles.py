@@ -85,8 +85,8 @@ def test_worked_example():
     assert ideal_cycles(config, workload(config, layer), 2, 14) == 336
     # A slot of 28 cycles hides 4 load cycles; a row tile of 84 hides the 28 of the drain before.
     assert (counts.load, counts.drain, counts.residual) == (0, 0, 0)
-    # 24 cycles to decode, 4 to load the first window.
-    assert counts.prologue == 24 + 4
+    # 25 cycles to decode, 4 to load the first window.
+    assert counts.prologue == 25 + 4
     # 28 cycles to drain the last tile, then 5 + 2 + 4 + 1 to accumulate, 3, the output stage, 2 rows.
     assert counts.flush == 28 + 12 + 3 + OUTPUT_LATENCY + 2
     assert counts.total == 28 + 336 + 45 + OUTPUT_LATENCY

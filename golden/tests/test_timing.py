@@ -8,6 +8,7 @@ from crisp_golden.config import PRESETS, CoreConfig, preset
 from crisp_golden.timing import (
     OUTPUT_LATENCY,
     accumulate_latency,
+    decode_latency,
     flush_cycles,
     prologue_cycles,
     tree_latency,
@@ -24,7 +25,9 @@ def test_the_adder_tree_has_a_register_for_every_two_levels(lanes: int, register
 def test_latencies_of_the_presets(config: CoreConfig):
     tree = 2 if config.lanes == 8 else 1
     assert accumulate_latency(config) == 5 + 2 + 4 + tree
-    assert prologue_cycles(config) == 24
+    # Two memories of 3 cycles, 7 bits of quotient, 4 additions in a row, 3 cycles of control and queue.
+    assert decode_latency(config) == 6 + 7 + 4 + 3
+    assert prologue_cycles(config) == 20 + 4 + 1
     assert flush_cycles(config) == 11 + tree + 3 + OUTPUT_LATENCY + config.rows
 
 

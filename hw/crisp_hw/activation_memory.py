@@ -124,7 +124,8 @@ class ActivationMemory(wiring.Component):
 
     def _enables(self, parts: Any, part_bits: int) -> Value:
         """Write enables of a bank for a word's parts of ``part_bits`` bits, one bit each."""
-        return Cat(*[bit.replicate(part_bits // self.granularity) for bit in Value.cast(parts)])
+        enables = [bit.replicate(part_bits // self.granularity) for bit in Value.cast(parts)]
+        return Value.cast(Cat(*enables))
 
     def _rotate(self, m: Module, words: list, rotation) -> list[Signal]:
         """Registered: column c receives bank ``(c + rotation) mod cols``, in one stage per address bit."""

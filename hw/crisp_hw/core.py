@@ -29,8 +29,8 @@ class CrispCore(wiring.Component):
 
     The memories are filled through the write port; a beat is taken when ``write_en`` and ``write_ready`` are
     high. Only the activation memory is ever not ready, while the array writes outputs to the same bank. The
-    read port takes a request of ``cols`` words in every second cycle, also while a job runs: if the array needs
-    the memory in that cycle it waits, and the job takes one cycle longer.
+    read port takes a request of ``cols`` words in every second cycle, also while a job runs: if the array
+    needs the memory in that cycle it waits, and the job takes one cycle longer.
 
     Parameters
     ----------

@@ -9,7 +9,7 @@ that the tap reads.
 from typing import Any
 
 from amaranth.hdl import Cat, Module, Mux, Signal, Value, signed
-from amaranth.lib import data, fifo, stream, wiring
+from amaranth.lib import fifo, stream, wiring
 from amaranth.lib.wiring import In, Out
 from amaranth.utils import ceil_log2
 
@@ -245,7 +245,7 @@ class BlockIndexDecoder(wiring.Component):
             queue.r_en.eq(self.o.ready & self.o.valid),
         ]
 
-    def _locate(self, m: Module, start: Any, tap: Any, plane: Value) -> tuple[data.View, Signal]:
+    def _locate(self, m: Module, start: Any, tap: Any, plane: Value) -> tuple[Any, Signal]:
         """Rows and rotation of the pixels that ``tap`` reads for the tile at ``start``.
 
         They come ``LOCATE_LATENCY`` cycles later, each addition with a register behind it.

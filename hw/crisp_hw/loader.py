@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from amaranth.hdl import Cat, Module, Mux, Signal, Value, signed
+from amaranth.hdl import Cat, Const, Module, Mux, Signal, Value, signed
 from amaranth.lib import wiring
 from amaranth.lib.wiring import In, Out
 from amaranth.utils import ceil_log2
@@ -137,7 +137,7 @@ class WeightLoader(wiring.Component):
         config = self.config
         slots, stored = config.load_rows * config.lanes, stored_index_bits(config)
         if stored == 0:
-            return [Cat()] * slots
+            return [Const(0, 0)] * slots
         memory = self._memory(m, platform, Target.GROUP_INDEX)
         m.d.comb += [memory.read_en.eq(reading), memory.read_addr.eq(pointer)]
         words: list[Any] = [memory.read_data.word_select(slot, stored) for slot in range(slots)]

@@ -99,9 +99,8 @@ class OutputWriter(wiring.Component):
         phase, wraps = Signal(rows), Signal()
         position = delay(m, grid.position, 2, "position")
         plane_base = delay(m, plane, 1, "plane_base")
-        chosen = Cat(*[select([signal[bit] for signal in phase_rows], grid.phase) for bit in range(rows)])
         m.d.sync += [
-            phase.eq(chosen),
+            phase.eq(select(list(phase_rows), grid.phase)),
             base.eq(plane_base + phase),
             first_row.eq(base + position[banks:]),
             wraps.eq(position[banks:] == last_row),
@@ -117,13 +116,19 @@ class OutputWriter(wiring.Component):
             delay(m, self.y[number], config.rows - 1 - number, f"row_{number}")
             for number in range(config.rows)
         ]
-        words = [Cat(*[values[number] for values in aligned]) for number in range(config.drain_cols)]
+        words = [
+            Value.cast(Cat(*[values[number] for values in aligned])) for number in range(config.drain_cols)
+        ]
         place_bits = ceil_log2(config.drain_cols)
         for bank in range(config.cols):
             distance = (Const(bank, len(rotation)) - rotation)[: len(rotation)]
             place: Any = distance[:place_bits]
             behind = Const(bank, len(rotation)) < rotation
-            found = select([exists[i] for i in range(config.drain_cols)], place) if place_bits else exists
+            found = (
+                select([Value.cast(exists[i]) for i in range(config.drain_cols)], place)
+                if place_bits
+                else exists
+            )
             m.d.sync += [
                 self.o.valid[bank].eq(found & ~distance[place_bits:].any()),
                 self.o.rows[bank].eq(Mux(behind, next_row, row)),
