@@ -21,6 +21,9 @@ from crisp_golden.program.memories import (
 
 FLOAT32_EXACT = 1 << 24
 
+WORTHWHILE_DENSITY = 1 / 8
+"""Share of a job's windows that row tiles must visit on average to be multiplied all at once."""
+
 
 def window_lists(chip: Chip, values: Mapping[str, int]) -> list[np.ndarray]:
     """The window indices of each row tile that an EXECUTE command visits.
@@ -67,29 +70,24 @@ class CoreModel:
         """Compute all row tiles; return int[row tiles], the windows visited in each."""
         windows = window_lists(self.chip, self.values)
         used = np.unique(np.concatenate(windows))
+        places = [np.searchsorted(used, indices) for indices in windows]
         inputs = self._gather(used)
-        outputs = []
-        first = 0
-        for tile, indices in enumerate(windows):
-            chosen = inputs[np.searchsorted(used, indices)]
-            if self.values["max_pool"]:
-                values, residual = self._maximum(tile, chosen)
-            else:
-                values = self._accumulate(tile, first, chosen)
-                residual = self._residual(tile)
-            outputs.append(self._requantize(tile, values, residual))
-            first += len(indices)
+        if self.values["max_pool"]:
+            outputs = [self._maximum(tile, inputs[:, chosen]) for tile, chosen in enumerate(places)]
+        else:
+            sums = self._accumulate(inputs, places)
+            outputs = [self._requantize(tile, acc, self._residual(tile)) for tile, acc in enumerate(sums)]
         for tile, output in enumerate(outputs):
             self._write(tile, output)
         return np.array([len(indices) for indices in windows])
 
     def _gather(self, indices: np.ndarray) -> np.ndarray:
-        """int8[windows, window, pixels]: what the windows read; the zero point outside the tap's range."""
+        """int8[pixels, windows, window]: what the windows read; the zero point outside the tap's range."""
         v, config = self.values, self.config
         taps, blocks = np.divmod(indices, v["channel_blocks"])
         table = self._fields(Target.TAP, v["tap_base"], int(taps.max()) + 1, "<u8", TAP_FIELDS)
         ring = v["act_ring"] * config.cols
-        result = np.empty((len(indices), config.window, len(self.pixels)), np.int8)
+        result = np.empty((len(self.pixels), len(indices), config.window), np.int8)
         smem = self.chip.smem
         for number, (tap, block) in enumerate(zip(taps, blocks, strict=True)):
             position = (v["act_start"] + self.pixels + table["offset"][tap]) % ring
@@ -98,7 +96,7 @@ class CoreModel:
             inside &= (table["x_low"][tap] <= self.x) & (self.x < table["x_high"][tap])
             words = smem[(row * config.cols + position) % len(smem)]
             words[~inside] = v["x_zero_point"]
-            result[number] = words.T
+            result[:, number] = words
         return result
 
     def _fields(self, target: Target, first: int, count: int, kind: str, fields) -> dict[str, np.ndarray]:
@@ -116,15 +114,29 @@ class CoreModel:
         found = self._fields(target, first, self.config.rows, kind, fields)
         return {name: value[:, None] for name, value in found.items()}
 
-    def _accumulate(self, tile: int, first: int, inputs: np.ndarray) -> np.ndarray:
-        """int64[rows, pixels]: accumulators; ``first`` is the number of the row tile's first window."""
-        weights = self._weights(first, len(inputs))
-        bound = 128 * int(np.abs(weights).sum(axis=1).max())
+    def _accumulate(self, inputs: np.ndarray, places: list[np.ndarray]) -> np.ndarray:
+        """int64[row tiles, rows, pixels]; ``places`` has the numbers of each tile's windows in ``inputs``."""
+        rows, pixels, window = self.config.rows, len(self.pixels), self.config.window
+        firsts = np.cumsum([0, *(len(chosen) for chosen in places)])
+        weights = [self._weights(first, len(chosen)) for first, chosen in zip(firsts, places, strict=False)]
+        bound = 128 * max(int(np.abs(tile).sum(axis=1).max()) for tile in weights)
         kind = np.float32 if bound < FLOAT32_EXACT else np.float64
-        matrix = inputs.reshape(-1, len(self.pixels))
-        products = weights.astype(kind) @ matrix.astype(kind)
-        bias = self._channels(tile, Target.CHANNEL, "<u8", CHANNEL_FIELDS)["bias"]
-        return products.astype(np.int64) + bias
+        products = np.empty((len(places), rows, pixels))
+        if firsts[-1] >= len(places) * inputs.shape[1] * WORTHWHILE_DENSITY:
+            # One product with zeros for what a row tile does not visit is faster than many small ones.
+            matrix = np.zeros((len(places), rows, inputs.shape[1], window), kind)
+            for tile, chosen in enumerate(places):
+                matrix[tile][:, chosen] = weights[tile].reshape(rows, len(chosen), window)
+            flat = inputs.reshape(pixels, -1).astype(kind)
+            products[:] = (flat @ matrix.reshape(len(places) * rows, -1).T).T.reshape(products.shape)
+        else:
+            for tile, chosen in enumerate(places):
+                flat = inputs[:, chosen].reshape(pixels, -1).astype(kind)
+                products[tile] = (flat @ weights[tile].astype(kind).T).T
+        biases = [
+            self._channels(tile, Target.CHANNEL, "<u8", CHANNEL_FIELDS)["bias"] for tile in range(len(places))
+        ]
+        return products.astype(np.int64) + np.stack(biases)
 
     def _weights(self, first: int, windows: int) -> np.ndarray:
         """int64[rows, windows * window]: the row tile's weights, N:M groups expanded."""
@@ -161,11 +173,11 @@ class CoreModel:
         indices = packed[:, None] >> (bits * np.arange(per_byte, dtype=np.uint8)) & (config.m - 1)
         return indices.ravel()[base % per_byte :][:count].astype(np.int64)
 
-    def _maximum(self, tile: int, inputs: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        """Accumulators, which do not matter, and the maxima of the tile's channels int64[rows, pixels]."""
+    def _maximum(self, tile: int, inputs: np.ndarray) -> np.ndarray:
+        """int8[rows, pixels]: the maxima of a row tile's channels, past the output stage."""
         _, part = self._part(tile)
-        maxima = inputs[:, part].max(axis=0).astype(np.int64)
-        return np.zeros_like(maxima), maxima
+        maxima = inputs[:, :, part].max(axis=1).astype(np.int64).T
+        return self._requantize(tile, np.zeros_like(maxima), maxima)
 
     def _part(self, tile: int) -> tuple[int, slice]:
         """Plane of the output and residual, and the channels in it, of a row tile."""
