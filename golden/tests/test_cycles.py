@@ -89,7 +89,7 @@ def test_worked_example():
     assert counts.prologue == 25 + 4
     # 28 cycles to drain the last tile, then 5 + 2 + 4 + 1 to accumulate, 3, the output stage, 2 rows.
     assert counts.flush == 28 + 12 + 3 + OUTPUT_LATENCY + 2
-    assert counts.total == 28 + 336 + 45 + OUTPUT_LATENCY
+    assert counts.total == 29 + 336 + 45 + OUTPUT_LATENCY
 
 
 def test_waits_of_a_worked_example():
