@@ -1,0 +1,158 @@
+"""Register file: every register by its declaration, on all handshake patterns."""
+
+from random import Random
+from typing import Any
+
+import pytest
+from amaranth.hdl import Value
+
+from crisp_golden.config import PRESETS
+from crisp_golden.program.registers import MAGIC, VERSION, register_map
+from crisp_hw.control.register_file import RegisterFile
+from hw.tests.simulate import simulate
+
+CONFIG = PRESETS["edge"]
+BY_NAME = {register.name: register for register in register_map()}
+
+
+class LiteMaster:
+    """Accesses registers, each channel moving with ``chance`` in a cycle."""
+
+    def __init__(self, ctx: Any, dut: RegisterFile, rng: Random, chance: float):
+        self.ctx, self.dut, self.rng, self.chance = ctx, dut, rng, chance
+
+    def _set(self, **ports: int) -> None:
+        for name, value in ports.items():
+            self.ctx.set(getattr(self.dut, f"s_axil_{name}"), value)
+
+    def _get(self, name: str) -> int:
+        return self.ctx.get(getattr(self.dut, f"s_axil_{name}"))
+
+    async def write(self, offset: int, value: int, strobes: int = 15) -> int:
+        """Return the response."""
+        self._set(awaddr=offset, wdata=value, wstrb=strobes)
+        pending = {"aw", "w", "b"}
+        response = 0
+        while pending:
+            moves = {channel: self.rng.random() < self.chance for channel in pending}
+            self._set(**{f"{c}valid": int(c in pending and moves[c]) for c in ("aw", "w")})
+            self._set(bready=int("b" in pending and moves["b"]))
+            done = {c for c in ("aw", "w") if c in pending and moves[c] and self._get(f"{c}ready")}
+            if "b" in pending and moves["b"] and self._get("bvalid"):
+                assert pending == {"b"}
+                response = self._get("bresp")
+                done.add("b")
+            await self.ctx.tick()
+            pending -= done
+        self._set(awvalid=0, wvalid=0, bready=0)
+        return response
+
+    async def read(self, offset: int) -> tuple[int, int]:
+        """Return data and response."""
+        self._set(araddr=offset, arvalid=1)
+        while not self._get("arready"):
+            await self.ctx.tick()
+        await self.ctx.tick()
+        self._set(arvalid=0)
+        while True:
+            ready = self.rng.random() < self.chance
+            self._set(rready=int(ready))
+            if ready and self._get("rvalid"):
+                break
+            await self.ctx.tick()
+        result = self._get("rdata"), self._get("rresp")
+        await self.ctx.tick()
+        self._set(rready=0)
+        return result
+
+
+def run(bench: Any, *, seed: int = 1, chance: float = 1.0) -> None:
+    dut, rng = RegisterFile(CONFIG), Random(seed)
+
+    async def wrapped(ctx):
+        await bench(LiteMaster(ctx, dut, rng, chance), dut, rng)
+
+    simulate(dut, wrapped)
+
+
+def mask(name: str) -> int:
+    return (1 << sum(field.bits for field in BY_NAME[name].fields)) - 1
+
+
+@pytest.mark.parametrize("chance", [1.0, 0.3])
+def test_writable_registers_keep_their_bytes(chance):
+    async def bench(master, dut, rng):
+        values = {name: 0 for name, register in BY_NAME.items() if register.access == "rw"}
+        for _ in range(120):
+            name = rng.choice(list(values))
+            value, strobes = rng.randrange(1 << 32), rng.randrange(16)
+            assert await master.write(BY_NAME[name].offset, value, strobes) == 0
+            bits = sum(0xFF << 8 * lane for lane in range(4) if strobes >> lane & 1)
+            values[name] = (value & bits | values[name] & ~bits) & mask(name)
+        for name, value in values.items():
+            assert await master.read(BY_NAME[name].offset) == (value, 0)
+            assert master.ctx.get(Value.cast(getattr(dut, name))) == value
+
+    run(bench, chance=chance)
+
+
+def test_read_only_registers_show_their_inputs_and_constants():
+    async def bench(master, dut, rng):
+        for name, register in BY_NAME.items():
+            if register.access != "ro":
+                continue
+            if name.startswith("shape_"):
+                expected = getattr(CONFIG, name.removeprefix("shape_"))
+            elif name in ("id", "version"):
+                expected = {"id": MAGIC, "version": VERSION}[name]
+            else:
+                expected = rng.randrange(1 << 32) & mask(name)
+                master.ctx.set(Value.cast(getattr(dut, name)), expected)
+            assert await master.write(register.offset, 0) == 0
+            assert await master.read(register.offset) == (expected, 0), name
+
+    run(bench)
+
+
+def test_write_only_fields_are_strobes():
+    async def bench(master, dut, rng):
+        await master.write(BY_NAME["control"].offset, 1)
+        seen = 0
+        ports = {"awaddr": BY_NAME["control"].offset, "wdata": 3, "wstrb": 15, "bready": 1}
+        master._set(**ports, awvalid=1, wvalid=1)
+        for cycle in range(8):
+            await master.ctx.tick()
+            master._set(awvalid=0, wvalid=0)
+            value = master.ctx.get(Value.cast(dut.control))
+            assert value == (3 if cycle == 1 else 0)
+            seen += value
+        assert seen == 3
+        assert await master.read(BY_NAME["control"].offset) == (0, 0)
+
+    run(bench)
+
+
+def test_ones_clear_pending_interrupts_and_setting_goes_first():
+    async def bench(master, dut, rng):
+        offset = BY_NAME["interrupt_status"].offset
+        master.ctx.set(Value.cast(dut.interrupt_status_set), 3)
+        await master.ctx.tick()
+        master.ctx.set(Value.cast(dut.interrupt_status_set), 0)
+        await master.write(offset, 2)
+        assert await master.read(offset) == (1, 0)
+        master.ctx.set(Value.cast(dut.interrupt_status_set), 1)
+        await master.write(offset, 3)
+        assert await master.read(offset) == (1, 0)
+
+    run(bench)
+
+
+def test_addresses_without_register_answer_with_an_error():
+    async def bench(master, dut, rng):
+        taken = {register.offset for register in BY_NAME.values()}
+        for offset in (*range(0, 0x160, 4), 0xFFC):
+            if offset not in taken:
+                assert (await master.read(offset))[1] == 2, hex(offset)
+                assert await master.write(offset, 1) == 2, hex(offset)
+
+    run(bench)
