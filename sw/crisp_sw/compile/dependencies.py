@@ -20,11 +20,11 @@ Cells = dict[str, np.ndarray]
 
 @dataclass
 class Entry:
-    """A command without tokens, and those of other engines that it must wait for: engine -> number."""
+    """A command without tokens, and those of other engines that it must wait for: engine -> numbers."""
 
     opcode: Opcode
     values: dict[str, int]
-    after: dict[str, int]
+    after: dict[str, set[int]]
 
 
 @dataclass
@@ -49,16 +49,16 @@ class Tracker:
     def add(self, opcode: Opcode, values: dict[str, int], *, reads: Cells, writes: Cells) -> int:
         """Append a command; return its number."""
         engine, number = ENGINES[opcode], len(self.entries)
-        after: dict[str, int] = {}
+        after: dict[str, set[int]] = defaultdict(set)
         for memory, cells in (*reads.items(), *writes.items()):
             for writer in np.unique(self._written[memory][cells]).tolist():
                 if writer >= 0:
                     self._wait(after, engine, writer)
         for memory, cells in writes.items():
             for other in ENGINE_NAMES:
-                reader = int(self._read[memory, other][cells].max(initial=-1))
-                if reader >= 0:
-                    self._wait(after, engine, reader)
+                for reader in np.unique(self._read[memory, other][cells]).tolist():
+                    if reader >= 0:
+                        self._wait(after, engine, reader)
         for memory, cells in reads.items():
             self._read[memory, engine][cells] = number
         for memory, cells in writes.items():
@@ -69,10 +69,10 @@ class Tracker:
         self.entries.append(Entry(opcode, values, after))
         return number
 
-    def _wait(self, after: dict[str, int], engine: str, number: int) -> None:
+    def _wait(self, after: dict[str, set[int]], engine: str, number: int) -> None:
         other = ENGINES[self.entries[number].opcode]
         if other != engine:
-            after[other] = max(after.get(other, -1), number)
+            after[other].add(number)
 
 
 def hoist_loads(entries: list[Entry], *, parameters: int, tensors: int) -> tuple[list[Entry], list[int]]:
@@ -104,18 +104,19 @@ def hoist_loads(entries: list[Entry], *, parameters: int, tensors: int) -> tuple
         kind = entry.values["target"] == Target.SMEM
         distance = distances[kind]
         limit = number if distance == 0 else executes[-distance] if distance <= len(executes) else 0
-        behind = max((other + 1 for other in entry.after.values()), default=0)
+        behind = max((other + 1 for others in entry.after.values() for other in others), default=0)
         floors[kind] = min(number, max(floors[kind], limit, behind))
         keys.append((floors[kind], 0, number))
     order = sorted(range(len(entries)), key=keys.__getitem__)
     place = [0] * len(entries)
     for new, old in enumerate(order):
         place[old] = new
-    moved = [
-        Entry(entries[old].opcode, entries[old].values, {k: place[v] for k, v in entries[old].after.items()})
-        for old in order
-    ]
-    return moved, place
+    return [_moved(entries[old], place) for old in order], place
+
+
+def _moved(entry: Entry, place: list[int]) -> Entry:
+    after = {engine: {place[number] for number in numbers} for engine, numbers in entry.after.items()}
+    return Entry(entry.opcode, entry.values, after)
 
 
 def with_tokens(entries: list[Entry]) -> list[Command]:
@@ -129,7 +130,8 @@ def with_tokens(entries: list[Entry]) -> list[Command]:
     waited: dict[tuple[str, str], int] = defaultdict(lambda: -1)
     for number, entry in enumerate(entries):
         engine = ENGINES[entry.opcode]
-        for other, latest in entry.after.items():
+        for other, numbers in entry.after.items():
+            latest = max(numbers)
             if latest <= waited[other, engine]:
                 continue
             waited[other, engine] = latest
