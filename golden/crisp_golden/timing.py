@@ -22,7 +22,7 @@ ACTIVATION_LATENCY = BLOCK_RAM_LATENCY + 3
 """Bank addresses, block RAM, rotator, padding."""
 
 READ_LATENCY = ACTIVATION_LATENCY + 2
-"""Of the core's read port: its requests wait one cycle for the sequencer to make room, and for its register."""
+"""Of the core's read port: its requests wait two cycles for the sequencer to make room."""
 
 LOCATE_LATENCY = 4
 """From a tap's entry to the SMEM rows of its pixels: sum, ring, row, the row behind it."""

@@ -144,7 +144,7 @@ class CrispCore(wiring.Component):
         return rows
 
     def _connect_reads(self, m: Module, sequencer, activations) -> None:
-        """A request waits one cycle, in which the sequencer holds back, and then takes the memory."""
+        """A request waits two cycles, in which the sequencer makes room, and then takes the memory."""
         request = Signal(read_layout(self.config))
         m.d.comb += [
             request.en.eq(self.read_valid & self.read_ready),
@@ -152,12 +152,12 @@ class CrispCore(wiring.Component):
             request.next_row.eq(self.read_next_row),
             request.rotation.eq(self.read_rotation),
         ]
-        announced = delay(m, request, 1, "announced", reset_less=False)
-        due = delay(m, announced, 1, "due", reset_less=False)
+        asked = delay(m, request, 1, "asked", reset_less=False)
+        due = delay(m, asked, 1, "due", reset_less=False)
         m.d.comb += [
             # Requests in every cycle would leave the array nothing.
-            self.read_ready.eq(~announced.en),
-            sequencer.steal.eq(announced.en),
+            self.read_ready.eq(~asked.en),
+            sequencer.steal.eq(request.en),
             activations.read.eq(Mux(due.en, due.as_value(), sequencer.read.as_value())),
             activations.inside.eq(sequencer.inside | due.en.replicate(self.config.cols)),
             self.read_data.eq(activations.windows),

@@ -256,7 +256,9 @@ class BlockIndexDecoder(wiring.Component):
         phase_rows = [Signal(rows, name=f"phase_rows_{number}") for number in range(4)]
         last_row, ring_words = Signal(rows), Signal(bits + 1)
         m.d.sync += [
-            *[signal.eq(job.act_ring * number) for number, signal in enumerate(phase_rows)],
+            phase_rows[1].eq(job.act_ring),
+            phase_rows[2].eq(job.act_ring << 1),
+            phase_rows[3].eq((job.act_ring << 1) + job.act_ring),
             last_row.eq(job.act_ring - 1),
             ring_words.eq(job.act_ring << banks),
         ]

@@ -19,6 +19,7 @@ from amaranth.utils import ceil_log2
 from crisp_golden.config import CoreConfig
 from crisp_golden.cycles import CycleCount
 from crisp_golden.timing import prologue_cycles
+from crisp_hw.delay import delay
 from crisp_hw.layouts import (
     CHANNEL_SLOTS,
     JOB_LAYOUT,
@@ -49,7 +50,7 @@ class Sequencer(wiring.Component):
     start : In(1), ignored while busy; its cycle is the job's first.
     i : In, stream of decoded windows.
     load : Out(1), the window at the head of ``i`` is to be loaded from the next cycle on.
-    steal : In(1), the activation memory must not be read in the next cycle.
+    steal : In(1), the activation memory must not be read two cycles later.
     read : Out(read_layout), inside : Out(cols), request to the activation memory, together with ``beat``.
     beat : Out(beat_layout); drain : Out(drain_layout).
     written : In(1), the job's last output leaves the writer; it is in the memory two cycles later.
@@ -93,14 +94,19 @@ class Sequencer(wiring.Component):
         countdown = Signal(signed(max(len(job.slot_full), prologue_cycles(config).bit_length()) + 1))
         constants = self._constants(m, countdown.shape())
         ended = Signal()
-        depth_last = Signal(ceil_log2(config.tile_depth))
-        depth = Signal.like(depth_last)
-        n, active = Signal(range(config.m + 1)), Signal()
+        depth, n, active = Signal(ceil_log2(config.tile_depth)), Signal(range(config.m + 1)), Signal()
+        # Groups behind the current one in the tile, and slots in the group, count down to -1 in the same way.
+        groups, slots = Signal.like(constants.groups_full), Signal.like(constants.n)
+        all_groups = Signal.like(groups)
+        last_group, last_slot = groups[-1], slots[-1]
         # The beat that fetches a group's windows comes next.
         group_begins = Signal(init=1)
-        fetches, stalls = Signal(), Signal()
+        # In this cycle the memory is to be read, in the next one too.
+        reads, reads_on = Signal(), Signal()
+        stalls = Signal()
         computing, fetching_residual = Signal(), Signal()
-        begins, tile_ends = Signal(), Signal()
+        goes_on, fetches_residual, final = Signal(), Signal(), Signal()
+        begins, group_ends, tile_ends = Signal(), Signal(), Signal()
         tile = Signal(data.StructLayout({"bank": 1, "slot": ceil_log2(CHANNEL_SLOTS), "buffer": 1}))
         drain_free = self._drain(m, tile_ends, stalls, window, constants, tile)
         self._connect_walker(m, walker, window)
@@ -108,11 +114,14 @@ class Sequencer(wiring.Component):
         m.d.comb += [ended.eq(countdown < 0), self.i.ready.eq(begins)]
         with m.If(~stalls):
             m.d.sync += countdown.eq(countdown - 1)
+        m.d.comb += self._causes["steal"].eq(stalls)
+        m.d.sync += [reads.eq(reads_on | stalls), stalls.eq((reads_on | stalls) & self.steal)]
 
         def begin_window():
             """Take the head of the queue as the current window; load the one behind it meanwhile."""
             m.d.comb += [
                 begins.eq(1),
+                reads_on.eq(1),
                 self.load.eq(~(head.last & head.last_pixels & head.last_rows)),
             ]
             m.next = "WINDOW"
@@ -121,7 +130,7 @@ class Sequencer(wiring.Component):
             """Hand the tile to the drain as soon as the one before is out; go on with the next."""
             with m.If(drain_free):
                 m.d.comb += tile_ends.eq(1)
-                with m.If(window.last_pixels & window.last_rows):
+                with m.If(final):
                     m.next = "FLUSH"
                 with m.Else():
                     begin_window()
@@ -161,17 +170,22 @@ class Sequencer(wiring.Component):
                     self._count(m, "load")
                 with m.If(ended):
                     m.d.comb += walker.rewind.eq(1)
-                    with m.If(~window.last):
+                    with m.If(goes_on):
                         begin_window()
-                    with m.Elif(job.residual):
+                    with m.Elif(fetches_residual):
+                        m.d.comb += reads_on.eq(1)
                         m.next = "RESIDUAL"
                     with m.Else():
                         finish_tile()
+                with m.Else():
+                    m.d.comb += reads_on.eq(group_ends & ~last_group)
             with m.State("RESIDUAL"), m.If(~stalls):
                 self._count(m, "residual")
                 m.d.comb += fetching_residual.eq(1)
-                with m.If(depth == depth_last):
+                with m.If(last_group):
                     finish_tile()
+                with m.Else():
+                    m.d.comb += reads_on.eq(1)
             with m.State("WAIT"):
                 self._count(m, "drain")
                 finish_tile()
@@ -183,31 +197,42 @@ class Sequencer(wiring.Component):
         m.d.comb += [
             self.busy.eq(~fsm.ongoing("IDLE") | settling),
             self.done.eq(fsm.ongoing("IDLE") & settling),
-            fetches.eq((fsm.ongoing("WINDOW") & active & group_begins) | fsm.ongoing("RESIDUAL")),
-            stalls.eq(self.steal & fetches),
-            self._causes["steal"].eq(stalls),
         ]
 
-        group_ends = Signal()
         m.d.comb += [
-            group_ends.eq(computing & (n == constants.n)),
+            group_ends.eq(computing & last_slot),
             walker.advance.eq(group_ends),
         ]
         ring = Signal(ring_layout(config))
         with m.If(computing):
-            m.d.sync += [n.eq(Mux(group_ends, 0, n + 1)), group_begins.eq(group_ends)]
+            m.d.sync += [
+                n.eq(Mux(last_slot, 0, n + 1)),
+                slots.eq(Mux(last_slot, constants.n, slots - 1)),
+                group_begins.eq(last_slot),
+            ]
         with m.If(group_ends):
-            m.d.sync += active.eq(depth != depth_last)
+            m.d.sync += active.eq(~last_group)
             next_row(m, ring)
         with m.If(group_ends | fetching_residual):
-            m.d.sync += depth.eq(Mux(depth == depth_last, 0, depth + 1))
+            m.d.sync += [
+                depth.eq(Mux(last_group, 0, depth + 1)),
+                groups.eq(Mux(last_group, all_groups, groups - 1)),
+            ]
         with m.If(begins):
             m.d.sync += [
                 window.eq(head),
                 ring.eq(head.ring),
                 active.eq(1),
                 countdown.eq(Mux(head.last_pixels, constants.slot_last, constants.slot_full)),
-                depth_last.eq(Mux(head.last_pixels, constants.depth_last, constants.depth_full)),
+                *[
+                    signal.eq(Mux(head.last_pixels, constants.groups_last, constants.groups_full))
+                    for signal in (groups, all_groups)
+                ],
+                slots.eq(constants.n),
+                # What follows the window, known before it ends.
+                goes_on.eq(~head.last),
+                fetches_residual.eq(head.last & job.residual),
+                final.eq(head.last_pixels & head.last_rows),
                 tile.buffer.eq(~tile.buffer),
                 self.starved.eq(self.starved | ~self.i.valid),
             ]
@@ -216,7 +241,7 @@ class Sequencer(wiring.Component):
 
         row_tile_ends = tile_ends & window.last_pixels
         residual, part = self._residual(m, platform, walker.start, row_tile_ends, fetching_residual)
-        fetching = (computing & group_begins) | fetching_residual
+        fetching = reads & ~stalls
         rotation = Mux(fetching_residual, job.res_start[: bank_bits(config)], window.rotation)
         m.d.sync += [
             self.read.en.eq(fetching),
@@ -240,7 +265,7 @@ class Sequencer(wiring.Component):
         return m
 
     def _constants(self, m: Module, countdown: Shape):
-        """Job registers as the counters need them: last value, or start of the countdown."""
+        """What of the job the counters start from."""
         job, depth = self.job, ceil_log2(self.config.tile_depth)
         layout = {"slot_full": countdown, "slot_last": countdown, "load_beats": countdown}
         drains = signed(depth + bank_bits(self.config) + 1)
@@ -248,9 +273,9 @@ class Sequencer(wiring.Component):
             data.StructLayout(
                 {
                     **layout,
-                    "depth_full": depth,
-                    "depth_last": depth,
-                    "n": len(job.n),
+                    "groups_full": signed(depth + 1),
+                    "groups_last": signed(depth + 1),
+                    "n": signed(len(job.n) + 1),
                     "drain_full": drains,
                     "drain_last": drains,
                 }
@@ -262,8 +287,8 @@ class Sequencer(wiring.Component):
             commands = Mux(job.out_phased, groups * self.config.cols, groups * per_group)
             m.d.sync += constants[f"drain_{name}"].eq(commands - 2)
         m.d.sync += [
-            *[constants[name].eq(job[name] - 2) for name in layout],
-            *[constants[name].eq(job[name] - 1) for name in ("depth_full", "depth_last", "n")],
+            *[constants[name].eq(job[name] - 2) for name in (*layout, "n")],
+            *[constants[f"groups_{name}"].eq(job[f"depth_{name}"] - 2) for name in ("full", "last")],
         ]
         return constants
 
@@ -328,7 +353,7 @@ class Sequencer(wiring.Component):
         m.submodules.planes = shared(platform, planes)
         ring = Signal(ring_layout(config), name="residual_ring")
         rows = row_bits(config)
-        first, second, last, reload = Signal(rows), Signal(rows), Signal(rows), Signal()
+        first, second, last = Signal(rows), Signal(rows), Signal(rows)
         m.d.comb += [
             planes.first_base.eq(job.res_base),
             planes.plane.eq(job.res_plane),
@@ -340,10 +365,10 @@ class Sequencer(wiring.Component):
         m.d.sync += [
             last.eq(job.res_ring - 1),
             first.eq(start_row),
-            second.eq(Mux(start_row + 1 == job.res_ring, 0, start_row + 1)),
-            # A row tile's residual is fetched behind its windows, long after its plane is known.
-            reload.eq(start | row_tile_ends),
+            second.eq(Mux(first == last, 0, first + 1)),
         ]
+        # A row tile's residual is fetched behind its windows, long after its plane is known.
+        reload = delay(m, start | row_tile_ends, 2, "reload", reset_less=False)
         with m.If(fetching):
             next_row(m, ring)
         with m.If(reload):

@@ -90,7 +90,9 @@ class OutputWriter(wiring.Component):
         phase_rows = [Signal(rows, name=f"phase_rows_{number}") for number in range(4)]
         last_row = Signal(rows)
         m.d.sync += [
-            *[signal.eq(job.out_ring * number) for number, signal in enumerate(phase_rows)],
+            phase_rows[1].eq(job.out_ring),
+            phase_rows[2].eq(job.out_ring << 1),
+            phase_rows[3].eq((job.out_ring << 1) + job.out_ring),
             last_row.eq(job.out_ring - 1),
         ]
         base, first_row, row, next_row = (

@@ -63,10 +63,10 @@ async def run(
 ) -> Recording:
     """Run a job; stubs stand for the decoder, which is always ahead, and for the output path.
 
-    ``steals`` tells in each cycle whether somebody else takes the activation memory in the next one.
+    ``steals`` tells in each cycle whether somebody else takes the activation memory two cycles later.
     """
     recording, queue = Recording(), list(windows)
-    job_ends_at, stolen = None, False
+    job_ends_at, stolen = None, [False, False]
     drive(ctx, sequencer, {"job": job_frame(job), "written": 0})
     await ctx.tick()
     drive(ctx, sequencer, {"start": 1})
@@ -81,9 +81,9 @@ async def run(
             job_ends_at = recording.cycles
         ends = job_ends_at is not None and recording.cycles == job_ends_at + written_latency(sequencer.config)
         ctx.set(sequencer.written, int(ends))
-        assert not (stolen and ctx.get(sequencer.read.en))
-        stolen = steals()
-        ctx.set(sequencer.steal, int(stolen))
+        assert not (stolen[-2] and ctx.get(sequencer.read.en))
+        stolen.append(steals())
+        ctx.set(sequencer.steal, int(stolen[-1]))
         recording.observe(ctx, sequencer)
         if ctx.get(sequencer.i.ready) and queue:
             queue.pop(0)
@@ -114,7 +114,7 @@ def expected_beats(job: RandomJob) -> list[dict[str, int]]:
             beats += [
                 beat | (first if n == 0 else {"n": n, "fetch": 0, "first": 0, "en": 0}) for n in range(v["n"])
             ]
-            ring = step(ring)
+            ring = step(ring, config.bank_depth)
         if window["last"] and v["residual"]:
             position = (v["res_start"] + first_pixel) % (v["res_ring"] * config.cols)
             base = v["res_base"] + plane * v["res_plane"]
@@ -124,15 +124,15 @@ def expected_beats(job: RandomJob) -> list[dict[str, int]]:
                 read = {"en": 1, "row": ring["row"], "next_row": ring["next_row"]}
                 read |= {"rotation": position % config.cols, "inside": (1 << config.cols) - 1}
                 beats.append(beat | read | {"bank": tile % 2})
-                ring = step(ring)
+                ring = step(ring, config.bank_depth)
         tile += window["last"]
         row_tile += window["last"] and window["last_pixels"]
     return beats
 
 
-def step(ring: dict[str, int]) -> dict[str, int]:
-    """The ring's walk one row further."""
-    behind = ring["base"] if ring["next_row"] == ring["last"] else ring["next_row"] + 1
+def step(ring: dict[str, int], depth: int) -> dict[str, int]:
+    """The ring's walk one row further, in a memory of ``depth`` rows."""
+    behind = ring["base"] if ring["next_row"] == ring["last"] else (ring["next_row"] + 1) % depth
     return ring | {"row": ring["next_row"], "next_row": behind}
 
 
