@@ -10,6 +10,7 @@ from crisp_sw.commands.disasm import disasm
 from crisp_sw.commands.evaluate import evaluate
 from crisp_sw.commands.hardware import cosim, synth, verilog
 from crisp_sw.commands.inspect import inspect
+from crisp_sw.commands.network import network
 from crisp_sw.commands.prune import prune
 from crisp_sw.commands.quantize import quantize
 from crisp_sw.commands.terminal import messages
@@ -46,6 +47,8 @@ app = typer.Typer(
 
 The whole way at once: `crisp demo --classes sneaker,bag,coat`
 
+A network of a well-known shape on the whole accelerator: `crisp network resnet50`
+
 Step by step:
 
 1. `crisp train --data fashion-mnist --out build/model.safetensors` (or take the shipped checkpoint)
@@ -64,6 +67,7 @@ _SOFTWARE, _PROGRAMS, _HARDWARE = "Network", "Programs", "Hardware"
 for _command in (demo, train, evaluate, prune, quantize, inspect):
     app.command(rich_help_panel=_SOFTWARE)(_command)
 app.command("compile", rich_help_panel=_PROGRAMS)(compile_program)
-app.command(rich_help_panel=_PROGRAMS)(disasm)
+for _command in (disasm, network):
+    app.command(rich_help_panel=_PROGRAMS)(_command)
 for _command in (verilog, synth, cosim):
     app.command(rich_help_panel=_HARDWARE)(_command)

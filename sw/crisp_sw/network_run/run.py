@@ -1,0 +1,177 @@
+"""A network from its layers to a verdict: compiled, bounded, run, compared after every layer."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from crisp_golden.config import CoreConfig
+from crisp_golden.inference import INPUT, run_network
+from crisp_golden.network import QuantizedNetwork
+from crisp_golden.program.image import ProgramImage
+from crisp_golden.program.timeline import MemoryTiming
+from crisp_sw.network_run.dense import dense_twin
+from crisp_sw.network_run.figures import DENSE_UNIT, WHOLE_UNIT, assemble
+from crisp_sw.network_run.platforms import Platform
+from crisp_sw.network_run.program_cache import ProgramCache
+from crisp_sw.network_run.segments import Segment, segments
+from crisp_sw.network_run.units import Unit, UnitResult, UnitRunner
+from crisp_sw.networks import example_input
+from crisp_sw.program_figures import ProgramFigures, program_figures
+from crisp_sw.steps.progress import StepCallback
+
+
+@dataclass(frozen=True, kw_only=True)
+class RunSettings:
+    """How a network is run.
+
+    Parameters
+    ----------
+    config : of the accelerator.
+    memory : how external memory behaves.
+    seed : of the image.
+    dense : run the dense network on the RTL as well, instead of predicting it alone.
+    """
+
+    config: CoreConfig
+    memory: MemoryTiming = field(default_factory=MemoryTiming)
+    seed: int = 1
+    dense: bool = False
+
+
+@dataclass(frozen=True)
+class NetworkRun:
+    """One network on its way through compiler, simulator and RTL.
+
+    Parameters
+    ----------
+    out : directory of programs and results. What is there already is not made again.
+    say : prints a line for people; progress : shows how far a step is.
+    """
+
+    network: QuantizedNetwork
+    settings: RunSettings
+    out: Path
+    say: Callable[[str], None]
+    progress: StepCallback
+
+    @cached_property
+    def x(self) -> np.ndarray:
+        """The image int8[1, C, H, W]."""
+        return example_input(self.network, seed=self.settings.seed)
+
+    @cached_property
+    def tensors(self) -> dict[str, np.ndarray]:
+        """Every tensor of the integer model, int8[1, C, H, W] by name."""
+        return run_network(self.network, self.x)
+
+    @cached_property
+    def programs(self) -> ProgramCache:
+        """Compiler with a memory."""
+        return ProgramCache(self.out / "programs", self.settings.config)
+
+    def run(self, platforms: Sequence[Platform]) -> dict[str, Any]:
+        """Compile, run everywhere, compare; return the report as JSON types.
+
+        Raises
+        ------
+        CrispError : a layer is not legal, or does not fit the configuration.
+        """
+        self.say("compiling: fused, layer by layer, and dense")
+        whole = self._figures(self.programs.compile(self.network))
+        unfused = self._figures(self.programs.compile(self.network, fuse=False))
+        dense_network = dense_twin(self.network)
+        dense = self._figures(self.programs.compile(dense_network))
+        self.say(f"predicted: {whole.cycles:,} cycles, dense {dense.cycles:,}")
+        results: list[UnitResult] = []
+        for platform in platforms:
+            results += self._run_segments(platform)
+            results.append(self._run_unit(self._unit(WHOLE_UNIT, whole, self.x, self.tensors), platform))
+            if self.settings.dense and platform.timed:
+                tensors = run_network(dense_network, self.x)
+                results.append(self._run_unit(self._unit(DENSE_UNIT, dense, self.x, tensors), platform))
+        return assemble(
+            network=self.network,
+            config=self.settings.config,
+            programs={"fused": whole, "unfused": unfused, "dense": dense},
+            parts=[segment.layers for segment in self._segments],
+            results=results,
+        )
+
+    @cached_property
+    def _segments(self) -> list[Segment]:
+        return segments(self.network, self.tensors)
+
+    def _figures(self, image: ProgramImage) -> ProgramFigures:
+        return program_figures(image, self.settings.memory)
+
+    def _unit(
+        self, name: str, figures: ProgramFigures, x: np.ndarray, tensors: dict[str, np.ndarray]
+    ) -> Unit:
+        expected = {name: tensor[0] for name, tensor in tensors.items() if name != INPUT}
+        return Unit(name=name, image=figures.image, x=x[0], expected=expected, predicted=figures.cycles)
+
+    def _run_segments(self, platform: Platform) -> list[UnitResult]:
+        """Run every segment with all its layers' outputs stored; say a line for every layer."""
+        results, done, count = [], 0, len(self.network.nodes)
+        for segment in self._segments:
+            image = self.programs.compile(segment.network, keep=True)
+            tensors = {name: self.tensors[name] for name in segment.layers}
+            name = f"part {segment.number}"
+            unit = self._unit(name, self._figures(image), self.tensors[segment.source], tensors)
+            result = self._run_unit(unit, platform)
+            results.append(result)
+            for layer in segment.layers:
+                done += 1
+                self.say(f"{platform.name} {done:>3}/{count} {layer}: {_verdict(result, layer)}")
+        return results
+
+    def _run_unit(self, unit: Unit, platform: Platform) -> UnitResult:
+        """Run a unit, or take the result of a run before this one."""
+        runner = UnitRunner(self.out / "results")
+        known = runner.known(unit, platform)
+        if known is not None:
+            self._say_result(known, again=True)
+            return known
+
+        def report(cycles: int) -> None:
+            self.progress(platform.name, min(cycles, unit.predicted), unit.predicted, unit.name)
+
+        result = runner.run(unit, platform, report)
+        if platform.timed:
+            report(unit.predicted)
+        self._say_result(result, again=False)
+        return result
+
+    def _say_result(self, result: UnitResult, *, again: bool) -> None:
+        if result.unit not in (WHOLE_UNIT, DENSE_UNIT):
+            return
+        cycles = f", {result.cycles:,} cycles, predicted {result.predicted:,}" if result.cycles else ""
+        before = " (from a run before)" if again else f" in {result.seconds:.1f} s"
+        verdict = "bit-exact" if result.bit_exact else result.error or "differs"
+        self.say(f"{result.platform}: {result.unit}: {verdict}{cycles}{before}")
+
+
+def run_failures(report: dict[str, Any]) -> list[str]:
+    """One sentence for every run that did not give what the integer model gives."""
+    sentences = []
+    for run in report["runs"]:
+        place = f"{run['platform']}, {run['unit']}"
+        if run["error"]:
+            sentences.append(f"{place}: {run['error']}")
+        wrong = [name for name, count in run["differing"].items() if count]
+        if wrong:
+            sentences.append(f"{place}: {', '.join(wrong)} differ from the integer model")
+    return sentences
+
+
+def _verdict(result: UnitResult, layer: str) -> str:
+    if result.error:
+        return result.error
+    if layer not in result.differing:
+        return "not stored, so not compared"
+    wrong = result.differing[layer]
+    return f"{wrong:,} values differ" if wrong else "bit-exact"
