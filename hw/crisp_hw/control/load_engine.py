@@ -1,22 +1,26 @@
 """Load engine: external memory to the memories on the chip."""
 
-from amaranth.hdl import Array, Cat, Module, Mux, Signal
+from amaranth.hdl import Array, Module, Mux, Signal
 from amaranth.lib import wiring
 from amaranth.lib.wiring import In, Out
 from amaranth.utils import ceil_log2
 
 from crisp_golden.config import CoreConfig
-from crisp_golden.program.commands import POSITION_BITS, ROW_BITS, Target
+from crisp_golden.program.commands import POSITION_BITS, Target
 from crisp_golden.program.dma_timing import BURST_BEATS, OUTSTANDING_BURSTS
 from crisp_golden.program.errors import ErrorCode
 from crisp_hw.bus.burst_planner import BurstPlanner
 from crisp_hw.bus.layouts import BURST_LAYOUT, read_beat_layout, stream_of
+from crisp_hw.bus.stream_queue import StreamQueue
 from crisp_hw.control.engine_port import connect_control, engine_members
 from crisp_hw.control.layouts import PIXELS_BITS, WINDOW_LAYOUT, WINDOWS_LAYOUT
 from crisp_hw.control.load_walker import LoadWalker
 from crisp_hw.sharing import shared
 
 TARGET_BITS = 3
+
+MEETING_DEPTH = 4
+"""Beats and addresses that wait for each other."""
 
 
 class LoadEngine(wiring.Component):
@@ -60,7 +64,7 @@ class LoadEngine(wiring.Component):
         m.d.comb += to_smem.eq(command.target == Target.SMEM)
         planner = self._plan(m, platform, command, to_smem, control.start)
         wiring.connect(m, planner.o, wiring.flipped(self.request))
-        busy = self._write(m, platform, command, to_smem, control.start)
+        busy = self._write(m, platform, command, control.start)
         owed = self._count_owed(m)
         planned, bus_failed = Signal(), Signal()
         with m.If(control.start):
@@ -109,42 +113,35 @@ class LoadEngine(wiring.Component):
         m.d.sync += owed.eq(owed + requested - taken)
         return owed
 
-    def _write(self, m: Module, platform, command, to_smem, start) -> Signal:
-        """Two stages from data to the write port; returns whether there is something in them."""
+    def _write(self, m: Module, platform, command, start) -> Signal:
+        """Data and addresses meet in front of the write port; returns whether something is on its way.
+
+        Their queues keep the ready signals of core and bus apart.
+        """
         walker = LoadWalker(self.config)
+        addresses = StreamQueue(POSITION_BITS, MEETING_DEPTH, registered=False)
+        beats = StreamQueue(self.config.bus_bits, MEETING_DEPTH, registered=False)
         m.submodules.walker = shared(platform, walker)
-        table_address = Signal(POSITION_BITS)
-        staged, moves, leaves, taken = Signal(), Signal(), Signal(), Signal()
-        ring_row, position = Signal(ROW_BITS), Signal(POSITION_BITS)
-        part, beat = Signal.like(walker.part), Signal(self.config.bus_bits)
+        m.submodules.addresses = shared(platform, addresses, start)  # the walker goes on after the end
+        m.submodules.beats = shared(platform, beats)
+        wiring.connect(m, walker.o, addresses.i)
+        leaves, meet = Signal(), Signal()
         m.d.comb += [
-            leaves.eq(~self.write_en | self.write_ready),
-            moves.eq(~staged | leaves),
-            self.data.ready.eq(moves & (walker.ready | ~to_smem)),
-            taken.eq(self.data.valid & self.data.ready),
             walker.command.eq(command),
             walker.restart.eq(start),
-            walker.advance.eq(taken & to_smem),
+            beats.i.valid.eq(self.data.valid),
+            beats.i.payload.eq(self.data.payload.data),
+            self.data.ready.eq(beats.i.ready),
+            leaves.eq(~self.write_en | self.write_ready),
+            meet.eq(leaves & addresses.o.valid & beats.o.valid),
+            addresses.o.ready.eq(meet),
+            beats.o.ready.eq(meet),
         ]
-        with m.If(start):
-            m.d.sync += table_address.eq(command.address)
-        with m.Elif(taken):
-            m.d.sync += table_address.eq(table_address + 1)
-        with m.If(moves):
-            m.d.sync += [
-                staged.eq(taken),
-                beat.eq(self.data.payload.data),
-                ring_row.eq(walker.ring_row),
-                position.eq(Mux(to_smem, walker.position, table_address)),
-                part.eq(walker.part),
-            ]
-        part_bits = ceil_log2(self.config.window_bits // self.config.bus_bits)
-        word = (ring_row << ceil_log2(self.config.cols)) + position
         with m.If(leaves):
             m.d.sync += [
-                self.write_en.eq(staged),
-                self.write_data.eq(beat),
+                self.write_en.eq(meet),
+                self.write_data.eq(beats.o.payload),
                 self.write_target.eq(command.target),
-                self.write_address.eq(Mux(to_smem, Cat(part[:part_bits], word), position)),
+                self.write_address.eq(addresses.o.payload),
             ]
-        return staged | self.write_en
+        return ~beats.empty | self.write_en

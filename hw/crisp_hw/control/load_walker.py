@@ -1,31 +1,29 @@
-"""Where the pixels of a load go in the activation memory."""
+"""Where the beats of a load go."""
 
-from amaranth.hdl import Array, Const, Module, Mux, Signal
+from amaranth.hdl import Array, Cat, Const, Module, Mux, Signal
 from amaranth.lib import wiring
 from amaranth.lib.wiring import In, Out
 from amaranth.utils import ceil_log2
 
 from crisp_golden.config import CoreConfig
-from crisp_golden.program.commands import (
-    COORDINATE_BITS,
-    POSITION_BITS,
-    ROW_BITS,
-)
+from crisp_golden.program.commands import COORDINATE_BITS, POSITION_BITS, ROW_BITS, Target
+from crisp_hw.bus.layouts import stream_of
 from crisp_hw.control.layouts import COMMAND_LAYOUTS
 from crisp_hw.control.row_cursor import RowCursor
 from crisp_hw.sharing import shared
 
 
 class LoadWalker(wiring.Component):
-    """Walks over the beats of a tensor in the order of external memory: plane, row, pixel, part of a window.
+    """Emits the address of every beat of a load in the order of external memory: plane, row, pixel, part.
+
+    It does not know where the load ends, and goes on for as long as addresses are taken. One comes per
+    cycle, the first two cycles after ``restart``; a row of a tensor takes at least three cycles.
 
     Members
     -------
-    command : In, the load.
-    restart : In(1), go to the first beat; advance : In(1), to the next, allowed while ``ready``.
-    ready : Out(1), low for the last beat of a row until the row's third cycle.
-    ring_row : Out(16), SMEM row where the pixel's ring begins; position : Out(20), its place in there.
-    part : Out, beat of the pixel's window; 0 if a window is one beat.
+    command : In, the load; stable from one cycle before ``restart`` on.
+    restart : In(1), go to the first beat; what was not taken is dropped.
+    o : stream of addresses in the target's memory, in beats.
     """
 
     def __init__(self, config: CoreConfig):
@@ -35,11 +33,7 @@ class LoadWalker(wiring.Component):
             {
                 "command": In(COMMAND_LAYOUTS["load"]),
                 "restart": In(1),
-                "advance": In(1),
-                "ready": Out(1),
-                "ring_row": Out(ROW_BITS),
-                "position": Out(POSITION_BITS),
-                "part": Out(max(1, ceil_log2(self.parts))),
+                "o": Out(stream_of(POSITION_BITS)),
             }
         )
 
@@ -53,63 +47,96 @@ class LoadWalker(wiring.Component):
         command = self.command
         cursor = RowCursor(self.config)
         m.submodules.cursor = shared(platform, cursor)
-        last_part, last_pixel, last_row, odd = Signal(), Signal(), Signal(), Signal()
-        pixel_ends, row_ends = Signal(), Signal()
-        columns_left, rows_left = Signal(COORDINATE_BITS), Signal(COORDINATE_BITS)
+        advance, pixel_ends, row_ends, plane_ends = Signal(), Signal(), Signal(), Signal()
+        last_part, to_smem = Signal(), Signal()
+        odd_row, odd_column = Signal(), Signal()
+        part = Signal(ceil_log2(self.parts))
+        last_pixel = self._count(m, pixel_ends, row_ends, plane_ends, to_smem)
+        m.d.sync += to_smem.eq(command.target == Target.SMEM)
         m.d.comb += [
             *[getattr(cursor, name).eq(command[name]) for name in ("start", "pitch", "ring")],
-            last_part.eq(self.part == self.parts - 1),
-            last_pixel.eq(columns_left == 1),
-            last_row.eq(rows_left == 1),
-            self.ready.eq(~(last_part & last_pixel) | cursor.settled),
-            pixel_ends.eq(self.advance & last_part),
+            last_part.eq((part == self.parts - 1) | ~to_smem),
+            pixel_ends.eq(advance & last_part),
             row_ends.eq(pixel_ends & last_pixel),
-            cursor.restart.eq(self.restart | (row_ends & last_row)),
-            cursor.advance.eq(row_ends & (odd | ~command.phased)),
+            cursor.restart.eq(self.restart | plane_ends),
+            cursor.advance.eq(row_ends & (odd_row | ~command.phased)),
         ]
-        if self.parts > 1:
-            m.d.sync += self.part.eq(Mux(self.restart, 0, self.part + self.advance))
-        with m.If(self.restart | row_ends):
-            m.d.sync += columns_left.eq(command.width)
-        with m.Elif(pixel_ends):
-            m.d.sync += columns_left.eq(columns_left - 1)
+        with m.If(self.restart | pixel_ends):
+            m.d.sync += part.eq(0)
+        with m.Elif(advance):
+            m.d.sync += part.eq(part + 1)
         with m.If(cursor.restart):
-            m.d.sync += [rows_left.eq(command.rows), odd.eq(command.odd_row)]
+            m.d.sync += [odd_row.eq(command.odd_row), odd_column.eq(0)]
         with m.Elif(row_ends):
-            m.d.sync += [rows_left.eq(rows_left - 1), odd.eq(~odd)]
-        self._move(m, cursor, pixel_ends, row_ends, odd)
-        self._plane(m, row_ends & last_row, odd)
-        return m
-
-    def _move(self, m: Module, cursor: RowCursor, pixel_ends, row_ends, odd) -> None:
-        """The position within the ring; in a phased tensor it moves on after every second pixel."""
-        command = self.command
-        odd_column = Signal()
-        self._odd_column = odd_column
-        step, words = Signal(POSITION_BITS + 1), Signal(POSITION_BITS + 1)
-        m.d.comb += [step.eq(self.position + 1), words.eq(command.ring << ceil_log2(self.config.cols))]
-        with m.If(cursor.restart):
-            m.d.sync += [self.position.eq(command.start), odd_column.eq(0)]
-        with m.Elif(row_ends):
-            m.d.sync += odd_column.eq(0)
-            m.d.sync += self.position.eq(Mux(cursor.advance, cursor.following, cursor.position))
+            m.d.sync += [odd_row.eq(~odd_row), odd_column.eq(0)]
         with m.Elif(pixel_ends):
             m.d.sync += odd_column.eq(~odd_column)
-            with m.If(odd_column | ~command.phased):
-                m.d.sync += self.position.eq(Mux(step == words, 0, step))
+        moves = pixel_ends & (odd_column | ~command.phased | ~to_smem)
+        position = self._position(m, cursor, to_smem, moves, row_ends)
+        ring_row = self._ring_row(m, plane_ends, odd_row, odd_column)
+        self._emit(m, advance, ~(last_part & last_pixel) | cursor.settled, to_smem, ring_row, position, part)
+        return m
 
-    def _plane(self, m: Module, plane_ends, odd) -> None:
-        """The ring's first row, from the plane's and, in a phased tensor, the parities."""
+    def _count(self, m: Module, pixel_ends, row_ends, plane_ends, to_smem) -> Signal:
+        """Count pixels and rows; returns whether this pixel is the last of its row."""
         command = self.command
-        plane, triple = Signal(ROW_BITS), Signal(ROW_BITS)
+        last_pixel, last_row = Signal(), Signal()
+        one_column, one_row = Signal(), Signal()
+        columns_left, rows_left = Signal(COORDINATE_BITS), Signal(COORDINATE_BITS)
+        m.d.sync += [one_column.eq(command.width == 1), one_row.eq(command.rows == 1)]
+        m.d.comb += plane_ends.eq(row_ends & last_row)
+        with m.If(self.restart | row_ends):
+            m.d.sync += [columns_left.eq(command.width), last_pixel.eq(one_column & to_smem)]
+        with m.Elif(pixel_ends):
+            m.d.sync += [columns_left.eq(columns_left - 1), last_pixel.eq((columns_left == 2) & to_smem)]
+        with m.If(self.restart | plane_ends):
+            m.d.sync += [rows_left.eq(command.rows), last_row.eq(one_row)]
+        with m.Elif(row_ends):
+            m.d.sync += [rows_left.eq(rows_left - 1), last_row.eq(rows_left == 2)]
+        return last_pixel
+
+    def _position(self, m: Module, cursor: RowCursor, to_smem, moves, row_ends) -> Signal:
+        """Place in the ring, in words; in a table, the beat."""
+        command = self.command
+        position, last = Signal(POSITION_BITS), Signal(POSITION_BITS)
+        m.d.sync += last.eq((command.ring << ceil_log2(self.config.cols)) - 1)
+        with m.If(self.restart):
+            m.d.sync += position.eq(Mux(to_smem, command.start, command.address))
+        with m.Elif(cursor.restart):
+            m.d.sync += position.eq(command.start)
+        with m.Elif(row_ends):
+            m.d.sync += position.eq(Mux(cursor.advance, cursor.following, cursor.position))
+        with m.Elif(moves):
+            m.d.sync += position.eq(Mux((position == last) & to_smem, 0, position + 1))
+        return position
+
+    def _ring_row(self, m: Module, plane_ends, odd_row, odd_column) -> Signal:
+        """First SMEM row of the ring: the plane's, and in a phased tensor that of the parities' ring."""
+        command = self.command
+        plane, triple, ring_row = Signal(ROW_BITS), Signal(ROW_BITS), Signal(ROW_BITS)
         m.d.sync += triple.eq((command.ring << 1) + command.ring)
         with m.If(self.restart):
             m.d.sync += plane.eq(command.base)
         with m.Elif(plane_ends):
             m.d.sync += plane.eq(plane + command.plane)
         rings = Array([Const(0, ROW_BITS), command.ring, command.ring << 1, triple])
-        ring = Signal(2)
+        m.d.comb += ring_row.eq(plane + rings[Mux(command.phased, Cat(odd_column, odd_row), 0)])
+        return ring_row
+
+    def _emit(self, m: Module, advance, may_advance, to_smem, ring_row, position, part) -> None:
+        """Hold the parts of one address in registers; their sum is offered."""
+        running = Signal()
+        held_row, held_position, held_part = (Signal.like(value) for value in (ring_row, position, part))
+        word = (held_row << ceil_log2(self.config.cols)) + held_position
         m.d.comb += [
-            ring.eq(Mux(command.phased, self._odd_column | (odd << 1), 0)),
-            self.ring_row.eq(plane + rings[ring]),
+            advance.eq(running & may_advance & (~self.o.valid | self.o.ready)),
+            self.o.payload.eq(Mux(to_smem, Cat(held_part, word), held_position)),
         ]
+        with m.If(advance):
+            m.d.sync += [held_row.eq(ring_row), held_position.eq(position), held_part.eq(part)]
+        with m.If(self.restart):
+            m.d.sync += [running.eq(1), self.o.valid.eq(0)]
+        with m.Elif(advance):
+            m.d.sync += self.o.valid.eq(1)
+        with m.Elif(self.o.ready):
+            m.d.sync += self.o.valid.eq(0)

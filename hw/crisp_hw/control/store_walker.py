@@ -35,7 +35,7 @@ class StoreWalker(wiring.Component):
 
     Members
     -------
-    command : In, the store.
+    command : In, the store; stable from one cycle before ``restart`` on.
     restart : In(1), at its start.
     approved : In(1), one more plane may be read.
     o : stream of ``group_layout``.
@@ -64,32 +64,51 @@ class StoreWalker(wiring.Component):
         command, cols = self.command, self.config.cols
         cursor = RowCursor(self.config)
         m.submodules.cursor = shared(platform, cursor)
-        planes = Signal(ROW_TILE_BITS)
-        columns_left, rows_left = Signal(COORDINATE_BITS), Signal(COORDINATE_BITS)
-        last_group, last_row = Signal(), Signal()
         moves, row_ends, plane_ends = Signal(), Signal(), Signal()
+        some = self._approve(m, plane_ends)
+        columns_left, last_group, last_row = self._count(m, moves, row_ends, plane_ends)
         m.d.comb += [
             *[getattr(cursor, name).eq(command[name]) for name in ("start", "pitch", "ring")],
-            last_group.eq(columns_left <= cols),
-            last_row.eq(rows_left == 1),
-            moves.eq((planes != 0) & (~self.o.valid | self.o.ready) & (~last_group | cursor.settled)),
+            moves.eq(some & (~self.o.valid | self.o.ready) & (~last_group | cursor.settled)),
             row_ends.eq(moves & last_group),
             plane_ends.eq(row_ends & last_row),
             cursor.restart.eq(self.restart | plane_ends),
             cursor.advance.eq(row_ends),
-            self.idle.eq((planes == 0) & ~self.o.valid),
+            self.idle.eq(~some & ~self.o.valid),
         ]
-        m.d.sync += planes.eq(Mux(self.restart, 0, planes + self.approved - plane_ends))
-        with m.If(self.restart | row_ends):
-            m.d.sync += columns_left.eq(command.width)
-        with m.Elif(moves):
-            m.d.sync += columns_left.eq(columns_left - cols)
-        with m.If(cursor.restart):
-            m.d.sync += rows_left.eq(command.rows)
-        with m.Elif(row_ends):
-            m.d.sync += rows_left.eq(rows_left - 1)
         self._emit(m, cursor, moves, row_ends, plane_ends, Mux(last_group, columns_left, cols))
         return m
+
+    def _approve(self, m: Module, plane_ends) -> Signal:
+        """Count the planes that were approved and not read yet; returns whether there are some."""
+        planes, some = Signal(ROW_TILE_BITS), Signal()
+        with m.If(self.restart):
+            m.d.sync += [planes.eq(0), some.eq(0)]
+        with m.Else():
+            m.d.sync += [
+                planes.eq(planes + self.approved - plane_ends),
+                some.eq(self.approved | (planes > 1) | ((planes == 1) & ~plane_ends)),
+            ]
+        return some
+
+    def _count(self, m: Module, moves, row_ends, plane_ends) -> tuple[Signal, Signal, Signal]:
+        """Count pixels and rows; returns the pixels left in the row, whether they are the last group, and
+        whether the row is the last.
+        """
+        command, cols = self.command, self.config.cols
+        last_group, last_row = Signal(), Signal()
+        one_group, one_row = Signal(), Signal()
+        columns_left, rows_left = Signal(COORDINATE_BITS), Signal(COORDINATE_BITS)
+        m.d.sync += [one_group.eq(command.width <= cols), one_row.eq(command.rows == 1)]
+        with m.If(self.restart | row_ends):
+            m.d.sync += [columns_left.eq(command.width), last_group.eq(one_group)]
+        with m.Elif(moves):
+            m.d.sync += [columns_left.eq(columns_left - cols), last_group.eq(columns_left <= 2 * cols)]
+        with m.If(self.restart | plane_ends):
+            m.d.sync += [rows_left.eq(command.rows), last_row.eq(one_row)]
+        with m.Elif(row_ends):
+            m.d.sync += [rows_left.eq(rows_left - 1), last_row.eq(rows_left == 2)]
+        return columns_left, last_group, last_row
 
     def _emit(self, m: Module, cursor: RowCursor, moves, row_ends, plane_ends, pixels) -> None:
         """Follow the position, as row of the ring and rotation, and hold one group for the reader."""
