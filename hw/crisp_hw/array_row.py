@@ -216,14 +216,14 @@ class ArrayRow(wiring.Component):
         column.
 
         The bytes wait as long as sums do, so that they too never come before the bank is drained. A maximum
-        is updated at most every four cycles; it is written three cycles after it is read.
+        is updated at most every four cycles; it is read three cycles before it is written.
         """
         config = self.config
         cycles = LANE_LATENCY + tree_latency(config)
-        addressing = delay(m, self.next_beat, cycles - 3, "residual_beat")
+        addressing = delay(m, self.next_beat, cycles - 4, "residual_beat")
         reading = delay(m, addressing, 1, "residual_reading")
         comparing = delay(m, reading, 1, "residual_comparing")
-        writing = delay(m, comparing, 1, "residual_writing")
+        writing = delay(m, comparing, 2, "residual_writing")
         addresses = []
         for bank in range(2):
             address = Signal.like(self.drain.depth, name=f"residual_address_{bank}")
@@ -234,13 +234,20 @@ class ArrayRow(wiring.Component):
         drained = [[], []]
         for col in range(config.cols):
             rams = [LutRam(width=VALUE_BITS, depth=config.tile_depth) for _ in range(2)]
-            value = delay(m, self._residual_byte(m, col), cycles - 1, f"residual_value_{col}")
+            value = delay(m, self._residual_byte(m, col), cycles - 2, f"residual_value_{col}")
             old = Signal(signed(VALUE_BITS), name=f"residual_old_{col}", reset_less=True)
             new = Signal(signed(VALUE_BITS), name=f"residual_new_{col}", reset_less=True)
-            keeps = comparing.maximum & ~comparing.first & (old > value)
+            keeps = Signal(name=f"residual_keeps_{col}", reset_less=True)
             m.d.sync += [
                 old.eq(Mux(reading.bank, rams[1].read_data, rams[0].read_data)),
-                new.eq(Mux(keeps, old, value)),
+                keeps.eq(comparing.maximum & ~comparing.first & (old > value)),
+                new.eq(
+                    Mux(
+                        keeps,
+                        delay(m, old, 1, f"residual_kept_{col}"),
+                        delay(m, value, 1, f"residual_late_{col}"),
+                    )
+                ),
             ]
             for bank, ram in enumerate(rams):
                 m.submodules[f"residual_{bank}_{col}"] = shared(platform, ram)

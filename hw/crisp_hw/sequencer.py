@@ -98,7 +98,7 @@ class Sequencer(wiring.Component):
         # Groups behind the current one in the tile, and slots in the group, count down to -1 in the same way.
         groups, slots = Signal.like(constants.groups_full), Signal.like(constants.n)
         all_groups = Signal.like(groups)
-        last_group, last_slot = groups[-1], slots[-1]
+        last_group, last_slot = groups < 0, slots < 0
         # The beat that fetches a group's windows comes next.
         group_begins = Signal(init=1)
         # In this cycle the memory is to be read, in the next one too.
