@@ -44,7 +44,7 @@ def assemble(
     groups = [names for names, _, _ in fused.groups]
     resident = {names[-1] for names, described, _ in fused.groups if described["resident_out"]}
     bound = network_bound(needs, groups, resident)
-    layers = _layers(network, needs, fused, results)
+    layers = _layers(network, needs, programs, results)
     return {
         "config": asdict(config),
         "input_shape": list(network.input_shape),
@@ -79,8 +79,12 @@ def _groups(fused: ProgramFigures, bound: NetworkBound) -> list[dict[str, Any]]:
 
 
 def _layers(
-    network: QuantizedNetwork, needs: NetworkNeeds, fused: ProgramFigures, results: Sequence[UnitResult]
+    network: QuantizedNetwork,
+    needs: NetworkNeeds,
+    programs: Mapping[str, ProgramFigures],
+    results: Sequence[UnitResult],
 ) -> list[dict[str, Any]]:
+    fused, dense = programs["fused"], programs["dense"]
     nodes = {node.name: node.layer for node in network.nodes}
     group_of = {name: number for number, (names, _, _) in enumerate(fused.groups) for name in names}
     return [
@@ -91,6 +95,7 @@ def _layers(
             **_sparsity(nodes[need.name]),
             "ideal": need.compute,
             **fused.stages[need.name].to_json(),
+            "cycles_dense": dense.stages[need.name].cycles,
             "utilization": need.compute / max(1, fused.stages[need.name].cycles),
             "exact": {name: _is_exact(need.name, results, name) for name in (ISS, RTL)},
         }

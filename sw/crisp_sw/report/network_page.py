@@ -87,7 +87,7 @@ def _verdict(report: Mapping[str, Any]) -> str:
     text = f"\u2713 All {compared['rtl'] or compared['iss']} layers are bit-exact {where}"
     if totals["cycles_counted"]:
         off = abs(totals["cycles_counted"] / totals["cycles_predicted"] - 1)
-        text += f"; the whole program takes the predicted cycles to {percent(off, 2)}"
+        text += f"; the whole program is within {percent(off, 2)} of the predicted cycles"
     return f'<div class="verdict pass">{text}.</div>'
 
 

@@ -17,12 +17,12 @@ _LAYER_HEADINGS = (
     ("R", "length of the reduction: taps times input channels"),
     ("P", "output pixels"),
     ("N:M", "of the layer's pattern; dense layers have none"),
-    ("blocks", "kept of all blocks of the pattern"),
+    ("N", "weight slots of a group in the array"),
     ("windows", "kept windows over all row tiles, of all"),
     ("non-zero", "share of the weights that is not zero"),
     ("cycles", "predicted, from the end of the layer before to the end of this one, over all bands"),
-    ("share", "of the network's cycles"),
-    ("use", "cycles in which the array must work at least, over those taken"),
+    ("dense", "cycles of the layer in the dense program on the same hardware"),
+    ("in use", "cycles in which the array must work at least, over those taken"),
     ("read", "bytes from external memory, parameters included"),
     ("written", "bytes to external memory"),
     ("ISS", "golden's simulator gives the integer model's output bit for bit"),
@@ -33,14 +33,14 @@ _LAYER_HEADINGS = (
 def network_layer_table(layers: Sequence[Mapping[str, Any]], totals: Mapping[str, Any]) -> str:
     """HTML table with one row per layer."""
     whole = sum(layer["cycles"] for layer in layers)
-    rows = [_layer_cells(layer, whole) for layer in layers]
+    rows = [_layer_cells(layer) for layer in layers]
     exact = [[layer["exact"][name] for layer in layers] for name in ("iss", "rtl")]
     foot = [
         "total",
         *[""] * 7,
         percent(totals["nonzero"] / max(1, totals["weights"])),
         f"{whole:,}",
-        percent(1),
+        f"{sum(layer['cycles_dense'] for layer in layers):,}",
         percent(sum(layer["ideal"] for layer in layers) / max(1, whole)),
         size(sum(layer["read"] for layer in layers)),
         size(sum(layer["written"] for layer in layers)),
@@ -94,18 +94,18 @@ def mark(good: bool | None) -> str:
     return '<span class="good">\u2713</span>' if good else '<span class="bad">\u2717</span>'
 
 
-def _layer_cells(layer: Mapping[str, Any], whole: int) -> list[str]:
+def _layer_cells(layer: Mapping[str, Any]) -> list[str]:
     pattern = layer["pattern"]
     return [
         escape(layer["name"]),
         str(layer["group"] + 1),
         *(f"{layer[key]:,}" for key in ("K", "R", "P")),
         f"{pattern['n']}:{pattern['m']}" if pattern else DASH,
-        f"{pattern['kept_blocks']:,} / {pattern['blocks']:,}" if pattern else DASH,
+        str(layer["n"]),
         f"{layer['kept_windows']:,} / {layer['windows']:,}",
         percent(layer["nonzero"] / layer["weights"]) if layer["weights"] else DASH,
         f"{layer['cycles']:,}",
-        percent(layer["cycles"] / max(1, whole)),
+        f"{layer['cycles_dense']:,}",
         percent(layer["utilization"]),
         size(layer["read"]) if layer["read"] else DASH,
         size(layer["written"]) if layer["written"] else DASH,

@@ -63,7 +63,8 @@ class _Axes:
     def draw(self) -> str:
         """Grid, roof and titles."""
         bottom, right = self.y(self.low_y), self.x(self.high_x)
-        parts = [self._roof(bottom, right)]
+        below, line = self._roof(bottom, right)
+        parts = [below]
         for power in range(self.low_x, self.high_x + 1):
             x = self.x(power)
             label = f"{2**power}" if power >= 0 else f"1/{2**-power}"
@@ -77,6 +78,7 @@ class _Axes:
                 f'<path class="grid" d="M{LEFT} {y:.1f}H{right:.1f}"/>'
                 f'<text class="axis end" x="{LEFT - 8}" y="{y + 4:.1f}">{percent(2.0**power, 0)}</text>'
             )
+        parts.append(line)
         parts.append(
             f'<text class="title end" x="{right:.1f}" y="{HEIGHT - 8}">'
             "cycles of work per beat of the bus</text>"
@@ -84,12 +86,12 @@ class _Axes:
         )
         return "".join(parts)
 
-    def _roof(self, bottom: float, right: float) -> str:
-        """The line min(1, x), and what lies below it."""
+    def _roof(self, bottom: float, right: float) -> tuple[str, str]:
+        """What lies below the line min(1, x), and the line."""
         start = max(self.low_x, self.low_y)
         line = f"M{self.x(start):.1f} {self.y(start):.1f}L{self.x(0):.1f} {self.y(0):.1f}H{right:.1f}"
         area = f"{line}V{bottom:.1f}H{self.x(start):.1f}Z"
-        return f'<path class="below" d="{area}"/><path class="roof" d="{line}"/>'
+        return f'<path class="below" d="{area}"/>', f'<path class="roof" d="{line}"/>'
 
 
 def _intensity(group: Mapping[str, Any]) -> float:
