@@ -51,11 +51,15 @@ class StreamQueue(wiring.Component):
         head, tail = Signal(ceil_log2(self.depth)), Signal(ceil_log2(self.depth))
         level = Signal(range(self.depth + 1))
         push, pop = Signal(), Signal()
-        stored = Signal()
+        # Flags of their own keep the level out of the ready and valid signals.
+        full, stored = Signal(), Signal()
+        m.d.sync += [
+            full.eq((full | ((level == self.depth - 1) & push)) & ~pop),
+            stored.eq(push | (stored & ~((level == 1) & pop))),
+        ]
         m.d.comb += [
-            self.i.ready.eq(level != self.depth),
-            push.eq(self.i.valid & self.i.ready),
-            stored.eq(level != 0),
+            self.i.ready.eq(~full),
+            push.eq(self.i.valid & ~full),
             ram.write_en.eq(push),
             ram.write_addr.eq(tail),
             ram.write_data.eq(self.i.payload),

@@ -68,7 +68,7 @@ class CommandFetcher(wiring.Component):
         depth, chunk = PREFETCH_COMMANDS * command_beats, FETCH_BURST * command_beats
         shift = ceil_log2(command_beats)
         planner = BurstPlanner(self.data_bits, beats_bits=INDEX_BITS + shift, chunk=chunk)
-        beats = StreamQueue(read_beat_layout(self.data_bits), depth)
+        beats = StreamQueue(read_beat_layout(self.data_bits), depth, registered=False)
         m.submodules.planner = shared(platform, planner)
         m.submodules.beats = shared(platform, beats)
         reserved = Signal(range(depth + 1))
@@ -86,7 +86,9 @@ class CommandFetcher(wiring.Component):
             planner.o.ready.eq(self.request.ready & room),
             requested.eq(self.request.valid & self.request.ready),
         ]
-        wiring.connect(m, wiring.flipped(self.data), beats.i)
+        # Room has been reserved for everything that comes.
+        m.d.comb += self.data.ready.eq(1)
+        m.d.sync += [beats.i.valid.eq(self.data.valid), beats.i.payload.eq(self.data.payload)]
         wiring.connect(m, beats.o, wiring.flipped(self.o))
         popped = self.o.valid & self.o.ready
         m.d.sync += reserved.eq(reserved + Mux(requested, self.request.payload.beats, 0) - popped)

@@ -107,9 +107,9 @@ class EngineControl(wiring.Component):
                 ]
                 m.next = "WAIT"
             with m.State("FAIL"):
-                m.d.comb += [self.working.eq(1), self.error.valid.eq(1), self.next.eq(self.error.ready)]
+                m.d.comb += [self.working.eq(1), self.error.valid.eq(1)]
                 with m.If(self.error.ready):
                     m.next = "HALT"
-            with m.State("HALT"):  # every later command has a higher index
+            with m.State("HALT"):  # what is in the queue has a higher index, or is the culprit itself
                 m.d.comb += self.stopped.eq(1)
         return m

@@ -69,7 +69,6 @@ def test_an_error_is_offered_until_it_is_taken_and_ends_everything():
     frames = [COMMAND, {}, {"finished": 1, "failure": 5}, {}, {}, {"error_ready": 1}, {}, {}]
     trace = rtl_trace(frames)
     assert [outputs["error"] for outputs in trace] == [0, 0, 0, 5, 5, 5, 0, 0]
-    assert cycles(trace, "next") == [5]
-    assert not cycles(trace, "give")
+    assert not cycles(trace, "next") + cycles(trace, "give")
     assert cycles(trace, "stopped") == [6, 7]
     assert cycles(trace, "start") == [1]
