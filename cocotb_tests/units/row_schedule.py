@@ -157,10 +157,11 @@ class RowSchedule:
             beat |= {"residual": 1, "maximum": 1, "part": tile.part} if tile.pool else {"mac": 1}
             word = pack(beat_layout(self.config), beat | place | {"buffer": self._buffer})
             last = self._at("beat", word, earliest=ready)
-            settled = max(settled, last + 3 - depth * tile.n)
+            settled = max(settled, last + (4 if tile.pool else 3) - depth * tile.n)
             if n == 0:
                 self.inputs["windows"][last] = to_bits(tile.activations[depth, :, window])
-        # The sequencer never spends less on a window, and a group's sum comes back three cycles later.
+        # The sequencer never spends less on a window. A group's sum comes back three cycles later, a maximum
+        # four.
         self._next["beat"] = max(self._next["beat"], start + DECODE_INTERVAL, settled)
         return last
 

@@ -16,6 +16,7 @@ from crisp_golden.config import VALUE_BITS, CoreConfig
 from crisp_golden.program.commands import POSITION_BITS
 from crisp_golden.timing import ACTIVATION_LATENCY
 from crisp_hw.cells import BlockRam, Target
+from crisp_hw.choice import select
 from crisp_hw.delay import delay
 from crisp_hw.layouts import bank_bits, output_layout, read_layout
 from crisp_hw.sharing import shared
@@ -90,7 +91,7 @@ class ActivationMemory(wiring.Component):
         for col, word in enumerate(rotated):
             m.d.sync += self.windows[col].eq(Mux(inside[col], word, padding))
         fill_bank = self._fill_word()[: bank_bits(config)]
-        m.d.comb += self.fill_ready.eq(~self.output.valid.bit_select(fill_bank, 1))
+        m.d.comb += self.fill_ready.eq(~select([valid for valid in self.output.valid], fill_bank))
         return m
 
     def _fill_word(self) -> Value:

@@ -13,8 +13,9 @@ from amaranth.utils import ceil_log2
 from crisp_golden.config import ACCUMULATOR_BITS, VALUE_BITS, CoreConfig
 from crisp_golden.timing import LANE_LATENCY, tree_latency
 from crisp_hw.cells import LutRam, Target
+from crisp_hw.choice import select
 from crisp_hw.delay import delay
-from crisp_hw.lane import NmLane, select
+from crisp_hw.lane import NmLane
 from crisp_hw.layouts import (
     CHANNEL_LAYOUT,
     CHANNEL_SLOTS,

@@ -1,26 +1,14 @@
 """N:M lane: one activation out of a group of M, times one weight."""
 
-from typing import Any
-
-from amaranth.hdl import Const, Module, Signal, Value, signed
+from amaranth.hdl import Module, Signal, signed
 from amaranth.lib import data, wiring
 from amaranth.lib.wiring import In, Out
 
 from crisp_golden.config import VALUE_BITS, CoreConfig
 from crisp_golden.timing import LANE_LATENCY
 from crisp_hw.cells import Multiplier, Target
+from crisp_hw.choice import select
 from crisp_hw.sharing import shared
-
-
-def select(values: list[Value], index: Any) -> Value:
-    """Balanced AND-OR multiplexer of ``values`` by ``index``; shallow in lookup tables."""
-    terms = [
-        (value & (index == Const(number, len(index))).replicate(len(value)))
-        for number, value in enumerate(values)
-    ]
-    while len(terms) > 1:
-        terms = [terms[i] | terms[i + 1] for i in range(0, len(terms) - 1, 2)] + terms[len(terms) & ~1 :]
-    return terms[0]
 
 
 class NmLane(wiring.Component):

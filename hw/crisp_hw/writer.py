@@ -8,8 +8,8 @@ from amaranth.lib.wiring import In, Out
 from amaranth.utils import ceil_log2
 
 from crisp_golden.config import VALUE_BITS, CoreConfig
+from crisp_hw.choice import select
 from crisp_hw.delay import delay
-from crisp_hw.lane import select
 from crisp_hw.layouts import JOB_LAYOUT, bank_bits, drain_layout, output_layout, row_bits
 from crisp_hw.output_grid import OutputGrid
 from crisp_hw.output_lane import OutputLane

@@ -1,6 +1,6 @@
 """Block RAM that is written in beats of the bus and read in words of another width."""
 
-from typing import ClassVar
+from typing import Any, ClassVar
 
 from amaranth.hdl import Const, Module, Signal
 from amaranth.lib import wiring
@@ -10,6 +10,7 @@ from amaranth.utils import ceil_log2
 from crisp_golden.timing import BEAT_MEMORY_LATENCY
 from crisp_hw.cells.block_ram import BlockRam
 from crisp_hw.cells.target import Target
+from crisp_hw.choice import select
 from crisp_hw.sharing import shared
 
 
@@ -81,6 +82,7 @@ class BeatMemory(wiring.Component):
         word = Signal(self.word_bits, reset_less=True)
         with m.If(self.read_en):
             m.d.sync += requested.eq(self.read_addr[:place_bits])
-        m.d.sync += [place.eq(requested), word.eq(ram.read_data.word_select(place, self.word_bits))]
+        words: list[Any] = [ram.read_data.word_select(i, self.word_bits) for i in range(1 << place_bits)]
+        m.d.sync += [place.eq(requested), word.eq(select(words, place) if place_bits else ram.read_data)]
         m.d.comb += self.read_data.eq(word)
         return m
