@@ -51,6 +51,7 @@ public:
         step();
         step();
         top_->rst = 0;
+        step();  // the reset reaches the accelerator a cycle late, see library.py
     }
 
     bool interrupt() const { return top_->__SYM__interrupt; }

@@ -1,7 +1,8 @@
-"""Builds the accelerator's model and its harness as a shared library, once per content of all that is in it."""
+"""Builds the accelerator's model and its harness as a shared library, once per content of all of it."""
 
 import hashlib
 import os
+import re
 import subprocess
 import tempfile
 from pathlib import Path
@@ -14,7 +15,8 @@ from cocotb_tests.simulators import OUTER_MAKE, Verilator, verilator_root
 from crisp_golden.config import CoreConfig
 
 LIBRARY = "libmodel.so"
-TOP = "crisp_stc"
+DEVICE = "crisp_stc"
+TOP = "harness_top"
 
 _HERE = Path(__file__).parent
 _HARNESS = ("harness.cpp", "memory.h")
@@ -38,7 +40,7 @@ def model_library(config: CoreConfig, *, waves: bool = False, build: Path = BUIL
     BuildError : a tool failed; the message ends with the end of its log.
     ToolError : a tool is not installed.
     """
-    verilog = device_verilog(TOP, config, build)
+    verilog = device_verilog(DEVICE, config, build)
     directory = build / "accelerators" / _content_hash(verilog, waves)
     directory.parent.mkdir(parents=True, exist_ok=True)
     with locked(directory.with_suffix(".lock")):
@@ -47,8 +49,33 @@ def model_library(config: CoreConfig, *, waves: bool = False, build: Path = BUIL
     return directory / LIBRARY
 
 
+def registered_reset(verilog: str) -> str:
+    """Return the module ``TOP`` around the accelerator, in which the reset passes through a register.
+
+    All logic depends on the reset. Were it an input, the model would have to evaluate everything again
+    whenever inputs may have changed.
+
+    Raises
+    ------
+    BuildError : the text does not define the accelerator.
+    """
+    body = re.search(rf"^module {DEVICE}\(.*?^endmodule", verilog, re.DOTALL | re.MULTILINE)
+    if body is None:
+        raise BuildError(f"the Verilog defines no module {DEVICE!r}")
+    ports = re.findall(r"^  (input|output) (\[\d+:0\] )?(\S+) ?;", body[0], re.MULTILINE)
+    declared = ", ".join(f"{direction} {width}{name}" for direction, width, name in ports)
+    connected = ", ".join(f".{name}({'reset' if name == 'rst' else name})" for _, _, name in ports)
+    return (
+        f"module {TOP}({declared});\n"
+        "  reg reset = 1;\n"
+        "  always @(posedge clk) reset <= rst;\n"
+        f"  {DEVICE} dut({connected});\n"
+        "endmodule\n"
+    )
+
+
 def _content_hash(verilog: Path, waves: bool) -> str:
-    parts = [file.read_text() for file in (verilog, *(_HERE / name for name in _HARNESS))]
+    parts = [file.read_text() for file in (Path(__file__), verilog, *(_HERE / name for name in _HARNESS))]
     parts += [str(waves), *_OPTIONS, *Verilator().identity()]
     return hashlib.sha256("\0".join(parts).encode()).hexdigest()[:24]
 
@@ -60,11 +87,13 @@ def _build(verilog: Path, waves: bool, directory: Path) -> None:
     trace = Verilator.TRACE_VARIABLES if waves else ()
     with tempfile.TemporaryDirectory(prefix="build-", dir=directory.parent) as name:
         work, log = Path(name), directory.with_suffix(".log")
+        top = work / f"{TOP}.v"
+        top.write_text(registered_reset(verilog.read_text()))
         verilate = [str(root / "bin" / "verilator"), *_OPTIONS, *(["--trace-fst"] if waves else [])]
         make = ["make", "-C", str(work), "-f", "Vmodel.mk", f"-j{os.cpu_count()}"]
         with log.open("w") as output:
             for command in (
-                [*verilate, "--Mdir", str(work), str(verilog), str(_HERE / "harness.cpp")],
+                [*verilate, "--Mdir", str(work), str(top), str(verilog), str(_HERE / "harness.cpp")],
                 [*make, *Verilator.MAKE_VARIABLES, *trace],
             ):
                 finished = subprocess.run(command, env=environment, stdout=output, stderr=output, check=False)

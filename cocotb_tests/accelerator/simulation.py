@@ -134,7 +134,7 @@ class Simulation:
         self._library.crisp_set_timing(self._self, byref(_Timing(*astuple(timing))))
 
     def map(self, base: int, data: np.ndarray) -> None:
-        """Let the accelerator reach contiguous ``data`` uint8[size] at address ``base``; nothing is copied."""
+        """Let the accelerator reach contiguous ``data`` uint8[size] at ``base``; nothing is copied."""
         self._regions[base] = data
         self._library.crisp_map(self._self, base, len(data), data.ctypes.data)
 

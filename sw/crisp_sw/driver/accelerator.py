@@ -4,7 +4,6 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from crisp_golden.program.commands import WINDOWS
 from crisp_golden.program.errors import ErrorCode, ProgramError
 from crisp_golden.program.image import ProgramImage, TensorInfo
 from crisp_golden.program.registers import COUNTERS
@@ -115,8 +114,8 @@ class Accelerator:
         status = self.registers.read("status")
         if status["busy"] or status["resetting"]:
             raise DriverError("the accelerator is busy; wait for it, or reset it")
-        for number in range(WINDOWS):
-            self._set_window(number, network.addresses[number], network.sizes[number])
+        for number, (address, size) in enumerate(self.windows()):
+            self._set_window(number, address, size)
         self.registers.write("program_offset", offset=0)
         self.registers.write("program_length", commands=network.image.commands)
         self.registers.write("watchdog", cycles=watchdog)
@@ -158,11 +157,10 @@ class Accelerator:
         address = network.addresses[info.window] + info.offset
         return info.unpack(self.bus.read_memory(address, info.size(self.config)), self.config)
 
-    def read_windows(self) -> list[np.ndarray]:
-        """Return the whole contents of the program, input, output and scratch windows."""
+    def windows(self) -> list[tuple[int, int]]:
+        """Return address and size of the program's windows: program, input, output and scratch."""
         network = self._loaded()
-        pairs = zip(network.addresses, network.sizes, strict=True)
-        return [self.bus.read_memory(address, size) for address, size in pairs]
+        return list(zip(network.addresses, network.sizes, strict=True))
 
     def counters(self) -> dict[str, int]:
         """Return the counters of the last program by name."""
