@@ -44,22 +44,21 @@ class TensorPlace:
         """One phase of a phased tensor as a plain tensor."""
         return replace(self, base=self.base + number * self.ring, phased=False, stride=self.plane)
 
-    def cells(self, low: int, high: int, config: CoreConfig) -> np.ndarray:
-        """SMEM rows that hold the image rows ``low`` to ``high - 1``."""
-        if self.phased:
-            low, high = low // 2, -(-high // 2)
-        length = self.ring * config.cols
-        count = min((high - low) * self.pitch, length)
-        position = self.position(low, config)
-        rows = np.arange(position // config.cols, -(-(position + count) // config.cols)) % self.ring
-        rings = np.arange(4 if self.phased else 1) * self.ring
-        planes = self.base + np.arange(self.planes) * self.plane
-        return np.unique((planes[:, None, None] + rings[:, None] + rows) % config.bank_depth)
-
     @property
     def end(self) -> int:
         """First SMEM row behind the tensor."""
         return self.base + self.planes * self.plane
+
+    def cells(self, low: int, high: int, config: CoreConfig) -> np.ndarray:
+        """SMEM words that hold the image rows ``low`` to ``high - 1``, gaps between rows included."""
+        if self.phased:
+            low, high = low // 2, -(-high // 2)
+        length = self.ring * config.cols
+        count = min((high - low) * self.pitch, length)
+        words = (self.position(low, config) + np.arange(count)) % length
+        rings = np.arange(4 if self.phased else 1) * length
+        planes = (self.base + np.arange(self.planes) * self.plane) * config.cols
+        return ((planes[:, None, None] + rings[:, None] + words) % config.smem_words).ravel()
 
     def position(self, row: int, config: CoreConfig) -> int:
         """Position of the first pixel of a ring's row."""

@@ -132,7 +132,8 @@ class _Builder:
         groups = int(self.rng.choice(divisors))
         shape = ConvShape(
             **self._kernel(x, 3),
-            **self._sparsity() | {"block": None},
+            n=self.draw(1, self.m),
+            m=self.m,
             groups=groups,
             channels_per_group=x.channels // groups,
             outputs_per_group=self.draw(1, 4),

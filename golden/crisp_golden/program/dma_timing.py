@@ -43,6 +43,9 @@ FETCH_BURST = 4
 QUEUE_COMMANDS = 9
 """Commands that an engine holds, the one at its head included; then the dispatcher waits."""
 
+QUEUE_REFILL = 2
+"""From the end of a command to the handing over of the one that waits for its place."""
+
 BURST_BEATS = 64
 """Longest burst of a transfer; bursts end at multiples of it."""
 

@@ -214,7 +214,7 @@ class _Model:
         if before >= 0:
             if engine.done <= before:
                 return False
-            time = max(time, self.times[engine.numbers[before]].end + 1)
+            time = max(time, self.times[engine.numbers[before]].end + timing.QUEUE_REFILL)
         self.times[number].handed = time
         engine.numbers.append(number)
         return True

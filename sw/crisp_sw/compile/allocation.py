@@ -71,10 +71,10 @@ def allocate(
             else:
                 bases[copy] = low
                 low += sizes[copy]
-    for copy, size in sizes.items():
+    for copy in _by_use(schedule, sizes):
         if copy not in bases and copy not in alias:
             bases[copy] = low
-            low += size
+            low += sizes[copy]
     for copy in alias:
         target = copy
         while target in alias:
@@ -90,6 +90,16 @@ def allocate(
         )
         for copy, ring in rings.items()
     }
+
+
+def _by_use(schedule: Schedule, sizes: dict[Copy, int]) -> list[Copy]:
+    """What is loaded first, then what stays inside, then what is stored.
+
+    So a group's inputs lie far from what the group before still has to store, and need not wait for that.
+    """
+    loaded = {tensor.name for tensor in schedule.group.loaded()}
+    stored = {tensor.name for tensor in schedule.group.stored()}
+    return sorted(sizes, key=lambda copy: (copy.tensor in stored) - (copy.tensor in loaded))
 
 
 def _ring_sizes(config: CoreConfig, schedule: Schedule, layout: Layout) -> dict[Copy, int]:

@@ -63,7 +63,7 @@ class Emitter:
             for target in (Target.WEIGHT, Target.BLOCK_INDEX, Target.CHANNEL, Target.TAP)
         }
         sizes = {target.name: memory_words(config, target) for target in self.caches}
-        sizes |= {"SMEM": config.bank_depth, "SCRATCH": -(-self.scratch // EXTERNAL_CELL) + 1}
+        sizes |= {"SMEM": config.smem_words, "SCRATCH": -(-self.scratch // EXTERNAL_CELL) + 1}
         self.tracker = Tracker(sizes)
 
     def add_group(self, planned: PlannedGroup) -> None:
@@ -182,7 +182,7 @@ class Emitter:
         cells = [x.cells(low, high, config)]
         if step.tensors.residual:
             cells.append(step.tensors.residual.cells(band.first_row, band.last_row, config))
-        reads["SMEM"] = np.unique(np.concatenate(cells))
+        reads["SMEM"] = np.concatenate(cells)
         writes = {"SMEM": step.tensors.y.cells(band.first_row, band.last_row, config)}
         return self.tracker.add(Opcode.EXECUTE, values, reads=reads, writes=writes)
 

@@ -44,8 +44,7 @@ def partition(graph: Graph, *, fuse: bool = True) -> list[tuple[PlannedGroup, Co
     ------
     CapacityError : a stage does not fit; the message names it and gives the numbers.
     """
-    search = _Search(graph, fuse=fuse)
-    return search.run()
+    return _Search(graph, fuse=fuse).run()
 
 
 class _Search:
