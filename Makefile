@@ -10,12 +10,14 @@ SEED ?= 1
 option = $(if $(2),$(1) $(2))
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test lint verilog cocotb-test layers synth bench lock clean
+.PHONY: help setup demo network test lint verilog cocotb-test layers synth bench lock clean
 
 help:
 	@echo 'make setup                                   create .venv and install what is missing'
 	@echo 'make demo [CLASSES=sneaker,bag,coat] [PRESET=edge]'
 	@echo '                                             prune, quantize and run a network on the RTL, layer by layer'
+	@echo 'make network NET=resnet50 [NM=1:4] [BLOCKS=0.28] [PRESET=edge] [DENSE=1]'
+	@echo '                                             a whole network on the RTL, compared after every layer'
 	@echo 'make test [JOBS=2]                           all tests, those of the simulated hardware included'
 	@echo 'make lint                                    ruff and pyright'
 	@echo 'make verilog [PRESET=edge]                   write the core as Verilog to build/verilog, and lint it'
@@ -34,6 +36,10 @@ setup:
 
 demo: setup
 	.venv/bin/crisp demo $(call option,--classes,$(CLASSES)) --preset $(or $(PRESET),edge)
+
+network: setup
+	.venv/bin/crisp network $(or $(NET),resnet50) $(call option,--nm,$(NM)) $(call option,--blocks,$(BLOCKS)) \
+		--preset $(or $(PRESET),edge) $(if $(DENSE),--dense-too)
 
 test: setup
 	$(PY) -m pytest -n $(JOBS) golden hw sw cocotb_tests tools

@@ -11,7 +11,11 @@ from typer.testing import CliRunner, Result
 from crisp_sw.cli import app
 from crisp_sw.commands import hardware
 
-COMMANDS = ("demo", "train", "evaluate", "prune", "quantize", "inspect", "verilog", "synth", "cosim")
+COMMANDS = (
+    *("demo", "train", "evaluate", "prune", "quantize", "inspect"),
+    *("compile", "disasm", "network"),
+    *("verilog", "synth", "cosim"),
+)
 
 
 def crisp(*arguments: object) -> Result:

@@ -5,6 +5,7 @@ import importlib
 import sys
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -109,6 +110,7 @@ def _bench_module(name: str) -> Any:
         ) from error
 
 
+@cache
 def source_hash() -> str:
     """Changes with the source of golden and of the compiler."""
     digest = hashlib.sha256(np.__version__.encode())

@@ -1,0 +1,70 @@
+"""The page of a network's run: complete, self-contained, and honest about failures."""
+
+from html.parser import HTMLParser
+
+import pytest
+
+from crisp_sw.report.network_page import render_network_page
+from sw.tests.report.network_reports import made_up_report
+
+VOID = {"meta", "br"}
+
+
+class Balance(HTMLParser):
+    """Checks that tags are closed in order, and collects references."""
+
+    def __init__(self):
+        super().__init__()
+        self.open: list[str] = []
+        self.references: list[str | None] = []
+
+    def handle_starttag(self, tag, attrs):
+        if tag not in VOID:
+            self.open.append(tag)
+        self.references += [value for name, value in attrs if name in ("href", "src")]
+
+    def handle_startendtag(self, tag, attrs):
+        self.references += [value for name, value in attrs if name in ("href", "src")]
+
+    def handle_endtag(self, tag):
+        assert self.open.pop() == tag
+
+
+@pytest.mark.parametrize("report", [made_up_report(), made_up_report(rtl=False), made_up_report(differing=3)])
+def test_page_is_balanced_and_self_contained(report):
+    parser = Balance()
+    parser.feed(render_network_page(report))
+    assert parser.open == []
+    assert parser.references == []
+
+
+def test_page_says_what_was_found():
+    page = render_network_page(made_up_report())
+    for text in (
+        "resnet50 on edge",
+        "All 3 layers are bit-exact on the RTL",
+        "within 0.10 %",
+        "9\u00d7",
+        "97.0 %",
+    ):
+        assert text in page
+    assert "Simulation" in page
+
+
+def test_page_without_rtl_claims_none():
+    page = render_network_page(made_up_report(rtl=False))
+    assert "All 3 layers are bit-exact on golden's simulator." in page
+    assert "counted on the RTL" not in page
+    assert ">Simulation<" not in page
+
+
+def test_page_names_what_differs():
+    page = render_network_page(made_up_report(differing=3))
+    assert "Not bit-exact" in page
+    assert "rtl, the whole network: fc&lt;&amp;&gt; differ" in page
+    assert "verdict pass" not in page
+
+
+def test_names_are_escaped():
+    report = made_up_report() | {"network": "<script>"}
+    assert "<script>" not in render_network_page(report)

@@ -1,0 +1,84 @@
+"""Programs read back: commands decoded, damaged images refused, every command given to its layer."""
+
+import struct
+from dataclasses import replace
+
+import pytest
+
+from crisp_golden.program.commands import COMMAND_BYTES, Opcode
+from crisp_golden.program.image import ImageError
+from crisp_sw.program_view import ProgramView, read_program
+from sw.tests.small_programs import small_network, small_program
+
+
+@pytest.mark.parametrize("keep", [False, True])
+def test_every_command_but_the_end_works_for_a_layer(keep: bool):
+    view = ProgramView(small_program(keep=keep))
+    assert len(view.commands) == view.image.commands
+    assert view.commands[-1].opcode is Opcode.END
+    assert set(view.stage_of[:-1]) == {node.name for node in small_network().nodes}
+    assert view.stage_of[-1] == ""
+
+
+def test_stages_are_in_the_order_of_the_network():
+    # Fused, a layer may begin before an earlier one has ended, but none overtakes another.
+    view = ProgramView(small_program(fuse=False))
+    assert view.stages == [node.name for node in small_network().nodes]
+
+
+def test_stores_work_for_the_layer_that_they_store():
+    view = ProgramView(small_program(keep=True))
+    numbered = [i for i, command in enumerate(view.commands) if command.opcode is Opcode.STORE]
+    assert {view.stage_of[i] for i in numbered} == {node.name for node in small_network().nodes}
+
+
+def test_loads_of_tensors_work_for_a_reader():
+    view = ProgramView(small_program(fuse=False))
+    readers = {}
+    for node in small_network().nodes:
+        for name in node.inputs:
+            readers.setdefault(name, set()).add(node.name)
+    for number, command in enumerate(view.commands):
+        if command.opcode is Opcode.LOAD and command["window"] != 0:
+            tensor = view.tensor(command)
+            assert tensor is not None
+            assert view.stage_of[number] in readers[tensor.name]
+
+
+def test_rows_of_a_tensor_are_loaded_from_the_first_to_the_last():
+    view = ProgramView(small_program())
+    loads = [c for c in view.commands if c.opcode is Opcode.LOAD and view.tensor(c) == view.image.input]
+    ranges = [view.rows(view.image.input, command) for command in loads]
+    assert ranges[0][0] == 0
+    assert max(last for _, last in ranges) == view.image.input.height
+
+
+def test_an_illegal_command_is_named():
+    image = small_program()
+    contents = (
+        image.contents[: 5 * COMMAND_BYTES] + bytes(COMMAND_BYTES) + image.contents[6 * COMMAND_BYTES :]
+    )
+    with pytest.raises(ImageError, match="command 5 of the program image is illegal"):
+        ProgramView(replace(image, contents=contents))
+
+
+def test_more_commands_than_there_are_bytes():
+    with pytest.raises(ImageError, match="claims 99999999 commands"):
+        ProgramView(replace(small_program(), commands=99999999))
+
+
+def test_damaged_files_give_one_error_with_the_name(tmp_path):
+    path, data = tmp_path / "bad.crisp", small_program().to_bytes()
+    path.write_bytes(data)
+    assert read_program(path).image == small_program()
+    damages = {
+        "too short": data[:20],
+        "no image": b"x" * len(data),
+        "truncated": data[:-1],
+        "a bit flipped": data[:-1] + bytes([data[-1] ^ 1]),
+        "commands changed": data[:12] + struct.pack("<I", 1 << 30) + data[16:],
+    }
+    for damaged in damages.values():
+        path.write_bytes(damaged)
+        with pytest.raises(ImageError, match=r"bad\.crisp: "):
+            read_program(path)
