@@ -1,0 +1,28 @@
+"""A whole network through compiler, simulator and RTL: every layer bit-exact, cycles as predicted."""
+
+from crisp_golden.program.timeline import MemoryTiming
+from crisp_sw.network_run import NetworkRun, RunSettings, iss_platform, rtl_platform, run_failures
+from sw.tests.small_programs import CONFIG, small_network
+
+CYCLES_OFF = 0.02
+"""Stores that read the activation memory while the array does cost what the cycle model only expects."""
+
+
+def test_a_small_residual_network_is_bit_exact_after_every_layer(tmp_path):
+    memory = MemoryTiming(read_latency=30, write_latency=15)
+    run = NetworkRun(
+        small_network(),
+        RunSettings(config=CONFIG, memory=memory, dense=True),
+        tmp_path,
+        lambda text: None,
+        lambda *_: None,
+    )
+    report = run.run([iss_platform(CONFIG), rtl_platform(CONFIG, memory)])
+    assert run_failures(report) == []
+    layers = len(small_network().nodes)
+    assert report["totals"]["compared"] == {"iss": layers, "rtl": layers}
+    timed = [result for result in report["runs"] if result["platform"] == "rtl"]
+    assert {"the whole network", "the dense network"} < {result["unit"] for result in timed}
+    for result in timed:
+        assert abs(result["cycles"] / result["predicted"] - 1) < CYCLES_OFF, result["unit"]
+        assert result["counters"]["total"] == result["cycles"]
