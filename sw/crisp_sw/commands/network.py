@@ -66,10 +66,11 @@ def network(
     to the pattern that the options ask for, and quantized to int8; figures of speed need no more. Or give the
     directory of a network that `crisp quantize` has packed.
 
-    The network is compiled to one program. That runs on golden's simulator and on the RTL, the whole
-    accelerator with registers, engines, bus and external memory. Then the network is cut wherever a single
-    tensor passes, and every part runs with the outputs of all its layers stored and compared. Results are
-    kept as they come: an interrupted run continues where it stopped. Writes report.json and report.html.
+    Everything runs on golden's simulator and on the RTL, the whole accelerator with registers, engines, bus
+    and external memory. First the network is cut wherever a single tensor passes, and every part runs with
+    the outputs of all its layers stored and compared. Then the whole network runs as one program, in which
+    layers are fused. Results are kept as they come: an interrupted run continues where it stopped. Writes
+    report.json and report.html.
 
     Cycles of single layers are those of the cycle model; those of whole programs are counted by the hardware.
     Fails unless everything is bit-exact.
@@ -143,7 +144,9 @@ def _show(report: dict[str, Any], network: QuantizedNetwork, folder: Path) -> No
         "cycles": f"{totals['cycles_predicted']:,} predicted"
         + (f", {counted:,} counted on the RTL" if counted else ""),
         "dense": f"{dense:,} {'counted' if totals['dense_counted'] else 'predicted'}; "
-        f"sparse is {ratio(totals['speedup'])} faster",
+        f"sparse is {ratio(totals['speedup'])} faster"
+        if dense
+        else "does not fit",
         "roofline": f"{count(totals['bound'])} cycles at least; {percent(totals['roofline'])} of it reached",
         "array": f"{percent(totals['utilization'])} of all cycles at work",
         "traffic": f"{size(totals['traffic'])}, layer by layer {size(totals['traffic_unfused'])}",

@@ -35,7 +35,7 @@ def assemble(
 
     Parameters
     ----------
-    programs : ``fused``, ``unfused`` and ``dense``.
+    programs : ``fused``, ``unfused`` and, if it fits, ``dense``.
     parts : layers of the segments in which every layer was compared.
     results : of all runs.
     """
@@ -84,7 +84,7 @@ def _layers(
     programs: Mapping[str, ProgramFigures],
     results: Sequence[UnitResult],
 ) -> list[dict[str, Any]]:
-    fused, dense = programs["fused"], programs["dense"]
+    fused, dense = programs["fused"], programs.get("dense")
     nodes = {node.name: node.layer for node in network.nodes}
     group_of = {name: number for number, (names, _, _) in enumerate(fused.groups) for name in names}
     return [
@@ -95,7 +95,7 @@ def _layers(
             **_sparsity(nodes[need.name]),
             "ideal": need.compute,
             **fused.stages[need.name].to_json(),
-            "cycles_dense": dense.stages[need.name].cycles,
+            "cycles_dense": dense.stages[need.name].cycles if dense else None,
             "utilization": need.compute / max(1, fused.stages[need.name].cycles),
             "exact": {name: _is_exact(need.name, results, name) for name in (ISS, RTL)},
         }
@@ -151,11 +151,12 @@ def _totals(
     results: Sequence[UnitResult],
     layers: Sequence[Mapping[str, Any]],
 ) -> dict[str, Any]:
-    fused, unfused, dense = (programs[name] for name in ("fused", "unfused", "dense"))
+    fused, unfused, dense = programs["fused"], programs["unfused"], programs.get("dense")
     whole, dense_run = _result(results, WHOLE_UNIT), _result(results, DENSE_UNIT)
     timed = [result for result in results if result.platform == RTL and not result.error]
     cycles = whole.cycles if whole else fused.cycles
-    dense_cycles = dense_run.cycles if dense_run else dense.cycles
+    predicted = dense.cycles if dense else None
+    dense_cycles = dense_run.cycles if dense_run else predicted
     simulated, seconds = sum(r.cycles for r in timed), sum(r.seconds for r in timed)
     return {
         "layers": len(layers),
@@ -165,10 +166,10 @@ def _totals(
         "cycles_predicted": fused.cycles,
         "cycles_counted": whole.cycles if whole else None,
         "counters": whole.counters if whole else None,
-        "dense_predicted": dense.cycles,
+        "dense_predicted": predicted,
         "dense_counted": dense_run.cycles if dense_run else None,
         "unfused_predicted": unfused.cycles,
-        "speedup": dense_cycles / max(1, cycles),
+        "speedup": dense_cycles / max(1, cycles) if dense_cycles else None,
         "ideal": sum(need.compute for need in needs.layers),
         "utilization": sum(need.compute for need in needs.layers) / max(1, cycles),
         "bound": bound.cycles,

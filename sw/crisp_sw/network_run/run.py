@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from crisp_golden.config import CoreConfig
+from crisp_golden.errors import CapacityError
 from crisp_golden.inference import INPUT, run_network
 from crisp_golden.network import QuantizedNetwork
 from crisp_golden.program.image import ProgramImage
@@ -83,20 +84,23 @@ class NetworkRun:
         self.say("compiling: fused, layer by layer, and dense")
         whole = self._figures(self.programs.compile(self.network))
         unfused = self._figures(self.programs.compile(self.network, fuse=False))
-        dense_network = dense_twin(self.network)
-        dense = self._figures(self.programs.compile(dense_network))
-        self.say(f"predicted: {whole.cycles:,} cycles, dense {dense.cycles:,}")
+        dense_network, dense = dense_twin(self.network), None
+        try:
+            dense = self._figures(self.programs.compile(dense_network))
+        except CapacityError as error:
+            self.say(f"the dense network does not fit: {error}")
+        self.say(f"predicted: {whole.cycles:,} cycles" + (f", dense {dense.cycles:,}" if dense else ""))
         results: list[UnitResult] = []
         for platform in platforms:
             results += self._run_segments(platform)
             results.append(self._run_unit(self._unit(WHOLE_UNIT, whole, self.x, self.tensors), platform))
-            if self.settings.dense and platform.timed:
+            if dense and self.settings.dense and platform.timed:
                 tensors = run_network(dense_network, self.x)
                 results.append(self._run_unit(self._unit(DENSE_UNIT, dense, self.x, tensors), platform))
         return assemble(
             network=self.network,
             config=self.settings.config,
-            programs={"fused": whole, "unfused": unfused, "dense": dense},
+            programs={"fused": whole, "unfused": unfused} | ({"dense": dense} if dense else {}),
             parts=[segment.layers for segment in self._segments],
             results=results,
         )

@@ -100,12 +100,15 @@ def _tiles(totals: Mapping[str, Any]) -> str:
     how = "counted on the RTL" if totals["cycles_counted"] else "predicted"
     dense = totals["dense_counted"] or totals["dense_predicted"]
     dense_how = "counted" if totals["dense_counted"] else "predicted"
+    dense_text = (
+        f"dense takes {count(dense)} cycles, {dense_how}" if dense else "the dense network does not fit"
+    )
     tiles = [
         ("Cycles per image", count(totals["cycles"]), f"{totals['cycles']:,} {how}"),
         (
             "Speedup over dense on the same hardware",
-            ratio(totals["speedup"]),
-            f"dense takes {count(dense)} cycles, {dense_how}",
+            ratio(totals["speedup"]) if dense else "\u2013",
+            dense_text,
         ),
         (
             "Of the roofline reached",

@@ -40,7 +40,7 @@ def network_layer_table(layers: Sequence[Mapping[str, Any]], totals: Mapping[str
         *[""] * 7,
         percent(totals["nonzero"] / max(1, totals["weights"])),
         f"{whole:,}",
-        f"{sum(layer['cycles_dense'] for layer in layers):,}",
+        or_dash(sum(layer["cycles_dense"] or 0 for layer in layers)),
         percent(sum(layer["ideal"] for layer in layers) / max(1, whole)),
         size(sum(layer["read"] for layer in layers)),
         size(sum(layer["written"] for layer in layers)),
@@ -79,7 +79,7 @@ def run_table(runs: Sequence[Mapping[str, Any]], parts: Sequence[Sequence[str]])
             run["platform"].upper(),
             str(len(run["differing"])),
             f"{run['predicted']:,}",
-            f"{run['cycles']:,}" if run["cycles"] else DASH,
+            or_dash(run["cycles"]),
             mark(run["bit_exact"]),
         ]
         for run in runs
@@ -94,6 +94,11 @@ def mark(good: bool | None) -> str:
     return '<span class="good">\u2713</span>' if good else '<span class="bad">\u2717</span>'
 
 
+def or_dash(value: int | None) -> str:
+    """A number with all digits, or a dash where there is none."""
+    return f"{value:,}" if value else DASH
+
+
 def _layer_cells(layer: Mapping[str, Any]) -> list[str]:
     pattern = layer["pattern"]
     return [
@@ -105,7 +110,7 @@ def _layer_cells(layer: Mapping[str, Any]) -> list[str]:
         f"{layer['kept_windows']:,} / {layer['windows']:,}",
         percent(layer["nonzero"] / layer["weights"]) if layer["weights"] else DASH,
         f"{layer['cycles']:,}",
-        f"{layer['cycles_dense']:,}",
+        or_dash(layer["cycles_dense"]),
         percent(layer["utilization"]),
         size(layer["read"]) if layer["read"] else DASH,
         size(layer["written"]) if layer["written"] else DASH,

@@ -7,8 +7,12 @@ from typing import Any
 
 import pytest
 
+from crisp_golden.errors import CapacityError
+from crisp_golden.network import QuantizedNetwork
+from crisp_sw.compile.compiler import compile_network
 from crisp_sw.driver.simulated_bus import SimulatedBus
 from crisp_sw.network_run import NetworkRun, Platform, RunSettings, iss_platform, run_failures
+from crisp_sw.network_run.program_cache import ProgramCache
 from crisp_sw.network_run.segments import segments
 from sw.tests.small_programs import CONFIG, small_network, small_tensors
 
@@ -101,3 +105,18 @@ def test_what_differs_is_named(tmp_path):
     assert any("the whole network" in problem and "fc" in problem for problem in problems)
     assert any("values differ" in line for line in said)
     assert any(layer["exact"]["iss"] is False for layer in report["layers"])
+
+
+def test_a_dense_network_that_does_not_fit_is_left_out(tmp_path, monkeypatch):
+    def compile_unless_dense(cache: ProgramCache, network: QuantizedNetwork, **options: bool):
+        if network is not small_network() and len(network.nodes) == len(small_network().nodes):
+            raise CapacityError("too dense")
+        return compile_network(cache.config, network, **options)
+
+    monkeypatch.setattr(ProgramCache, "compile", compile_unless_dense)
+    said: list[str] = []
+    report = network_run(tmp_path, said).run([])
+    assert "the dense network does not fit: too dense" in said
+    assert report["totals"]["speedup"] is None
+    assert report["totals"]["dense_predicted"] is None
+    assert {layer["cycles_dense"] for layer in report["layers"]} == {None}

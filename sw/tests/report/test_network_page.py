@@ -68,3 +68,13 @@ def test_page_names_what_differs():
 def test_names_are_escaped():
     report = made_up_report() | {"network": "<script>"}
     assert "<script>" not in render_network_page(report)
+
+
+def test_a_dense_network_that_does_not_fit_is_left_out():
+    report = made_up_report()
+    report["totals"] |= {"dense_predicted": None, "speedup": None}
+    for layer in report["layers"]:
+        layer["cycles_dense"] = None
+    page = render_network_page(report)
+    assert "the dense network does not fit" in page
+    assert "None" not in page
