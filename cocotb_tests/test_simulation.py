@@ -113,6 +113,7 @@ def test_memory_that_was_not_allocated_cannot_be_reached():
         bus.read_memory(address, 65)
 
 
+@pytest.mark.slow
 def test_waves_are_recorded_if_asked_for(tmp_path):
     bus = RtlBus(TINY, waves=tmp_path / "waves.fst")
     bus.read32(0)
