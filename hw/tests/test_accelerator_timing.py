@@ -110,6 +110,25 @@ def check(host: Host, probe: Probe, total: int) -> None:
     assert total == seen["store"][0] + timing.PROGRAM_END + 1
 
 
+def test_a_full_queue_takes_the_next_command_when_one_has_ended():
+    config, host = CONFIGS["tiny"], Host(CONFIGS["tiny"])
+    host.memory.traffic.latency = LATENCY
+    dispatched = host.dut.dispatcher.execute.valid
+    probe = Probe(host, handed=dispatched, end=host.dut.engines["execute"].finished)
+    host.agents.insert(0, probe)
+
+    async def bench():
+        await host.set_up([execute(config, pixel_tiles=900)] * (timing.QUEUE_COMMANDS + 2))
+        await host.start()
+        await host.wait()
+        handed, ends = probe.cycles["handed"], probe.cycles["end"]
+        intervals = [b - a for a, b in pairwise(handed[: timing.QUEUE_COMMANDS])]
+        assert intervals == [timing.dispatch_interval(config)] * (timing.QUEUE_COMMANDS - 1)
+        assert handed[timing.QUEUE_COMMANDS :] == [end + timing.QUEUE_REFILL for end in ends[:2]]
+
+    host.simulate(bench)
+
+
 def test_an_empty_program():
     host = Host(CONFIGS["tiny"])
     host.memory.traffic.latency = LATENCY

@@ -19,14 +19,15 @@ class CommandChecker(wiring.Component):
     """Tells ``latency`` cycles after a command has become stable whether it is illegal.
 
     Cycle 1 finds values out of range, bits outside the fields and products; cycle 2 compares the products;
-    cycles 3 and 4 collect what was found.
+    cycle 3 collects what was found.
 
     Members
     -------
     command : In(512); illegal : Out(1).
     """
 
-    latency = CHECK_CYCLES
+    latency = CHECK_CYCLES - 1
+    """The dispatcher takes the last of the cycles."""
 
     module_name = "command_checker"
 
@@ -41,9 +42,9 @@ class CommandChecker(wiring.Component):
         with m.Switch(code):
             for opcode, illegal in found.items():
                 with m.Case(opcode):
-                    m.d.sync += self.illegal.eq(illegal)
+                    m.d.comb += self.illegal.eq(illegal)
             with m.Default():
-                m.d.sync += self.illegal.eq(1)
+                m.d.comb += self.illegal.eq(1)
         return m
 
 

@@ -9,11 +9,13 @@ from amaranth.lib.wiring import In, Out
 from crisp_golden.config import CoreConfig
 from crisp_golden.fields import word_offsets
 from crisp_golden.program.commands import COMMAND_BITS, FORMATS, OPCODE, Opcode
+from crisp_golden.program.dma_timing import CHECK_CYCLES
 from crisp_golden.program.errors import ErrorCode
 from crisp_hw.bus.layouts import read_beat_layout, stream_of
 from crisp_hw.control.command_checker import CommandChecker
 from crisp_hw.control.layouts import (
     COMMAND_LAYOUTS,
+    ERROR_CODE_BITS,
     ERROR_LAYOUT,
     FULL_OPCODES,
     INDEX_BITS,
@@ -27,14 +29,14 @@ from crisp_hw.sharing import shared
 class Dispatcher(wiring.Component):
     """Takes the program's commands one by one until END or an error.
 
-    A command takes one cycle for each of its beats, ``CommandChecker.latency`` to be checked, and one to be
+    A command takes one cycle for each of its beats, ``CHECK_CYCLES`` to be checked, and one to be
     handed over, plus the cycles that the queue of its engine is full.
 
     Members
     -------
     launch : In(1), begin with command 0.
     i : stream of ``read_beat_layout``; limit, limited, complete : In, see ``CommandFetcher``.
-    load, execute, store : streams of ``COMMAND_LAYOUTS``.
+    load, execute, store : streams of ``COMMAND_LAYOUTS`` into queues, which are ready until they are full.
     stop : In(STOP_LAYOUT), end at once if valid; error : stream of ERROR_LAYOUT.
     index : Out(26), the command at work or next.
     halted : Out(1), nothing more will be dispatched; ended : Out(1), because there was an END.
@@ -62,22 +64,16 @@ class Dispatcher(wiring.Component):
 
     def elaborate(self, platform):
         m = Module()
-        checker, ledger = CommandChecker(self.config), TokenLedger()
-        m.submodules.checker = shared(platform, checker)
-        m.submodules.ledger = shared(platform, ledger)
         command, fetch_failed = Signal(COMMAND_BITS), Signal()
         beats = COMMAND_BITS // self.config.bus_bits
-        beat, check = Signal(range(beats)), Signal(range(CommandChecker.latency))
-        exhausted, problem = Signal(), Signal(len(self.error.payload.code))
+        beat, check = Signal(range(beats)), Signal(range(CHECK_CYCLES))
+        exhausted, problem, hands_over = Signal(), Signal(ERROR_CODE_BITS), Signal()
+        bad, verdict = self._check(m, platform, command, fetch_failed, hands_over)
         m.d.sync += exhausted.eq(self.limited & (self.index == self.limit))
-        m.d.comb += [
-            checker.command.eq(command),
-            ledger.command.eq(command),
-            self.error.payload.index.eq(self.index),
-            self.error.payload.code.eq(problem),
-        ]
-        dispatch, taken = self._queues(m, command)
-        code = command[: OPCODE.bits]
+        m.d.comb += [self.error.payload.index.eq(self.index), self.error.payload.code.eq(problem)]
+        is_end = Signal()
+        m.d.sync += is_end.eq(command[: OPCODE.bits] == Opcode.END)
+        room = self._queues(m, command, hands_over)
         with m.FSM():
             with m.State("IDLE"), m.If(self.launch):
                 m.next = "FILL"
@@ -98,29 +94,21 @@ class Dispatcher(wiring.Component):
                     m.next = "ERROR"
             with m.State("CHECK"):
                 m.d.sync += check.eq(check + 1)
-                with m.If(check == CommandChecker.latency - 1):
+                with m.If(check == CHECK_CYCLES - 1):
                     m.next = "DISPATCH"
             with m.State("DISPATCH"):
                 with m.If(self.stop.valid):
                     m.next = "HALT"
-                with m.Elif(fetch_failed | checker.illegal | ledger.misuse):
-                    m.d.sync += problem.eq(
-                        Mux(
-                            fetch_failed,
-                            ErrorCode.BUS_FETCH,
-                            Mux(checker.illegal, ErrorCode.ILLEGAL_COMMAND, ErrorCode.TOKEN_MISUSE),
-                        )
-                    )
+                with m.Elif(bad):
+                    m.d.sync += problem.eq(verdict)
                     m.next = "ERROR"
-                with m.Elif(code == Opcode.END):
+                with m.Elif(is_end):
                     m.d.sync += self.ended.eq(1)
                     m.next = "HALT"
-                with m.Else():
-                    m.d.comb += dispatch.eq(1)
-                    with m.If(taken):
-                        m.d.comb += ledger.passed.eq(1)
-                        m.d.sync += self.index.eq(self.index + 1)
-                        m.next = "FILL"
+                with m.Elif(room):
+                    m.d.comb += hands_over.eq(1)
+                    m.d.sync += self.index.eq(self.index + 1)
+                    m.next = "FILL"
             with m.State("ERROR"):
                 m.d.comb += self.error.valid.eq(1)
                 with m.If(self.error.ready):
@@ -129,20 +117,43 @@ class Dispatcher(wiring.Component):
                 m.d.comb += self.halted.eq(1)
         return m
 
-    def _queues(self, m: Module, command: Signal) -> tuple[Signal, Signal]:
-        """Offer the command to its engine while ``dispatch``; returns that signal and whether it is taken."""
-        dispatch, taken = Signal(), Signal()
+    def _check(self, m: Module, platform, command, fetch_failed, hands_over) -> tuple[Signal, Signal]:
+        """Whether something is wrong with the command, and its error code then."""
+        checker, ledger = CommandChecker(self.config), TokenLedger()
+        m.submodules.checker = shared(platform, checker)
+        m.submodules.ledger = shared(platform, ledger)
+        bad, verdict = Signal(), Signal(ERROR_CODE_BITS)
+        m.d.comb += [
+            checker.command.eq(command),
+            ledger.command.eq(command),
+            ledger.passed.eq(hands_over),
+        ]
+        otherwise = Mux(checker.illegal, ErrorCode.ILLEGAL_COMMAND, ErrorCode.TOKEN_MISUSE)
+        m.d.sync += [
+            bad.eq(fetch_failed | checker.illegal | ledger.misuse),
+            verdict.eq(Mux(fetch_failed, ErrorCode.BUS_FETCH, otherwise)),
+        ]
+        return bad, verdict
+
+    def _queues(self, m: Module, command: Signal, hands_over: Signal) -> Signal:
+        """Give the command to its engine; returns whether there was room in the cycle before.
+
+        Only the dispatcher takes room away, so that there still is.
+        """
+        room, mine, ready = Signal(), Signal(len(COMMAND_LAYOUTS)), Signal(len(COMMAND_LAYOUTS))
         code = command[: OPCODE.bits]
-        for engine in COMMAND_LAYOUTS:
+        for number, engine in enumerate(COMMAND_LAYOUTS):
             port = getattr(self, engine)
             full, sync = FULL_OPCODES[engine], SYNC_OPCODES[engine]
-            mine = Signal(name=f"for_{engine}")
-            m.d.comb += [mine.eq((code == full) | (code == sync)), port.valid.eq(dispatch & mine)]
             self._payload(m, port.payload, command, full)
-            m.d.comb += port.payload.sync.eq(code == sync)
-            with m.If(mine):
-                m.d.comb += taken.eq(dispatch & port.ready)
-        return dispatch, taken
+            m.d.sync += mine[number].eq((code == full) | (code == sync))
+            m.d.comb += [
+                port.payload.sync.eq(code == sync),
+                port.valid.eq(hands_over & mine[number]),
+                ready[number].eq(port.ready),
+            ]
+        m.d.sync += room.eq((mine & ready).any())
+        return room
 
     def _payload(self, m: Module, payload: Any, command: Signal, opcode: Opcode) -> None:
         m.d.comb += payload.index.eq(self.index)

@@ -12,7 +12,7 @@ SOURCES = ("load", "execute", "store", "dispatch")
 
 
 class ErrorRecorder(wiring.Component):
-    """Takes one error per cycle and keeps the one with the lowest index; code and index follow a cycle later.
+    """Takes one error per cycle and keeps the one with the lowest index; ``stop`` and ``code`` follow after two.
 
     Members
     -------
@@ -39,10 +39,11 @@ class ErrorRecorder(wiring.Component):
     def elaborate(self, platform):
         m = Module()
         valid, error = Signal(), Signal(ERROR_LAYOUT)
+        m.d.sync += valid.eq(0)
         for name in reversed(SOURCES):  # the last assignment wins: the first source
             port = getattr(self, name)
             with m.If(port.valid):
-                m.d.comb += [valid.eq(1), error.eq(port.payload)]
+                m.d.sync += [valid.eq(1), error.eq(port.payload)]
         earlier = Signal()
         for name in SOURCES:
             port = getattr(self, name)

@@ -5,11 +5,15 @@ from random import Random
 from typing import Any
 
 import pytest
+from amaranth.hdl import Module
+from amaranth.lib import wiring
 
 from crisp_golden.program.commands import Command, Opcode
 from crisp_golden.program.dma_timing import dispatch_interval
 from crisp_golden.program.errors import ErrorCode
+from crisp_hw.bus.stream_queue import StreamQueue
 from crisp_hw.control.dispatcher import Dispatcher
+from crisp_hw.control.layouts import COMMAND_LAYOUTS
 from hw.tests.accelerator_host import execute
 from hw.tests.agents import Sink, Source, clock
 from hw.tests.control.tensors import CONFIGS, random_tensor
@@ -31,7 +35,8 @@ class Bench:
         self.source = Source(
             dut.i, [{"data": word, "error": 0} for word in words], rng=self.rng, chance=offered
         )
-        self.sinks = {name: Sink(getattr(dut, name), rng=self.rng, chance=taken) for name in ENGINES}
+        self.queues = {name: StreamQueue(COMMAND_LAYOUTS[name], 2, registered=False) for name in ENGINES}
+        self.sinks = {name: Sink(queue.o, rng=self.rng, chance=taken) for name, queue in self.queues.items()}
         self.errors = Sink(dut.error, rng=self.rng)
         self.limit, self.complete = len(commands), 1
         self.ended = self.index = 0
@@ -54,9 +59,19 @@ class Bench:
                 if ctx.get(dut.halted):
                     break
             assert ctx.get(dut.halted)
+            for _ in range(200):  # what is in the queues
+                await clock(ctx, agents)
             self.ended, self.index = ctx.get(dut.ended), ctx.get(dut.index)
 
-        simulate(self.dut, bench)
+        simulate(self.module(), bench)
+
+    def module(self) -> Module:
+        m = Module()
+        m.submodules.dut = self.dut
+        for name, queue in self.queues.items():
+            m.submodules[name] = queue
+            wiring.connect(m, getattr(self.dut, name), queue.i)
+        return m
 
 
 def random_command(config, rng: Random) -> Command:
