@@ -97,12 +97,13 @@ class UnitRunner:
         ----------
         report : called now and then with the cycles simulated so far.
         """
-        started = time.perf_counter()
-        differing, counters, error = {}, {}, ""
+        differing, counters, seconds, error = {}, {}, 0.0, ""
         try:
             accelerator = Accelerator(cast("Bus", ProgressBus(platform.connect(), report)))
             accelerator.load(unit.image)
+            started = time.perf_counter()
             accelerator.run(unit.x)
+            seconds = time.perf_counter() - started
             counters = accelerator.counters()
             for name in unit.compared:
                 differing[name] = int(np.count_nonzero(accelerator.read(name) != unit.expected[name]))
@@ -114,7 +115,7 @@ class UnitRunner:
             predicted=unit.predicted,
             differing=differing,
             counters=counters,
-            seconds=time.perf_counter() - started,
+            seconds=seconds,
             error=error,
         )
         if result.bit_exact:
