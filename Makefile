@@ -20,12 +20,13 @@ help:
 	@echo '                                             a whole network on the RTL, compared after every layer'
 	@echo 'make test [JOBS=2]                           all tests, those of the simulated hardware included'
 	@echo 'make lint                                    ruff and pyright'
-	@echo 'make verilog [PRESET=edge]                   write the core as Verilog to build/verilog, and lint it'
+	@echo 'make verilog [PRESET=edge] [TOP=accelerator|core]'
+	@echo '                                             write Verilog to build/verilog, and lint it'
 	@echo 'make cocotb-test [SIM=verilator|icarus] [PRESET=tiny] [LAYER=name] [SEED=1] [WAVES=1]'
 	@echo '                                             the benches of the simulated hardware alone'
 	@echo 'make layers [PRESET=edge] [CASES=1000] [FIRST=0]'
 	@echo '                                             many random layers on the core, in batches'
-	@echo 'make synth [BOARD=ulx3s-85f] [PRESET=small] [SEEDS=1] [DENSE=1]'
+	@echo 'make synth [BOARD=ulx3s-85f] [PRESET=small] [TOP=core|accelerator] [SEEDS=1] [DENSE=1]'
 	@echo '                                             area and clock rate on an FPGA; DENSE: what sparsity costs'
 	@echo 'make bench                                   measure the figures that the README states'
 	@echo 'make lock                                    write the installed versions to requirements.lock'
@@ -50,7 +51,7 @@ lint: setup
 	$(PY) -m pyright
 
 verilog: setup
-	$(PY) -m crisp_hw verilog --preset $(or $(PRESET),edge) --out build/verilog --lint
+	$(PY) -m crisp_hw verilog --preset $(or $(PRESET),edge) $(call option,--top,$(TOP)) --out build/verilog --lint
 
 cocotb-test: setup
 	$(PY) -m cocotb_tests run --sim $(SIM) --seed $(SEED) $(call option,--preset,$(PRESET)) \
@@ -61,7 +62,7 @@ layers: setup
 		$(call option,--cases,$(CASES)) $(call option,--first,$(FIRST))
 
 synth: setup
-	$(PY) -m crisp_hw synth --board $(BOARD) --preset $(or $(PRESET),small) $(call option,--seeds,$(SEEDS)) \
+	$(PY) -m crisp_hw synth --board $(BOARD) --preset $(or $(PRESET),small) $(call option,--top,$(TOP)) $(call option,--seeds,$(SEEDS)) \
 		$(if $(DENSE),--compare-dense)
 
 bench: setup

@@ -37,7 +37,8 @@ class CoreConfig:
     tap_words : kernel taps (kh * kw) that the tap table holds; power of two.
     drain_cols : output pixels that leave the array per cycle; power of two, at most ``cols``. Every row has
         as many output stages.
-    bus_bits : width of the data bus: 64, 128 or 256, and at most ``window_bits``.
+    bus_bits : width of the data bus: 64, 128 or 256, and at most ``window_bits``. A core without the
+        accelerator around it may have 32.
 
     Raises
     ------
@@ -74,7 +75,7 @@ class CoreConfig:
         self._require("channel_words", 2 * self.rows, 1 << 14)
         self._require("tap_words", 8, 1 << 12)
         self._require("drain_cols", 1, self.cols)
-        self._require("bus_bits", 64, min(256, self.window_bits))
+        self._require("bus_bits", 32, min(256, self.window_bits))
 
     def _require(self, name: str, low: int, high: int) -> None:
         value = getattr(self, name)

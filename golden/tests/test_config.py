@@ -43,8 +43,8 @@ def test_every_field_must_be_a_power_of_two(name: str, value: Any):
         ("tap_words", 4, 8, 1 << 12),
         ("tap_words", 1 << 13, 8, 1 << 12),
         ("drain_cols", 8, 1, 4),
-        ("bus_bits", 32, 64, 128),
-        ("bus_bits", 256, 64, 128),
+        ("bus_bits", 16, 32, 128),
+        ("bus_bits", 256, 32, 128),
     ],
 )
 def test_every_field_has_limits(name: str, value: int, low: int, high: int):

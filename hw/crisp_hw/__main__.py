@@ -9,12 +9,16 @@ from rich.console import Console
 
 from crisp_golden.config import PRESETS, CoreConfig, preset
 from crisp_golden.errors import CrispError
+from crisp_hw.accelerator import CrispStc
 from crisp_hw.boards import BOARDS, board
 from crisp_hw.cells import Target
 from crisp_hw.core import CrispCore
 from crisp_hw.lint import lint_verilog
 from crisp_hw.synth import Comparison, Job, SynthesisReport, dense_equivalent, synthesize
 from crisp_hw.verilog import write_verilog
+
+TOPS: dict[str, type[CrispStc] | type[CrispCore]] = {"accelerator": CrispStc, "core": CrispCore}
+"""What can be generated: the accelerator with its buses, or the compute core alone."""
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -30,13 +34,14 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
-        prog="python -m crisp_hw", description="Generate and build the CRISP core."
+        prog="python -m crisp_hw", description="Generate and build the accelerator or its core."
     )
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
     presets, boards = ", ".join(PRESETS), ", ".join(BOARDS)
 
-    verilog = commands.add_parser("verilog", help="write the core as Verilog")
+    verilog = commands.add_parser("verilog", help="write Verilog")
     verilog.add_argument("--preset", default="edge", help=f"one of {presets} (default: %(default)s)")
+    verilog.add_argument("--top", choices=TOPS, default="accelerator", help="what (default: %(default)s)")
     verilog.add_argument(
         "--out", type=Path, default=Path("build/verilog"), help="folder (default: %(default)s)"
     )
@@ -46,6 +51,7 @@ def _parser() -> argparse.ArgumentParser:
     synth = commands.add_parser("synth", help="measure area and clock on an FPGA with yosys and nextpnr")
     synth.add_argument("--preset", default="small", help=f"one of {presets} (default: %(default)s)")
     synth.add_argument("--board", default="ulx3s-85f", help=f"one of {boards} (default: %(default)s)")
+    synth.add_argument("--top", choices=TOPS, default="core", help="what (default: %(default)s)")
     synth.add_argument("--seeds", type=int, default=1, help="placements to try; the fastest is reported")
     synth.add_argument("--compare-dense", action="store_true", help="build a dense array too and compare")
     synth.add_argument("--out", type=Path, default="build/synth", help="folder (default: %(default)s)")
@@ -54,8 +60,9 @@ def _parser() -> argparse.ArgumentParser:
 
 
 def _verilog(options: argparse.Namespace) -> None:
-    name = f"crisp_core_{options.preset}"
-    path = write_verilog(CrispCore(preset(options.preset)), name, options.out / f"{name}.v")
+    top = TOPS[options.top]
+    name = f"{top.module_name}_{options.preset}"
+    path = write_verilog(top(preset(options.preset)), name, options.out / f"{name}.v")
     if options.lint:
         lint_verilog(path)
     print(path)
@@ -65,9 +72,11 @@ def _synth(options: argparse.Namespace) -> None:
     if options.seeds < 1:
         raise CrispError(f"`--seeds` must be at least 1, not {options.seeds}")
     console = Console()
+    if options.compare_dense and options.top != "core":
+        raise CrispError(f"`--compare-dense` compares cores: it needs `--top core`, not {options.top}")
     config = preset(options.preset)
     dense_config = dense_equivalent(config) if options.compare_dense else None
-    name = f"{options.board}-{options.preset}"
+    name = f"{options.board}-{options.preset}" + ("" if options.top == "core" else f"-{options.top}")
     sparse = _build(options, console, config, name)
     if dense_config:
         dense = _build(options, console, dense_config, f"{name}-dense")
@@ -80,7 +89,7 @@ def _build(options: argparse.Namespace, console: Console, config: CoreConfig, na
     job = Job(
         name=name,
         board=board(options.board),
-        component=CrispCore(config, target=Target.ECP5),
+        component=TOPS[options.top](config, target=Target.ECP5),
         folder=options.out / name,
         seeds=range(1, options.seeds + 1),
     )

@@ -7,6 +7,7 @@ from amaranth.lib import wiring
 from amaranth.lib.wiring import Out
 
 from crisp_golden.config import CoreConfig
+from crisp_golden.errors import ConfigError
 from crisp_golden.program.commands import WINDOWS
 from crisp_golden.program.registers import COUNTERS
 from crisp_hw.bus.burst_reader import BurstReader
@@ -27,6 +28,8 @@ from crisp_hw.control.token_counter import TokenCounter
 from crisp_hw.core import CrispCore
 from crisp_hw.sharing import shared
 
+NARROWEST_BUS = 64
+
 
 class CrispStc(wiring.Component):
     """Hybrid-sparse accelerator that executes programs from external memory.
@@ -46,7 +49,11 @@ class CrispStc(wiring.Component):
     interrupt : Out(1), high while a pending interrupt is enabled.
     """
 
+    module_name = "crisp_stc"
+
     def __init__(self, config: CoreConfig, *, target: Target = Target.GENERIC, core: Any = None):
+        if config.bus_bits < NARROWEST_BUS:
+            raise ConfigError(f"`bus_bits` must be at least {NARROWEST_BUS}, not {config.bus_bits}")
         self.config = config
         super().__init__(
             {

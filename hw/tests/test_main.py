@@ -10,11 +10,15 @@ from crisp_hw.__main__ import main
 from crisp_hw.synth import dense_equivalent
 
 
-def test_verilog_writes_a_linted_core(tmp_path: Path, capsys: pytest.CaptureFixture[str]):
-    assert main(["verilog", "--preset", "tiny", "--out", str(tmp_path / "out"), "--lint"]) == 0
-    path = tmp_path / "out" / "crisp_core_tiny.v"
+@pytest.mark.parametrize(("top", "name"), [("core", "crisp_core"), ("accelerator", "crisp_stc")])
+def test_verilog_writes_what_passes_lint(
+    top: str, name: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+):
+    out = str(tmp_path / "out")
+    assert main(["verilog", "--preset", "tiny", "--top", top, "--out", out, "--lint"]) == 0
+    path = tmp_path / "out" / f"{name}_tiny.v"
     assert capsys.readouterr().out.strip() == str(path)
-    assert "\nmodule crisp_core_tiny(" in path.read_text()
+    assert f"\nmodule {name}_tiny(" in path.read_text()
 
 
 @pytest.mark.parametrize(

@@ -50,7 +50,7 @@ class LoadWalker(wiring.Component):
         advance, pixel_ends, row_ends, plane_ends = Signal(), Signal(), Signal(), Signal()
         last_part, to_smem = Signal(), Signal()
         odd_row, odd_column = Signal(), Signal()
-        part = Signal(ceil_log2(self.parts))
+        part = Signal(range(max(2, self.parts)))
         last_pixel = self._count(m, pixel_ends, row_ends, plane_ends, to_smem)
         m.d.sync += to_smem.eq(command.target == Target.SMEM)
         m.d.comb += [
@@ -130,7 +130,7 @@ class LoadWalker(wiring.Component):
         word = (held_row << ceil_log2(self.config.cols)) + held_position
         m.d.comb += [
             advance.eq(running & may_advance & (~self.o.valid | self.o.ready)),
-            self.o.payload.eq(Mux(to_smem, Cat(held_part, word), held_position)),
+            self.o.payload.eq(Mux(to_smem, Cat(held_part[: ceil_log2(self.parts)], word), held_position)),
         ]
         with m.If(advance):
             m.d.sync += [held_row.eq(ring_row), held_position.eq(position), held_part.eq(part)]

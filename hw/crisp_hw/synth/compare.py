@@ -16,13 +16,15 @@ def dense_equivalent(config: CoreConfig) -> CoreConfig:
     """A dense array with as many multipliers and as much activation memory as ``config``.
 
     M = 1 leaves no activation multiplexers, no group indices and no weight slots but one. Windows are M
-    times narrower, so there are M times as many. Everything else is the same, the block-index decoder too.
+    times narrower, so there are M times as many, and the bus is no wider than they are. Everything else is
+    the same, the block-index decoder too.
 
     Raises
     ------
     ConfigError : ``config`` has more rows than lanes, which a window of a dense array cannot take.
     """
-    return replace(config, m=1, smem_words=config.smem_words * config.m)
+    bus_bits = min(config.bus_bits, config.window_bits // config.m)
+    return replace(config, m=1, smem_words=config.smem_words * config.m, bus_bits=bus_bits)
 
 
 @dataclass(frozen=True, kw_only=True)
