@@ -16,7 +16,9 @@ from crisp_sw.report.numbers import count, percent
 WIDTH, HEIGHT = 1000, 420
 LEFT, RIGHT, TOP, BOTTOM = 70, 30, 20, 50
 LABELLED = 6
-"""The groups that take the most cycles are named."""
+"""So many groups that take the most cycles are named, if there is room."""
+
+LABEL_WIDTH, LABEL_HEIGHT = 130, 15
 
 
 def roofline_picture(groups: Sequence[Mapping[str, Any]]) -> str:
@@ -30,7 +32,7 @@ def roofline_picture(groups: Sequence[Mapping[str, Any]]) -> str:
     most = max(group["cycles"] for group in groups)
     named = sorted(groups, key=lambda group: -group["cycles"])[:LABELLED]
     discs = "".join(_disc(axes, x, y, group, most) for x, y, group in points)
-    names = "".join(_name(axes, x, y, group, most) for x, y, group in points if group in named)
+    names = _names(axes, [(_intensity(group), _use(group), group) for group in named], most)
     return (
         f'<svg class="chart" role="img" aria-label="Roofline: work per beat and use of the array" '
         f'viewBox="0 0 {WIDTH} {HEIGHT}">{axes.draw()}{discs}{names}</svg>'
@@ -119,9 +121,16 @@ def _disc(axes: _Axes, x: float, y: float, group: Mapping[str, Any], most: int) 
     )
 
 
-def _name(axes: _Axes, x: float, y: float, group: Mapping[str, Any], most: int) -> str:
-    """The first layer's name below the disc, inside the picture."""
-    name, more = group_title(group["stages"])
-    place = min(max(axes.x(log2(x)), LEFT + 60), WIDTH - RIGHT - 60)
-    below = axes.y(log2(y)) + _radius(group, most) + 14
-    return f'<text class="tag middle" x="{place:.1f}" y="{below:.1f}">{escape(name)} {more}</text>'
+def _names(axes: _Axes, points: Sequence[tuple[float, float, Mapping[str, Any]]], most: int) -> str:
+    """The first layer's name below each disc; a name that would cover another is left out."""
+    placed: list[tuple[float, float]] = []
+    parts = []
+    for x, y, group in points:
+        left = min(max(axes.x(log2(x)), LEFT + LABEL_WIDTH / 2), WIDTH - RIGHT - LABEL_WIDTH / 2)
+        below = axes.y(log2(y)) + _radius(group, most) + 14
+        if any(abs(left - u) < LABEL_WIDTH and abs(below - v) < LABEL_HEIGHT for u, v in placed):
+            continue
+        placed.append((left, below))
+        name, more = group_title(group["stages"])
+        parts.append(f'<text class="tag middle" x="{left:.1f}" y="{below:.1f}">{escape(name)} {more}</text>')
+    return "".join(parts)

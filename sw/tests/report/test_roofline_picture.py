@@ -36,5 +36,13 @@ def test_names_are_escaped():
     assert "&lt;a&gt;" in roofline_picture([group(["<a>"], compute=5, read=5)])
 
 
+def test_names_do_not_cover_each_other():
+    same = [group([name], compute=1000, read=500) for name in "abc"]
+    apart = [group(["d"], compute=1000, read=5, lost=5000)]
+    names = [text for text in ElementTree.fromstring(roofline_picture(same + apart)).iter("text")]
+    tags = [text.text for text in names if "tag" in text.attrib["class"]]
+    assert sorted((tag or "").strip() for tag in tags) in (["a", "d"], ["b", "d"], ["c", "d"])
+
+
 def test_legend():
     assert "bound by the bus" in roofline_legend()
