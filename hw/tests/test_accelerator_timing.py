@@ -129,6 +129,30 @@ def test_a_full_queue_takes_the_next_command_when_one_has_ended():
     host.simulate(bench)
 
 
+@pytest.mark.parametrize("name", CONFIGS)
+def test_commands_are_read_ahead_when_there_is_room(name):
+    config, host = CONFIGS[name], Host(CONFIGS[name])
+    host.memory.traffic.latency = LATENCY
+    beats = host.dut.dispatcher.i
+    probe = Probe(host, offered=beats.valid, filling=beats.ready)
+    host.agents.insert(0, probe)
+
+    async def bench():
+        await host.set_up([Command(Opcode.LOAD_SYNC, {})] * 39 + [Command(Opcode.END, {})])
+        await host.start()
+        await host.wait()
+        taken = sorted(set(probe.cycles["offered"]) & set(probe.cycles["filling"]))
+        ends = taken[512 // config.bus_bits - 1 :: 512 // config.bus_bits]
+        bursts = [cycle for cycle, _, _ in host.memory.read_log]
+        ahead = timing.PREFETCH_COMMANDS
+        assert len(bursts) == 40 // timing.FETCH_BURST
+        for number in range(ahead // timing.FETCH_BURST, len(bursts)):
+            room = timing.FETCH_BURST * (number + 1) - ahead
+            assert bursts[number] == ends[room - 1] + timing.REISSUE
+
+    host.simulate(bench)
+
+
 def test_an_empty_program():
     host = Host(CONFIGS["tiny"])
     host.memory.traffic.latency = LATENCY

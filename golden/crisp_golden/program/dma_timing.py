@@ -53,7 +53,9 @@ OUTSTANDING_BURSTS = 8
 """Bursts of each direction that are open at a time, commands and loads together."""
 
 REISSUE = 4
-"""From the last beat of the oldest of so many reads to the next read on the bus."""
+"""From the last beat of the oldest of so many reads to the next read on the bus; also from the last beat of a
+command into the dispatcher to the read on the bus that takes its place among those that are read ahead.
+"""
 
 BURST_INTERVAL = 2
 """Between two bursts of a plane on the bus, if nothing else holds them up."""
@@ -70,7 +72,7 @@ LOAD_END = 6
 EXECUTE_START = 2
 EXECUTE_END = 1
 
-STORE_READ = 6
+STORE_READ = 7
 STORE_SEND = 2
 STORE_END = 2
 

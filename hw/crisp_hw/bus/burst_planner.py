@@ -17,9 +17,9 @@ class BurstPlanner(wiring.Component):
     are multiples of a beat; otherwise the transfer ends there and ``failed`` is high with ``done``. Bursts
     end at multiples of ``chunk`` beats.
 
-    With ``start`` in cycle 0, ``approved`` is high in cycle 2 and the first burst offered in cycle 4, every
+    With ``start`` in cycle 0, ``approved`` is high in cycle 3 and the first burst offered in cycle 4, every
     next one two cycles after the one before was taken, the first one of the next plane four cycles after.
-    ``done`` is high one cycle after the last burst was taken, or in cycle 3 of a plane that is not approved.
+    ``done`` is high one cycle after the last burst was taken, or in cycle 4 of a plane that is not approved.
     The inputs must be stable from ``start`` to ``done``.
 
     Parameters
@@ -69,8 +69,8 @@ class BurstPlanner(wiring.Component):
         left = Signal(self.beats_bits)
         beats, room = Signal(self.chunk.bit_length()), Signal(self.chunk.bit_length())
         fits = self._fits(m, offset, shift)
+        smaller = Mux(left < room, left, room)
         m.d.comb += [
-            room.eq(self.chunk - (position & (self.chunk - 1))),
             self.o.payload.address.eq(position << shift),
             self.o.payload.beats.eq(beats),
         ]
@@ -88,18 +88,21 @@ class BurstPlanner(wiring.Component):
                 m.d.sync += position.eq((self.window.base + offset[:OFFSET_BITS]) >> shift)
                 m.next = "CHECK"
             with m.State("CHECK"):
+                m.d.sync += room.eq(self.chunk - (position & (self.chunk - 1)))
+                m.next = "JUDGE"
+            with m.State("JUDGE"):
                 m.d.comb += self.approved.eq(fits)
-                m.d.sync += [self.failed.eq(~fits), self.done.eq(~fits)]
+                m.d.sync += [beats.eq(smaller), self.failed.eq(~fits), self.done.eq(~fits)]
                 m.next = "IDLE"
                 with m.If(fits):
-                    m.next = "MEASURE"
+                    m.next = "OFFER"
             with m.State("MEASURE"):
-                m.d.sync += beats.eq(Mux(left < room, left, room))
+                m.d.sync += beats.eq(smaller)
                 m.next = "OFFER"
             with m.State("OFFER"):
                 m.d.comb += self.o.valid.eq(1)
                 with m.If(self.o.ready):
-                    m.d.sync += [position.eq(position + beats), left.eq(left - beats)]
+                    m.d.sync += [position.eq(position + beats), left.eq(left - beats), room.eq(self.chunk)]
                     m.next = "MEASURE"
                     with m.If(left == beats):
                         m.d.sync += [
@@ -114,12 +117,12 @@ class BurstPlanner(wiring.Component):
         return m
 
     def _fits(self, m: Module, offset: Signal, shift: int) -> Signal:
-        """Whether the plane at ``offset`` is in order; two cycles behind it."""
+        """Whether the plane at ``offset`` is in order; three cycles behind it."""
         end = Signal(OFFSET_BITS + 3)
         fits, aligned = Signal(), Signal()
         m.d.sync += [
             end.eq(offset + (self.beats << shift)),
             aligned.eq((self.offset[:shift] | self.stride[:shift]) == 0),
+            fits.eq((end <= self.window.size) & self.window.allowed & aligned),
         ]
-        m.d.comb += fits.eq((end <= self.window.size) & self.window.allowed & aligned)
         return fits

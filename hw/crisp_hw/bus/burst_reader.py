@@ -21,8 +21,8 @@ class BurstReader(wiring.Component):
     its client three cycles after it was on the bus. One burst is taken every cycle, at most
     ``OUTSTANDING_BURSTS`` are open, and one beat passes per cycle.
 
-    While ``abort`` is high no request is taken, and all data is dropped. ``idle`` is high when no burst is
-    open: then the bus may be left alone.
+    From one cycle after ``abort`` on no request is taken, and all data is dropped. ``idle`` is high when no
+    burst is open: then the bus may be left alone.
 
     Parameters
     ----------
@@ -60,19 +60,24 @@ class BurstReader(wiring.Component):
         owners = StreamQueue(1, OUTSTANDING_BURSTS)
         m.submodules.owners = shared(platform, owners)
         outstanding = Signal(range(OUTSTANDING_BURSTS + 1))
-        issued, closed = Signal(), Signal()
-        m.d.sync += outstanding.eq(outstanding + issued - closed)
+        issued, closed, may_issue, aborts = Signal(), Signal(), Signal(), Signal()
+        after = (outstanding + issued - closed)[: len(outstanding)]
+        m.d.sync += [
+            outstanding.eq(after),
+            may_issue.eq((after != OUTSTANDING_BURSTS) & ~self.abort),
+            aborts.eq(self.abort),
+        ]
         m.d.comb += self.idle.eq((outstanding == 0) & ~self.m_axi_arvalid)
         drive_constants(m, self, "ar", self.data_bits)
-        self._issue(m, owners, issued, outstanding[-1])
-        self._deliver(m, platform, owners, closed)
+        self._issue(m, owners, issued, may_issue)
+        self._deliver(m, platform, owners, closed, aborts)
         return m
 
-    def _issue(self, m: Module, owners: StreamQueue, issued, full) -> None:
+    def _issue(self, m: Module, owners: StreamQueue, issued, may_issue) -> None:
         free, fetches = Signal(), self.fetch_request.valid
         burst = Signal(BURST_LAYOUT)
         m.d.comb += [
-            free.eq((~self.m_axi_arvalid | self.m_axi_arready) & ~full & ~self.abort),
+            free.eq((~self.m_axi_arvalid | self.m_axi_arready) & may_issue),
             self.fetch_request.ready.eq(free),
             self.load_request.ready.eq(free & ~fetches),
             issued.eq(free & (fetches | self.load_request.valid)),
@@ -89,7 +94,7 @@ class BurstReader(wiring.Component):
         with m.Elif(self.m_axi_arready):
             m.d.sync += self.m_axi_arvalid.eq(0)
 
-    def _deliver(self, m: Module, platform, owners: StreamQueue, closed) -> None:
+    def _deliver(self, m: Module, platform, owners: StreamQueue, closed, aborts) -> None:
         beats = StreamQueue(data.StructLayout({"data": self.data_bits, "error": 1, "last": 1}), DATA_DEPTH)
         m.submodules.beats = shared(platform, beats)
         beat, fetched = beats.o.payload, owners.o.payload
@@ -99,9 +104,9 @@ class BurstReader(wiring.Component):
             beats.i.payload.data.eq(self.m_axi_rdata),
             beats.i.payload.error.eq(self.m_axi_rresp[1]),
             beats.i.payload.last.eq(self.m_axi_rlast),
-            self.fetch_data.valid.eq(beats.o.valid & fetched & ~self.abort),
-            self.load_data.valid.eq(beats.o.valid & ~fetched & ~self.abort),
-            beats.o.ready.eq(self.abort | Mux(fetched, self.fetch_data.ready, self.load_data.ready)),
+            self.fetch_data.valid.eq(beats.o.valid & fetched & ~aborts),
+            self.load_data.valid.eq(beats.o.valid & ~fetched & ~aborts),
+            beats.o.ready.eq(aborts | Mux(fetched, self.fetch_data.ready, self.load_data.ready)),
             closed.eq(beats.o.valid & beats.o.ready & beat.last),
             owners.o.ready.eq(closed),
         ]

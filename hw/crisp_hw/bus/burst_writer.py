@@ -20,8 +20,8 @@ class BurstWriter(wiring.Component):
     request on, or as soon as the data of the burst before it is through; a beat appears on the bus one cycle
     after it was taken, and one passes per cycle. At most ``OUTSTANDING_BURSTS`` bursts are open.
 
-    While ``abort`` is high no request is taken, and what is missing of open bursts is written with all
-    strobes low, which changes nothing in memory.
+    From one cycle after ``abort`` on no request is taken, and what is missing of open bursts is written with
+    all strobes low, which changes nothing in memory.
 
     Parameters
     ----------
@@ -61,19 +61,24 @@ class BurstWriter(wiring.Component):
         lengths = StreamQueue(BEATS_BITS, OUTSTANDING_BURSTS)
         m.submodules.lengths = shared(platform, lengths)
         outstanding = Signal(range(OUTSTANDING_BURSTS + 1))
-        issued, answered = Signal(), Signal()
-        m.d.sync += outstanding.eq(outstanding + issued - answered)
+        issued, answered, may_issue, aborts = Signal(), Signal(), Signal(), Signal()
+        after = (outstanding + issued - answered)[: len(outstanding)]
+        m.d.sync += [
+            outstanding.eq(after),
+            may_issue.eq((after != OUTSTANDING_BURSTS) & ~self.abort),
+            aborts.eq(self.abort),
+        ]
         m.d.comb += self.idle.eq(outstanding == 0)
         drive_constants(m, self, "aw", self.data_bits)
-        self._issue(m, lengths, issued, outstanding[-1])
-        self._send(m, lengths)
+        self._issue(m, lengths, issued, may_issue)
+        self._send(m, lengths, aborts)
         self._collect(m, answered)
         return m
 
-    def _issue(self, m: Module, lengths: StreamQueue, issued, full) -> None:
+    def _issue(self, m: Module, lengths: StreamQueue, issued, may_issue) -> None:
         free = Signal()
         m.d.comb += [
-            free.eq((~self.m_axi_awvalid | self.m_axi_awready) & ~full & ~self.abort),
+            free.eq((~self.m_axi_awvalid | self.m_axi_awready) & may_issue),
             self.request.ready.eq(free),
             issued.eq(free & self.request.valid),
             lengths.i.valid.eq(issued),
@@ -88,13 +93,13 @@ class BurstWriter(wiring.Component):
         with m.Elif(self.m_axi_awready):
             m.d.sync += self.m_axi_awvalid.eq(0)
 
-    def _send(self, m: Module, lengths: StreamQueue) -> None:
+    def _send(self, m: Module, lengths: StreamQueue, aborts) -> None:
         left = Signal(BEATS_BITS)
         free, sent, last = Signal(), Signal(), Signal()
         m.d.comb += [
             free.eq((~self.m_axi_wvalid | self.m_axi_wready) & (left != 0)),
-            self.data.ready.eq(free & ~self.abort),
-            sent.eq(free & (self.data.valid | self.abort)),
+            self.data.ready.eq(free & ~aborts),
+            sent.eq(free & (self.data.valid | aborts)),
             last.eq(left == 1),
             lengths.o.ready.eq((left == 0) | (sent & last)),
         ]
@@ -106,7 +111,7 @@ class BurstWriter(wiring.Component):
             m.d.sync += [
                 self.m_axi_wvalid.eq(1),
                 self.m_axi_wdata.eq(self.data.payload),
-                self.m_axi_wstrb.eq(Mux(self.abort, 0, ~0)),
+                self.m_axi_wstrb.eq(Mux(aborts, 0, ~0)),
                 self.m_axi_wlast.eq(last),
             ]
         with m.Elif(self.m_axi_wready):

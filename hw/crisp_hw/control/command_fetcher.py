@@ -72,7 +72,7 @@ class CommandFetcher(wiring.Component):
         m.submodules.planner = shared(platform, planner)
         m.submodules.beats = shared(platform, beats)
         reserved = Signal(range(depth + 1))
-        room, requested = Signal(), Signal()
+        room, requested, popped = Signal(), Signal(), Signal()
         m.d.comb += [
             planner.start.eq(start),
             *[planner.window[name].eq(self.window[name]) for name in ("base", "size")],
@@ -80,7 +80,6 @@ class CommandFetcher(wiring.Component):
             planner.offset.eq(self.offset),
             planner.planes.eq(1),
             planner.beats.eq(self.limit << shift),
-            room.eq((reserved <= depth - chunk) & ~self.halt),
             self.request.valid.eq(planner.o.valid & room),
             self.request.payload.eq(planner.o.payload),
             planner.o.ready.eq(self.request.ready & room),
@@ -90,8 +89,12 @@ class CommandFetcher(wiring.Component):
         m.d.comb += self.data.ready.eq(1)
         m.d.sync += [beats.i.valid.eq(self.data.valid), beats.i.payload.eq(self.data.payload)]
         wiring.connect(m, beats.o, wiring.flipped(self.o))
-        popped = self.o.valid & self.o.ready
-        m.d.sync += reserved.eq(reserved + Mux(requested, self.request.payload.beats, 0) - popped)
+        m.d.sync += [
+            popped.eq(self.o.valid & self.o.ready),
+            reserved.eq(reserved + Mux(requested, self.request.payload.beats, 0) - popped),
+            # The planner's next burst comes late enough to see what this one takes.
+            room.eq((reserved <= depth - chunk) & ~self.halt),
+        ]
         return m
 
     def _limit(self, m: Module) -> Signal:

@@ -12,7 +12,7 @@ SOURCES = ("load", "execute", "store", "dispatch")
 
 
 class ErrorRecorder(wiring.Component):
-    """Takes one error per cycle and keeps the one with the lowest index; ``stop`` and ``code`` follow after two.
+    """Takes one error per cycle and keeps the one with the lowest index. Outputs follow after two cycles.
 
     Members
     -------

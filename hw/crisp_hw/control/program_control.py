@@ -45,8 +45,9 @@ class ProgramControl(wiring.Component):
 
     def elaborate(self, platform):
         m = Module()
-        late, quiet = Signal(), Signal()
+        late, quiet, aborted = Signal(), Signal(), Signal()
         m.d.sync += [
+            aborted.eq(self.abort),
             late.eq(self.counting & self.watchdog.any() & (self.total >= self.watchdog)),
             quiet.eq(self.counting & self.halted & self.engines_idle & self.bus_idle),
             self.abandoned.eq(0),
@@ -90,7 +91,7 @@ class ProgramControl(wiring.Component):
                 m.d.comb += self.abort.eq(1)
                 with m.If(self.reset):
                     m.d.sync += self.resetting.eq(1)
-                with m.If(self.bus_idle):
+                with m.If(self.bus_idle & aborted):  # the bus obeys a cycle later
                     m.next = "RESET"
             with m.State("RESET"):
                 m.d.comb += [

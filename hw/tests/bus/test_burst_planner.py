@@ -119,4 +119,4 @@ def test_timing():
     plan = rtl_plan(BurstPlanner(64, beats_bits=22, chunk=64), transfer)
     assert plan.offered == [4, 6, 8, 12, 14, 16]
     assert plan.done == 17
-    assert rtl_plan(BurstPlanner(64, beats_bits=22, chunk=64), replace(GOOD, size=0)).done == 3
+    assert rtl_plan(BurstPlanner(64, beats_bits=22, chunk=64), replace(GOOD, size=0)).done == 4

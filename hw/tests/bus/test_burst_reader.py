@@ -106,6 +106,7 @@ def test_abort_ends_what_is_open_and_drops_the_data(seed):
         for _ in range(abort_at):
             await clock(ctx, bench.agents)
         ctx.set(bench.dut.abort, 1)
+        await clock(ctx, bench.agents)
         received = [len(sink.items) for sink in bench.sinks.values()]
         sent = [len(source.sent) for source in bench.sources.values()]
         for sink in bench.sinks.values():

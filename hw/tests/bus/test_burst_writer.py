@@ -78,6 +78,7 @@ def test_abort_ends_open_bursts_without_changing_memory(seed):
         for _ in range(abort_at):
             await clock(ctx, bench.agents)
         ctx.set(bench.dut.abort, 1)
+        await clock(ctx, bench.agents)
         sent = len(bench.requests.sent)
         for _ in range(3000):
             await clock(ctx, bench.agents)

@@ -86,5 +86,5 @@ def test_a_soft_reset_forgets_errors():
 
 def test_a_soft_reset_after_the_end_takes_done_away():
     seen = rtl_cycles({1: {"start": 1}, 4: {"halted": 1, "ended": 1}, 10: {"reset": 1}}, 16)
-    assert seen["done"] == list(range(6, 13))
-    assert seen["core_reset"] == [12]
+    assert seen["done"] == list(range(6, 14))
+    assert seen["core_reset"] == [13]

@@ -10,6 +10,7 @@ from amaranth.hdl import Module
 from amaranth.lib import wiring
 
 from crisp_golden.config import CoreConfig
+from crisp_golden.program.dma_timing import STORE_READ, STORE_SEND
 from crisp_golden.program.errors import ErrorCode
 from crisp_hw.bus.burst_writer import BurstWriter
 from crisp_hw.control.store_engine import StoreEngine
@@ -165,8 +166,8 @@ def test_timing_and_full_rate(name):
     assert {b - a for a, b in pairwise(beats[:half])} == {1}
     begin = bench.starts[0] - 1
     assert bench.memory.write_log[0][0] == begin + 7
-    assert bench.port.cycles[0] == begin + 6
-    assert beats[0] == bench.port.cycles[0] + READ_LATENCY + 2
+    assert bench.port.cycles[0] == begin + STORE_READ
+    assert beats[0] == bench.port.cycles[0] + READ_LATENCY + STORE_SEND
     answered = beats[half - 1] + 9
     assert bench.gives[0] == answered + 2
     assert bench.starts[1] == bench.gives[0] + 2
