@@ -135,4 +135,7 @@ def build_graph(config: CoreConfig, network: QuantizedNetwork, *, keep: bool = F
             residual[0].adders.append(stage)
         stages.append(stage)
         tensors[node.name] = Tensor(node.name, work.out_channels, rows, columns, number)
+    for stage in stages[:-1]:
+        if tensors[stage.name].last_use == stage.number:
+            raise LayerError(f"{stage.name}: no layer reads its output, and it is not the network's result")
     return Graph(config, stages, tensors, keep)

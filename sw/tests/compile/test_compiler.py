@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from crisp_golden.config import CoreConfig, preset
-from crisp_golden.errors import CapacityError
+from crisp_golden.errors import CapacityError, LayerError
 from crisp_golden.inference import run_network
 from crisp_golden.network import QuantizedNetwork
 from crisp_golden.program.chip import Chip
@@ -87,6 +87,16 @@ def test_a_network_that_does_not_fit_is_refused_with_numbers():
     config = replace(TINY, smem_words=8, weight_words=16, index_words=16, channel_words=4)
     with pytest.raises(CapacityError, match=r"\d+ .*, which has \d+"):
         compile_network(config, random_network(0))
+
+
+def test_a_layer_that_nobody_reads_is_refused():
+    network = random_network(1)
+    first = network.nodes[0]
+    unread = replace(first, layer=replace(first.layer, name="unread"))
+    with pytest.raises(
+        LayerError, match=r"^unread: no layer reads its output, and it is not the network's result$"
+    ):
+        compile_network(TINY, replace(network, nodes=(unread, *network.nodes)))
 
 
 @pytest.fixture(scope="module")
