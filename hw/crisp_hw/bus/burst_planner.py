@@ -20,7 +20,7 @@ class BurstPlanner(wiring.Component):
     With ``start`` in cycle 0, ``approved`` is high in cycle 3 and the first burst offered in cycle 4, every
     next one two cycles after the one before was taken, the first one of the next plane four cycles after.
     ``done`` is high one cycle after the last burst was taken, or in cycle 4 of a plane that is not approved.
-    The inputs must be stable from ``start`` to ``done``.
+    The inputs must be stable from ``start`` to ``done``, ``beats`` from one cycle after ``start``.
 
     Parameters
     ----------
@@ -80,12 +80,14 @@ class BurstPlanner(wiring.Component):
                 m.d.sync += [
                     offset.eq(self.offset),
                     planes_left.eq(self.planes),
-                    left.eq(self.beats),
                     self.failed.eq(0),
                 ]
                 m.next = "ADD"
             with m.State("ADD"):
-                m.d.sync += position.eq((self.window.base + offset[:OFFSET_BITS]) >> shift)
+                m.d.sync += [
+                    position.eq((self.window.base + offset[:OFFSET_BITS]) >> shift),
+                    left.eq(self.beats),
+                ]
                 m.next = "CHECK"
             with m.State("CHECK"):
                 m.d.sync += room.eq(self.chunk - (position & (self.chunk - 1)))
@@ -108,7 +110,6 @@ class BurstPlanner(wiring.Component):
                         m.d.sync += [
                             offset.eq(offset[:OFFSET_BITS] + self.stride),
                             planes_left.eq(planes_left - 1),
-                            left.eq(self.beats),
                         ]
                         m.next = "ADD"
                         with m.If(planes_left == 1):

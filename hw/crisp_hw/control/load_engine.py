@@ -63,9 +63,8 @@ class LoadEngine(wiring.Component):
         to_smem = Signal()
         m.d.comb += to_smem.eq(command.target == Target.SMEM)
         planner = self._plan(m, platform, command, to_smem, control.start)
-        wiring.connect(m, planner.o, wiring.flipped(self.request))
         busy = self._write(m, platform, command, control.start)
-        owed = self._count_owed(m)
+        owed = self._count_owed(m, planner)
         planned, bus_failed = Signal(), Signal()
         with m.If(control.start):
             m.d.sync += [planned.eq(0), bus_failed.eq(0)]
@@ -84,19 +83,23 @@ class LoadEngine(wiring.Component):
         return m
 
     def _plan(self, m: Module, platform, command, to_smem, start) -> BurstPlanner:
-        """Plan the bursts; size and window get a cycle of their own before."""
+        """Plan the bursts. A small queue keeps the bus's ready signal from the planner."""
         shift = ceil_log2(self.config.window_bits // self.config.bus_bits)
         planner = BurstPlanner(self.config.bus_bits, beats_bits=PIXELS_BITS + shift, chunk=BURST_BEATS)
+        bursts = StreamQueue(BURST_LAYOUT, 2, registered=False)
         m.submodules.planner = shared(platform, planner)
+        m.submodules.bursts = shared(platform, bursts)
+        wiring.connect(m, planner.o, bursts.i)
+        wiring.connect(m, bursts.o, wiring.flipped(self.request))
         pixels, beats = Signal(PIXELS_BITS), Signal(PIXELS_BITS + shift)
         window = Signal(WINDOW_LAYOUT)
         m.d.sync += [
             pixels.eq(command.rows * command.width),
             beats.eq(Mux(to_smem, pixels << shift, command.beats)),
             window.eq(Array(self.windows)[command.window]),
-            planner.start.eq(start),
         ]
         m.d.comb += [
+            planner.start.eq(start),
             planner.window.eq(window),
             planner.offset.eq(command.offset),
             planner.stride.eq(Mux(to_smem, command.plane_stride, 0)),
@@ -105,12 +108,12 @@ class LoadEngine(wiring.Component):
         ]
         return planner
 
-    def _count_owed(self, m: Module) -> Signal:
-        """Beats that were requested and have not come yet."""
+    def _count_owed(self, m: Module, planner: BurstPlanner) -> Signal:
+        """Beats of planned bursts that have not come yet."""
         owed = Signal(range(2 * BURST_BEATS * OUTSTANDING_BURSTS))
         taken = self.data.valid & self.data.ready
-        requested = Mux(self.request.valid & self.request.ready, self.request.payload.beats, 0)
-        m.d.sync += owed.eq(owed + requested - taken)
+        planned = Mux(planner.o.valid & planner.o.ready, planner.o.payload.beats, 0)
+        m.d.sync += owed.eq(owed + planned - taken)
         return owed
 
     def _write(self, m: Module, platform, command, start) -> Signal:

@@ -11,6 +11,7 @@ from crisp_golden.program.dma_timing import BURST_BEATS
 from crisp_golden.program.errors import ErrorCode
 from crisp_hw.bus.burst_planner import BurstPlanner
 from crisp_hw.bus.layouts import BURST_LAYOUT, WINDOW_LAYOUT, stream_of
+from crisp_hw.bus.stream_queue import StreamQueue
 from crisp_hw.control.engine_port import connect_control, engine_members
 from crisp_hw.control.group_reader import GroupReader
 from crisp_hw.control.layouts import PIXELS_BITS, WINDOWS_LAYOUT
@@ -68,7 +69,6 @@ class StoreEngine(wiring.Component):
         m.submodules.walker = shared(platform, walker)
         m.submodules.reader = shared(platform, reader)
         wiring.connect(m, walker.o, reader.i)
-        wiring.connect(m, planner.o, wiring.flipped(self.request))
         wiring.connect(m, reader.o, wiring.flipped(self.data))
         planned = Signal()
         m.d.sync += planned.eq(~control.start & (planned | planner.done))
@@ -91,19 +91,23 @@ class StoreEngine(wiring.Component):
         return m
 
     def _plan(self, m: Module, platform, command, start) -> BurstPlanner:
-        """Plan the bursts; size and window get a cycle of their own before."""
+        """Plan the bursts. A small queue keeps the bus's ready signal from the planner."""
         shift = ceil_log2(self.config.window_bits // self.config.bus_bits)
         planner = BurstPlanner(self.config.bus_bits, beats_bits=PIXELS_BITS + shift, chunk=BURST_BEATS)
+        bursts = StreamQueue(BURST_LAYOUT, 2, registered=False)
         m.submodules.planner = shared(platform, planner)
+        m.submodules.bursts = shared(platform, bursts)
+        wiring.connect(m, planner.o, bursts.i)
+        wiring.connect(m, bursts.o, wiring.flipped(self.request))
         pixels, beats = Signal(PIXELS_BITS), Signal(PIXELS_BITS + shift)
         window = Signal(WINDOW_LAYOUT)
         m.d.sync += [
             pixels.eq(command.rows * command.width),
             beats.eq(pixels << shift),
             window.eq(Array(self.windows)[command.window]),
-            planner.start.eq(start),
         ]
         m.d.comb += [
+            planner.start.eq(start),
             planner.window.eq(window),
             planner.offset.eq(command.offset),
             planner.stride.eq(command.plane_stride),

@@ -116,14 +116,15 @@ class StoreWalker(wiring.Component):
         position, plane = Signal(POSITION_BITS), Signal(ROW_BITS)
         bank_bits = ceil_log2(self.config.cols)
         rotation = position[:bank_bits]
-        step, next_row = Signal(ROW_BITS + 1), Signal(ROW_BITS)
-        m.d.comb += [step.eq((position >> bank_bits) + 1), next_row.eq(Mux(step == command.ring, 0, step))]
+        row, last_row, wraps = Signal(ROW_BITS), Signal(ROW_BITS), Signal()
+        m.d.sync += last_row.eq(command.ring - 1)
+        m.d.comb += [row.eq(position >> bank_bits), wraps.eq(row == last_row)]
         with m.If(cursor.restart):
             m.d.sync += position.eq(command.start)
         with m.Elif(row_ends):
             m.d.sync += position.eq(cursor.following)
         with m.Elif(moves):
-            m.d.sync += position[bank_bits:].eq(next_row)
+            m.d.sync += position[bank_bits:].eq(Mux(wraps, 0, row + 1))
         with m.If(self.restart):
             m.d.sync += plane.eq(command.base)
         with m.Elif(plane_ends):
@@ -131,8 +132,8 @@ class StoreWalker(wiring.Component):
         with m.If(moves):
             m.d.sync += [
                 self.o.valid.eq(1),
-                self.o.payload.row.eq(plane + (position >> bank_bits)),
-                self.o.payload.next_row.eq(plane + next_row),
+                self.o.payload.row.eq(plane + row),
+                self.o.payload.next_row.eq(Mux(wraps, plane, plane + row + 1)),
                 self.o.payload.rotation.eq(rotation),
                 self.o.payload.pixels.eq(pixels),
             ]
