@@ -94,19 +94,22 @@ class BurstWriter(wiring.Component):
             m.d.sync += self.m_axi_awvalid.eq(0)
 
     def _send(self, m: Module, lengths: StreamQueue, aborts) -> None:
-        left = Signal(BEATS_BITS)
-        free, sent, last = Signal(), Signal(), Signal()
+        left, active, last = Signal(BEATS_BITS), Signal(), Signal()
+        free, sent = Signal(), Signal()
         m.d.comb += [
-            free.eq((~self.m_axi_wvalid | self.m_axi_wready) & (left != 0)),
+            free.eq((~self.m_axi_wvalid | self.m_axi_wready) & active),
             self.data.ready.eq(free & ~aborts),
             sent.eq(free & (self.data.valid | aborts)),
-            last.eq(left == 1),
-            lengths.o.ready.eq((left == 0) | (sent & last)),
+            lengths.o.ready.eq(~active | (sent & last)),
         ]
         with m.If(lengths.o.ready):
-            m.d.sync += left.eq(Mux(lengths.o.valid, lengths.o.payload, 0))
+            m.d.sync += [
+                left.eq(lengths.o.payload),
+                active.eq(lengths.o.valid),
+                last.eq(lengths.o.payload == 1),
+            ]
         with m.Elif(sent):
-            m.d.sync += left.eq(left - 1)
+            m.d.sync += [left.eq(left - 1), last.eq(left == 2)]
         with m.If(sent):
             m.d.sync += [
                 self.m_axi_wvalid.eq(1),

@@ -58,14 +58,17 @@ class GroupReader(wiring.Component):
         m = Module()
         config = self.config
         room = Signal(range(GROUPS + 1), init=GROUPS)
-        issued, sent = Signal(), Signal()
+        issued, sent, has_room = Signal(), Signal(), Signal(init=1)
         groups = StreamQueue(config.cols * config.window_bits, GROUPS, registered=False)
         sizes = StreamQueue(range(config.cols + 1), GROUPS, registered=False)
         m.submodules.groups = shared(platform, groups)
         m.submodules.sizes = shared(platform, sizes)
-        m.d.sync += room.eq(room + sent - issued)
+        m.d.sync += [
+            room.eq(room + sent - issued),
+            has_room.eq(sent | (room > 1) | ((room == 1) & ~issued)),
+        ]
         m.d.comb += [
-            self.read_valid.eq(self.i.valid & (room != 0)),
+            self.read_valid.eq(self.i.valid & has_room),
             self.read_row.eq(self.i.payload.row),
             self.read_next_row.eq(self.i.payload.next_row),
             self.read_rotation.eq(self.i.payload.rotation),

@@ -51,21 +51,23 @@ class LoadWalker(wiring.Component):
         last_part, to_smem = Signal(), Signal()
         odd_row, odd_column = Signal(), Signal()
         part = Signal(range(max(2, self.parts)))
-        last_pixel = self._count(m, pixel_ends, row_ends, plane_ends, to_smem)
+        last_pixel, last_row = self._count(m, pixel_ends, row_ends, plane_ends, to_smem)
         m.d.sync += to_smem.eq(command.target == Target.SMEM)
         m.d.comb += [
             *[getattr(cursor, name).eq(command[name]) for name in ("start", "pitch", "ring")],
             last_part.eq((part == self.parts - 1) | ~to_smem),
             pixel_ends.eq(advance & last_part),
             row_ends.eq(pixel_ends & last_pixel),
-            cursor.restart.eq(self.restart | plane_ends),
-            cursor.advance.eq(row_ends & (odd_row | ~command.phased)),
+            cursor.again.eq(last_row),
+            cursor.stay.eq(command.phased & ~odd_row),
+            cursor.restart.eq(self.restart),
+            cursor.advance.eq(row_ends),
         ]
         with m.If(self.restart | pixel_ends):
             m.d.sync += part.eq(0)
         with m.Elif(advance):
             m.d.sync += part.eq(part + 1)
-        with m.If(cursor.restart):
+        with m.If(self.restart | plane_ends):
             m.d.sync += [odd_row.eq(command.odd_row), odd_column.eq(0)]
         with m.Elif(row_ends):
             m.d.sync += [odd_row.eq(~odd_row), odd_column.eq(0)]
@@ -77,8 +79,8 @@ class LoadWalker(wiring.Component):
         self._emit(m, advance, ~(last_part & last_pixel) | cursor.settled, to_smem, ring_row, position, part)
         return m
 
-    def _count(self, m: Module, pixel_ends, row_ends, plane_ends, to_smem) -> Signal:
-        """Count pixels and rows; returns whether this pixel is the last of its row."""
+    def _count(self, m: Module, pixel_ends, row_ends, plane_ends, to_smem) -> tuple[Signal, Signal]:
+        """Count pixels and rows; returns whether the pixel is its row's last, and the row its plane's."""
         command = self.command
         last_pixel, last_row = Signal(), Signal()
         one_column, one_row = Signal(), Signal()
@@ -93,7 +95,7 @@ class LoadWalker(wiring.Component):
             m.d.sync += [rows_left.eq(command.rows), last_row.eq(one_row)]
         with m.Elif(row_ends):
             m.d.sync += [rows_left.eq(rows_left - 1), last_row.eq(rows_left == 2)]
-        return last_pixel
+        return last_pixel, last_row
 
     def _position(self, m: Module, cursor: RowCursor, to_smem, moves, row_ends) -> Signal:
         """Place in the ring, in words; in a table, the beat."""
@@ -102,10 +104,8 @@ class LoadWalker(wiring.Component):
         m.d.sync += last.eq((command.ring << ceil_log2(self.config.cols)) - 1)
         with m.If(self.restart):
             m.d.sync += position.eq(Mux(to_smem, command.start, command.address))
-        with m.Elif(cursor.restart):
-            m.d.sync += position.eq(command.start)
         with m.Elif(row_ends):
-            m.d.sync += position.eq(Mux(cursor.advance, cursor.following, cursor.position))
+            m.d.sync += position.eq(cursor.following)
         with m.Elif(moves):
             m.d.sync += position.eq(Mux((position == last) & to_smem, 0, position + 1))
         return position

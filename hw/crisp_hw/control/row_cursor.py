@@ -10,13 +10,14 @@ from crisp_golden.program.commands import COORDINATE_BITS, POSITION_BITS, ROW_BI
 
 
 class RowCursor(wiring.Component):
-    """Position of the first pixel of the current row and, two cycles after it changed, of the next.
+    """Position of the first pixel of the next row, two cycles after the row before it was begun.
 
     Members
     -------
     start, pitch, ring : In, as in the command: first position, words per row, SMEM rows of the ring.
+    again : In(1), the first row follows this one; stay : In(1), the next begins where this one does.
     restart : In(1), go to the first row; advance : In(1), to the next, allowed while ``settled``.
-    position : Out(20); following : Out(20), position of the next row.
+    following : Out(20), position of the next row.
     settled : Out(1), ``following`` is right.
     """
 
@@ -27,9 +28,10 @@ class RowCursor(wiring.Component):
                 "start": In(POSITION_BITS),
                 "pitch": In(COORDINATE_BITS),
                 "ring": In(ROW_BITS),
+                "again": In(1),
+                "stay": In(1),
                 "restart": In(1),
                 "advance": In(1),
-                "position": Out(POSITION_BITS),
                 "following": Out(POSITION_BITS),
                 "settled": Out(1),
             }
@@ -43,19 +45,20 @@ class RowCursor(wiring.Component):
     def elaborate(self, platform):
         m = Module()
         words = Signal(POSITION_BITS + 1)
-        total = Signal(POSITION_BITS + 1)
+        position, total, wrapped = Signal(POSITION_BITS), Signal(POSITION_BITS + 1), Signal(POSITION_BITS)
         age = Signal(2)
         m.d.comb += [
             words.eq(self.ring << ceil_log2(self.config.cols)),
+            wrapped.eq(Mux(total >= words, total - words, total)),
             self.settled.eq(age[1]),
         ]
         m.d.sync += [
-            total.eq(self.position + self.pitch),
-            self.following.eq(Mux(total >= words, total - words, total)),
+            total.eq(position + self.pitch),
+            self.following.eq(Mux(self.again, self.start, Mux(self.stay, position, wrapped))),
             age.eq(Mux(age[1], age, age + 1)),
         ]
         with m.If(self.restart):
-            m.d.sync += [self.position.eq(self.start), age.eq(0)]
+            m.d.sync += [position.eq(self.start), age.eq(0)]
         with m.Elif(self.advance):
-            m.d.sync += [self.position.eq(self.following), age.eq(0)]
+            m.d.sync += [position.eq(self.following), age.eq(0)]
         return m

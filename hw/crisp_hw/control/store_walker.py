@@ -72,7 +72,8 @@ class StoreWalker(wiring.Component):
             moves.eq(some & (~self.o.valid | self.o.ready) & (~last_group | cursor.settled)),
             row_ends.eq(moves & last_group),
             plane_ends.eq(row_ends & last_row),
-            cursor.restart.eq(self.restart | plane_ends),
+            cursor.again.eq(last_row),
+            cursor.restart.eq(self.restart),
             cursor.advance.eq(row_ends),
             self.idle.eq(~some & ~self.o.valid),
         ]
@@ -119,7 +120,7 @@ class StoreWalker(wiring.Component):
         row, last_row, wraps = Signal(ROW_BITS), Signal(ROW_BITS), Signal()
         m.d.sync += last_row.eq(command.ring - 1)
         m.d.comb += [row.eq(position >> bank_bits), wraps.eq(row == last_row)]
-        with m.If(cursor.restart):
+        with m.If(self.restart):
             m.d.sync += position.eq(command.start)
         with m.Elif(row_ends):
             m.d.sync += position.eq(cursor.following)
