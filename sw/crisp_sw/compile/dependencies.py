@@ -6,6 +6,7 @@ latest of those is enough, and none if an earlier command of the same engine has
 """
 
 from collections import defaultdict
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -46,7 +47,7 @@ class Tracker:
             self._written[memory] = np.full(size, -1)
             self._read |= {(memory, engine): np.full(size, -1) for engine in ENGINE_NAMES}
 
-    def add(self, opcode: Opcode, values: dict[str, int], *, reads: Cells, writes: Cells) -> int:
+    def add(self, opcode: Opcode, values: Mapping[str, int], *, reads: Cells, writes: Cells) -> int:
         """Append a command; return its number."""
         engine, number = ENGINES[opcode], len(self.entries)
         after: dict[str, set[int]] = defaultdict(set)
@@ -66,7 +67,7 @@ class Tracker:
             self._written[memory][cells] = number
             for other in ENGINE_NAMES:
                 self._read[memory, other][cells] = -1
-        self.entries.append(Entry(opcode, values, after))
+        self.entries.append(Entry(opcode, dict(values), after))
         return number
 
     def _wait(self, after: dict[str, set[int]], engine: str, number: int) -> None:
