@@ -23,9 +23,16 @@ _SCALABLE: dict[str, Callable[..., nn.Module]] = {
 }
 _SCALABLE |= {f"{name}-32px": partial(build, small_images=True) for name, build in _SCALABLE.items()}
 
+# The universal networks of the accuracy experiment, small enough to be trained on two cores.
+_UNIVERSAL: dict[str, Callable[..., nn.Module]] = {
+    "resnet18-half-32px": partial(resnet18, width=0.5, small_images=True, stem_stride=2),
+    "mobilenet-v2-half-32px": partial(MobileNetV2, width=0.5, small_images=True),
+}
+
 MODELS: dict[str, Callable[..., nn.Module]] = {
     "small-resnet": SmallResNet,
     "small-mobilenet-v2": SmallMobileNetV2,
+    **_UNIVERSAL,
     **_SCALABLE,
 }
 
@@ -38,7 +45,7 @@ def build_model(name: str, *, in_channels: int, num_classes: int, width: float =
     name : a key of `MODELS`; underscores and capitals are accepted too.
     in_channels : channels of the image, at least 1.
     num_classes : outputs, at least 2.
-    width : factor on all channel counts, which the small networks do not take.
+    width : factor on all channel counts, which the small and the half-width networks do not take.
 
     Raises
     ------

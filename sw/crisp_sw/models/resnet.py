@@ -75,7 +75,8 @@ class ResNet(nn.Module):
     block : `BasicBlock` or `Bottleneck`.
     depths : blocks in each of the four stages.
     width : factor on all channel counts.
-    small_images : for 28x28 and 32x32 images: the stem is a 3x3 convolution of stride 1 without pooling.
+    small_images : for 28x28 and 32x32 images: the stem is a 3x3 convolution without pooling.
+    stem_stride : of that 3x3 convolution; 2 makes the network four times cheaper.
     """
 
     def __init__(
@@ -87,10 +88,11 @@ class ResNet(nn.Module):
         depths: tuple[int, int, int, int],
         width: float = 1.0,
         small_images: bool = False,
+        stem_stride: int = 1,
     ):
         super().__init__()
         widths = [scaled_width(channels, width) for channels in STAGE_WIDTHS]
-        kernel, stride = (3, 1) if small_images else (7, 2)
+        kernel, stride = (3, stem_stride) if small_images else (7, 2)
         self.conv1 = nn.Conv2d(in_channels, widths[0], kernel, stride, padding=kernel // 2, bias=False)
         self.bn1 = nn.BatchNorm2d(widths[0])
         self.relu = nn.ReLU(inplace=True)

@@ -52,3 +52,12 @@ def test_networks_for_large_images_take_a_width(name: str, variant: str, size: i
 def test_bad_widths_are_named(name: str, width: float, message: str):
     with pytest.raises(ModelError, match=message):
         build_model(name, in_channels=1, num_classes=10, width=width)
+
+
+@pytest.mark.parametrize("name", ["resnet18-half-32px", "mobilenet-v2-half-32px"])
+def test_universal_networks_are_small_and_have_a_fixed_width(name: str):
+    model = build_model(name, in_channels=3, num_classes=200).eval()
+    assert model(torch.zeros(1, 3, 32, 32)).shape == (1, 200)
+    assert sum(weight.numel() for weight in model.parameters()) < 3e6
+    with pytest.raises(ModelError, match=f"'{name}' takes no `width`; expected 1, not 2"):
+        build_model(name, in_channels=3, num_classes=200, width=2)

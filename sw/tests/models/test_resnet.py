@@ -44,3 +44,7 @@ def test_traced_graph_computes_the_same_from_modules_and_additions(name: str):
     assert torch.equal(traced(images), model(images))
     functions = {node.target.__name__ for node in traced.graph.nodes if node.op == "call_function"}
     assert functions == {"add"}
+
+
+def test_stem_of_stride_2_halves_small_images_once_more():
+    assert final_map(resnet18(1, 10, width=1 / 8, small_images=True, stem_stride=2), 32) == (2, 2)
