@@ -1,10 +1,10 @@
 """Checks a command against the list in ``crisp_golden.program.legality``."""
 
 from functools import reduce
-from operator import or_
+from operator import add, or_
 from typing import Any
 
-from amaranth.hdl import Cat, Const, Module, Signal
+from amaranth.hdl import Cat, Const, Module, Mux, Signal, Value
 from amaranth.lib import wiring
 from amaranth.lib.wiring import In, Out
 
@@ -112,7 +112,13 @@ class _FormatChecker:
 
     def _product(self, names: tuple[str, ...], scale: int) -> Signal:
         """Registered."""
-        value = reduce(lambda a, b: a * b, map(self._value, names)) << scale.bit_length() - 1
+        value = reduce(_times, map(self._value, names)) << scale.bit_length() - 1
         register = Signal(value.shape(), name=f"{self.name}_{'_times_'.join(names)}")
         self.m.d.sync += register.eq(value)
         return register
+
+
+def _times(short: Any, long: Any) -> Any:
+    """Product of unsigned fields as a sum of shifted copies: too little for a multiplier block of its own."""
+    copies = (Mux(bit, long, 0) << position for position, bit in enumerate(Value.cast(short)))
+    return reduce(add, copies)
