@@ -35,6 +35,7 @@ class CheckpointInfo:
     accuracy : top-1 on the test images, 0 to 1.
     settings : of the training.
     command : that makes this checkpoint again.
+    history : of the training, an entry with epoch, loss and accuracy for each epoch.
     """
 
     model: str
@@ -48,6 +49,7 @@ class CheckpointInfo:
     accuracy: float
     settings: Mapping[str, Any] = field(default_factory=dict)
     command: str = ""
+    history: tuple[Mapping[str, float], ...] = ()
 
     def __post_init__(self):
         if len(self.classes) != self.num_classes:

@@ -14,7 +14,8 @@ import torch
 from torch import Generator, Tensor, nn
 
 from crisp_sw.checkpoint import CheckpointInfo, save_checkpoint
-from crisp_sw.data import DatasetSplits, augment, load_dataset
+from crisp_sw.data import DatasetSplits, augment, balanced_order, load_dataset
+from crisp_sw.data.folder import Unreadable
 from crisp_sw.errors import TrainingError
 from crisp_sw.evaluation import evaluate
 from crisp_sw.models import build_model
@@ -43,10 +44,14 @@ class TrainingProgress:
 
 @dataclass(frozen=True, kw_only=True)
 class TrainingResult:
-    """Outcome of `train`; ``finished`` is False if the user interrupted it."""
+    """Outcome of `train`; ``finished`` is False if the user interrupted it.
+
+    ``skipped`` has a message for each picture that was left out because it could not be read.
+    """
 
     finished: bool
     history: tuple[EpochReport, ...] = ()
+    skipped: tuple[str, ...] = ()
 
     @property
     def accuracy(self) -> float:
@@ -93,7 +98,7 @@ def train(
     if finished and state_file is not None:
         state_file.unlink(missing_ok=True)
     model.eval()
-    return TrainingResult(finished=finished, history=tuple(trainer.state.history))
+    return TrainingResult(finished=finished, history=tuple(trainer.state.history), skipped=splits.skipped)
 
 
 def run_training(
@@ -104,6 +109,7 @@ def run_training(
     settings: TrainingSettings,
     cache: Path | None = None,
     image_size: int | None = None,
+    unreadable: Unreadable = "refuse",
     resume: bool = False,
     progress: ProgressCallback | None = None,
     command: str = "",
@@ -114,6 +120,7 @@ def run_training(
     ----------
     model, data : names for `build_model` and `load_dataset`.
     output : the checkpoint; a run under way is kept beside it as ``<output>.state``.
+    unreadable : of `load_dataset`.
     resume : continue an interrupted run with the same settings.
     command : recorded in the checkpoint.
 
@@ -125,7 +132,7 @@ def run_training(
     ------
     CrispError : a name is unknown, the data are damaged, or the state belongs to another run.
     """
-    splits = load_dataset(data, cache=cache, image_size=image_size)
+    splits = load_dataset(data, cache=cache, image_size=image_size, unreadable=unreadable)
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(settings.seed)
         network = build_model(model, in_channels=splits.channels, num_classes=len(splits.classes))
@@ -144,6 +151,7 @@ def run_training(
             accuracy=result.accuracy,
             settings=asdict(settings),
             command=command,
+            history=tuple(asdict(report) for report in result.history),
         )
         save_checkpoint(output, network, info)
     return result
@@ -159,7 +167,7 @@ class _Trainer:
         if not len(splits.train):
             raise TrainingError(f"no training images in {splits.name}; expected at least 1")
         # A last, smaller batch is left out; the order changes every epoch, so no image is lost for good.
-        self.epoch_steps = max(1, len(splits.train) // settings.batch)
+        self.epoch_steps = max(1, len(self._epoch_order(0)) // settings.batch)
         self.steps = self.epoch_steps * settings.epochs
         self.state = TrainingState()
         self.loss = nn.CrossEntropyLoss(label_smoothing=settings.label_smoothing)
@@ -208,8 +216,7 @@ class _Trainer:
     def _batch(self) -> tuple[Tensor, Tensor]:
         epoch, position = divmod(self.state.step, self.epoch_steps)
         if epoch != self._order_epoch:
-            generator = _generator(self.settings.seed, ORDER_STREAM, epoch)
-            self._order = torch.randperm(len(self.splits.train), generator=generator)
+            self._order = self._epoch_order(epoch)
             self._order_epoch = epoch
         chosen = self._order[position * self.settings.batch : (position + 1) * self.settings.batch]
         images = augment(
@@ -219,6 +226,12 @@ class _Trainer:
             flip=self.settings.flip,
         )
         return self.splits.normalization(images), self.splits.train.labels[chosen]
+
+    def _epoch_order(self, epoch: int) -> Tensor:
+        generator = _generator(self.settings.seed, ORDER_STREAM, epoch)
+        if self.settings.balanced:
+            return balanced_order(self.splits.train.labels, generator)
+        return torch.randperm(len(self.splits.train), generator=generator)
 
     def _descend(self, images: Tensor, labels: Tensor) -> float:
         for group in self.optimizer.param_groups:

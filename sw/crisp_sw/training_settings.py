@@ -21,6 +21,7 @@ class TrainingSettings:
     schedule : "one-cycle" rises linearly over the first quarter of the steps, then falls as a cosine;
         "cosine" only falls.
     crop_padding, flip : of `augment`.
+    balanced : every class comes equally often, by repeating images of the smaller ones.
     precision : "bfloat16" runs convolutions in bfloat16 (torch autocast; weights stay float32), several
         times faster on processors with AVX512-BF16 or AMX and slower on others.
     seed : of initial weights, batch order and augmentation.
@@ -39,6 +40,7 @@ class TrainingSettings:
     schedule: str = "one-cycle"
     crop_padding: int = 2
     flip: bool = True
+    balanced: bool = False
     precision: str = "float32"
     seed: int = 0
 

@@ -5,6 +5,7 @@ from dataclasses import replace
 
 import pytest
 import torch
+from PIL import Image
 from torch import nn
 
 from crisp_sw.checkpoint import load_checkpoint
@@ -153,3 +154,41 @@ def test_data_set_without_images_is_refused(splits: DatasetSplits):
     nothing = ImageSet(splits.train.images[:0], splits.train.labels[:0])
     with pytest.raises(TrainingError, match="no training images in digits; expected at least 1"):
         train(network(), replace(splits, train=nothing), SETTINGS)
+
+
+def test_balanced_order_evens_out_the_classes(splits):
+    few = (splits.train.labels != 0) | (torch.arange(len(splits.train)) < 40)
+    uneven = replace(splits, train=ImageSet(splits.train.images[few], splits.train.labels[few]))
+    largest = int(uneven.train.labels.bincount().max())
+    seen = []
+    result = train(network(), uneven, replace(SETTINGS, epochs=1, balanced=True), seen.append)
+    assert result.finished
+    assert seen[-1].steps == 10 * largest // SETTINGS.batch
+
+
+def test_history_is_kept_in_the_checkpoint(tmp_path):
+    path = tmp_path / "model.safetensors"
+    settings = replace(SETTINGS, epochs=1, batch=256)
+    result = run_training(model="small-resnet", data="digits", output=path, settings=settings, image_size=8)
+    (epoch,) = load_checkpoint(path)[1].history
+    assert epoch == {"epoch": 1, "loss": result.history[0].loss, "accuracy": result.accuracy}
+
+
+def test_pictures_that_cannot_be_read_are_skipped_and_named(tmp_path):
+    for split, name in ((split, name) for split in ("train", "val") for name in ("a", "b")):
+        (tmp_path / "toy" / split / name).mkdir(parents=True)
+        for number in range(3):
+            Image.new("RGB", (8, 8)).save(tmp_path / "toy" / split / name / f"{number}.png")
+    (tmp_path / "toy" / "train" / "a" / "1.png").write_bytes(b"no picture")
+    options = {
+        "model": "small-resnet",
+        "data": str(tmp_path / "toy"),
+        "output": tmp_path / "model.safetensors",
+        "settings": replace(SETTINGS, epochs=1, batch=4),
+        "cache": tmp_path / "cache",
+    }
+    with pytest.raises(DatasetError, match=r"1\.png: damaged or truncated picture"):
+        run_training(**options)
+    result = run_training(**options, unreadable="skip")
+    assert result.finished
+    assert "1.png: damaged or truncated picture" in result.skipped[0]

@@ -1,6 +1,7 @@
 """Data sets: images as bytes in memory, by name or path, whole or cut down to the classes of one user."""
 
 from crisp_sw.data.augment import augment
+from crisp_sw.data.balance import balanced_order
 from crisp_sw.data.dataset import DatasetSplits, ImageSet, Normalization
 from crisp_sw.data.registry import load_dataset
 from crisp_sw.data.selection import resolve_classes, select_classes
@@ -10,6 +11,7 @@ __all__ = [
     "ImageSet",
     "Normalization",
     "augment",
+    "balanced_order",
     "load_dataset",
     "resolve_classes",
     "select_classes",

@@ -64,6 +64,7 @@ class DatasetSplits:
     name : as the user gave it.
     classes : display name of each class, in the order of the labels.
     class_ids : short identifiers (WordNet ids of ImageNet folders), or the names again.
+    skipped : a message for each file that could not be read and was left out as asked.
     """
 
     name: str
@@ -71,6 +72,7 @@ class DatasetSplits:
     test: ImageSet
     classes: tuple[str, ...]
     class_ids: tuple[str, ...] = ()
+    skipped: tuple[str, ...] = ()
 
     @property
     def channels(self) -> int:

@@ -10,7 +10,8 @@ from crisp_sw.data.cifar import CIFAR_10, CIFAR_100, layout_of, load_cifar, read
 from crisp_sw.data.dataset import DatasetSplits, ImageSet
 from crisp_sw.data.digits import load_digits
 from crisp_sw.data.fashion_mnist import holds_idx_files, load_fashion_mnist, read_idx_folder
-from crisp_sw.data.folder import is_image_folder, load_image_folder
+from crisp_sw.data.folder import Unreadable, load_image_folder
+from crisp_sw.data.listing import is_image_folder
 from crisp_sw.data.resize import resize_images
 from crisp_sw.errors import DatasetError
 
@@ -25,7 +26,11 @@ DATASETS: dict[str, Callable[[Path, int | None], DatasetSplits]] = {
 
 
 def load_dataset(
-    name_or_path: str | Path, *, cache: Path | None = None, image_size: int | None = None
+    name_or_path: str | Path,
+    *,
+    cache: Path | None = None,
+    image_size: int | None = None,
+    unreadable: Unreadable = "refuse",
 ) -> DatasetSplits:
     """Load a data set into memory, or map it from the cache.
 
@@ -35,6 +40,7 @@ def load_dataset(
         Fashion-MNIST files, or of a CIFAR archive (binary version).
     cache : where downloads and decoded pictures go; by default `default_cache`.
     image_size : edge in pixels to scale the square images to; by default they stay as they are.
+    unreadable : what a missing or damaged picture of a folder means, see `load_image_folder`.
 
     Raises
     ------
@@ -47,7 +53,7 @@ def load_dataset(
     if key in DATASETS:
         splits = DATASETS[key](cache, image_size)
     else:
-        splits = _load_path(Path(name_or_path), cache, image_size)
+        splits = _load_path(Path(name_or_path), cache, image_size, unreadable)
     return splits if image_size is None else _resized(splits, image_size)
 
 
@@ -58,14 +64,14 @@ def default_cache() -> Path:
     return Path(os.environ.get("XDG_CACHE_HOME", Path.home() / ".cache")) / "crisp-stc"
 
 
-def _load_path(path: Path, cache: Path, image_size: int | None) -> DatasetSplits:
+def _load_path(path: Path, cache: Path, image_size: int | None, unreadable: Unreadable) -> DatasetSplits:
     if path.is_file():
         layout = layout_of(path)
         if layout is not None:
             return read_cifar_archive(path, layout)
         raise DatasetError(f"{path}: expected a folder, or one of {CIFAR_10.archive}, {CIFAR_100.archive}")
     if is_image_folder(path):
-        return load_image_folder(path, cache, image_size=image_size)
+        return load_image_folder(path, cache, image_size=image_size, unreadable=unreadable)
     if holds_idx_files(path):
         return read_idx_folder(path)
     if path.is_dir():

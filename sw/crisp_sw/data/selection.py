@@ -9,6 +9,8 @@ from crisp_sw.data.dataset import DatasetSplits, ImageSet
 from crisp_sw.errors import ClassSelectionError
 
 LISTED_CLASSES = 20
+SUGGESTIONS = 3
+SHORTEST_PART = 3
 
 
 def resolve_classes(dataset: DatasetSplits, wanted: str | Sequence[str | int]) -> tuple[int, ...]:
@@ -69,10 +71,15 @@ def _names(dataset: DatasetSplits) -> list[set[str]]:
 
 
 def _suggestion(dataset: DatasetSplits, item: str) -> str:
+    """Name up to three classes that may be meant: similar names first, then those that contain the word."""
+    wanted = item.lower()
     known = {name: index for index, names in enumerate(_names(dataset)) for name in sorted(names)}
-    close = difflib.get_close_matches(item.lower(), known, n=1)
-    if close:
-        return f"did you mean {dataset.classes[known[close[0]]]!r}?"
+    containing = [name for name in known if wanted in name and len(wanted) >= SHORTEST_PART]
+    similar = difflib.get_close_matches(wanted, known, n=SUGGESTIONS)
+    nearest = list(dict.fromkeys(known[name] for name in similar + containing))[:SUGGESTIONS]
+    if nearest:
+        *others, last = [repr(dataset.classes[index]) for index in nearest]
+        return f"did you mean {', '.join(others)} or {last}?" if others else f"did you mean {last}?"
     return f"expected an index from 0 to {len(dataset.classes) - 1} or one of: {_listing(dataset)}"
 
 

@@ -7,7 +7,7 @@ import pytest
 import torch
 from PIL import Image
 
-from crisp_sw.data.folder import is_image_folder, load_image_folder
+from crisp_sw.data.folder import load_image_folder
 from crisp_sw.errors import DatasetError
 
 
@@ -54,7 +54,7 @@ def test_middle_of_a_wide_picture_is_kept(folder, cache):
 
 def test_second_load_reads_the_cache_only(folder, cache, monkeypatch):
     first = load_image_folder(folder, cache)
-    monkeypatch.setattr("crisp_sw.data.folder._decode", None)
+    monkeypatch.setattr("crisp_sw.data.decoding.decode_picture", None)
     second = load_image_folder(folder, cache)
     assert torch.equal(first.train.images, second.train.images)
     second.train.images[0] = 99
@@ -69,13 +69,60 @@ def test_changed_folder_is_decoded_again(folder, cache):
     assert load_image_folder(folder, cache).train.images[0, :, 0, 0].tolist() == [1, 2, 3]
 
 
-@pytest.mark.parametrize("workers", [1, 3])
-def test_damaged_picture_is_named_and_no_cache_is_left(folder, cache, workers):
+def test_damaged_picture_is_named_and_no_cache_of_its_split_is_left(folder, cache):
     picture = folder / "val" / "n02" / "images" / "a.JPEG"
     picture.write_bytes(picture.read_bytes()[:300])
     with pytest.raises(DatasetError, match=r"a\.JPEG: damaged or truncated picture"):
-        load_image_folder(folder, cache, workers=workers)
-    assert [file.name for file in cache.rglob("*") if file.is_file()] == ["train.npy"]
+        load_image_folder(folder, cache)
+    assert {file.name for file in cache.rglob("*") if file.is_file()} == {
+        "train.npy",
+        "train.unreadable.json",
+    }
+
+
+def test_damaged_pictures_are_left_out_and_named_if_wanted(folder, cache):
+    (folder / "train" / "n01" / "0.png").write_bytes(b"no picture")
+    for _ in range(2):  # decoded, then from the cache
+        splits = load_image_folder(folder, cache, unreadable="skip")
+        assert splits.train.labels.tolist() == [0, 0, 1, 1, 1]
+        assert splits.train.images[0, :, 0, 0].tolist() == [0, 1, 7]
+        assert len(splits.skipped) == 1
+        assert "0.png: damaged or truncated picture" in splits.skipped[0]
+    with pytest.raises(DatasetError, match=r"0\.png: damaged or truncated picture"):
+        load_image_folder(folder, cache)
+
+
+def test_split_without_any_readable_picture_is_refused(folder, cache):
+    for file in folder.glob("val/*/images/*"):
+        file.write_bytes(b"no picture")
+    with pytest.raises(DatasetError, match=r"no test picture can be read; the first problem: .*damaged"):
+        load_image_folder(folder, cache, unreadable="skip")
+
+
+def test_unknown_treatment_is_named(folder, cache):
+    with pytest.raises(DatasetError, match="`unreadable` must be one of refuse, skip, not 'ignore'"):
+        load_image_folder(folder, cache, unreadable="ignore")  # pyright: ignore[reportArgumentType]
+
+
+def test_tiny_imagenet_as_published_is_read(folder, cache):
+    for identifier in ("n01", "n02"):
+        (folder / "val" / identifier / "images" / "a.JPEG").unlink()
+        (folder / "val" / identifier / "images").rmdir()
+        (folder / "val" / identifier).rmdir()
+    for number, color in enumerate([(9, 9, 9), (8, 8, 8)]):
+        write_picture(folder / "val" / "images" / f"val_{number}.png", color)
+    annotations = folder / "val" / "val_annotations.txt"
+    annotations.write_text(
+        "val_0.png\tn02\t0\t0\t9\t9\nval_1.png\tn01\t0\t0\t9\t9\nval_2.png\tn01\t0\t0\t9\t9\n"
+    )
+    (folder / "classes.tsv").rename(folder / "words.txt")
+    with pytest.raises(DatasetError, match=r"val_2\.png: missing picture"):
+        load_image_folder(folder, cache)
+    splits = load_image_folder(folder, cache, unreadable="skip")
+    assert splits.test.labels.tolist() == [0, 1]
+    assert splits.test.images[:, 0, 0, 0].tolist() == [8, 9]
+    assert splits.classes == ("first", "second, other")
+    assert [message.endswith("val_2.png: missing picture") for message in splits.skipped] == [True]
 
 
 def test_damaged_cache_is_named(folder, cache):
@@ -110,8 +157,3 @@ def test_bad_line_of_the_name_table_is_named(folder, cache):
     (folder / "classes.tsv").write_text("n01\tfirst\nn02 second\n")
     with pytest.raises(DatasetError, match="line 2 is 'n02 second'; expected an id, a tab and a name"):
         load_image_folder(folder, cache)
-
-
-def test_folder_is_recognised(folder):
-    assert is_image_folder(folder)
-    assert not is_image_folder(folder / "train")

@@ -36,6 +36,9 @@ def test_data_set_without_ids_is_searched_by_name():
     ("wanted", "message"),
     [
         ("ankel boot", "no class 'ankel boot' in toy; did you mean 'Ankle boot'?"),
+        ("cran", "no class 'cran' in toy; did you mean 'crane'"),
+        ("boot", "no class 'boot' in toy; did you mean 'Ankle boot'?"),
+        ("golden fish", "no class 'golden fish' in toy; did you mean 'goldfish, Carassius auratus'?"),
         ("5", "no class '5' in toy; expected an index from 0 to 4 or one of: goldfish"),
         ("-1", "no class '-1' in toy"),
         ("crane", "class 'crane' is ambiguous; expected one of the indices 1, 2"),
@@ -48,6 +51,13 @@ def test_bad_selection_is_explained(wanted, message):
     with pytest.raises(ClassSelectionError) as caught:
         resolve_classes(dataset(), wanted)
     assert message in str(caught.value)
+
+
+def test_several_near_names_are_suggested():
+    data = dataset(("Egyptian cat", "Persian cat", "tabby, tabby cat", "tiger cat", "dog"))
+    with pytest.raises(ClassSelectionError) as caught:
+        resolve_classes(data, "cat")
+    assert "did you mean 'Egyptian cat', 'Persian cat' or 'tabby, tabby cat'?" in str(caught.value)
 
 
 def test_selected_images_get_the_position_of_their_class_as_label():

@@ -1,0 +1,22 @@
+"""Tables of class names."""
+
+import pytest
+
+from crisp_sw.data.class_names import read_class_names
+from crisp_sw.errors import DatasetError
+
+
+def test_without_a_table_ids_are_the_names(tmp_path):
+    assert read_class_names(tmp_path, ["n1", "n2"]) == ("n1", "n2")
+
+
+@pytest.mark.parametrize("name", ["classes.tsv", "words.txt"])
+def test_names_come_from_either_table(tmp_path, name):
+    (tmp_path / name).write_text("n0\tentity\nn2\ttwo, deux\n")
+    assert read_class_names(tmp_path, ["n1", "n2"]) == ("n1", "two, deux")
+
+
+def test_bad_line_is_quoted(tmp_path):
+    (tmp_path / "words.txt").write_text("n1\t \n")
+    with pytest.raises(DatasetError, match="line 1 is 'n1\\\\t '; expected an id, a tab and a name"):
+        read_class_names(tmp_path, ["n1"])

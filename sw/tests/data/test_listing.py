@@ -1,0 +1,60 @@
+"""Layouts of image folders: what is found, and what is refused."""
+
+import pytest
+
+from crisp_sw.data.listing import is_image_folder, list_image_folder
+from crisp_sw.errors import DatasetError
+
+
+def touch(root, *names):
+    for name in names:
+        (root / name).parent.mkdir(parents=True, exist_ok=True)
+        (root / name).touch()
+
+
+@pytest.fixture
+def folder(tmp_path):
+    touch(tmp_path, "train/b/images/2.JPEG", "train/b/b_boxes.txt", "train/a/1.png", "train/a/0.jpg")
+    return tmp_path
+
+
+def names(listing, root):
+    return [str(file.relative_to(root)) for file in listing.files]
+
+
+def test_pictures_are_listed_by_class(folder):
+    touch(folder, "val/b/x.png")
+    ids, train, test = list_image_folder(folder)
+    assert ids == ["a", "b"]
+    assert names(train, folder) == ["train/a/0.jpg", "train/a/1.png", "train/b/images/2.JPEG"]
+    assert train.labels == [0, 0, 1]
+    assert (names(test, folder), test.labels) == (["val/b/x.png"], [1])
+
+
+def test_annotated_pictures_are_listed_by_class(folder):
+    touch(folder, "val/images/val_0.JPEG", "test/images/test_0.JPEG")
+    (folder / "val" / "val_annotations.txt").write_text("val_0.JPEG\tb\t1\t2\t3\t4\n\nval_1.JPEG\ta\n")
+    _, _, test = list_image_folder(folder)
+    assert names(test, folder) == ["val/images/val_1.JPEG", "val/images/val_0.JPEG"]
+    assert test.labels == [0, 1]
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        ("val_0.JPEG\tc\n", r"line 1 gives 'val_0.JPEG' the class 'c'; expected .* such as a"),
+        ("val_0.JPEG a\n", r"line 1 gives 'val_0.JPEG a' the class ''"),
+        ("", "val_annotations.txt: no pictures"),
+    ],
+)
+def test_bad_annotations_are_named(folder, content, message):
+    touch(folder, "val/val_annotations.txt")
+    (folder / "val" / "val_annotations.txt").write_text(content)
+    with pytest.raises(DatasetError, match=message):
+        list_image_folder(folder)
+
+
+def test_folder_is_recognised(folder):
+    assert not is_image_folder(folder)
+    (folder / "test").mkdir()
+    assert is_image_folder(folder)
