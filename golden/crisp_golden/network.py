@@ -6,6 +6,7 @@ Linear layers and global average pooling are convolutions too: a linear layer ha
 map, global average pooling is a depthwise convolution with constant weights.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -134,6 +135,8 @@ class QuantizedNetwork:
     input_scale, input_zero_point : int8 input = clamp(round(image / input_scale) + input_zero_point),
         where image is the normalised float image that the float network was trained on.
     classes : names of the outputs, in the order of the last layer's channels.
+    scales : real value of one step of each node's tensor, by name, if they are known. Nothing that the
+        network computes depends on them; they give its outputs their real unit.
     """
 
     nodes: tuple[Node, ...]
@@ -141,3 +144,4 @@ class QuantizedNetwork:
     input_scale: float
     input_zero_point: int
     classes: tuple[str, ...] = field(default=())
+    scales: Mapping[str, float] = field(default_factory=dict)

@@ -39,7 +39,7 @@ def size_report(weight: np.ndarray, pattern: Pattern) -> dict[str, int]:
     PatternError : the tensor does not have the pattern.
     """
     check_structure(weight, pattern)
-    hybrid_values, hybrid_metadata = _hybrid(pattern)
+    hybrid_values, hybrid_metadata = hybrid_size(pattern)
     nonzero = weight.reshape(len(weight), -1) != 0
     return {
         "dense": weight.size,
@@ -53,7 +53,8 @@ def size_report(weight: np.ndarray, pattern: Pattern) -> dict[str, int]:
     }
 
 
-def _hybrid(pattern: Pattern) -> tuple[int, int]:
+def hybrid_size(pattern: Pattern) -> tuple[int, int]:
+    """Bytes of values and of metadata that any weight with this pattern takes in the hybrid format."""
     blocks = int(pattern.block_mask.sum())
     slots = blocks * pattern.block * (pattern.block // pattern.m) * pattern.n
     block_bits = blocks * index_bits(pattern.block_mask.shape[1])

@@ -117,4 +117,11 @@ def _build(graph: dict[str, Any], tensors: Tensors) -> QuantizedNetwork:
         input_scale=float(graph["input"]["scale"]),
         input_zero_point=int(graph["input"]["zero_point"]),
         classes=tuple(str(name) for name in graph["classes"]),
+        scales={str(name): _scale(name, scale) for name, scale in graph.get("scales", {}).items()},
     )
+
+
+def _scale(name: str, value: Any) -> float:
+    if not 0 < value < float("inf"):
+        raise ValueError(f"the scale of {name!r} must be positive and finite, not {value}")
+    return float(value)

@@ -76,6 +76,7 @@ def _graph(network: QuantizedNetwork, data: bytes, metadata: Mapping[str, Any]) 
             "zero_point": network.input_zero_point,
         },
         "classes": list(network.classes),
+        "scales": dict(network.scales),
         "nodes": [{**describe_layer(node.layer), "inputs": list(node.inputs)} for node in network.nodes],
         "tensors": {"bytes": len(data), "sha256": hashlib.sha256(data).hexdigest()},
         "metadata": dict(metadata),

@@ -79,6 +79,7 @@ def quantize_model(
         input_scale=codes[INPUT].scale,
         input_zero_point=codes[INPUT].zero_point,
         classes=tuple(classes),
+        scales={layer.name: codes[layer.name].scale for layer in network.layers},
     )
 
 

@@ -66,6 +66,7 @@ def network() -> QuantizedNetwork:
         input_scale=0.0173,
         input_zero_point=11,
         classes=("cat", "d\u00f6g"),
+        scales={"stem": 0.25, "a.b": 0.1},
     )
 
 
@@ -94,6 +95,12 @@ def test_network_comes_back_bit_for_bit(network, tmp_path):
     assert_equal(load_network(tmp_path / "deep" / "net"), network)
     assert load_metadata(tmp_path / "deep" / "net") == {"mean": [0.5]}
     assert [path.name for path in (tmp_path / "deep").iterdir()] == ["net"]
+
+
+def test_network_without_scales_can_be_read(network, tmp_path):
+    save_network(network, tmp_path / "net")
+    edit_graph(tmp_path / "net", lambda graph: graph.pop("scales"))
+    assert load_network(tmp_path / "net").scales == {}
 
 
 def test_loaded_network_computes_the_same(network, tmp_path):
@@ -228,6 +235,8 @@ def test_one_altered_bit(saved):
         (lambda g: g["nodes"][2].update(groups=3), "groups must divide 32"),
         (lambda g: g.update(nodes="all"), "not a legal network"),
         (lambda g: g["input"].update(shape=[1, 2]), "not a legal network"),
+        (lambda g: g["scales"].update(stem=-1.0), "the scale of 'stem' must be positive and finite, not -1.0"),
+        (lambda g: g["scales"].update(stem="big"), "not a legal network"),
     ],
 )
 def test_altered_graph(saved, change, message):
