@@ -1,0 +1,50 @@
+"""Walks an ONNX graph in its order and turns its nodes into layers of an integer network."""
+
+from crisp_golden.network import QuantizedNetwork
+from crisp_sw.qdq.errors import OnnxModelError
+from crisp_sw.qdq.graph import Graph, GraphNode
+from crisp_sw.qdq.operators import HANDLERS
+from crisp_sw.qdq.state import LoweringState
+from crisp_sw.qdq.values import Activation, OpenLayer
+
+
+def lower_graph(graph: Graph) -> QuantizedNetwork:
+    """The integer network that a graph stands for, without patterns and class names.
+
+    Raises
+    ------
+    OnnxModelError : a node cannot be expressed; the message names it and what was expected.
+    """
+    state = LoweringState(graph)
+    for node in graph.nodes:
+        _lower_node(state, node)
+    result = state.values.get(graph.result)
+    if isinstance(result, OpenLayer):
+        raise OnnxModelError(
+            f"the result, that of layer {result.name!r}, is not quantized; expected QuantizeLinear after it"
+        )
+    if not isinstance(result, Activation) or not state.nodes or state.input_code is None:
+        raise OnnxModelError("the result is not the output of a quantized layer")
+    if result.tensor != next(reversed(state.nodes)):
+        raise OnnxModelError(f"the result must be that of the last layer, not of {result.tensor!r}")
+    return QuantizedNetwork(
+        nodes=tuple(state.nodes.values()),
+        input_shape=graph.image[1],
+        input_scale=state.input_code.scale,
+        input_zero_point=state.input_code.zero_point,
+        scales=state.scales,
+    )
+
+
+def _lower_node(state: LoweringState, node: GraphNode) -> None:
+    handler = HANDLERS.get(node.operator)
+    if handler is None:
+        raise OnnxModelError(f"{node.label} has no integer counterpart; supported are {', '.join(HANDLERS)}")
+    inputs = [state.values[name] if name else None for name in node.inputs]
+    for name, value in zip(node.inputs, inputs, strict=True):
+        if isinstance(value, OpenLayer) and not state.is_sole(name):
+            raise OnnxModelError(
+                f"the float output of layer {value.name!r} has {state.graph.readers[name]} readers; "
+                "expected one, or QuantizeLinear before them"
+            )
+    state.values[node.outputs[0]] = handler(state, node, inputs)

@@ -1,0 +1,198 @@
+"""One function per ONNX operator: from its inputs' values to the value of its output."""
+
+from collections.abc import Callable
+from dataclasses import replace
+
+import numpy as np
+
+from crisp_golden.inference import INPUT
+from crisp_sw.qdq import folding
+from crisp_sw.qdq.errors import OnnxModelError
+from crisp_sw.qdq.graph import GraphNode
+from crisp_sw.qdq.linear import open_conv, open_gemm, open_matmul
+from crisp_sw.qdq.pooling import averages_to_vector, max_pool_layer
+from crisp_sw.qdq.quantization import constant_code, dequantize, quantize_constant, same_code
+from crisp_sw.qdq.state import LoweringState
+from crisp_sw.qdq.values import (
+    Activation,
+    Constant,
+    Dequantized,
+    Image,
+    OpenAverage,
+    OpenConv,
+    OpenLayer,
+    Shape,
+    Value,
+)
+
+Inputs = list[Value | None]
+Handler = Callable[[LoweringState, GraphNode, Inputs], Value]
+
+
+def _quantize_linear(state: LoweringState, node: GraphNode, inputs: Inputs) -> Value:
+    source = inputs[0]
+    if isinstance(source, Constant):
+        return quantize_constant(node, source, inputs)
+    code = constant_code(node, inputs)
+    if isinstance(source, Image):
+        if state.input_code not in (None, code):
+            raise OnnxModelError(f"{node.label}: the image is quantized twice, with different scales")
+        state.input_code = code
+        return Activation(INPUT, source.shape, code)
+    if isinstance(source, OpenLayer):
+        return state.close(node, source, code)
+    if isinstance(source, Activation) and source.real and source.padding == (0, 0):
+        if not same_code(source.code, code):
+            raise OnnxModelError(
+                f"{node.label} changes the scale of {source.tensor!r} from {source.code.scale:g} to "
+                f"{code.scale:g} outside of a convolution"
+            )
+        return replace(source, real=False, sole=source.sole and state.is_sole(node.outputs[0]))
+    raise OnnxModelError(f"{node.label} must quantize the image or the output of a layer")
+
+
+def _dequantize_linear(state: LoweringState, node: GraphNode, inputs: Inputs) -> Value:
+    source = inputs[0]
+    if isinstance(source, Activation) and not source.real:
+        if not same_code(source.code, constant_code(node, inputs)):
+            raise OnnxModelError(f"{node.label}: scale or zero point differ from those of {source.tensor!r}")
+        return replace(source, real=True, sole=source.sole and state.is_sole(node.outputs[0]))
+    if isinstance(source, Constant | Dequantized):
+        return dequantize(node, source, inputs)
+    raise OnnxModelError(f"{node.label} must dequantize a constant or the output of QuantizeLinear")
+
+
+def _convolution(state: LoweringState, node: GraphNode, inputs: Inputs) -> Value:
+    opener = {"Conv": open_conv, "Gemm": open_gemm, "MatMul": open_matmul}[node.operator]
+    return opener(node, state.activation(node, inputs[0]), inputs[1:])
+
+
+def _add(state: LoweringState, node: GraphNode, inputs: Inputs) -> Value:
+    for one, other in (inputs, inputs[::-1]):
+        if isinstance(one, OpenConv) and isinstance(other, Constant | Dequantized):
+            if one.clamped:
+                raise OnnxModelError(f"{node.label} adds a constant after an activation")
+            one.add_bias(other)
+            return one
+    pairs = [(state.reopened(node, a), b) for a, b in (inputs, inputs[::-1])]
+    order = list(state.nodes)
+    ranked = [
+        (order.index(layer.name) if layer.name in order else len(order), layer, other)
+        for layer, other in pairs
+        if layer is not None and not layer.clamped and layer.residual is None and other is not layer
+    ]
+    if not ranked:
+        raise OnnxModelError(
+            f"{node.label}: no operand is a convolution without activation that it alone reads; one must be"
+        )
+    _, layer, other = max(ranked, key=lambda item: item[0])
+    residual = state.activation(node, other)
+    if residual.shape != layer.shape:
+        raise OnnxModelError(
+            f"{node.label} adds shapes {layer.shape} and {residual.shape}; expected equal ones"
+        )
+    state.reopen(layer)
+    layer.residual = residual
+    return layer
+
+
+def _clamp(state: LoweringState, node: GraphNode, inputs: Inputs) -> Value:
+    layer = state.reopened(node, inputs[0])
+    if layer is None:
+        raise OnnxModelError(f"{node.label} must follow a convolution or addition that it alone reads")
+    low, high = (0.0, np.inf) if node.operator == "Relu" else folding.clip_bounds(node, inputs)
+    state.reopen(layer)
+    layer.low, layer.high = max(layer.low, low), min(layer.high, high)
+    return layer
+
+
+def _max_pool(state: LoweringState, node: GraphNode, inputs: Inputs) -> Value:
+    source = inputs[0] if isinstance(inputs[0], Activation) else state.activation(node, inputs[0])
+    if source.flat or source.padding != (0, 0):
+        raise OnnxModelError(f"{node.label} must read an image, without Pad before it")
+    layer, shape = max_pool_layer(node, source.shape)
+    state.add(layer, (source.tensor,), source.code)
+    sole = state.is_sole(node.outputs[0])
+    return Activation(layer.name, shape, source.code, real=source.real, sole=sole)
+
+
+def _average(state: LoweringState, node: GraphNode, inputs: Inputs) -> Value:
+    source = state.activation(node, inputs[0])
+    if source.flat or source.padding != (0, 0):
+        raise OnnxModelError(f"{node.label} must read an image")
+    return OpenAverage(node.name, source, flat=averages_to_vector(node, source.shape, inputs))
+
+
+def _reshape(state: LoweringState, node: GraphNode, inputs: Inputs) -> Value:
+    source = inputs[0]
+    if isinstance(source, Constant):
+        return folding.fold_constants(node, inputs)
+    if not isinstance(source, Activation | OpenLayer):
+        raise OnnxModelError(f"{node.label} must read the output of a layer")
+    flat = folding.is_flat_after(node, source.shape, source.flat, inputs)
+    if isinstance(source, OpenLayer):
+        source.flat = flat
+        return source
+    return replace(source, flat=flat, sole=source.sole and state.is_sole(node.outputs[0]))
+
+
+def _pad(state: LoweringState, node: GraphNode, inputs: Inputs) -> Value:
+    source = state.activation(node, inputs[0])
+    return replace(source, padding=folding.zero_padding(node, inputs), sole=False)
+
+
+def _shape(state: LoweringState, node: GraphNode, inputs: Inputs) -> Value:
+    source = inputs[0]
+    if not isinstance(source, Activation | Image | OpenLayer):
+        return folding.fold_constants(node, inputs)
+    shape: Shape | tuple[int] = source.shape
+    if not isinstance(source, Image) and source.flat:
+        shape = (int(np.prod(shape)),)
+    # 0 stands for the batch: in Reshape it means "as it was".
+    return Constant(np.array([0, *shape], np.int64))
+
+
+def _same(state: LoweringState, node: GraphNode, inputs: Inputs) -> Value:
+    value = inputs[0]
+    if isinstance(value, Activation):
+        return replace(value, sole=value.sole and state.is_sole(node.outputs[0]))
+    if value is None:
+        raise OnnxModelError(f"{node.label} has no input")
+    return value
+
+
+def _folded(state: LoweringState, node: GraphNode, inputs: Inputs) -> Value:
+    return folding.fold_constants(node, inputs)
+
+
+def _transpose(state: LoweringState, node: GraphNode, inputs: Inputs) -> Value:
+    return folding.transpose_constant(node, inputs)
+
+
+HANDLERS: dict[str, Handler] = {
+    "QuantizeLinear": _quantize_linear,
+    "DequantizeLinear": _dequantize_linear,
+    "Conv": _convolution,
+    "Gemm": _convolution,
+    "MatMul": _convolution,
+    "Add": _add,
+    "Relu": _clamp,
+    "Clip": _clamp,
+    "MaxPool": _max_pool,
+    "GlobalAveragePool": _average,
+    "AveragePool": _average,
+    "ReduceMean": _average,
+    "Flatten": _reshape,
+    "Reshape": _reshape,
+    "Squeeze": _reshape,
+    "Pad": _pad,
+    "Identity": _same,
+    "Dropout": _same,
+    "Shape": _shape,
+    "Constant": _folded,
+    "Gather": _folded,
+    "Unsqueeze": _folded,
+    "Concat": _folded,
+    "Cast": _folded,
+    "Transpose": _transpose,
+}

@@ -1,0 +1,214 @@
+"""Forms of QDQ that others write: the imported network computes what ONNX Runtime computes."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import onnx
+import onnxruntime
+import pytest
+
+from crisp_golden.inference import quantize_input, run_network
+from crisp_golden.network import MaxPool, QuantizedConv, QuantizedNetwork
+from crisp_sw.qdq import import_onnx
+from sw.tests.qdq.graphs import IMAGE_SHAPE, QdqGraph
+
+
+def unsigned(g: QdqGraph) -> None:
+    x = g.qdq("image", 0.02, 140, np.uint8)
+    g.finish(g.node("Relu", g.conv(x)), 0.3, 0, np.uint8)
+
+
+def float_bias(g: QdqGraph) -> None:
+    bias = g.constant(np.linspace(-1, 1, 4))
+    g.finish(g.node("Conv", g.qdq("image"), g.weight(), bias))
+
+
+def pad_before(g: QdqGraph) -> None:
+    pads = g.constant([0, 0, 2, 1, 0, 0, 2, 1], np.int64)
+    g.finish(g.conv(g.node("Pad", g.qdq("image"), pads), pads=[0, 0, 0, 0]))
+
+
+def clip_to_six(g: QdqGraph) -> None:
+    x = g.conv(g.qdq("image"), strides=[2, 2])
+    g.finish(g.node("Clip", x, g.constant(0), g.constant(6)), 0.03, -128)
+
+
+def clip_without_upper_bound(g: QdqGraph) -> None:
+    g.finish(g.node("Clip", g.conv(g.qdq("image")), g.constant(-1)), 0.2, 3)
+
+
+def residual(g: QdqGraph) -> None:
+    x = g.qdq("image")
+    g.finish(g.node("Relu", g.node("Add", x, g.conv(x))), 0.25, -100)
+
+
+def quantized_twice(g: QdqGraph) -> None:
+    """Convolutions whose outputs are quantized before the addition, and the sum again."""
+    x = g.qdq("image")
+    first, second = g.qdq(g.conv(x), 0.2, 4), g.qdq(g.conv(x), 0.21, -7)
+    g.finish(g.node("Add", first, second), 0.3)
+
+
+def relu_after_quantization(g: QdqGraph) -> None:
+    g.finish(g.node("Relu", g.qdq(g.conv(g.qdq("image")), 0.2, 3)), 0.2, 3)
+
+
+def max_pool_of_codes(g: QdqGraph) -> None:
+    codes = g.q(g.conv(g.qdq("image")), 0.2)
+    pooled = g.node("MaxPool", codes, kernel_shape=[3, 3], strides=[2, 2], pads=[1, 1, 1, 1])
+    g.finish(g.conv(g.dq(pooled, 0.2)))
+
+
+def average_and_matmul(g: QdqGraph) -> None:
+    means = g.node("ReduceMean", g.qdq(g.conv(g.qdq("image")), 0.2), axes=[2, 3], keepdims=0)
+    products = g.node("MatMul", g.qdq(means, 0.03), g.weight((4, 5), axis=1))
+    g.finish(g.node("Add", products, g.constant(np.linspace(-1, 1, 5))), 0.05)
+
+
+def shape_arithmetic(g: QdqGraph) -> None:
+    """How a reshape to (batch, -1) comes out of a traced model, and a transposed weight."""
+    x = g.node("AveragePool", g.qdq(g.conv(g.qdq("image")), 0.2), kernel_shape=[6, 6])
+    x = g.qdq(x, 0.03)
+    batch = g.node("Gather", g.node("Shape", x), g.constant(0, np.int64))
+    batch = g.node("Unsqueeze", batch, g.constant([0], np.int64))
+    x = g.node("Reshape", x, g.node("Concat", batch, g.constant([-1], np.int64), axis=0))
+    weight = g.node("Transpose", g.weight((5, 4)), perm=[1, 0])
+    g.finish(g.node("Gemm", x, weight), 0.05)
+
+
+def flattened_map(g: QdqGraph) -> None:
+    x = g.qdq(g.conv(g.qdq("image")), 0.2)
+    g.finish(g.node("Gemm", g.node("Flatten", x), g.weight((3, 144)), transB=1), 2.0)
+
+
+def float_weights_quantized_in_the_graph(g: QdqGraph) -> None:
+    weight = np.random.default_rng(1).normal(size=(4, 4, 3, 3))
+    scale, zero = g.constant([0.01, 0.02, 0.03, 0.04]), g.constant([0] * 4, np.int8)
+    levels = g.node("QuantizeLinear", g.constant(weight), scale, zero, axis=0)
+    g.finish(g.conv(g.qdq("image"), g.node("DequantizeLinear", levels, scale, zero, axis=0)))
+
+
+def unsigned_weights(g: QdqGraph) -> None:
+    levels = g.constant(np.random.default_rng(1).integers(1, 256, (4, 4, 3, 3)), np.uint8)
+    weight = g.node("DequantizeLinear", levels, g.constant(0.02), g.constant(128, np.uint8))
+    g.finish(g.conv(g.qdq("image"), weight))
+
+
+def depthwise(g: QdqGraph) -> None:
+    g.finish(g.conv(g.node("Identity", g.qdq("image")), g.weight((4, 1, 3, 3)), group=4))
+
+
+FORMS: tuple[Callable[[QdqGraph], None], ...] = (
+    unsigned,
+    float_bias,
+    pad_before,
+    clip_to_six,
+    clip_without_upper_bound,
+    residual,
+    quantized_twice,
+    relu_after_quantization,
+    max_pool_of_codes,
+    average_and_matmul,
+    shape_arithmetic,
+    flattened_map,
+    float_weights_quantized_in_the_graph,
+    unsigned_weights,
+    depthwise,
+)
+
+
+@pytest.mark.parametrize("form", FORMS, ids=lambda form: form.__name__)
+def test_imported_network_computes_what_the_runtime_computes(form, tmp_path):
+    graph = QdqGraph()
+    form(graph)
+    path = graph.save(tmp_path / "net.onnx")
+    network = import_onnx(path).network
+    images = np.random.default_rng(3).normal(size=(3, *IMAGE_SHAPE)).astype(np.float32)
+    expected, found = _by_runtime(path, images), _by_golden(network, images)
+    difference = np.abs(expected - found) / network.scales[network.nodes[-1].name]
+    assert difference.max() < 1.01  # ties, and roundings that the core leaves out
+    assert np.ptp(expected) > 20 * network.scales[network.nodes[-1].name]
+
+
+def _by_runtime(path: Path, images: np.ndarray) -> np.ndarray:
+    options = onnxruntime.SessionOptions()
+    options.intra_op_num_threads = 1
+    options.graph_optimization_level = onnxruntime.GraphOptimizationLevel.ORT_DISABLE_ALL
+    session = onnxruntime.InferenceSession(str(path), options, providers=["CPUExecutionProvider"])
+    result = np.asarray(session.run(None, {"image": images})[0])
+    return result.reshape(len(images), -1)
+
+
+def _by_golden(network: QuantizedNetwork, images: np.ndarray) -> np.ndarray:
+    """Real values float64[N, K * H * W] of the last layer."""
+    last = network.nodes[-1]
+    assert isinstance(last.layer, QuantizedConv)
+    codes = run_network(network, quantize_input(network, images))[last.name].reshape(len(images), -1)
+    return (codes.astype(float) - last.layer.y_zero_point) * network.scales[last.name]
+
+
+def test_layers_are_named_as_the_nodes(tmp_path):
+    graph = QdqGraph()
+    max_pool_of_codes(graph)
+    network = import_onnx(graph.save(tmp_path / "net.onnx")).network
+    assert [node.name for node in network.nodes] == ["conv3", "maxpool5", "conv8"]
+    assert isinstance(network.nodes[1].layer, MaxPool)
+    assert network.classes == ()
+
+
+def test_model_quantized_by_onnx_runtime(tmp_path):
+    """Float model -> the runtime's own static quantization -> golden: the same decisions."""
+    quantization = pytest.importorskip("onnxruntime.quantization")
+    rng = np.random.default_rng(0)
+    graph = QdqGraph()
+    _float_residual_network(graph, rng)
+    source = graph.save(tmp_path / "float.onnx")
+    images = rng.normal(size=(64, *IMAGE_SHAPE)).astype(np.float32)
+    quantization.quantize_static(
+        str(source),
+        str(tmp_path / "int8.onnx"),
+        _Reader(images),
+        quant_format=quantization.QuantFormat.QDQ,
+        per_channel=True,
+        activation_type=quantization.QuantType.QInt8,
+        weight_type=quantization.QuantType.QInt8,
+    )
+    network = import_onnx(tmp_path / "int8.onnx").network
+    expected, found = _by_runtime(tmp_path / "int8.onnx", images), _by_golden(network, images)
+    assert np.corrcoef(expected.ravel(), found.ravel())[0, 1] > 0.999
+    best = np.sort(expected, axis=1)[:, ::-1]
+    clear = best[:, 0] - best[:, 1] > 4 * network.scales[network.nodes[-1].name]
+    assert clear.mean() > 0.5
+    assert np.array_equal(expected.argmax(1)[clear], found.argmax(1)[clear])
+
+
+def _float_residual_network(g: QdqGraph, rng: np.random.Generator) -> None:
+    def conv(source: str, shape: tuple[int, int]) -> str:
+        weight = rng.normal(size=(*shape, 3, 3)) / np.sqrt(9 * shape[1])
+        return g.node("Conv", source, g.constant(weight), g.constant(rng.normal(size=shape[0])), pads=[1] * 4)
+
+    x = g.node("Relu", conv("image", (8, 4)))
+    x = g.node("MaxPool", x, kernel_shape=[2, 2], strides=[2, 2])
+    x = g.node("Relu", g.node("Add", conv(g.node("Relu", conv(x, (8, 8))), (8, 8)), x))
+    x = g.node("Flatten", g.node("GlobalAveragePool", x))
+    weight, bias = g.constant(rng.normal(size=(6, 8))), g.constant(rng.normal(size=6))
+    g.node("Gemm", x, weight, bias, transB=1, output="result")
+
+
+class _Reader:
+    """Calibration images one by one, as the runtime's quantizer wants them."""
+
+    def __init__(self, images: np.ndarray):
+        self._images = iter(images)
+
+    def get_next(self) -> dict[str, np.ndarray] | None:
+        image = next(self._images, None)
+        return None if image is None else {"image": image[None]}
+
+
+def test_the_graphs_are_legal():
+    for form in FORMS:
+        graph = QdqGraph()
+        form(graph)
+        onnx.checker.check_model(graph.model())
