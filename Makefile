@@ -10,7 +10,7 @@ SEED ?= 1
 option = $(if $(2),$(1) $(2))
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo network test lint verilog cocotb-test layers synth bench lock clean
+.PHONY: help setup demo network accuracy test lint verilog cocotb-test layers synth bench lock clean
 
 help:
 	@echo 'make setup                                   create .venv and install what is missing'
@@ -18,6 +18,8 @@ help:
 	@echo '                                             prune, quantize and run a network on the RTL, layer by layer'
 	@echo 'make network NET=resnet50 [NM=1:4] [BLOCKS=0.28] [PRESET=edge] [DENSE=1]'
 	@echo '                                             a whole network on the RTL, compared after every layer'
+	@echo 'make accuracy DATA=<image folder> [GRID=headline|full] [CLUSTER=tcp://host:8786] [RTL=20]'
+	@echo '                                             CRISP and every baseline on real images: table and plots'
 	@echo 'make test [JOBS=2]                           all tests, those of the simulated hardware included'
 	@echo 'make lint                                    ruff and pyright'
 	@echo 'make verilog [PRESET=edge] [TOP=accelerator|core]'
@@ -41,6 +43,11 @@ demo: setup
 network: setup
 	.venv/bin/crisp network $(or $(NET),resnet50) $(call option,--nm,$(NM)) $(call option,--blocks,$(BLOCKS)) \
 		--preset $(or $(PRESET),edge) $(if $(DENSE),--dense-too)
+
+accuracy: setup
+	@test -n "$(DATA)" || { echo 'make accuracy needs DATA=<image folder or name of a data set>' >&2; exit 2; }
+	.venv/bin/crisp accuracy $(DATA) --grid $(or $(GRID),headline) $(call option,--cluster,$(CLUSTER)) \
+		$(call option,--rtl,$(RTL)) $(OPTIONS)
 
 test: setup
 	$(PY) -m pytest -n $(JOBS) golden hw sw cocotb_tests tools

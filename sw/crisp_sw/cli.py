@@ -4,6 +4,7 @@ import typer
 from typer.core import TyperGroup
 
 from crisp_golden.errors import CrispError
+from crisp_sw.commands.accuracy import accuracy
 from crisp_sw.commands.compile import compile_program
 from crisp_sw.commands.demo import demo
 from crisp_sw.commands.disasm import disasm
@@ -64,7 +65,7 @@ The exit status is 0 for success, 1 if a check fails, 2 for an input that cannot
 )
 
 _SOFTWARE, _PROGRAMS, _HARDWARE = "Network", "Programs", "Hardware"
-for _command in (demo, train, evaluate, prune, quantize, inspect):
+for _command in (demo, train, evaluate, prune, quantize, inspect, accuracy):
     app.command(rich_help_panel=_SOFTWARE)(_command)
 app.command("compile", rich_help_panel=_PROGRAMS)(compile_program)
 for _command in (disasm, network):

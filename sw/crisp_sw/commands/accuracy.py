@@ -1,0 +1,176 @@
+"""``crisp accuracy``: the accuracy experiment, from universal networks to table and plots."""
+
+import os
+import shlex
+import sys
+from dataclasses import replace
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+from rich.table import Table
+
+from crisp_golden.config import preset as find_preset
+from crisp_sw.commands.hardware import run_cosim
+from crisp_sw.commands.options import AsJson, Output, PresetName
+from crisp_sw.commands.terminal import emit, messages, results
+from crisp_sw.experiment.cell import Cell
+from crisp_sw.experiment.errors import ExperimentError
+from crisp_sw.experiment.grid import GRIDS, Grid, find_grid
+from crisp_sw.experiment.rtl_check import check_on_rtl
+from crisp_sw.experiment.run import ExperimentFiles, ExperimentSettings, run_experiment
+from crisp_sw.experiment.sweep import Workers
+from crisp_sw.experiment.table import Row, average_rows, table_rows
+from crisp_sw.experiment.universal import UNIVERSAL, universal_checkpoint
+from crisp_sw.experiment.user import load_user
+from crisp_sw.training_display import training_display
+
+CHECK_FAILED = 1
+
+
+def accuracy(
+    data: Annotated[str, typer.Argument(help="Image folder, or the name of a data set.")],
+    grid: Annotated[str, typer.Option(help=f"One of {', '.join(GRIDS)}.")] = "headline",
+    networks: Annotated[
+        str, typer.Option("--network", help="Universal networks or checkpoints, comma-separated.")
+    ] = next(iter(UNIVERSAL)),
+    out: Output = Path("build/accuracy"),
+    preset: PresetName = "edge",
+    classes: Annotated[str, typer.Option(help="Only these numbers of classes.")] = "",
+    seeds: Annotated[str, typer.Option(help="Only these seeds of classes.")] = "",
+    methods: Annotated[str, typer.Option(help="Only these methods.")] = "",
+    sparsities: Annotated[str, typer.Option(help="Only these targets, such as 0.9,0.92.")] = "",
+    blocks: Annotated[str, typer.Option(help="Only these block sizes.")] = "",
+    variants: Annotated[str, typer.Option(help="Only these variants of the recipe.")] = "",
+    cluster: Annotated[
+        str | None, typer.Option(help="Address of a Dask scheduler.", show_default="this machine")
+    ] = None,
+    workers: Annotated[
+        int | None, typer.Option(help="Processes on this machine.", show_default="one for each core")
+    ] = None,
+    rtl: Annotated[
+        int, typer.Option(help="So many validation images of the first CRISP cell on the RTL.")
+    ] = 0,
+    as_json: AsJson = False,
+) -> None:
+    """Compare CRISP with every baseline on users of a few classes.
+
+    Trains the universal networks if they are not there, then runs every cell of the grid that has no result
+    yet: a stopped sweep goes on where it was. Writes a table (CSV) and plots below the output folder.
+
+    Examples:
+
+    - `crisp accuracy path/to/tiny-imagenet`
+    - `crisp accuracy path/to/tiny-imagenet --grid full --cluster tcp://scheduler:8786`
+    """
+    find_preset(preset)
+    chosen = replace(find_grid(grid), **_narrowed(classes, seeds, methods, sparsities, blocks, variants))
+    settings = ExperimentSettings(
+        data=data,
+        networks=tuple(networks.split(",")),
+        grid=chosen,
+        out=out,
+        name=grid,
+        preset=preset,
+        workers=Workers(cluster=cluster, count=workers or len(os.sched_getaffinity(0))),
+        command=shlex.join(["crisp", *sys.argv[1:]]),
+    )
+    with training_display(messages) as progress:
+        sweep = run_experiment(settings, on_training=progress, on_result=_say_result, say=_say)
+    rows = table_rows(sweep.results)
+    figures: dict[str, Any] = {"rows": rows, "failures": sweep.failures}
+    if rtl:
+        figures["rtl"] = _on_rtl(settings, chosen, rtl)
+    emit(figures, as_json, lambda: _show(average_rows(rows)))
+    for name, problem in sweep.failures.items():
+        messages.print(f"failed: {name}: {problem}", markup=False)
+    if sweep.failures or figures.get("rtl", {}).get("status"):
+        raise typer.Exit(CHECK_FAILED)
+
+
+def _narrowed(
+    classes: str, seeds: str, methods: str, sparsities: str, blocks: str, variants: str
+) -> dict[str, tuple]:
+    kinds = {
+        "classes": (classes, int),
+        "class_seeds": (seeds, int),
+        "methods": (methods, str),
+        "sparsities": (sparsities, float),
+        "blocks": (blocks, int),
+        "variants": (variants, str),
+    }
+    try:
+        return {
+            name: tuple(kind(item.strip()) for item in text.split(","))
+            for name, (text, kind) in kinds.items()
+            if text.strip()
+        }
+    except ValueError as error:
+        raise ExperimentError(f"{error}; expected numbers separated by commas") from error
+
+
+def _on_rtl(settings: ExperimentSettings, grid: Grid, images: int) -> dict[str, Any]:
+    network, files = settings.networks[0], ExperimentFiles(out=settings.out)
+    cells = [cell for cell in grid.cells([Path(network).stem]) if cell.method == "crisp"]
+    if not cells:
+        raise ExperimentError("the grid has no CRISP cell for the RTL; expected `crisp` among its methods")
+    checkpoint = universal_checkpoint(network, settings.data, files.checkpoints)
+    user = load_user(checkpoint, settings.data, classes=cells[0].classes, seed=cells[0].class_seed)
+
+    def cosimulate(network: Path, inputs: Path, preset: str, result: Path) -> int:
+        return run_cosim(network, inputs, preset, result, quiet_stdout=True)
+
+    measured = check_on_rtl(files.network(cells[0]), user, images, settings.preset, cosimulate)
+    verdict = "every layer bit-exact" if measured["status"] == 0 else "NOT bit-exact"
+    _say(f"{cells[0].name}: {images} validation images on the RTL of {settings.preset}: {verdict}")
+    return {"cell": cells[0].name, "images": images, "status": measured["status"]}
+
+
+def _say(text: str) -> None:
+    messages.print(text, markup=False, highlight=False)
+
+
+def _say_result(done: int, total: int, cell: Cell, result: dict[str, Any]) -> None:
+    figure = result.get("error") or f"accuracy {result['accuracy']:.2%}, {result['seconds']:.0f} s"
+    _say(f"{done}/{total} {cell.name}: {figure}")
+
+
+def _show(rows: list[Row]) -> None:
+    table = Table(box=None, header_style="dim", pad_edge=False)
+    headings = (
+        "classes",
+        "method",
+        "N:M",
+        "B",
+        "sparsity",
+        "accuracy",
+        "loss",
+        "int8",
+        "bytes",
+        "MACs",
+        "cycles",
+    )
+    for heading in headings:
+        table.add_column(heading, justify="left" if heading == "method" else "right", no_wrap=True)
+    for row in rows:
+        table.add_row(*_cells(row))
+    results.print(table)
+
+
+def _cells(row: Row) -> list[str]:
+    def show(name: str, form: str) -> str:
+        return "-" if row[name] is None else format(row[name], form)
+
+    return [
+        str(row["classes"]),
+        " ".join(part for part in (row["method"], row["variant"]) if part),
+        f"{row['n']}:{row['m']}" if row["n"] else "-",
+        str(row["block"] or "-"),
+        show("sparsity", ".1%"),
+        show("accuracy", ".2%"),
+        show("loss_to_dense", ".2f"),
+        show("accuracy_int8", ".2%"),
+        show("bytes_packed", ",.0f"),
+        show("nonzero_macs", ",.0f"),
+        show("cycles", ",.0f"),
+    ]

@@ -1,0 +1,108 @@
+"""The cells of a whole experiment: every combination that makes sense, each once."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from itertools import product
+
+from crisp_sw.experiment.cell import METHODS, PATTERN_METHODS, Cell
+from crisp_sw.experiment.errors import ExperimentError
+from crisp_sw.experiment.recipe import VARIANTS
+
+Ratio = tuple[int, int]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Grid:
+    """Values of each axis; `cells` combines them.
+
+    Attributes
+    ----------
+    classes, class_seeds, sparsities, blocks : as in `Cell`.
+    ratios : (n, m) pairs.
+    variants : recipes beside the standard one, for CRISP cells alone.
+    """
+
+    classes: tuple[int, ...] = (1, 5, 10, 20)
+    class_seeds: tuple[int, ...] = (0, 1, 2)
+    methods: tuple[str, ...] = METHODS
+    sparsities: tuple[float, ...] = (0.80, 0.85, 0.90, 0.92, 0.95)
+    blocks: tuple[int, ...] = (4, 8, 16, 32)
+    ratios: tuple[Ratio, ...] = ((1, 4), (2, 4), (3, 4))
+    variants: tuple[str, ...] = ()
+
+    def cells(self, networks: Sequence[str]) -> list[Cell]:
+        """Every cell once; for each user the dense one first, which the others are compared with.
+
+        A target that a ratio exceeds by itself is left out: N:M alone is a method of its own.
+        """
+        cells: dict[Cell, None] = {}
+        for network, classes, seed in product(networks, self.classes, self.class_seeds):
+            dense = Cell(network=network, classes=classes, class_seed=seed, method="dense")
+            cells[dense] = None
+            for method in self.methods:
+                cells |= dict.fromkeys(self._of_method(dense, method))
+        return list(cells)
+
+    def _of_method(self, dense: Cell, method: str) -> Iterator[Cell]:
+        if method in PATTERN_METHODS:
+            variants = ("", *self.variants) if method == "crisp" else ("",)
+            for (n, m), block, sparsity, variant in product(
+                self.ratios, self.blocks, self.sparsities, variants
+            ):
+                if 1 - n / m < sparsity:
+                    yield replace(
+                        dense, method=method, n=n, m=m, block=block, sparsity=sparsity, variant=variant
+                    )
+        elif method == "nm-only":
+            yield from (replace(dense, method=method, n=n, m=m) for n, m in self.ratios)
+        elif method == "block-only":
+            for block, sparsity in product(self.blocks, self.sparsities):
+                yield replace(dense, method=method, block=block, sparsity=sparsity)
+        elif method != "dense":
+            yield from (replace(dense, method=method, sparsity=sparsity) for sparsity in self.sparsities)
+
+
+GRIDS: dict[str, Grid] = {
+    "headline": Grid(
+        classes=(10,), class_seeds=(0,), sparsities=(0.92,), blocks=(16,), ratios=((1, 4), (2, 4))
+    ),
+    "full": Grid(),
+    "sparsity": Grid(
+        classes=(10,),
+        class_seeds=(0,),
+        methods=("dense", "crisp"),
+        blocks=(16,),
+        ratios=((1, 4), (2, 4), (3, 4)),
+    ),
+    "classes": Grid(
+        class_seeds=(0,), methods=("dense", "crisp"), sparsities=(0.92,), blocks=(16,), ratios=((1, 4),)
+    ),
+    "blocks": Grid(
+        classes=(10,),
+        class_seeds=(0,),
+        methods=("dense", "crisp"),
+        sparsities=(0.92,),
+        ratios=((1, 4), (2, 4)),
+    ),
+    "worth": Grid(
+        classes=(10,),
+        class_seeds=(0,),
+        methods=("dense", "crisp"),
+        sparsities=(0.92,),
+        blocks=(16,),
+        ratios=((1, 4),),
+        variants=tuple(VARIANTS),
+    ),
+}
+
+
+def find_grid(name: str) -> Grid:
+    """Return a named grid.
+
+    Raises
+    ------
+    ExperimentError : there is none of that name.
+    """
+    if name not in GRIDS:
+        raise ExperimentError(f"no grid {name!r}; expected one of {', '.join(GRIDS)}")
+    return GRIDS[name]

@@ -1,0 +1,105 @@
+"""How cells are fine-tuned: the standard recipe, and variants that each change one thing of it.
+
+All methods of a grid train equally long with the same loss, images and learning rates; the dense network too,
+except that it has nobody to be distilled from.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from typing import Any, Literal
+
+from crisp_sw.experiment.cell import Cell
+from crisp_sw.experiment.errors import ExperimentError
+from crisp_sw.prune import PruneSettings
+
+_METHODS = {"magnitude": "crisp", "random": "crisp", "nm-only": "nm", "block-only": "block"}
+_SALIENCIES = {"magnitude": "magnitude", "random": "random"}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Recipe:
+    """Fine-tuning settings.
+
+    Attributes
+    ----------
+    settings : of `PruneSettings`, those that do not come from the cell.
+    start : what is pruned: the "universal" network cut to the classes, or the "dense" fine-tuned one.
+    teacher : what is distilled from, if the settings distil: the "dense" fine-tuned or the "universal" one.
+    """
+
+    settings: Mapping[str, Any] = field(default_factory=dict)
+    start: Literal["universal", "dense"] = "universal"
+    teacher: Literal["universal", "dense"] = "dense"
+
+    def with_settings(self, **changes: Any) -> "Recipe":
+        """Return the recipe with some settings changed."""
+        return replace(self, settings={**self.settings, **changes})
+
+    def prune_settings(self, cell: Cell) -> PruneSettings:
+        """Combine the cell's method and pattern with the recipe.
+
+        Raises
+        ------
+        PruneError : they do not fit together.
+        """
+        settings = {**self.settings, "seed": cell.class_seed}
+        settings["method"] = _METHODS.get(cell.method, cell.method.replace("-", "_"))
+        settings["saliency"] = _SALIENCIES.get(cell.method, settings.get("saliency", "class-aware"))
+        for name in ("n", "m", "block", "sparsity"):
+            if getattr(cell, name) is not None:
+                settings[name] = getattr(cell, name)
+        if cell.method == "nm-only" and cell.n and cell.m:
+            settings["sparsity"] = 1 - cell.n / cell.m
+        if cell.method == "dense":
+            settings["distillation"] = 0.0
+        return PruneSettings(**settings)
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the recipe as JSON types."""
+        return {"settings": dict(self.settings), "start": self.start, "teacher": self.teacher}
+
+
+STANDARD = Recipe(
+    settings={
+        "iterations": 5,
+        "epochs_per_iteration": 2,
+        "final_epochs": 30,
+        "schedule": "linear",
+        "learning_rate": 0.02,
+        "batch_size": 64,
+        "distillation": 0.5,
+        "temperature": 2.0,
+        "crop_padding": 4,
+        "flip": True,
+        "precision": "bfloat16",
+    }
+)
+
+VARIANTS: dict[str, Recipe] = {
+    "no-augmentation": STANDARD.with_settings(crop_padding=0, flip=False),
+    "no-distillation": STANDARD.with_settings(distillation=0.0),
+    "universal-teacher": replace(STANDARD, teacher="universal"),
+    "from-dense": replace(STANDARD, start="dense"),
+    "short": STANDARD.with_settings(epochs_per_iteration=1, final_epochs=15),
+    "one-step": STANDARD.with_settings(iterations=1, epochs_per_iteration=10),
+    "cubic": STANDARD.with_settings(schedule="cubic"),
+    "no-regrowth": STANDARD.with_settings(gradient="masked"),
+    "sr-ste": STANDARD.with_settings(gradient="sr-ste"),
+    "no-floor": STANDARD.with_settings(min_kept_share=0.0),
+    "high-rate": STANDARD.with_settings(learning_rate=0.05),
+    "one-cosine": STANDARD.with_settings(lr_schedule="cosine", warmup_epochs=1.0),
+}
+
+
+def find_recipe(variant: str) -> Recipe:
+    """Return the recipe of a variant; "" is the standard one.
+
+    Raises
+    ------
+    ExperimentError : there is no such variant.
+    """
+    if not variant:
+        return STANDARD
+    if variant not in VARIANTS:
+        raise ExperimentError(f"no variant {variant!r}; expected one of {', '.join(VARIANTS)}")
+    return VARIANTS[variant]

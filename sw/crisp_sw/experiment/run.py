@@ -1,0 +1,114 @@
+"""The whole experiment: universal networks, the cells of a grid, and what is written about them."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from crisp_sw.checkpoint import load_checkpoint
+from crisp_sw.experiment.cell import Cell
+from crisp_sw.experiment.cell_run import CellOutcome, CellTask
+from crisp_sw.experiment.grid import Grid
+from crisp_sw.experiment.plots import write_plots
+from crisp_sw.experiment.recipe import find_recipe
+from crisp_sw.experiment.store import ResultStore
+from crisp_sw.experiment.sweep import ResultCallback, Sweep, Workers, run_sweep
+from crisp_sw.experiment.table import table_rows, write_csv
+from crisp_sw.experiment.universal import universal_checkpoint
+from crisp_sw.export import save_network
+from crisp_sw.steps import load_data
+from crisp_sw.training import ProgressCallback
+
+
+@dataclass(frozen=True, kw_only=True)
+class ExperimentSettings:
+    """What to run and where to write.
+
+    Attributes
+    ----------
+    data : path of an image folder, or name of a data set; workers read it under the same path.
+    networks : names for `universal_checkpoint`.
+    out : folder of checkpoints, results, table and plots.
+    name : of the table's file.
+    """
+
+    data: str
+    networks: tuple[str, ...]
+    grid: Grid
+    out: Path
+    name: str = "headline"
+    preset: str = "edge"
+    workers: Workers = field(default_factory=Workers)
+    command: str = ""
+
+
+@dataclass(frozen=True, kw_only=True)
+class ExperimentFiles:
+    """Where the results are."""
+
+    out: Path
+
+    @property
+    def checkpoints(self) -> Path:
+        """Universal networks."""
+        return self.out / "universal"
+
+    def table(self, name: str) -> Path:
+        """CSV with a row per cell."""
+        return self.out / f"{name}.csv"
+
+    def plots(self, name: str) -> Path:
+        """Folder of PNG and SVG."""
+        return self.out / "plots" / name
+
+    def network(self, cell: Cell) -> Path:
+        """Packed int8 network of a CRISP cell, for the RTL."""
+        return self.out / "networks" / cell.name
+
+
+def run_experiment(
+    settings: ExperimentSettings,
+    *,
+    on_training: ProgressCallback | None = None,
+    on_result: ResultCallback = lambda done, total, cell, result: None,
+    say: Callable[[str], None] = lambda text: None,
+) -> Sweep:
+    """Train or load the universal networks, run every cell that has no result yet, write table and plots.
+
+    Table and plots are written even if cells failed; those are in the returned ``failures``.
+
+    Raises
+    ------
+    CrispError : data, checkpoints or settings cannot be used.
+    """
+    files = ExperimentFiles(out=settings.out)
+    tasks: list[CellTask] = []
+    for network in settings.networks:
+        checkpoint = universal_checkpoint(
+            network, settings.data, files.checkpoints, progress=on_training, command=settings.command
+        )
+        # Decoded pictures are in the cache before several workers want them.
+        load_data(load_checkpoint(checkpoint)[1], settings.data)
+        tasks += [
+            CellTask(
+                cell=cell,
+                recipe=find_recipe(cell.variant),
+                checkpoint=checkpoint,
+                data=settings.data,
+                preset=settings.preset,
+            )
+            for cell in settings.grid.cells([Path(network).stem])
+        ]
+    say(f"{len(tasks)} cells; results are in {settings.out}")
+
+    def keep_network(cell: Cell, outcome: CellOutcome) -> None:
+        if cell.method == "crisp" and outcome.network is not None:
+            save_network(outcome.network, files.network(cell), outcome.result)
+
+    sweep = run_sweep(
+        tasks, ResultStore(settings.out), settings.workers, on_result=on_result, on_network=keep_network
+    )
+    rows = table_rows(sweep.results)
+    write_csv(files.table(settings.name), rows)
+    for file in write_plots(rows, files.plots(settings.name)):
+        say(f"wrote {file}")
+    return sweep

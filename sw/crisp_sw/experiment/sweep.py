@@ -1,0 +1,201 @@
+"""All cells of a grid as Dask tasks, on this machine or a cluster; what is there already is not run again.
+
+Workers compute, this process writes: they need to read checkpoint and data under the same paths, but nothing
+else. Cells of a user wait for the user's dense network, which they are distilled from.
+"""
+
+import hashlib
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field, replace
+from functools import lru_cache
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from crisp_sw.checkpoint import find_checkpoint
+from crisp_sw.experiment.cell import Cell
+from crisp_sw.experiment.cell_run import CellOutcome, CellTask, run_cell
+from crisp_sw.experiment.errors import ExperimentError
+from crisp_sw.experiment.store import ResultStore
+
+if TYPE_CHECKING:
+    from distributed import Client, Future
+
+# Raise it when a change of the code makes results of before different.
+RESULT_VERSION = 1
+CONNECT_SECONDS = 10.0
+Result = dict[str, Any]
+ResultCallback = Callable[[int, int, Cell, Result], None]
+NetworkCallback = Callable[[Cell, CellOutcome], None]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Workers:
+    """Who computes.
+
+    Attributes
+    ----------
+    cluster : address of a Dask scheduler; None starts workers on this machine.
+    count : of those; each a process with one task at a time.
+    processes : False runs everything in this process, for tests.
+    """
+
+    cluster: str | None = None
+    count: int = 2
+    processes: bool = True
+
+
+@dataclass(frozen=True, kw_only=True)
+class Sweep:
+    """Results so far, of those cells that were asked for.
+
+    Attributes
+    ----------
+    results : in the order of the tasks.
+    failures : by name of the cell, what an unforeseen error said.
+    """
+
+    results: list[Result] = field(default_factory=list)
+    failures: dict[str, str] = field(default_factory=dict)
+
+
+def run_sweep(
+    tasks: Sequence[CellTask],
+    store: ResultStore,
+    workers: Workers,
+    *,
+    on_result: ResultCallback = lambda done, total, cell, result: None,
+    on_network: NetworkCallback = lambda cell, outcome: None,
+) -> Sweep:
+    """Run every task that has no result yet, and return all results.
+
+    Parameters
+    ----------
+    tasks : with the dense task of every user among them.
+    on_result : called with (cells done, cells in all, cell, result) for every cell that is finished now.
+    on_network : called with the outcome of every such cell, weights and int8 network included.
+
+    Raises
+    ------
+    ExperimentError : a user's dense task is missing, Dask is not installed, or the cluster cannot be reached.
+    """
+    plan = _Plan(tasks, store)
+    results = {cell: store.read(cell.name, key) for cell, key in plan.keys.items()}
+    pending = [task for task in tasks if results[task.cell] is None]
+    failures: dict[str, str] = {}
+    if pending:
+        with _client(workers) as client:
+            for cell, outcome in _outcomes(client, pending, plan):
+                if isinstance(outcome, BaseException):
+                    failures[cell.name] = f"{type(outcome).__name__}: {outcome}"
+                    continue
+                on_network(cell, outcome)
+                plan.keep(cell, outcome)
+                results[cell] = outcome.result
+                done = sum(result is not None for result in results.values())
+                on_result(done, len(tasks), cell, outcome.result)
+    return Sweep(results=[result for result in results.values() if result is not None], failures=failures)
+
+
+class _Plan:
+    """What each cell depends on, and where its results go."""
+
+    def __init__(self, tasks: Sequence[CellTask], store: ResultStore):
+        self.store = store
+        self.dense_tasks = {task.cell.user: task for task in tasks if task.cell.method == "dense"}
+        for task in tasks:
+            if task.cell.user not in self.dense_tasks:
+                raise ExperimentError(f"{task.cell.name} has no dense cell to be compared with; expected one")
+        self.keys = {task.cell: dependencies(task, self.dense_tasks[task.cell.user]) for task in tasks}
+
+    def dense_weights(self, cell: Cell) -> bytes | None:
+        """Weights of a dense cell of an earlier run."""
+        return self.store.read_weights(cell.name, self.keys[cell])
+
+    def keep(self, cell: Cell, outcome: CellOutcome) -> None:
+        """Write a result; the weights first, because a result says that they are there."""
+        if cell.method == "dense" and outcome.weights is not None:
+            self.store.write_weights(cell.name, self.keys[cell], outcome.weights)
+        self.store.write(cell.name, self.keys[cell], outcome.result)
+
+
+def dependencies(task: CellTask, dense: CellTask) -> dict[str, Any]:
+    """All that the result of a task depends on, as JSON types; ``dense`` is the dense task of its user."""
+    return {
+        "version": RESULT_VERSION,
+        "cell": task.cell.to_json(),
+        "recipe": task.recipe.to_json(),
+        "dense_recipe": dense.recipe.to_json(),
+        "checkpoint": _digest(task.checkpoint),
+        "data": Path(task.data).name,
+        "preset": task.preset,
+    }
+
+
+@lru_cache
+def _digest(checkpoint: str) -> str:
+    return hashlib.sha256(find_checkpoint(checkpoint).read_bytes()).hexdigest()
+
+
+def _outcomes(
+    client: "Client", pending: Sequence[CellTask], plan: _Plan
+) -> Iterator[tuple[Cell, CellOutcome | BaseException]]:
+    """Submit everything, dense cells first, and yield outcomes as they come."""
+    from distributed import as_completed
+
+    cells: dict[Future, Cell] = {}
+    dense: dict[tuple[str, int, int], Any] = {}
+    waiting = {task.cell for task in pending}
+    for user in dict.fromkeys(task.cell.user for task in pending):
+        task = plan.dense_tasks[user]
+        weights = None if task.cell in waiting else plan.dense_weights(task.cell)
+        if weights is None:
+            dense[user] = client.submit(_run_dense, task, key=task.cell.name, priority=1, retries=1)
+            cells[dense[user]] = task.cell
+        else:
+            dense[user] = client.scatter(CellOutcome(result={}, weights=weights), hash=False)
+    for task in pending:
+        if task.cell.method != "dense":
+            future = client.submit(
+                _run_after_dense, task, dense[task.cell.user], key=task.cell.name, retries=1
+            )
+            cells[future] = task.cell
+    for future in as_completed(list(cells)):
+        error = future.exception()
+        yield cells[future], error if error is not None else future.result()
+
+
+def _run_dense(task: CellTask) -> CellOutcome:
+    return run_cell(task)
+
+
+def _run_after_dense(task: CellTask, dense: CellOutcome) -> CellOutcome:
+    if "error" in dense.result:
+        return CellOutcome(result={"cell": task.cell.to_json(), "error": dense.result["error"]})
+    return replace(run_cell(task, dense.weights), weights=None)
+
+
+@contextmanager
+def _client(workers: Workers) -> Iterator["Client"]:
+    try:
+        from distributed import Client, LocalCluster
+    except ImportError as error:
+        raise ExperimentError(
+            "the sweep needs Dask, which is not installed; expected: pip install 'crisp-stc[sweep]'"
+        ) from error
+    if workers.cluster is not None:
+        try:
+            client = Client(workers.cluster, timeout=CONNECT_SECONDS)
+        except (OSError, ValueError) as error:
+            raise ExperimentError(
+                f"no Dask scheduler at {workers.cluster!r} ({error}); expected an address such as tcp://host:8786"
+            ) from error
+        with client:
+            yield client
+        return
+    options = {"threads_per_worker": 1, "memory_limit": None, "dashboard_address": None}
+    with (
+        LocalCluster(n_workers=workers.count, processes=workers.processes, **options) as cluster,
+        Client(cluster) as client,
+    ):
+        yield client
