@@ -4,6 +4,7 @@ Tokens never let the engines overtake each other where it matters, so program or
 legal schedule. How long a program takes is not this module's business; see ``timeline``.
 """
 
+from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
@@ -14,6 +15,7 @@ from crisp_golden.program.chip import Chip
 from crisp_golden.program.commands import COMMAND_BYTES, TOKEN_LIMIT, Command, Opcode, Target, decode_command
 from crisp_golden.program.core_model import CoreModel
 from crisp_golden.program.errors import ErrorCode, ProgramError
+from crisp_golden.program.least_cycles import least_cycles
 from crisp_golden.program.legality import violation
 from crisp_golden.program.transfers import is_tensor, memory_runs, misalignment, smem_addresses
 
@@ -78,18 +80,20 @@ class ProgramSimulator:
         self.windows = windows
         self.chip = chip or Chip(config)
 
-    def run(self, offset: int, commands: int, observer: Observer | None = None) -> None:
+    def run(self, offset: int, commands: int, observer: Observer | None = None, *, watchdog: int = 0) -> None:
         """Run the program of ``commands`` commands that starts ``offset`` bytes into window 0.
 
         Parameters
         ----------
         observer : called with index, command and chip behind every command.
+        watchdog : cycles; a command is not executed if its engine has surely worked for longer by its end.
+            The hardware may give up on shorter programs too. 0 for no limit.
 
         Raises
         ------
         ProgramError : the program stops with an error; all commands before have been executed.
         """
-        tokens = Tokens()
+        tokens, busy = Tokens(), Counter[str]()
         for index in range(commands):
             command = self._fetch(index, offset + index * COMMAND_BYTES)
             problem = tokens.pass_command(command)
@@ -97,7 +101,11 @@ class ProgramSimulator:
                 raise ProgramError(ErrorCode.TOKEN_MISUSE, index, problem)
             if command.opcode is Opcode.END:
                 return
-            self._execute(index, command)
+            views = self._views(index, command)
+            busy[command.engine] += self._least_cycles(index, command)
+            if watchdog and busy[command.engine] > watchdog:
+                raise ProgramError(ErrorCode.WATCHDOG, index, f"takes longer than {watchdog} cycles")
+            self._execute(command, views)
             if observer:
                 observer(index, command, self.chip)
         raise ProgramError(ErrorCode.ILLEGAL_COMMAND, commands, "the program has no END")
@@ -116,19 +124,25 @@ class ProgramSimulator:
             raise ProgramError(ErrorCode.ILLEGAL_COMMAND, index, problem)
         return command
 
-    def _execute(self, index: int, command: Command) -> None:
-        if command.opcode is Opcode.EXECUTE:
-            try:
-                CoreModel(self.chip, command.values).run()
-            except LookupError as error:
-                raise ProgramError(ErrorCode.WATCHDOG, index, str(error)) from error
-        elif command.opcode is Opcode.LOAD:
-            self._load(command, self._runs(index, command, write=False))
-        elif command.opcode is Opcode.STORE:
-            self._store(command, self._runs(index, command, write=True))
+    def _least_cycles(self, index: int, command: Command) -> int:
+        try:
+            return least_cycles(self.chip, command)
+        except LookupError as error:
+            raise ProgramError(ErrorCode.WATCHDOG, index, str(error)) from error
 
-    def _runs(self, index: int, command: Command, *, write: bool) -> list[np.ndarray]:
-        """Views of external memory that a transfer touches, all of them checked."""
+    def _execute(self, command: Command, views: list[np.ndarray]) -> None:
+        if command.opcode is Opcode.EXECUTE:
+            CoreModel(self.chip, command.values).run()
+        elif command.opcode is Opcode.LOAD:
+            self._load(command, views)
+        elif command.opcode is Opcode.STORE:
+            self._store(command, views)
+
+    def _views(self, index: int, command: Command) -> list[np.ndarray]:
+        """Views of external memory that a command touches, all of them checked."""
+        if command.opcode not in (Opcode.LOAD, Opcode.STORE):
+            return []
+        write = command.opcode is Opcode.STORE
         problem = misalignment(self.config, command)
         number = command["window"]
         window = self.windows[number] if number < len(self.windows) else None

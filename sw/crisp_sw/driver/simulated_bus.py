@@ -24,6 +24,8 @@ _BY_NAME: dict[str, Register] = {register.name: register for register in registe
 class SimulatedBus:
     """A ``Bus`` whose accelerator executes programs in no time, command by command; counters stay 0.
 
+    The watchdog ends what the hardware surely takes longer for.
+
     The memories on the chip keep their contents from one program to the next and through a reset, as those of
     the hardware do.
     """
@@ -108,7 +110,11 @@ class SimulatedBus:
         simulator = ProgramSimulator(self.config, self._windows(), self.chip)
         start = self._fields("program_offset")["offset"]
         try:
-            simulator.run(start, self._fields("program_length")["commands"])
+            simulator.run(
+                start,
+                self._fields("program_length")["commands"],
+                watchdog=self._fields("watchdog")["cycles"],
+            )
         except ProgramError as error:
             self._set("status", done=0, error=error.code)
             self._set("error_index", index=error.index)
