@@ -10,7 +10,7 @@ SEED ?= 1
 option = $(if $(2),$(1) $(2))
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo network accuracy test lint verilog cocotb-test layers synth bench lock clean
+.PHONY: help setup demo network accuracy test lint verilog cocotb-test layers programs synth bench lock clean
 
 help:
 	@echo 'make setup                                   create .venv and install what is missing'
@@ -28,6 +28,8 @@ help:
 	@echo '                                             the benches of the simulated hardware alone'
 	@echo 'make layers [PRESET=edge] [CASES=1000] [FIRST=0]'
 	@echo '                                             many random layers on the core, in batches'
+	@echo 'make programs [PRESET=tiny] [CASES=1000] [FIRST=0]'
+	@echo '                                             many random programs on the accelerator: networks, commands, garbage'
 	@echo 'make synth [BOARD=ulx3s-85f] [PRESET=small] [TOP=core|accelerator] [SEEDS=1] [DENSE=1]'
 	@echo '                                             area and clock rate on an FPGA; DENSE: what sparsity costs'
 	@echo 'make bench                                   measure the figures that the README states'
@@ -66,6 +68,10 @@ cocotb-test: setup
 
 layers: setup
 	$(PY) -m cocotb_tests layers --sim $(SIM) --seed $(SEED) --preset $(or $(PRESET),edge) \
+		$(call option,--cases,$(CASES)) $(call option,--first,$(FIRST))
+
+programs: setup
+	$(PY) -m cocotb_tests programs --seed $(SEED) $(call option,--preset,$(PRESET)) \
 		$(call option,--cases,$(CASES)) $(call option,--first,$(FIRST))
 
 synth: setup

@@ -1,8 +1,9 @@
-"""Command line of the benches: ``python -m cocotb_tests run``, ``layers`` and ``network``.
+"""Command line of the benches: ``python -m cocotb_tests run``, ``layers``, ``programs`` and ``network``.
 
 The exit status is 0 if everything passed, 1 if a bench did not, and 2 for an input that cannot be used.
 """
 
+from collections import Counter
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -15,12 +16,14 @@ from cocotb_tests.benches import select
 from cocotb_tests.errors import BenchError
 from cocotb_tests.layers.runs import random_layers
 from cocotb_tests.networks.run import run_network_layers
+from cocotb_tests.programs.cases import ProgramCases
 from cocotb_tests.runner import BenchResult, run_bench
 from crisp_golden.config import preset as find_preset
 from crisp_golden.errors import CrispError
 
 CHECK_FAILED = 1
 LAYERS_PER_BATCH = 100
+PROGRAMS_PER_LINE = 50
 USER_ERROR = 2
 
 console = Console()
@@ -95,6 +98,29 @@ def layers(
         bench = random_layers(config, cases=count, first=start, seed=seed, size=size)
         result = run_bench(bench, sim=sim, seed=seed)
         console.print(f"layers {start} to {start + count - 1}: exact, {result.measurements['cycles']} cycles")
+
+
+@app.command()
+def programs(
+    preset: Preset = "tiny",
+    cases: Annotated[int, typer.Option(help="How many programs of each kind to run.", min=1)] = 1000,
+    first: Annotated[int, typer.Option(help="Number of the first ones; resume a run here.", min=0)] = 0,
+    seed: Annotated[int, typer.Option(help="Of all random numbers.")] = 1,
+) -> None:
+    """Run many random programs on golden's simulator and on the RTL; compare the whole memory after each.
+
+    Compiled random networks, legal command programs, and garbage; a line says how far each batch came.
+    """
+    pairs = ProgramCases(find_preset(preset), seed=seed)
+    for start in range(first, first + cases, PROGRAMS_PER_LINE):
+        numbers = range(start, min(start + PROGRAMS_PER_LINE, first + cases))
+        for kind in pairs.kinds:
+            results = [pairs.run(kind, number) for number in numbers]
+            ends = Counter(result.end for result in results)
+            counts = ", ".join(f"{count} {end}" for end, count in sorted(ends.items()))
+            cycles = sum(result.cycles for result in results)
+            line = f"{kind} {numbers[0]} to {numbers[-1]}: {counts}; {cycles:,} cycles"
+            console.print(line, highlight=False, soft_wrap=True)
 
 
 @app.command()

@@ -9,6 +9,7 @@ from cocotb_tests import __main__ as main
 from cocotb_tests import benches
 from cocotb_tests.benches import RegisteredBench, select
 from cocotb_tests.errors import BenchError
+from cocotb_tests.programs.cases import CaseResult
 from cocotb_tests.runner import Bench, BenchResult
 from crisp_golden.config import PRESETS
 
@@ -109,3 +110,32 @@ def test_many_layers_run_in_batches_that_say_how_far_they_came(monkeypatch):
     assert [run[:3] for run in ran] == [(40, 10, 5), (50, 10, 5), (60, 5, 5)]
     assert all(run[3] == {"sim": "verilator", "seed": 7} for run in ran)
     assert "layers 60 to 64: exact, 9 cycles" in result.output
+
+
+def test_many_programs_run_in_batches_that_say_how_far_they_came(monkeypatch):
+    ran = []
+
+    class Cases:
+        kinds = ("network", "garbage")
+
+        def __init__(self, config, *, seed):
+            assert (config, seed) == (PRESETS["small"], 7)
+
+        def run(self, kind: str, number: int) -> CaseResult:
+            if (kind, number) == ("garbage", 52):
+                raise BenchError("garbage 52 (seed 7): 3 bytes differ")
+            ran.append((kind, number))
+            return CaseResult("equal" if number % 2 else "refused", 1000)
+
+    monkeypatch.setattr(main, "ProgramCases", Cases)
+    monkeypatch.setattr(main, "PROGRAMS_PER_LINE", 3)
+    arguments = ("programs", "--preset", "small", "--cases", "4", "--seed", "7", "--first")
+    result = invoke(*arguments, "40")
+    assert result.exit_code == 0
+    assert "network 40 to 42: 1 equal, 2 refused; 3,000 cycles" in result.output
+    assert ran == [
+        (kind, n) for first, end in ((40, 43), (43, 44)) for kind in Cases.kinds for n in range(first, end)
+    ]
+    result = invoke(*arguments, "50")
+    assert result.exit_code == main.CHECK_FAILED
+    assert "garbage 52 (seed 7): 3 bytes differ" in result.output

@@ -7,37 +7,25 @@ import pytest
 
 from cocotb_tests.accelerator.rtl_bus import RtlBus
 from cocotb_tests.accelerator.simulation import MemoryTiming
-from crisp_golden.config import CoreConfig, preset
-from crisp_golden.inference import run_network
-from crisp_golden.network import QuantizedNetwork
+from cocotb_tests.programs.configs import CONFIGS
+from cocotb_tests.programs.networks import (
+    TIMEOUT,
+    check_counters,
+    check_network,
+    check_windows,
+    random_input,
+    windows_after,
+)
 from crisp_golden.program.commands import COMMAND_BYTES
 from crisp_golden.program.errors import ErrorCode, ProgramError
-from crisp_golden.program.image import ProgramImage
-from crisp_golden.program.registers import COUNTERS
 from crisp_sw.compile.compiler import compile_network
 from crisp_sw.driver.accelerator import Accelerator
 from crisp_sw.driver.errors import DriverError
 from crisp_sw.driver.simulated_bus import SimulatedBus
 from golden.tests.random_networks import random_network
 
-CONFIGS = {
-    "tiny": preset("tiny"),
-    "wide": CoreConfig(
-        rows=4,
-        cols=4,
-        lanes=4,
-        load_rows=2,
-        tile_depth=8,
-        smem_words=2048,
-        weight_words=2048,
-        drain_cols=2,
-        bus_bits=128,
-    ),
-}
 LATENCIES = (1, 20, 200)
 NETWORKS = 8
-TIMEOUT = 3_000_000
-EMPTY = np.empty(0, np.uint8)
 
 
 @pytest.fixture(scope="module", params=CONFIGS)
@@ -51,56 +39,6 @@ def accelerator(bus) -> Accelerator:
     bus.simulation.set_timing(MemoryTiming())
     bus.simulation.set_faults()
     return Accelerator(bus)
-
-
-def random_input(network: QuantizedNetwork, seed: int = 1) -> np.ndarray:
-    return np.random.default_rng(seed).integers(-128, 128, network.input_shape).astype(np.int8)
-
-
-def windows_after(
-    accelerator: Accelerator, image: ProgramImage, x: np.ndarray, *, everything: bool = False
-) -> list[np.ndarray]:
-    """All windows after a run that found the same random bytes there for everyone.
-
-    Without ``everything`` channels that only fill up a window of a tensor are 0: nobody reads them, and they
-    may hold what an earlier program has left in the activation memory.
-    """
-    accelerator.load(image)
-    rng = np.random.default_rng(7)
-    for address, size in accelerator.windows()[1:]:
-        if size:
-            accelerator.bus.write_memory(address, rng.integers(0, 256, size, np.uint8))
-    accelerator.run(x, timeout=TIMEOUT)
-    found = [accelerator.bus.read_memory(*place) if place[1] else EMPTY for place in accelerator.windows()]
-    for tensor in () if everything else (image.output, *image.kept):
-        place = slice(tensor.offset, tensor.offset + tensor.size(image.config))
-        clean = tensor.pack(tensor.unpack(found[tensor.window][place], image.config), image.config)
-        found[tensor.window][place] = clean
-    return found
-
-
-def check_windows(expected: list[np.ndarray], found: list[np.ndarray]) -> None:
-    for number, (a, b) in enumerate(zip(expected, found, strict=True)):
-        assert np.array_equal(a, b), f"window {number} differs from byte {np.flatnonzero(a != b)[0]} on"
-
-
-def check_counters(accelerator: Accelerator) -> None:
-    """Every cycle of a program is counted for exactly one cause."""
-    values = accelerator.counters()
-    names = [name for name, _ in COUNTERS]
-    causes = names[names.index("prologue") : names.index("idle") + 1]
-    assert sum(values[name] for name in causes) == values["total"] > 0, values
-
-
-def check_network(accelerator: Accelerator, network: QuantizedNetwork, image: ProgramImage) -> None:
-    """Run an image; result, all windows and counters must be right."""
-    x = random_input(network)
-    expected = windows_after(Accelerator(SimulatedBus(accelerator.config)), image, x)
-    found = windows_after(accelerator, image, x)
-    check_windows(expected, found)
-    result = run_network(network, x[None])[network.nodes[-1].name][0]
-    assert np.array_equal(accelerator.read(image.output.name), result)
-    check_counters(accelerator)
 
 
 @pytest.mark.parametrize("latency", LATENCIES)

@@ -1,0 +1,101 @@
+"""Numbered random programs: a long run can be cut into pieces, taken up again, or repeat a single case."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from random import Random
+
+from cocotb_tests.accelerator.rtl_bus import RtlBus
+from cocotb_tests.accelerator.simulation import MemoryTiming
+from cocotb_tests.errors import BenchError
+from cocotb_tests.programs.commands import CommandPair
+from cocotb_tests.programs.garbage import GarbagePair
+from cocotb_tests.programs.networks import check_network
+from crisp_golden.config import CoreConfig
+from crisp_golden.errors import CapacityError, CrispError
+from crisp_sw.compile.compiler import compile_network
+from crisp_sw.driver.accelerator import Accelerator
+from crisp_sw.driver.registers import Registers
+from crisp_sw.driver.simulated_bus import SimulatedBus
+from golden.tests.random_networks import random_network
+
+LATENCIES = (1, 2, 5, 20, 40, 77, 200)
+INTERVALS = (1, 1, 1, 2, 3)
+
+
+@dataclass(frozen=True)
+class CaseResult:
+    """How a case ended, in a word, and the cycles of its program."""
+
+    end: str
+    cycles: int
+
+
+class ProgramCases:
+    """One accelerator on the RTL, on which all programs run after each other.
+
+    Every case has a memory of its own timing. A failure names kind and number of the case; what a program
+    finds on the chip may matter, too.
+
+    Parameters
+    ----------
+    seed : of everything random, together with a case's number.
+    """
+
+    def __init__(self, config: CoreConfig, *, seed: int = 1):
+        self.config, self.seed = config, seed
+        self.rtl, golden = RtlBus(config), SimulatedBus(config)
+        self.accelerator = Accelerator(self.rtl)
+        self.registers = Registers(self.rtl)
+        self.commands = CommandPair(config, golden, self.rtl)
+        self.garbage = GarbagePair(config, golden, self.rtl)
+        self.kinds: dict[str, Callable[[int], str]] = {
+            "network": self._network,
+            "commands": self._commands,
+            "garbage": self._garbage,
+        }
+
+    def run(self, kind: str, number: int) -> CaseResult:
+        """Run a case.
+
+        Raises
+        ------
+        BenchError : the RTL does not do what golden does, or touches what it must not.
+        """
+        rng = Random(f"{self.seed} {kind} {number}")
+        latency, interval = rng.choice(LATENCIES), rng.choice(INTERVALS)
+        self.rtl.simulation.set_timing(
+            MemoryTiming(
+                read_latency=latency,
+                write_latency=rng.choice(LATENCIES),
+                read_interval=interval,
+                write_interval=rng.choice(INTERVALS),
+            )
+        )
+        try:
+            end = self.kinds[kind](number)
+            if not self.rtl.simulation.quiet:
+                raise AssertionError("a burst is open at the end")
+        except (AssertionError, CrispError) as error:
+            raise BenchError(f"{kind} {number} (seed {self.seed}): {error}") from error
+        return CaseResult(end, self.registers.value("count_total"))
+
+    def _network(self, number: int) -> str:
+        """A random network, fused if the number is even."""
+        network = random_network(self._network_seed(number), m=self.config.m)
+        try:
+            image = compile_network(self.config, network, fuse=number % 2 == 0)
+        except CapacityError:
+            return "refused"
+        check_network(self.accelerator, network, image)
+        self.accelerator.unload()
+        return "equal"
+
+    def _network_seed(self, number: int) -> int:
+        return self.seed * 1_000_000 + number
+
+    def _commands(self, number: int) -> str:
+        self.commands.check(f"{self.seed} {number}")
+        return "equal"
+
+    def _garbage(self, number: int) -> str:
+        return self.garbage.check(f"{self.seed} {number}").code.name.lower()

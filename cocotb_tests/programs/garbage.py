@@ -1,0 +1,87 @@
+"""Programs that make no sense: the RTL ends where golden says, and nothing but its windows has changed."""
+
+from random import Random
+
+import numpy as np
+
+from cocotb_tests.programs.host import READ, WRITE, CommandHost, Outcome, Window
+from crisp_golden.config import CoreConfig
+from crisp_golden.program.chip import Chip
+from crisp_golden.program.commands import Command, Opcode, Target
+from crisp_golden.program.errors import ErrorCode
+from crisp_sw.driver.bus import Bus
+from golden.tests.program.random_commands import KINDS, random_words
+
+GUARD = 1 << 12
+PROGRAM = SIZE = 1 << 14
+PROGRAM_BYTES = 1 << 12
+WATCHDOG = 40_000
+TABLES = (Target.BLOCK_INDEX, Target.TAP)
+"""Memories whose contents decide how long a job takes."""
+
+
+class GarbagePair:
+    """Golden and the RTL side by side, for programs of `golden.tests.program.random_commands`.
+
+    Windows 0 and 1 may be read and window 2 written; window 3 permits nothing. Both machines fill the
+    tables on their chips before every program, so that jobs take the same course.
+    """
+
+    def __init__(self, config: CoreConfig, golden: Bus, rtl: Bus):
+        self.config = config
+        self.tables = {target: Chip(config).memories[target] for target in TABLES}
+        sizes = [PROGRAM + PROGRAM_BYTES, max(SIZE, sum(map(len, self.tables.values()))), SIZE, SIZE]
+        windows, offset = [], GUARD
+        for size, permissions in zip(sizes, (READ, READ, WRITE, 0), strict=True):
+            windows.append(Window(offset, -(-size // GUARD) * GUARD, permissions))
+            offset += windows[-1].size + GUARD
+        self.written = slice(windows[2].offset, windows[2].offset + windows[2].size)
+        self.data = windows[1].offset
+        self.hosts = [CommandHost(bus, offset, windows) for bus in (golden, rtl)]
+        self.size = offset
+
+    def close(self) -> None:
+        """Give the memories back."""
+        for host in self.hosts:
+            host.close()
+
+    def check(self, seed: str) -> Outcome:
+        """Run the program of ``seed`` on both; return how the RTL ended.
+
+        Raises
+        ------
+        AssertionError : it did not end as golden did or by the watchdog, or a byte outside window 2 changed.
+        """
+        rng = Random(seed)
+        memory = np.frombuffer(rng.randbytes(self.size), np.uint8).copy()
+        words = random_words(rng, self.config, rng.choice(KINDS))
+        outcomes = [self._run(host, memory, words) for host in self.hosts]
+        golden, rtl = outcomes
+        if golden.code is ErrorCode.WATCHDOG:
+            # What comes later in the program may be found first, while the array is still at work.
+            assert rtl.code is not ErrorCode.NONE, (golden, rtl)
+        elif rtl.code is not ErrorCode.WATCHDOG:
+            assert golden == rtl, (golden, rtl)
+        return rtl
+
+    def _run(self, host: CommandHost, memory: np.ndarray, words: list[bytes]) -> Outcome:
+        filled, _ = host.run(memory, self._fill())
+        assert filled == Outcome(ErrorCode.NONE, 0), filled
+        outcome, after = host.run(memory, words, place=PROGRAM, watchdog=WATCHDOG)
+        expected = memory.copy()
+        first = host.windows[0].offset + PROGRAM
+        expected[first : first + 64 * len(words)] = np.frombuffer(b"".join(words), np.uint8)
+        expected[self.written] = after[self.written]
+        wrong = np.flatnonzero(expected != after)
+        assert not len(wrong), f"{len(wrong)} bytes outside window 2 changed, the first at {wrong[0]:#x}"
+        return outcome
+
+    def _fill(self) -> list[bytes]:
+        """A program that loads the tables from window 1."""
+        commands, offset = [], 0
+        for target, table in self.tables.items():
+            beats = len(table) * 8 // self.config.bus_bits
+            values = {"window": 1, "target": int(target), "offset": offset, "beats": beats}
+            commands.append(Command(Opcode.LOAD, values))
+            offset += len(table)
+        return [command.encode() for command in (*commands, Command(Opcode.END, {}))]

@@ -1,0 +1,101 @@
+"""Runs command programs that no compiler made, over the bus of the host's driver: on golden as on the RTL."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from crisp_golden.program.commands import COMMAND_BYTES, WINDOWS
+from crisp_golden.program.errors import ErrorCode
+from crisp_sw.driver.bus import Bus
+from crisp_sw.driver.registers import Registers
+
+READ, WRITE = 1, 2
+FOREVER = 1 << 40
+
+
+@dataclass(frozen=True)
+class Window:
+    """Part of a memory block that commands may name: offset and size in bytes, and permissions."""
+
+    offset: int
+    size: int
+    permissions: int
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """How a program ended; without an error the index is 0."""
+
+    code: ErrorCode
+    index: int
+
+
+class CommandHost:
+    """An accelerator with one block of memory, of which only the windows are its own.
+
+    What lies between the windows are guards: nothing may change there. On the RTL, reaching out of the block
+    ends the simulation.
+
+    Parameters
+    ----------
+    size : of the block in bytes.
+    windows : up to four; the program is put into window 0.
+    """
+
+    def __init__(self, bus: Bus, size: int, windows: Sequence[Window]):
+        self.bus, self.registers, self.windows = bus, Registers(bus), windows
+        self.address, self.size = bus.allocate(size), size
+
+    def close(self) -> None:
+        """Give the memory back."""
+        self.bus.release(self.address)
+
+    def run(
+        self, memory: np.ndarray, program: Sequence[bytes], *, place: int = 0, watchdog: int = 0
+    ) -> tuple[Outcome, np.ndarray]:
+        """Run a program on a block with the contents ``memory`` uint8[size].
+
+        Parameters
+        ----------
+        place : of the program in window 0.
+        watchdog : cycles; 0 for none.
+
+        Returns
+        -------
+        The end, and what is in the block then.
+        """
+        before = memory.copy()
+        code = np.frombuffer(b"".join(program), np.uint8)
+        first = self.windows[0].offset + place
+        before[first : first + len(code)] = code
+        self.bus.write_memory(self.address, before)
+        self._start(place, len(code) // COMMAND_BYTES, watchdog)
+        outcome = self._wait()
+        return outcome, self.bus.read_memory(self.address, self.size)
+
+    def _start(self, place: int, commands: int, watchdog: int) -> None:
+        for number in range(WINDOWS):
+            window = self.windows[number] if number < len(self.windows) else Window(0, 0, 0)
+            address, name = self.address + window.offset, f"window_{number}"
+            self.registers.write(f"{name}_base_low", address=address & 0xFFFFFFFF)
+            self.registers.write(f"{name}_base_high", address=address >> 32)
+            self.registers.write(f"{name}_size", bytes=window.size)
+            allowed = window.permissions
+            self.registers.write(
+                f"{name}_permissions", read=int(bool(allowed & READ)), write=int(bool(allowed & WRITE))
+            )
+        self.registers.write("program_offset", offset=place)
+        self.registers.write("program_length", commands=commands)
+        self.registers.write("watchdog", cycles=watchdog)
+        self.registers.write("interrupt_status", done=1, error=1)
+        self.registers.write("interrupt_enable", done=1, error=1)
+        self.registers.write("control", start=1)
+
+    def _wait(self) -> Outcome:
+        assert self.bus.wait_interrupt(FOREVER), "no interrupt"
+        status = self.registers.read("status")
+        assert not status["busy"], status
+        assert bool(status["error"]) != bool(status["done"]), status
+        index = self.registers.value("error_index")
+        return Outcome(ErrorCode(status["error"]), index if status["error"] else 0)

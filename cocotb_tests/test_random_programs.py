@@ -1,0 +1,63 @@
+"""Numbered random programs on the RTL: what ``make programs`` consists of, and what it would find."""
+
+from collections import Counter
+
+import numpy as np
+import pytest
+
+from cocotb_tests.errors import BenchError
+from cocotb_tests.programs.cases import ProgramCases
+from cocotb_tests.programs.configs import CONFIGS
+from crisp_golden.program.errors import ErrorCode
+from crisp_golden.program.simulator import ProgramSimulator
+
+GARBAGE = 300
+"""Programs on every configuration: more than 500 in all."""
+
+
+@pytest.fixture(scope="module", params=CONFIGS)
+def cases(request) -> ProgramCases:
+    return ProgramCases(CONFIGS[request.param], seed=2)
+
+
+def test_garbage_ends_where_golden_says_and_writes_only_where_it_may(cases):
+    seen = Counter(cases.run("garbage", number).end for number in range(GARBAGE))
+    expected = {code.name.lower() for code in ErrorCode if not code.name.startswith("BUS")}
+    assert set(seen) == expected, seen
+    assert seen["watchdog"] < GARBAGE / 10, seen
+
+
+@pytest.mark.parametrize("kind", ["network", "commands"])
+def test_legal_programs_leave_the_memory_that_golden_leaves(cases, kind):
+    results = [cases.run(kind, number) for number in range(25)]
+    assert {result.end for result in results} == {"equal"}
+    assert len({result.cycles for result in results}) > 20
+
+
+def test_a_write_where_nothing_may_be_written_is_reported_with_its_number(cases, monkeypatch):
+    window = cases.garbage.hosts[0].windows[2]
+    monkeypatch.setattr(cases.garbage, "written", slice(window.offset, window.offset))
+    number = next(number for number in range(GARBAGE) if _writes(cases, number))
+    with pytest.raises(BenchError, match=rf"garbage {number} \(seed 2\): \d+ bytes outside window 2 changed"):
+        cases.run("garbage", number)
+
+
+def _writes(cases: ProgramCases, number: int) -> bool:
+    try:
+        cases.run("garbage", number)
+    except BenchError:
+        return True
+    return False
+
+
+def test_a_byte_that_differs_is_reported_with_its_number(cases, monkeypatch):
+    store = ProgramSimulator._store
+
+    def wrong(self, command, runs):
+        store(self, command, runs)
+        runs[0][:] = ~np.asarray(runs[0])
+
+    monkeypatch.setattr(ProgramSimulator, "_store", wrong)
+    for kind, message in (("network", "window 2 differs"), ("commands", r"\d+ bytes differ")):
+        with pytest.raises(BenchError, match=rf"{kind} 1 \(seed 2\): {message}"):
+            cases.run(kind, 1)
