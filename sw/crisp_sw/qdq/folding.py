@@ -15,21 +15,32 @@ def fold_constants(node: GraphNode, inputs: list[Value | None]) -> Constant:
     OnnxModelError : an input is no constant, or the operator is one for activations.
     """
     values = [value.value for value in inputs if isinstance(value, Constant)]
-    attributes = node.attributes
-    if len(values) == len(inputs):
-        if node.operator == "Constant" and len(attributes) == 1:
-            return Constant(np.asarray(next(iter(attributes.values()))))
-        if node.operator == "Gather":
-            return Constant(np.take(values[0], values[1], axis=attributes.get("axis", 0)))
-        if node.operator == "Unsqueeze" and len(values) == 2:
-            return Constant(np.expand_dims(values[0], tuple(values[1].tolist())))
-        if node.operator == "Concat":
-            return Constant(np.concatenate(values, axis=attributes["axis"]))
-        if node.operator == "Reshape":
-            return Constant(values[0].reshape(values[1]))
-        if node.operator == "Cast":
-            return Constant(values[0])
-    raise OnnxModelError(f"{node.label} of an activation has no integer counterpart")
+    try:
+        folded = _fold(node, values) if len(values) == len(inputs) else None
+    except (IndexError, KeyError, TypeError, ValueError) as error:
+        raise OnnxModelError(f"{node.label} of constants makes no sense: {error}") from error
+    if folded is None:
+        raise OnnxModelError(f"{node.label} of an activation has no integer counterpart")
+    return Constant(folded)
+
+
+def _fold(node: GraphNode, values: list[np.ndarray]) -> np.ndarray | None:
+    """The output of an operator that is known here; None of others."""
+    match node.operator:
+        case "Constant":
+            (value,) = node.attributes.values()
+            return np.asarray(value)
+        case "Gather":
+            return np.take(values[0], values[1], axis=node.attributes.get("axis", 0))
+        case "Unsqueeze":
+            return np.expand_dims(values[0], tuple(values[1].tolist()))
+        case "Concat":
+            return np.concatenate(values, axis=node.attributes["axis"])
+        case "Reshape":
+            return values[0].reshape(values[1])
+        case "Cast":
+            return values[0]
+    return None
 
 
 def transpose_constant(node: GraphNode, inputs: list[Value | None]) -> Constant | Dequantized:
@@ -102,7 +113,7 @@ def is_flat_after(node: GraphNode, shape: Shape, flat: bool, inputs: list[Value 
         if len(sizes) == 1 and sizes[0] in (-1, int(np.prod(shape))):
             return True
         before = (int(np.prod(shape)),) if flat else shape
-        filled = [before[i + 0] if size == 0 and i < len(before) else size for i, size in enumerate(sizes)]
+        filled = [before[i] if size == 0 and i < len(before) else size for i, size in enumerate(sizes)]
         if len(filled) == 3 and all(size in (-1, old) for size, old in zip(filled, shape, strict=True)):
             return False
     raise OnnxModelError(

@@ -31,12 +31,13 @@ def symmetric_padding(node: GraphNode) -> Pair:
         return 0, 0
     if automatic != "NOTSET":
         raise OnnxModelError(f"{node.label} has auto_pad {automatic}; expected pads as numbers")
-    top, left, bottom, right = node.attributes.get("pads", [0] * 4)
+    pads = [int(side) for side in node.attributes.get("pads", [0] * 4)]
+    if len(pads) != 4 or min(pads) < 0:
+        raise OnnxModelError(f"{node.label} needs pads of two axes, 0 or more, not {pads}")
+    top, left, bottom, right = pads
     if top != bottom or left != right:
-        raise OnnxModelError(
-            f"{node.label} needs equal padding on opposite sides, not {[top, left, bottom, right]}"
-        )
-    return int(top), int(left)
+        raise OnnxModelError(f"{node.label} needs equal padding on opposite sides, not {pads}")
+    return top, left
 
 
 def shape_after(

@@ -40,6 +40,9 @@ def _lower_node(state: LoweringState, node: GraphNode) -> None:
     handler = HANDLERS.get(node.operator)
     if handler is None:
         raise OnnxModelError(f"{node.label} has no integer counterpart; supported are {', '.join(HANDLERS)}")
+    missing = [name for name in node.inputs if name and name not in state.values]
+    if missing:
+        raise OnnxModelError(f"{node.label} reads {missing[0]!r}, a second output of its node")
     inputs = [state.values[name] if name else None for name in node.inputs]
     for name, value in zip(node.inputs, inputs, strict=True):
         if isinstance(value, OpenLayer) and not state.is_sole(name):

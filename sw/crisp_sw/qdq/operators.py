@@ -70,8 +70,8 @@ def _convolution(state: LoweringState, node: GraphNode, inputs: Inputs) -> Value
 def _add(state: LoweringState, node: GraphNode, inputs: Inputs) -> Value:
     for one, other in (inputs, inputs[::-1]):
         if isinstance(one, OpenConv) and isinstance(other, Constant | Dequantized):
-            if one.clamped:
-                raise OnnxModelError(f"{node.label} adds a constant after an activation")
+            if one.clamped or not _is_per_channel(one, np.shape(other.value)):
+                raise OnnxModelError(f"{node.label} adds a constant that is no bias per channel")
             one.add_bias(other)
             return one
     pairs = [(state.reopened(node, a), b) for a, b in (inputs, inputs[::-1])]
@@ -87,13 +87,20 @@ def _add(state: LoweringState, node: GraphNode, inputs: Inputs) -> Value:
         )
     _, layer, other = max(ranked, key=lambda item: item[0])
     residual = state.activation(node, other)
-    if residual.shape != layer.shape:
+    if residual.shape != layer.shape or residual.flat != layer.flat:
         raise OnnxModelError(
             f"{node.label} adds shapes {layer.shape} and {residual.shape}; expected equal ones"
         )
     state.reopen(layer)
     layer.residual = residual
     return layer
+
+
+def _is_per_channel(layer: OpenConv, shape: tuple[int, ...]) -> bool:
+    """Whether a constant of this shape spreads over a layer's output with one value per channel."""
+    axes = 1 if layer.flat else 3  # from the end to the channels
+    size = int(np.prod(shape))
+    return size == 1 or (len(shape) >= axes and shape[-axes] == size == len(layer.bias))
 
 
 def _clamp(state: LoweringState, node: GraphNode, inputs: Inputs) -> Value:

@@ -62,9 +62,12 @@ class QdqGraph:
         results = [helper.make_tensor_value_info(name, TensorProto.FLOAT, None) for name in self.outputs]
         graph = helper.make_graph(self.nodes, "test", infos, results, self.constants)
         opset = helper.make_opsetid("", self.opset)
-        return onnx.shape_inference.infer_shapes(
-            helper.make_model(graph, opset_imports=[opset], ir_version=8)
-        )
+        model = helper.make_model(graph, opset_imports=[opset], ir_version=8)
+        model = onnx.shape_inference.infer_shapes(model)
+        for output in model.graph.output:  # graphs that make no sense have no shapes
+            if not output.type.tensor_type.HasField("shape"):
+                output.type.tensor_type.shape.dim.add().dim_param = "N"
+        return model
 
     def save(self, path: Path) -> Path:
         path.write_bytes(self.model().SerializeToString())
