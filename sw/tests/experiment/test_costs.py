@@ -11,16 +11,11 @@ from crisp_sw.quantize import quantize_model
 @pytest.fixture
 def model():
     torch.manual_seed(0)
-    network = nn.Sequential(
-        nn.Conv2d(3, 8, 3, stride=2, padding=1),
-        nn.ReLU(),
-        nn.AdaptiveAvgPool2d(1),
-        nn.Flatten(),
-        nn.Linear(8, 2),
-    )
+    convolution = nn.Conv2d(3, 8, 3, stride=2, padding=1)
     with torch.no_grad():
-        network[0].weight[:, 0] = 0
-    return network.eval()
+        convolution.weight[:, 0] = 0
+    layers = (convolution, nn.ReLU(), nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.Linear(8, 2))
+    return nn.Sequential(*layers).eval()
 
 
 def test_weights_and_operations_are_counted(model):
