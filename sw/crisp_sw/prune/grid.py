@@ -1,6 +1,6 @@
 """The weight matrix of a layer, and the grid of B x B blocks that lies over it."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import torch
 from torch import Tensor
@@ -49,6 +49,13 @@ class BlockGrid:
     def weights(self) -> int:
         """Weights of the layer, without padding."""
         return self.out_channels * self.in_channels * self.taps
+
+    def flattened(self) -> "BlockGrid":
+        """Return the grid over the weights in OIHW order, ``W[K, C * taps]``: one tap of C * taps inputs.
+
+        Blocks and groups of M then run over the taps of an input channel before the next channel.
+        """
+        return replace(self, in_channels=self.in_channels * self.taps, taps=1)
 
     def matrix(self, weight: Tensor, *, fill: float) -> Tensor:
         """Return ``weight`` [K, C, kh, kw] or [K, C] as [K padded, taps, C padded]."""

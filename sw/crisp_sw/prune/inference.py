@@ -7,6 +7,11 @@ from crisp_sw.prune.errors import SamplesError
 from crisp_sw.prune.samples import ClassSamples
 
 
+def autocast(device: torch.device, precision: str) -> torch.autocast:
+    """Return a context in which convolutions and products run in ``precision``, "float32" or "bfloat16"."""
+    return torch.autocast(device.type, dtype=torch.bfloat16, enabled=precision == "bfloat16")
+
+
 def device_of(model: nn.Module) -> torch.device:
     """Return where the model's first parameter lives."""
     return next(model.parameters()).device
@@ -28,13 +33,29 @@ def collect_logits(model: nn.Module, samples: ClassSamples, *, batch_size: int) 
     parts = [model(samples.normalised(index).to(device)).cpu() for index in samples.batches(batch_size)]
     model.train(was_training)
     logits = torch.cat(parts)
+    _check_labels(logits, samples)
+    return logits
+
+
+@torch.no_grad()
+def require_outputs(model: nn.Module, samples: ClassSamples) -> None:
+    """Raise SamplesError unless the model gives every sample a row of logits with one for each label.
+
+    The model's training mode is left as it was.
+    """
+    was_training = model.training
+    model.eval()
+    _check_labels(model(samples.normalised(torch.arange(1)).to(device_of(model))), samples)
+    model.train(was_training)
+
+
+def _check_labels(logits: Tensor, samples: ClassSamples) -> None:
     highest = int(samples.labels.max())
     if logits.dim() != 2 or logits.shape[1] <= highest:
         raise SamplesError(
             f"label {highest} does not fit the model's output {list(logits.shape[1:])}; "
             f"expected one row of at least {highest + 1} logits for each image"
         )
-    return logits
 
 
 def accuracy(logits: Tensor, labels: Tensor) -> float:

@@ -1,9 +1,10 @@
 """Which layers of a model are pruned, and why the others are not."""
 
 from collections import Counter
-from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, replace
 from fnmatch import fnmatchcase
+from typing import Any
 
 from torch import nn
 from torch.nn.utils import parametrize
@@ -11,6 +12,7 @@ from torch.nn.utils import parametrize
 from crisp_sw.prune.errors import PruneError
 from crisp_sw.prune.grid import BlockGrid
 from crisp_sw.prune.rank_columns import keep_at_least
+from crisp_sw.prune.rules import LayerRule, check_rules
 from crisp_sw.prune.settings import PruneSettings
 
 
@@ -20,13 +22,23 @@ class PrunableLayer:
 
     Attributes
     ----------
+    grid : of the matrix that is pruned, in the settings' order.
+    hardware_grid : of the tap-major matrix; the same one unless the settings ask for OIHW.
+    n, m : of its N:M sparsity; ``n == m`` is none.
     floor : blocks that every block-row keeps; all of them for a layer that is only pruned N:M.
+    min_kept_share : the floor as a share of what uniform pruning keeps, for methods without blocks.
+    is_classifier : whether it is the model's last Linear.
     """
 
     name: str
     module: nn.Conv2d | nn.Linear
     grid: BlockGrid
+    hardware_grid: BlockGrid
+    n: int
+    m: int
     floor: int
+    min_kept_share: float
+    is_classifier: bool
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -51,16 +63,21 @@ def select_layers(model: nn.Module, settings: PruneSettings) -> tuple[list[Pruna
     """
     modules = dict(_weight_layers(model))
     _check_exclusions(modules, settings)
+    check_rules(settings.rules, model, modules)
     owners = Counter(id(weight) for module in model.modules() for weight in module.parameters(recurse=False))
+    linears = [name for name, module in modules.items() if isinstance(module, nn.Linear)]
+    fixed = _kept_dense(list(modules), linears, settings)
     prunable, dense = [], []
     for name, module in modules.items():
-        grid = _grid(module, settings.block)
-        reason = _reason_for_dense(name, module, grid, settings)
+        chosen, rule = _layer_settings(name, module, settings)
+        grid = _grid(module, chosen.block)
+        reason = fixed.get(name) or _reason_for_dense(name, module, grid, chosen)
+        if rule is not None and rule.dense:
+            reason = f"dense by the rule for {rule}"
         if reason is None and owners[id(module.weight)] > 1:
             reason = "shares its weight with another layer"
         if reason is None:
-            floor = _floor(grid, settings)
-            prunable.append(PrunableLayer(name=name, module=module, grid=grid, floor=floor))
+            prunable.append(_prunable(name, module, grid, chosen, is_classifier=[name] == linears[-1:]))
         else:
             dense.append(DenseLayer(name=name, weights=grid.weights, reason=reason))
     if not prunable:
@@ -77,6 +94,25 @@ def _weight_layers(model: nn.Module) -> Iterator[tuple[str, nn.Conv2d | nn.Linea
             yield name, module
 
 
+def _kept_dense(names: Sequence[str], linears: Sequence[str], settings: PruneSettings) -> dict[str, str]:
+    first = {name: "the first layer" for name in names[:1] if settings.dense_first}
+    return first | {name: "the classifier" for name in linears[-1:] if settings.dense_classifier}
+
+
+def _layer_settings(
+    name: str, module: nn.Module, settings: PruneSettings
+) -> tuple[PruneSettings, LayerRule | None]:
+    """Return the settings that hold for one layer, and the last rule that matches it."""
+    rules = [rule for rule in settings.rules if rule.matches(name, module)]
+    overrides: dict[str, Any] = {}
+    for rule in rules:
+        overrides |= rule.overrides
+    try:
+        return replace(settings, **overrides), rules[-1] if rules else None
+    except PruneError as error:
+        raise PruneError(f"the rules for layer {name!r} do not fit together: {error}") from error
+
+
 def _grid(module: nn.Conv2d | nn.Linear, block: int) -> BlockGrid:
     if isinstance(module, nn.Linear):
         return BlockGrid(
@@ -88,6 +124,23 @@ def _grid(module: nn.Conv2d | nn.Linear, block: int) -> BlockGrid:
         taps=module.kernel_size[0] * module.kernel_size[1],
         block=block,
         groups=module.groups,
+    )
+
+
+def _prunable(
+    name: str, module: nn.Conv2d | nn.Linear, grid: BlockGrid, settings: PruneSettings, *, is_classifier: bool
+) -> PrunableLayer:
+    pruned = grid.flattened() if settings.flattens else grid
+    return PrunableLayer(
+        name=name,
+        module=module,
+        grid=pruned,
+        hardware_grid=grid,
+        n=settings.n if settings.fine_density < 1 else settings.m,
+        m=settings.m,
+        floor=_floor(grid, pruned, settings),
+        min_kept_share=settings.min_kept_share,
+        is_classifier=is_classifier,
     )
 
 
@@ -145,8 +198,8 @@ def _is_small(grid: BlockGrid) -> bool:
     return grid.in_channels < grid.block or grid.block_columns == 1
 
 
-def _floor(grid: BlockGrid, settings: PruneSettings) -> int:
-    if settings.small_layers == "fine" and _is_small(grid):
-        return grid.block_columns
+def _floor(grid: BlockGrid, pruned: BlockGrid, settings: PruneSettings) -> int:
+    if settings.method == "nm" or (settings.small_layers == "fine" and _is_small(grid)):
+        return pruned.block_columns
     fraction = settings.min_kept_share * settings.uniform_density
-    return keep_at_least(grid.block_columns, blocks=settings.min_kept_blocks, fraction=fraction)
+    return keep_at_least(pruned.block_columns, blocks=settings.min_kept_blocks, fraction=fraction)

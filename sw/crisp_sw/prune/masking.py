@@ -1,56 +1,95 @@
-"""Masks on weights: straight-through while the pattern still moves, hard once it is frozen."""
+"""Masks on weights: the gradient of a masked weight while the pattern still moves, and none once frozen.
 
-from typing import Any, cast
+With g the gradient of the masked weight, lambda the decay and 1 - mask the pruned places, the dense weight
+gets
+
+- "ste": ``g``, straight through (Bengio et al. 2013, section 2.3);
+- "sr-ste": ``g + lambda * (1 - mask) * w``, which also pulls pruned weights to zero (Zhou et al. 2021,
+  "Learning N:M fine-grained structured sparse neural networks from scratch", eq. 9; lambda = 2e-4 there);
+- "masked": ``g * mask``: pruned weights stay as they are.
+"""
+
+from typing import Any, Literal, cast
 
 import torch
 from torch import Tensor, nn
 from torch.nn.utils import parametrize
 
+from crisp_sw.prune.errors import PruneError
+
+Gradient = Literal["ste", "sr-ste", "masked"]
+
 
 class _StraightThrough(torch.autograd.Function):
-    """Masks the forward pass only (Bengio et al. 2013; for N:M sparsity Zhou et al. 2021)."""
+    """Masks the forward pass; the gradient passes, plus a decay of the pruned weights."""
 
     @staticmethod
-    def forward(ctx: Any, weight: Tensor, mask: Tensor) -> Tensor:
-        return weight.masked_fill(~mask, 0.0)
+    def forward(ctx: Any, weight: Tensor, mask: Tensor, decay: float) -> Tensor:
+        ctx.decay = decay
+        if decay:
+            ctx.save_for_backward(weight, mask)
+        return torch.where(mask, weight, 0.0)
 
     @staticmethod
-    def backward(ctx: Any, *grad_outputs: Tensor) -> tuple[Tensor, None]:
-        return grad_outputs[0], None
+    def backward(ctx: Any, *grad_outputs: Tensor) -> tuple[Tensor, None, None]:
+        gradient = grad_outputs[0]
+        if ctx.decay:
+            weight, mask = ctx.saved_tensors
+            gradient = gradient + ctx.decay * torch.where(mask, 0.0, weight)
+        return gradient, None, None
 
 
 class HybridMask(nn.Module):
-    """Parametrization that multiplies a weight by a mask.
+    """Parametrization that sets pruned weights to zero.
 
-    The gradient of the masked weight reaches the whole dense weight, so a weight that is masked now keeps
-    learning and may win its place back. Once ``frozen`` is set only kept weights receive gradients.
+    Parameters
+    ----------
+    mask : bool, in the shape of the weight; True is kept. Its contents may change, the tensor stays.
+    gradient : of the dense weight under the mask, see the module.
+    decay : lambda of "sr-ste".
 
     Attributes
     ----------
-    mask : bool, in the shape of the weight; True is kept.
+    frozen : set when the mask is final; then only kept weights receive gradients.
     """
 
     mask: Tensor
 
-    def __init__(self, weight: Tensor):
+    def __init__(self, mask: Tensor, *, gradient: Gradient = "ste", decay: float = 2e-4):
         super().__init__()
-        self.register_buffer("mask", torch.ones_like(weight, dtype=torch.bool))
-        self.frozen = False
+        self.register_buffer("mask", mask.bool())
+        self.decay = decay if gradient == "sr-ste" else 0.0
+        self.frozen = gradient == "masked"
 
     def forward(self, weight: Tensor) -> Tensor:
         """Return the masked weight."""
         if self.frozen:
-            return weight.masked_fill(~self.mask, 0.0)
-        return cast(Tensor, _StraightThrough.apply(weight, self.mask))
+            return torch.where(self.mask, weight, 0.0)
+        return cast(Tensor, _StraightThrough.apply(weight, self.mask, self.decay))
 
 
-def attach_mask(module: nn.Module) -> HybridMask:
+def attach_mask(module: nn.Module, *, gradient: Gradient = "ste", decay: float = 2e-4) -> HybridMask:
     """Put an all-kept mask on ``module.weight``, which becomes trainable, and return it."""
     weight = cast(nn.Parameter, module.weight)
     weight.requires_grad_(True)
-    mask = HybridMask(weight)
+    mask = HybridMask(torch.ones_like(weight, dtype=torch.bool), gradient=gradient, decay=decay)
     parametrize.register_parametrization(module, "weight", mask)
     return mask
+
+
+def mask_of(module: nn.Module) -> HybridMask:
+    """Return the mask on ``module.weight``.
+
+    Raises
+    ------
+    PruneError : there is none.
+    """
+    if parametrize.is_parametrized(module, "weight"):
+        chain = cast(nn.ModuleDict, module.parametrizations)["weight"]
+        for step in chain.children():
+            if isinstance(step, HybridMask):
+                return step
+    raise PruneError(f"the weight of {type(module).__name__} has no mask; expected a masked layer")
 
 
 def dense_weight(module: nn.Module) -> nn.Parameter:

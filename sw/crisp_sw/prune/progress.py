@@ -29,3 +29,7 @@ class PruneProgress:
 
 
 ProgressCallback = Callable[[PruneProgress], None]
+
+
+def ignore_progress(progress: PruneProgress) -> None:
+    """Do nothing."""

@@ -1,22 +1,29 @@
-"""The CRISP pruning loop: N:M and block pruning in turns with fine-tuning, for the user's classes."""
+"""Pruning for the user's classes: choosing weights in turns with fine-tuning."""
 
 import copy
+from dataclasses import asdict
+from pathlib import Path
 
 import torch
 from torch import nn
 
-from crisp_sw.prune.fine_tuning import EpochStatistics, fine_tune, reestimate_batch_norm
-from crisp_sw.prune.inference import collect_logits
+from crisp_sw.prune.batch_norm import reestimate_batch_norm
+from crisp_sw.prune.channels import prune_channels
+from crisp_sw.prune.dense import fine_tune_dense
+from crisp_sw.prune.fine_tuning import EpochStatistics, FineTuner
+from crisp_sw.prune.inference import require_outputs
 from crisp_sw.prune.layers import select_layers
-from crisp_sw.prune.masked_layer import MaskedLayer
-from crisp_sw.prune.masking import squash_masks
-from crisp_sw.prune.progress import ProgressCallback, PruneProgress
-from crisp_sw.prune.rank_columns import LayerBlocks, prune_rank_columns, require_reachable
-from crisp_sw.prune.report import IterationReport, LayerReport, PruneReport, PruneResult
-from crisp_sw.prune.saliency import accumulate_saliency
+from crisp_sw.prune.masked_layer import MaskedLayer, sparsity_of
+from crisp_sw.prune.masking import attach_mask, squash_masks
+from crisp_sw.prune.progress import ProgressCallback, PruneProgress, ignore_progress
+from crisp_sw.prune.report import IterationReport, LayerReport, PruneReport, PruneResult, dense_reports
+from crisp_sw.prune.run_state import RunFile, RunState
+from crisp_sw.prune.saliency import measure_saliency
 from crisp_sw.prune.samples import ClassSamples
 from crisp_sw.prune.schedule import target_sparsities
+from crisp_sw.prune.selection import selection_for
 from crisp_sw.prune.settings import PruneSettings
+from crisp_sw.prune.teacher import Teacher
 
 
 def prune_for_classes(
@@ -24,14 +31,16 @@ def prune_for_classes(
     samples: ClassSamples,
     settings: PruneSettings | None = None,
     *,
-    on_progress: ProgressCallback | None = None,
+    teacher: nn.Module | None = None,
+    state_dir: Path | None = None,
+    resume: bool = False,
+    on_progress: ProgressCallback = ignore_progress,
 ) -> PruneResult:
-    """Prune a copy of ``model`` to the hybrid pattern, for the classes of ``samples``.
+    """Prune a copy of ``model`` by ``settings.method``, for the classes of ``samples``.
 
-    Each iteration measures the saliency, chooses the N:M mask anew, prunes rank-columns until the target of
-    the iteration is reached, and fine-tunes with straight-through gradients. Blocks never come back; N:M
-    choices inside kept blocks may move until the last iteration, then the mask is frozen for the final
-    epochs. The same arguments give the same result on the same machine with the same number of threads.
+    Each iteration measures the saliency, chooses the weights that stay until the target of the iteration is
+    reached, and fine-tunes. After the last one the mask is frozen for the final epochs. The same arguments
+    give the same result on the same machine with the same number of threads, resumed or not.
 
     Parameters
     ----------
@@ -39,99 +48,108 @@ def prune_for_classes(
         keep only the user's outputs, cut it with :func:`crisp_sw.prune.restrict_classifier` first.
     samples : their labels index the model's outputs.
     settings : the defaults if None.
+    teacher : distilled from, with the same outputs; ``model`` as it is if None.
+    state_dir : where the run is saved after every pruning step and epoch; removed when it is finished. Ctrl-C
+        loses at most the epoch under way. Method "channel" does not use it.
+    resume : continue the run in ``state_dir`` if there is one.
 
     Raises
     ------
-    PruneError : the settings do not fit the model, or the loss diverges.
-    UnreachableSparsityError : the floors allow less than the target; known before any training.
+    PruneError : the settings do not fit the model, the loss diverges, or the saved run is another one.
+    UnreachableSparsityError : the pattern and the floors allow less than the target; known before training.
     SaliencyError : a gradient is not finite.
-    SamplesError : the labels do not fit the model's outputs.
+    SamplesError : fewer samples than a batch, or labels that do not fit the model's outputs.
     """
     settings = settings or PruneSettings()
-    run = _PruningRun(model, samples, settings, on_progress or (lambda progress: None))
-    with torch.random.fork_rng(devices=[]):
-        torch.manual_seed(settings.seed)
-        return run.complete()
+    samples.require_batch(settings.batch_size)
+    require_outputs(model, samples)
+    if settings.method == "channel":
+        return prune_channels(model, samples, settings, teacher=teacher, on_progress=on_progress)
+    if settings.method == "dense":
+        return _only_fine_tune(model, samples, settings, teacher, state_dir, resume, on_progress)
+    run = _PruningRun(model, samples, settings, teacher, on_progress)
+    return run.complete(state_dir, resume=resume)
 
 
 class _PruningRun:
     """State of one run: the copy being pruned, its masked layers, and how far it has come."""
 
     def __init__(
-        self, model: nn.Module, samples: ClassSamples, settings: PruneSettings, on_progress: ProgressCallback
+        self,
+        model: nn.Module,
+        samples: ClassSamples,
+        settings: PruneSettings,
+        teacher: nn.Module | None,
+        on_progress: ProgressCallback,
     ):
         self.original, self.samples, self.settings, self.on_progress = model, samples, settings, on_progress
         self.model = copy.deepcopy(model)
         self.layer_names = [name for name, _ in self.model.named_modules()]
         prunable, self.dense_layers = select_layers(self.model, settings)
-        self.layers = {layer.name: MaskedLayer(layer, settings) for layer in prunable}
-        require_reachable(self._blocks(), sparsity=settings.sparsity)
-        self.teacher_logits = collect_logits(model, samples, batch_size=settings.batch_size)
+        self.layers = {
+            layer.name: MaskedLayer(
+                layer,
+                attach_mask(layer.module, gradient=settings.mask_gradient, decay=settings.sr_ste_decay),
+            )
+            for layer in prunable
+        }
+        self.selection = selection_for(self.layers, settings)
+        self.selection.require_reachable(settings.sparsity)
+        self.targets = target_sparsities(settings, start=self.selection.start_sparsity)
+        source = Teacher(teacher or model, samples, settings) if settings.distillation > 0 else None
         # About three times as fast on a CPU; masks become channels-last with their weights.
         self.model.to(memory_format=torch.channels_last)  # pyright: ignore[reportCallIssue]
-        self.generator = torch.Generator().manual_seed(settings.seed)
-        self.iteration = self.epoch = 0
+        self.tuner = FineTuner(self.model, samples, settings, source)
+        self.state = RunState()
 
-    def complete(self) -> PruneResult:
-        """Run all iterations and the final fine-tuning."""
-        history = []
-        for target in target_sparsities(self.settings):
-            self._prune_to(target)
-            last = self._fine_tune(self.settings.epochs_per_iteration, decay=False)
-            history.append(IterationReport.of(target, self._sparsity(), last))
+    def complete(self, state_dir: Path | None, *, resume: bool) -> PruneResult:
+        """Run, or finish, all iterations and the final fine-tuning."""
+        settings = self.settings
+        self.file = RunFile.of(state_dir, self.original, self.samples, settings, kind="prune")
+        if resume:
+            self.state = self.file.load(self.model, self.tuner.optimizer)
+        for number in range(len(self.state.history), settings.iterations):
+            if self.state.iteration == number:
+                self._prune_to(self.targets[number])
+            self._fine_tune(until=(number + 1) * settings.epochs_per_iteration)
+            last = EpochStatistics(**self.state.last) if self.state.last else None
+            report = IterationReport.of(self.targets[number], self._sparsity(), last)
+            self.state.history.append(asdict(report))
         for layer in self.layers.values():
             layer.freeze()
-        self._fine_tune(self.settings.final_epochs, decay=True)
+        self._fine_tune(until=settings.total_epochs)
         squash_masks(self.model)
-        reestimate_batch_norm(self.model, self.samples, batch_size=self.settings.batch_size)
-        return self._result(history)
+        reestimate_batch_norm(self.model, self.samples, batch_size=settings.batch_size)
+        result = self._result()
+        self.file.remove()
+        return result
 
     def _prune_to(self, target: float) -> None:
-        settings = self.settings
-        saliency = accumulate_saliency(
-            self.model,
-            {name: layer.weight for name, layer in self.layers.items()},
-            self.samples,
-            batch_size=settings.batch_size,
-            accumulation=settings.accumulation,
-        )
-        for name, layer in self.layers.items():
-            layer.score(saliency[name])
-        kept = prune_rank_columns(self._blocks(), sparsity=target, rank_score=settings.rank_score)
-        for name, layer in self.layers.items():
-            layer.keep(kept[name])
-        self.iteration += 1
+        weights = {name: layer.weight for name, layer in self.layers.items()}
+        saliency = measure_saliency(self.model, weights, self.samples, self.settings)
+        self.selection.select(saliency, target)
+        self.state.iteration += 1
+        self.state.last = None
         self._report_progress(None)
 
-    def _fine_tune(self, epochs: int, *, decay: bool) -> EpochStatistics | None:
-        statistics = None
-        for statistics in fine_tune(
-            self.model,
-            self.samples,
-            self.settings,
-            epochs=epochs,
-            generator=self.generator,
-            teacher_logits=self.teacher_logits,
-            decay=decay,
-        ):
-            self.epoch += 1
+    def _fine_tune(self, *, until: int) -> None:
+        while self.state.epoch < until:
+            statistics = self.tuner.train_epoch(self.state.epoch)
+            self.state.epoch += 1
+            self.state.last = asdict(statistics)
             self._report_progress(statistics)
-        return statistics
-
-    def _blocks(self) -> dict[str, LayerBlocks]:
-        return {name: layer.blocks for name, layer in self.layers.items()}
 
     def _sparsity(self) -> float:
-        blocks = self._blocks().values()
-        return 1 - sum(layer.kept_weights for layer in blocks) / sum(layer.weights for layer in blocks)
+        return sparsity_of(list(self.layers.values()))
 
     def _report_progress(self, statistics: EpochStatistics | None) -> None:
+        self.file.save(self.state, self.model, self.tuner.optimizer)
         self.on_progress(
             PruneProgress(
                 stage="fine-tune" if statistics else "prune",
-                iteration=self.iteration,
+                iteration=self.state.iteration,
                 iterations=self.settings.iterations,
-                epoch=self.epoch,
+                epoch=self.state.epoch,
                 epochs=self.settings.total_epochs,
                 sparsity=self._sparsity(),
                 loss=statistics.loss if statistics else None,
@@ -139,15 +157,48 @@ class _PruningRun:
             )
         )
 
-    def _result(self, history: list[IterationReport]) -> PruneResult:
+    def _result(self) -> PruneResult:
         pruned = [layer.report() for layer in self.layers.values()]
         dense = [LayerReport.dense(layer.name, layer.weights, layer.reason) for layer in self.dense_layers]
         layers = sorted([*pruned, *dense], key=lambda layer: self.layer_names.index(layer.name))
+        history = tuple(IterationReport(**values) for values in self.state.history)
         # Masking reordered parameters and memory; a fresh copy of the user's model has neither trace.
         model = copy.deepcopy(self.original)
         model.load_state_dict(self.model.state_dict())
         return PruneResult(
             model=model.eval(),
             patterns={name: layer.pattern() for name, layer in self.layers.items()},
-            report=PruneReport(settings=self.settings, layers=tuple(layers), iterations=tuple(history)),
+            report=PruneReport(settings=self.settings, layers=tuple(layers), iterations=history),
         )
+
+
+def _only_fine_tune(
+    model: nn.Module,
+    samples: ClassSamples,
+    settings: PruneSettings,
+    teacher: nn.Module | None,
+    state_dir: Path | None,
+    resume: bool,
+    on_progress: ProgressCallback,
+) -> PruneResult:
+    def relay(epoch: int, statistics: EpochStatistics) -> None:
+        on_progress(
+            PruneProgress(
+                stage="fine-tune",
+                iteration=0,
+                iterations=0,
+                epoch=epoch,
+                epochs=settings.total_epochs,
+                sparsity=0.0,
+                loss=statistics.loss,
+                accuracy=statistics.accuracy,
+            )
+        )
+
+    tuned = fine_tune_dense(
+        model, samples, settings, teacher=teacher, state_dir=state_dir, resume=resume, on_epoch=relay
+    )
+    layers = dense_reports(tuned, reason="method dense")
+    return PruneResult(
+        model=tuned, patterns={}, report=PruneReport(settings=settings, layers=layers, iterations=())
+    )

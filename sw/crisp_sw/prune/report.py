@@ -18,7 +18,8 @@ class LayerReport:
     ----------
     dense_reason : why the layer was not pruned; None for a pruned one, whose block figures are then set.
     kept_blocks, total_blocks : of the layer's own matrix (one group's channels wide for grouped layers).
-    kept_per_row, blocks_per_row : the same for every block-row.
+    kept_per_row : the same for every block-row; the most of any where the method does not keep them equal.
+    blocks_per_row : of the matrix.
     """
 
     name: str
@@ -39,6 +40,15 @@ class LayerReport:
     def sparsity(self) -> float:
         """Share of the weights that went."""
         return 1 - self.kept_weights / self.weights
+
+
+def dense_reports(model: nn.Module, *, reason: str) -> tuple[LayerReport, ...]:
+    """Return the reports of all Conv2d and Linear layers of a model that was not pruned."""
+    return tuple(
+        LayerReport.dense(name, module.weight.numel(), reason)
+        for name, module in model.named_modules()
+        if isinstance(module, nn.Conv2d | nn.Linear)
+    )
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -74,8 +84,10 @@ class PruneReport:
 
     @property
     def sparsity(self) -> float:
-        """Share of the pruned layers' weights that went; what the settings' target speaks of."""
+        """Share of the pruned layers' weights that went, what the target speaks of; 0 without any."""
         pruned = [layer for layer in self.layers if layer.dense_reason is None]
+        if not pruned:
+            return 0.0
         return 1 - sum(layer.kept_weights for layer in pruned) / sum(layer.weights for layer in pruned)
 
     @property

@@ -8,6 +8,8 @@ Batches accumulate in one of two ways. "absolute" adds up ``|w * dL_b/dw|`` over
 magnitude of the sum. Signed is the exact first-order term of the whole loss, but at the optimum of a trained
 model the gradients of batches cancel, so that what remains is mostly noise. Absolute sums keep the size of
 the dependence, and are the default; the CRISP authors' code averages absolute gradients too.
+
+Beside it stand the usual comparisons: the magnitude ``|w|``, and random numbers.
 """
 
 from collections.abc import Mapping
@@ -19,7 +21,64 @@ from torch.nn import functional
 
 from crisp_sw.prune.errors import SaliencyError
 from crisp_sw.prune.inference import device_of
+from crisp_sw.prune.random_streams import Stream, stream_generator
 from crisp_sw.prune.samples import ClassSamples
+from crisp_sw.prune.settings import PruneSettings
+
+
+def measure_saliency(
+    model: nn.Module, weights: Mapping[str, nn.Parameter], samples: ClassSamples, settings: PruneSettings
+) -> dict[str, Tensor]:
+    """Return the saliency that the settings ask for, per name, float32 on the CPU, in the weight's shape.
+
+    Random numbers depend on the seed and the order of ``weights`` alone, so that a layer's choice does not
+    move from step to step.
+
+    Raises
+    ------
+    SaliencyError : a gradient or weight is NaN or infinite.
+    """
+    if settings.saliency == "class-aware":
+        saliency = accumulate_saliency(
+            model,
+            weights,
+            samples,
+            batch_size=settings.batch_size,
+            accumulation=settings.accumulation,
+        )
+    elif settings.saliency == "magnitude":
+        saliency = {name: weight.detach().abs().float().cpu() for name, weight in weights.items()}
+    else:
+        saliency = _random_saliency(weights, settings.seed)
+    _require_finite(saliency)
+    return {name: normalised(values, settings.layer_norm) for name, values in saliency.items()}
+
+
+def normalised(saliency: Tensor, layer_norm: Literal["none", "mean", "l2"]) -> Tensor:
+    """Return a layer's saliency divided by its mean, or by its l2 norm (Molchanov et al. 2017, section 2.4).
+
+    A layer without any saliency stays 0.
+    """
+    if layer_norm == "none":
+        return saliency
+    scale = saliency.double().mean() if layer_norm == "mean" else saliency.double().norm()
+    return saliency / float(scale) if float(scale) > 0 else saliency
+
+
+def _random_saliency(weights: Mapping[str, nn.Parameter], seed: int) -> dict[str, Tensor]:
+    return {
+        name: torch.rand(weight.shape, generator=stream_generator(seed, Stream.SALIENCY, number))
+        for number, (name, weight) in enumerate(weights.items())
+    }
+
+
+def _require_finite(saliency: Mapping[str, Tensor]) -> None:
+    for name, values in saliency.items():
+        if not bool(values.isfinite().all()):
+            raise SaliencyError(
+                f"the saliency of {name!r} is NaN or infinite; "
+                "expected finite numbers: check the model's weights"
+            )
 
 
 def accumulate_saliency(
@@ -32,9 +91,27 @@ def accumulate_saliency(
 ) -> dict[str, Tensor]:
     """Return the saliency of ``weights`` on ``samples``, per name, on the CPU, in the weight's shape.
 
+    Parameters and errors as of :func:`accumulate_gradients`.
+    """
+    gradients = accumulate_gradients(
+        model, weights, samples, batch_size=batch_size, accumulation=accumulation
+    )
+    return {name: (total * weights[name].detach()).abs().cpu() for name, total in gradients.items()}
+
+
+def accumulate_gradients(
+    model: nn.Module,
+    weights: Mapping[str, nn.Parameter],
+    samples: ClassSamples,
+    *,
+    batch_size: int,
+    accumulation: Literal["absolute", "signed"] = "absolute",
+) -> dict[str, Tensor]:
+    """Return the gradients by ``weights`` of the loss on ``samples``, float32, added up over batches.
+
     The loss is the cross-entropy, the mean over samples. The model runs in inference mode, so BatchNorm's
     statistics do not change and no batch influences another. A weight that the output does not depend on
-    has saliency 0.
+    has gradient 0.
 
     Raises
     ------
@@ -42,7 +119,7 @@ def accumulate_saliency(
     """
     was_training = model.training
     model.eval()
-    totals = {name: torch.zeros_like(weight) for name, weight in weights.items()}
+    totals = {name: torch.zeros_like(weight, dtype=torch.float32) for name, weight in weights.items()}
     for number, index in enumerate(samples.batches(batch_size)):
         for name, gradient in _gradients(model, weights, samples, index).items():
             if not bool(gradient.isfinite().all()):
@@ -52,7 +129,7 @@ def accumulate_saliency(
                 )
             totals[name] += gradient.abs() if accumulation == "absolute" else gradient
     model.train(was_training)
-    return {name: (total * weights[name].detach()).abs().cpu() for name, total in totals.items()}
+    return totals
 
 
 def _gradients(

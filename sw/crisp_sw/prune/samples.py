@@ -51,11 +51,22 @@ class ClassSamples:
 
     def normalised(self, index: Tensor) -> Tensor:
         """Return the images of ``index`` as the model reads them: float32[len(index), C, H, W]."""
-        images = self.images[index]
+        return self.normalise(self.images[index])
+
+    def normalise(self, images: Tensor) -> Tensor:
+        """Return images of the samples' type, such as augmented ones, as the model reads them: float32."""
         scaled = images.float() / 255 if images.dtype == torch.uint8 else images.float()
         mean = torch.tensor(self.mean).reshape(1, -1, 1, 1)
         std = torch.tensor(self.std).reshape(1, -1, 1, 1)
         return ((scaled - mean) / std).contiguous(memory_format=torch.channels_last)
+
+    def require_batch(self, batch_size: int) -> None:
+        """Raise SamplesError unless there is at least one full batch."""
+        if len(self) < batch_size:
+            raise SamplesError(
+                f"{len(self)} samples are fewer than one batch of {batch_size}; "
+                f"expected at least {batch_size}, or a smaller `batch_size`"
+            )
 
     def batches(self, batch_size: int, *, generator: torch.Generator | None = None) -> Iterator[Tensor]:
         """Yield int64 indices of batches of nearly equal length, at most ``batch_size``.

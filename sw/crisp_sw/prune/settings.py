@@ -1,96 +1,181 @@
 """Every choice of a pruning run in one validated object."""
 
-import math
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass
-from typing import Any, Literal
+from typing import Any, Literal, Self
 
 from crisp_sw.prune.errors import PruneError
+from crisp_sw.prune.masking import Gradient
+from crisp_sw.prune.rules import LayerRule
+from crisp_sw.prune.value_checks import (
+    require_choice,
+    require_integer,
+    require_names,
+    require_pattern,
+    require_positive,
+    require_real,
+)
 
+METHODS = ("crisp", "dense", "nm", "block", "unstructured", "channel", "reference_compat")
 _CHOICES = {
-    "schedule": ("linear", "cubic"),
-    "rank_score": ("mean", "sum"),
+    "method": METHODS,
+    "saliency": ("class-aware", "magnitude", "random"),
     "accumulation": ("absolute", "signed"),
+    "layer_norm": ("none", "mean", "l2"),
+    "matrix_order": ("tap-major", "oihw"),
+    "rank_score": ("mean", "sum"),
+    "schedule": ("linear", "cubic", "crisp"),
+    "nm_choice": ("reselect", "monotone"),
+    "gradient": ("ste", "sr-ste", "masked"),
     "small_layers": ("dense", "fine", "hybrid"),
+    "lr_schedule": ("final-cosine", "cosine"),
+    "precision": ("float32", "bfloat16"),
+    "teacher_view": ("augmented", "original"),
 }
+_COUNTS_FROM_1 = ("iterations", "batch_size", "min_kept_blocks")
+_COUNTS_FROM_0 = ("epochs_per_iteration", "final_epochs", "crop_padding", "seed")
+_SHARES = ("weight_decay", "distillation", "min_kept_share")
+_SHARES_BELOW_1 = ("sparsity", "momentum", "label_smoothing")
 
 
 @dataclass(frozen=True, kw_only=True)
 class PruneSettings:
     """Settings of :func:`crisp_sw.prune.prune_for_classes`; the defaults are those of the demo.
 
+    ``docs/pruning.md`` gives the formula and the source of every choice.
+
     Parameters
     ----------
-    n, m : at most ``n`` weights stay in every ``m`` consecutive input channels of one tap.
-    block : edge length B of the square blocks of ``W[K, taps * C]``; a multiple of ``m``.
+    method : "crisp"; or a baseline in the same frame: "dense" (fine-tuned only), "nm" (N:M only), "block"
+        (blocks only), "unstructured", "channel" (Torch-Pruning), or "reference_compat" (as the published
+        code does it).
+    n, m : at most ``n`` weights stay in every ``m`` consecutive weights of the reduction.
+    block : edge length B of the square blocks of the weight matrix; a multiple of ``m``.
+    matrix_order : the reduction runs "tap-major" (input channels of one tap are consecutive), or "oihw".
     sparsity : share of the prunable layers' weights that must go, 0 to below 1.
     iterations : pruning steps over which the target rises.
-    schedule : "linear", or "cubic" (large steps first; Zhu & Gupta 2017).
-    epochs_per_iteration, final_epochs : fine-tuning after each pruning step, and with the frozen mask.
-    learning_rate, momentum, weight_decay, batch_size : of the SGD that fine-tunes. The rate is constant
-        between pruning steps and falls to zero along a cosine in the final epochs.
-    distillation : share of the loss that compares with the dense model's logits, 0 (none) to 1 (only).
-    temperature : of the softened logits that are compared.
-    accumulation : how batches add up to a saliency, see :mod:`crisp_sw.prune.saliency`.
+    schedule : "linear", "cubic" (large steps first), or "crisp" (N:M alone, then equal steps).
+    saliency : "class-aware" (gradients on the samples), "magnitude", or "random".
+    accumulation : how batches add up to a class-aware saliency, see :mod:`crisp_sw.prune.saliency`.
+    layer_norm : divide a layer's saliencies by their "mean" or "l2" norm.
     rank_score : rank-columns of different layers compare by "mean" saliency per weight or by its "sum".
+    nm_choice : N:M choices inside kept blocks may move at every step ("reselect"), or never ("monotone").
+    gradient : what a masked weight receives until the mask is frozen, see :mod:`crisp_sw.prune.masking`.
+    sr_ste_decay : lambda of "sr-ste".
     min_kept_blocks, min_kept_share : floors, which no layer's block-rows fall below: a number of blocks, and
         a share of the blocks that pruning all layers alike to ``sparsity`` would keep.
     small_layers : what happens to layers with fewer input channels than ``block``, or with one block per
         block-row: left "dense", pruned "fine" (N:M only), or "hybrid" like all others.
     exclude : shell-style patterns of layer names that stay dense; each must match a layer.
     exclude_types : class names of layers that stay dense, such as "Linear".
-    seed : of batch order and dropout.
+    dense_first, dense_classifier : leave the first layer, or the last Linear, dense.
+    rules : settings of single layers; of several that match, later ones win.
+    epochs_per_iteration, final_epochs : fine-tuning after each pruning step, and with the frozen mask.
+    learning_rate, momentum, weight_decay, batch_size : of the SGD that fine-tunes.
+    lr_schedule : "final-cosine" is constant between pruning steps and falls to zero in the final epochs;
+        "cosine" falls over the whole run.
+    warmup_epochs : over which the learning rate rises from zero.
+    max_grad_norm : gradients of a larger norm over all parameters are scaled down to it; None for never.
+    label_smoothing : share of the target that is spread over all classes.
+    crop_padding, flip : augmentation, as of :func:`crisp_sw.data.augment.augment`.
+    precision : "bfloat16" runs convolutions in bfloat16 (autocast; weights stay float32).
+    distillation : share of the loss that compares with a teacher's logits, 0 (none) to 1 (only).
+    temperature : of the softened logits that are compared.
+    teacher_view : the teacher sees each "augmented" batch, or each "original" image once.
+    seed : of batch order, augmentation, dropout and random saliency.
 
     Raises
     ------
     PruneError : a value is out of range; the message names it and what was expected.
     """
 
+    method: Literal["crisp", "dense", "nm", "block", "unstructured", "channel", "reference_compat"] = "crisp"
     n: int = 1
     m: int = 4
     block: int = 16
+    matrix_order: Literal["tap-major", "oihw"] = "tap-major"
     sparsity: float = 0.92
     iterations: int = 3
-    schedule: Literal["linear", "cubic"] = "linear"
+    schedule: Literal["linear", "cubic", "crisp"] = "linear"
+    saliency: Literal["class-aware", "magnitude", "random"] = "class-aware"
+    accumulation: Literal["absolute", "signed"] = "absolute"
+    layer_norm: Literal["none", "mean", "l2"] = "none"
+    rank_score: Literal["mean", "sum"] = "mean"
+    nm_choice: Literal["reselect", "monotone"] = "reselect"
+    gradient: Gradient = "ste"
+    sr_ste_decay: float = 2e-4
+    min_kept_blocks: int = 1
+    min_kept_share: float = 0.75
+    small_layers: Literal["dense", "fine", "hybrid"] = "dense"
+    exclude: tuple[str, ...] = ()
+    exclude_types: tuple[str, ...] = ()
+    dense_first: bool = False
+    dense_classifier: bool = False
+    rules: tuple[LayerRule, ...] = ()
     epochs_per_iteration: int = 1
     final_epochs: int = 5
     learning_rate: float = 0.02
     momentum: float = 0.9
     weight_decay: float = 5e-4
     batch_size: int = 64
+    lr_schedule: Literal["final-cosine", "cosine"] = "final-cosine"
+    warmup_epochs: float = 0.0
+    max_grad_norm: float | None = None
+    label_smoothing: float = 0.0
+    crop_padding: int = 0
+    flip: bool = False
+    precision: Literal["float32", "bfloat16"] = "float32"
     distillation: float = 0.5
     temperature: float = 2.0
-    accumulation: Literal["absolute", "signed"] = "absolute"
-    rank_score: Literal["mean", "sum"] = "mean"
-    min_kept_blocks: int = 1
-    min_kept_share: float = 0.75
-    small_layers: Literal["dense", "fine", "hybrid"] = "dense"
-    exclude: tuple[str, ...] = ()
-    exclude_types: tuple[str, ...] = ()
+    teacher_view: Literal["augmented", "original"] = "augmented"
     seed: int = 0
 
     def __post_init__(self):
-        self._check_pattern()
-        for name in ("iterations", "batch_size", "min_kept_blocks"):
-            self._require_integer(name, 1)
-        for name in ("epochs_per_iteration", "final_epochs", "seed"):
-            self._require_integer(name, 0)
-        self._require_real("sparsity", 0.0, 1.0, open_end=True)
-        self._require_real("momentum", 0.0, 1.0, open_end=True)
-        self._require_real("weight_decay", 0.0, 1.0)
-        self._require_real("distillation", 0.0, 1.0)
-        self._require_real("min_kept_share", 0.0, 1.0)
-        self._require_positive("learning_rate")
-        self._require_positive("temperature")
+        require_pattern(self.n, self.m, self.block)
+        for name in _COUNTS_FROM_1:
+            require_integer(name, getattr(self, name), 1)
+        for name in _COUNTS_FROM_0:
+            require_integer(name, getattr(self, name), 0)
+        for name in _SHARES:
+            require_real(name, getattr(self, name), 0.0, 1.0)
+        for name in _SHARES_BELOW_1:
+            require_real(name, getattr(self, name), 0.0, 1.0, open_end=True)
+        for name in ("learning_rate", "temperature", "sr_ste_decay"):
+            require_positive(name, getattr(self, name))
+        if self.max_grad_norm is not None:
+            require_positive("max_grad_norm", self.max_grad_norm)
+        require_real("warmup_epochs", self.warmup_epochs, 0.0, float("inf"), open_end=True)
         for name, choices in _CHOICES.items():
-            if getattr(self, name) not in choices:
-                raise PruneError(f"`{name}` must be one of {', '.join(choices)}, not {getattr(self, name)!r}")
-        self._require_names("exclude")
-        self._require_names("exclude_types")
+            require_choice(name, getattr(self, name), choices)
+        require_names("exclude", self.exclude)
+        require_names("exclude_types", self.exclude_types)
+        if not isinstance(self.rules, tuple) or not all(isinstance(rule, LayerRule) for rule in self.rules):
+            raise PruneError(f"`rules` must be a tuple of LayerRule, not {self.rules!r}")
 
     @property
     def uniform_density(self) -> float:
         """Share of the blocks that stays where all layers are pruned alike to ``sparsity``, 0 to 1."""
-        return min(1.0, (1 - self.sparsity) * self.m / self.n)
+        return min(1.0, (1 - self.sparsity) / self.fine_density)
+
+    @property
+    def fine_density(self) -> float:
+        """Share of the weights that N:M alone keeps; 1 for methods without N:M."""
+        return self.n / self.m if self.method in ("crisp", "nm", "reference_compat") else 1.0
+
+    @property
+    def flattens(self) -> bool:
+        """Whether the matrix that is pruned is the weight in OIHW order."""
+        return self.matrix_order == "oihw" or self.method == "reference_compat"
+
+    @property
+    def mask_gradient(self) -> Gradient:
+        """What masked weights receive; the published code has hard masks."""
+        return "masked" if self.method == "reference_compat" else self.gradient
+
+    @property
+    def augments(self) -> bool:
+        """Whether batches are augmented."""
+        return self.flip or self.crop_padding > 0
 
     @property
     def total_epochs(self) -> int:
@@ -103,33 +188,17 @@ class PruneSettings:
             name: list(value) if isinstance(value, tuple) else value for name, value in asdict(self).items()
         }
 
-    def _check_pattern(self) -> None:
-        self._require_integer("m", 1)
-        self._require_integer("n", 1)
-        self._require_integer("block", 1)
-        if self.n > self.m:
-            raise PruneError(f"`n` must be from 1 to m = {self.m}, not {self.n}")
-        if self.block % self.m:
-            raise PruneError(f"`block` must be a multiple of m = {self.m}, not {self.block}")
+    @classmethod
+    def from_json(cls, values: Mapping[str, Any]) -> Self:
+        """Return the settings that :meth:`to_json` described; what is absent has its default.
 
-    def _require_integer(self, name: str, low: int) -> None:
-        value = getattr(self, name)
-        if not isinstance(value, int) or isinstance(value, bool) or value < low:
-            raise PruneError(f"`{name}` must be an integer of at least {low}, not {value!r}")
-
-    def _require_real(self, name: str, low: float, high: float, *, open_end: bool = False) -> None:
-        value = getattr(self, name)
-        inside = isinstance(value, int | float) and low <= value <= high and not (open_end and value == high)
-        if not inside:
-            bound = "below" if open_end else "to"
-            raise PruneError(f"`{name}` must be from {low:g} {bound} {high:g}, not {value!r}")
-
-    def _require_positive(self, name: str) -> None:
-        value = getattr(self, name)
-        if not isinstance(value, int | float) or not math.isfinite(value) or value <= 0:
-            raise PruneError(f"`{name}` must be a positive number, not {value!r}")
-
-    def _require_names(self, name: str) -> None:
-        value = getattr(self, name)
-        if not isinstance(value, tuple) or not all(isinstance(item, str) for item in value):
-            raise PruneError(f"`{name}` must be a tuple of strings, not {value!r}")
+        Raises
+        ------
+        PruneError : a value is out of range, or a name is no setting.
+        """
+        try:
+            rules = tuple(LayerRule(**rule) for rule in values.get("rules", ()))
+            lists = {name: tuple(values[name]) for name in ("exclude", "exclude_types") if name in values}
+            return cls(**{**values, **lists, "rules": rules})
+        except TypeError as error:
+            raise PruneError(f"not pruning settings: {error}") from error

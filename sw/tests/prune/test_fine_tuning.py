@@ -1,87 +1,101 @@
-"""Fine-tuning learns, repeats itself, distils, and re-estimates BatchNorm."""
+"""Fine-tuning learns, repeats itself, augments, and reports divergence."""
+
+from dataclasses import replace
 
 import pytest
 import torch
 from torch import nn
 
+from crisp_sw.prune.batch_norm import reestimate_batch_norm
 from crisp_sw.prune.errors import PruneError
-from crisp_sw.prune.fine_tuning import distillation_loss, fine_tune, fine_tune_dense, reestimate_batch_norm
+from crisp_sw.prune.fine_tuning import FineTuner
 from crisp_sw.prune.inference import collect_logits
+from crisp_sw.prune.samples import ClassSamples
 from crisp_sw.prune.settings import PruneSettings
+from crisp_sw.prune.teacher import Teacher
 
-FAST = PruneSettings(iterations=1, epochs_per_iteration=1, final_epochs=3, learning_rate=0.05, batch_size=16)
-
-
-def test_dense_fine_tuning_learns_and_leaves_the_model_alone(mixed_net, samples):
-    before = {name: value.clone() for name, value in mixed_net.state_dict().items()}
-    epochs = []
-    settings = PruneSettings(**{**FAST.to_json(), "distillation": 0.0, "exclude": (), "exclude_types": ()})
-    tuned = fine_tune_dense(
-        mixed_net, samples, settings, on_epoch=lambda number, last: epochs.append((number, last))
-    )
-    assert [number for number, _ in epochs] == [1, 2, 3, 4]
-    assert epochs[-1][1].loss < epochs[0][1].loss / 2
-    assert not tuned.training
-    assert all(torch.equal(before[name], value) for name, value in mixed_net.state_dict().items())
+FAST = PruneSettings(
+    iterations=1,
+    epochs_per_iteration=1,
+    final_epochs=5,
+    learning_rate=0.05,
+    batch_size=16,
+    distillation=0.0,
+)
 
 
-def test_same_seed_same_weights(mixed_net, samples):
-    first, second = (fine_tune_dense(mixed_net, samples, FAST).state_dict() for _ in range(2))
-    assert all(torch.equal(first[name], second[name]) for name in first)
+def losses(model, samples, settings, teacher=None) -> list[float]:
+    tuner = FineTuner(model, samples, settings, teacher)
+    return [tuner.train_epoch(epoch).loss for epoch in range(settings.total_epochs)]
+
+
+class AlwaysNext(Teacher):
+    """Sure that every sample is of the class after its label."""
+
+    def __init__(self, samples: ClassSamples):
+        self.labels = samples.labels
+
+    def logits(self, index, images):
+        return 4.0 * nn.functional.one_hot((self.labels[index] + 1) % 4, 4).float()
+
+
+def test_pure_distillation_follows_the_teacher_not_the_labels(mixed_net, samples):
+    values = losses(mixed_net, samples, replace(FAST, distillation=1.0), AlwaysNext(samples))
+    assert values[-1] < values[0] / 2
+    reestimate_batch_norm(mixed_net, samples, batch_size=16)
+    answers = collect_logits(mixed_net, samples, batch_size=32).argmax(1)
+    assert float((answers == (samples.labels + 1) % 4).float().mean()) > 0.9
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"crop_padding": 1},
+        {"label_smoothing": 0.1},
+        {"max_grad_norm": 1.0},
+        {"lr_schedule": "cosine", "warmup_epochs": 1.0},
+        {"precision": "bfloat16"},
+    ],
+    ids=str,
+)
+def test_every_choice_still_learns(mixed_net, samples, changes):
+    values = losses(mixed_net, samples, replace(FAST, **changes))
+    assert values[-1] < 0.75 * values[0]
+
+
+def test_an_epoch_does_not_depend_on_those_before(mixed_net, samples):
+    settings = replace(FAST, flip=True, momentum=0.0)
+    first = mixed_net
+    second = type(mixed_net)()
+    second.load_state_dict(first.state_dict())
+    whole = FineTuner(first, samples, settings, None)
+    whole.train_epoch(0)
+    second.load_state_dict(first.state_dict())
+    assert whole.train_epoch(1) == FineTuner(second, samples, settings, None).train_epoch(1)
+
+
+def test_clipping_bounds_the_step(mixed_net, samples):
+    before = [parameter.detach().clone() for parameter in mixed_net.parameters()]
+    settings = replace(FAST, max_grad_norm=1e-6, momentum=0.0, weight_decay=0.0, batch_size=96)
+    FineTuner(mixed_net, samples, settings, None).train_epoch(0)
+    moved = [(new - old).norm() for new, old in zip(mixed_net.parameters(), before, strict=True)]
+    assert 0 < float(torch.stack(moved).norm().detach()) <= 0.05 * 1e-6 * 1.01
 
 
 def test_global_random_state_is_left_alone(mixed_net, samples):
     torch.manual_seed(5)
     expected = torch.rand(1)
     torch.manual_seed(5)
-    fine_tune_dense(mixed_net, samples, FAST)
+    FineTuner(mixed_net, samples, FAST, None).train_epoch(0)
     assert torch.equal(torch.rand(1), expected)
 
 
-def test_divergence_is_reported(mixed_net, samples):
-    wild = PruneSettings(learning_rate=1e30, batch_size=16)
-    with pytest.raises(
-        PruneError, match=r"the loss became \S+ at learning rate 1e\+30; expected a finite number"
-    ):
-        fine_tune_dense(mixed_net, samples, wild)
-
-
-def test_distillation_loss_formula():
-    logits, targets = torch.tensor([[1.0, 2.0]]), torch.tensor([[3.0, -1.0]])
-    student, teacher = torch.softmax(logits / 2, 1), torch.softmax(targets / 2, 1)
-    expected = 4 * (teacher * (teacher / student).log()).sum()
-    torch.testing.assert_close(distillation_loss(logits, targets, 2.0), expected)
-    assert float(distillation_loss(targets, targets, 2.0)) == 0.0
-
-
-def test_pure_distillation_follows_the_teacher_not_the_labels(mixed_net, samples):
-    settings = PruneSettings(distillation=1.0, learning_rate=0.05, batch_size=16)
-    teacher_logits = 4.0 * nn.functional.one_hot((samples.labels + 1) % 4, 4).float()
-    generator = torch.Generator().manual_seed(0)
-    losses = [
-        epoch.loss
-        for epoch in fine_tune(
-            mixed_net,
-            samples,
-            settings,
-            epochs=6,
-            generator=generator,
-            teacher_logits=teacher_logits,
-            decay=True,
-        )
-    ]
-    assert losses[-1] < losses[0] / 2
-    reestimate_batch_norm(mixed_net, samples, batch_size=16)
-    answers = collect_logits(mixed_net, samples, batch_size=32).argmax(1)
-    assert float((answers == (samples.labels + 1) % 4).float().mean()) > 0.9
-
-
-def test_batch_norm_statistics_are_plain_averages(samples):
-    model = nn.Sequential(nn.BatchNorm2d(1), nn.Dropout(0.9))
-    model.train()
-    reestimate_batch_norm(model, samples, batch_size=len(samples))
-    images = samples.normalised(torch.arange(len(samples)))
-    torch.testing.assert_close(model[0].running_mean, images.mean().reshape(1))
-    torch.testing.assert_close(model[0].running_var, images.var().reshape(1))
-    assert model[0].momentum == 0.1
-    assert not model[0].training
+@pytest.mark.parametrize(("clip", "what"), [(None, "loss"), (1.0, "norm of the gradient")])
+def test_divergence_is_reported(mixed_net, samples, clip, what):
+    settings = replace(FAST, learning_rate=1e30, max_grad_norm=clip)
+    tuner = FineTuner(mixed_net, samples, settings, None)
+    if clip:
+        mixed_net.linear.weight.register_hook(lambda gradient: gradient * float("nan"))
+    message = rf"the {what} became \S+ at learning rate 1e\+30; expected a finite number"
+    with pytest.raises(PruneError, match=message):
+        tuner.train_epoch(0)

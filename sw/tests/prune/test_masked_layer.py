@@ -1,44 +1,41 @@
-"""One layer under pruning: scores count what N:M leaves, masks combine both patterns."""
+"""One layer under pruning: its mask is all its state."""
 
 import torch
 from torch import nn
 
 from crisp_sw.prune.layers import select_layers
-from crisp_sw.prune.masked_layer import MaskedLayer
+from crisp_sw.prune.masked_layer import MaskedLayer, sparsity_of
+from crisp_sw.prune.masking import attach_mask
 from crisp_sw.prune.settings import PruneSettings
 
+MASK = torch.tensor([[0, 1, 0, 0], [1, 0, 0, 0], [0, 0, 1, 0], [0, 0, 0, 1]], dtype=torch.bool)
 
-def layer_of_four_blocks() -> tuple[nn.Linear, MaskedLayer]:
+
+def masked_linear() -> tuple[nn.Linear, MaskedLayer]:
     module = nn.Linear(4, 4, bias=False)
     module.weight = nn.Parameter(torch.arange(1.0, 17.0).reshape(4, 4))
-    settings = PruneSettings(n=1, m=2, block=2)
-    prunable, _ = select_layers(nn.Sequential(module), settings)
-    return module, MaskedLayer(prunable[0], settings)
+    prunable, _ = select_layers(nn.Sequential(module), PruneSettings(n=1, m=2, block=2))
+    return module, MaskedLayer(prunable[0], attach_mask(module))
 
 
-SALIENCY = torch.tensor(
-    [[1.0, 2.0, 3.0, 4.0], [8.0, 7.0, 6.0, 5.0], [0.0, 1.0, 1.0, 0.0], [2.0, 2.0, 0.0, 9.0]]
-)
+def test_everything_is_kept_at_first():
+    _, layer = masked_linear()
+    assert (layer.weights, layer.kept_weights, sparsity_of([layer])) == (16, 16, 0.0)
+    assert bool(layer.kept_blocks.all())
 
 
-def test_blocks_are_scored_by_surviving_saliency():
-    _, layer = layer_of_four_blocks()
-    layer.score(SALIENCY)
-    assert layer.blocks.scores.tolist() == [[10.0, 10.0], [3.0, 10.0]]
-
-
-def test_mask_is_both_patterns_at_once():
-    module, layer = layer_of_four_blocks()
-    layer.score(SALIENCY)
-    layer.keep(torch.tensor([[True, False], [False, True]]))
+def test_mask_shows_in_the_weight():
+    module, layer = masked_linear()
+    layer.set_mask(MASK)
     expected = [[0.0, 2.0, 0.0, 0.0], [5.0, 0.0, 0.0, 0.0], [0.0, 0.0, 11.0, 0.0], [0.0, 0.0, 0.0, 16.0]]
     assert module.weight.tolist() == expected
+    assert torch.equal(layer.mask, MASK)
+    assert bool((layer.weight != 0).all())
 
 
 def test_pattern_and_report():
-    _, layer = layer_of_four_blocks()
-    layer.score(SALIENCY)
-    layer.keep(torch.tensor([[True, False], [False, True]]))
+    _, layer = masked_linear()
+    layer.set_mask(MASK)
     pattern, report = layer.pattern(), layer.report()
     assert (pattern.n, pattern.m, pattern.block) == (1, 2, 2)
     assert pattern.block_mask.tolist() == [[True, False], [False, True]]
@@ -47,16 +44,10 @@ def test_pattern_and_report():
     assert (report.kept_per_row, report.blocks_per_row) == (1, 2)
 
 
-def test_fine_choice_moves_until_frozen():
-    module, layer = layer_of_four_blocks()
-    everything = torch.ones(2, 2, dtype=torch.bool)
-    layer.score(SALIENCY)
-    layer.keep(everything)
-    before = module.weight != 0
-    layer.score(SALIENCY.flip(1))
-    layer.keep(everything)
-    assert not torch.equal(module.weight != 0, before)
+def test_gradients_stop_once_frozen():
+    module, layer = masked_linear()
+    layer.set_mask(MASK)
     layer.freeze()
     module(torch.ones(1, 4)).sum().backward()
     assert layer.weight.grad is not None
-    assert torch.equal(layer.weight.grad != 0, module.weight != 0)
+    assert torch.equal(layer.weight.grad != 0, MASK)

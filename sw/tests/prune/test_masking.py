@@ -2,10 +2,12 @@
 
 import copy
 
+import pytest
 import torch
 from torch import nn
 
-from crisp_sw.prune.masking import attach_mask, dense_weight, squash_masks
+from crisp_sw.prune.errors import PruneError
+from crisp_sw.prune.masking import attach_mask, dense_weight, mask_of, squash_masks
 
 
 def masked_linear():
@@ -35,6 +37,37 @@ def test_gradient_passes_straight_through_until_frozen():
     dense_weight(layer).grad = None
     mask.frozen = True
     assert gradient(layer).tolist() == [[1.0, 0.0, 100.0], [0.0, 10.0, 0.0]]
+
+
+def test_sr_ste_pulls_masked_weights_to_zero():
+    layer = nn.Linear(3, 1, bias=False)
+    layer.weight = nn.Parameter(torch.tensor([[1.0, -2.0, 3.0]]))
+    mask = attach_mask(layer, gradient="sr-ste", decay=0.5)
+    mask.mask.copy_(torch.tensor([[True, False, True]]))
+    assert gradient(layer).tolist() == [[1.0, 10.0 + 0.5 * -2.0, 100.0]]
+
+
+def test_masked_gradient_from_the_start():
+    layer = nn.Linear(3, 1, bias=False)
+    attach_mask(layer, gradient="masked").mask.copy_(torch.tensor([[True, False, True]]))
+    assert gradient(layer).tolist() == [[1.0, 0.0, 100.0]]
+
+
+def test_bfloat16_weight():
+    layer = nn.Linear(3, 1, bias=False, dtype=torch.bfloat16)
+    mask = attach_mask(layer, gradient="sr-ste")
+    mask.mask[0, 0] = False
+    layer(torch.ones(1, 3, dtype=torch.bfloat16)).sum().backward()
+    gradient = dense_weight(layer).grad
+    assert gradient is not None
+    assert gradient.dtype == torch.bfloat16
+
+
+def test_mask_is_found_or_missed():
+    layer, mask = masked_linear()
+    assert mask_of(layer) is mask
+    with pytest.raises(PruneError, match="the weight of Linear has no mask; expected a masked layer"):
+        mask_of(nn.Linear(2, 2))
 
 
 def test_masked_weight_can_come_back():

@@ -157,6 +157,7 @@ def test_any_shape_gets_its_pattern(samples_of_stripes, channels, kernel, n, blo
         final_epochs=1,
         min_kept_share=0.0,
         small_layers="hybrid",
+        batch_size=8,
     )
     result = prune_if_reachable(model, samples_of_stripes, chosen)
     if result is None:

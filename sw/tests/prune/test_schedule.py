@@ -16,7 +16,13 @@ def test_cubic_targets():
     assert target_sparsities(settings) == pytest.approx([0.85, 0.9])
 
 
-@pytest.mark.parametrize("schedule", ["linear", "cubic"])
+def test_crisp_steps_start_with_fine_sparsity_alone():
+    settings = PruneSettings(n=2, m=4, sparsity=0.9, iterations=5, schedule="crisp")
+    assert target_sparsities(settings) == pytest.approx([0.5, 0.6, 0.7, 0.8, 0.9])
+    assert target_sparsities(settings, start=0.1) == pytest.approx([0.1, 0.3, 0.5, 0.7, 0.9])
+
+
+@pytest.mark.parametrize("schedule", ["linear", "cubic", "crisp"])
 @pytest.mark.parametrize("iterations", [1, 2, 7])
 def test_targets_rise_and_end_exactly(schedule, iterations):
     targets = target_sparsities(PruneSettings(sparsity=0.93, iterations=iterations, schedule=schedule))

@@ -5,7 +5,8 @@ import json
 import pytest
 
 from crisp_sw.prune.errors import PruneError
-from crisp_sw.prune.settings import PruneSettings
+from crisp_sw.prune.rules import LayerRule
+from crisp_sw.prune.settings import METHODS, PruneSettings
 
 
 @pytest.mark.parametrize(
@@ -25,8 +26,12 @@ from crisp_sw.prune.settings import PruneSettings
         ({"temperature": float("inf")}, "`temperature` must be a positive number, not inf"),
         ({"distillation": 1.5}, "`distillation` must be from 0 to 1, not 1.5"),
         ({"min_kept_share": -0.1}, "`min_kept_share` must be from 0 to 1, not -0.1"),
-        ({"schedule": "square"}, "`schedule` must be one of linear, cubic, not 'square'"),
+        ({"schedule": "square"}, "`schedule` must be one of linear, cubic, crisp, not 'square'"),
         ({"small_layers": "drop"}, "`small_layers` must be one of dense, fine, hybrid, not 'drop'"),
+        ({"method": "magic"}, f"`method` must be one of {', '.join(METHODS)}, not 'magic'"),
+        ({"max_grad_norm": 0}, "`max_grad_norm` must be a positive number, not 0"),
+        ({"warmup_epochs": -1}, "`warmup_epochs` must be from 0 below inf, not -1"),
+        ({"rules": [1]}, "`rules` must be a tuple of LayerRule, not [1]"),
         ({"exclude": "conv*"}, "`exclude` must be a tuple of strings, not 'conv*'"),
     ],
 )
@@ -46,7 +51,13 @@ def test_total_epochs():
 
 
 def test_json_round_trip():
-    settings = PruneSettings(exclude=("stem*",), n=1)
-    values = json.loads(json.dumps(settings.to_json()))
-    values["exclude"], values["exclude_types"] = tuple(values["exclude"]), tuple(values["exclude_types"])
-    assert PruneSettings(**values) == settings
+    settings = PruneSettings(exclude=("stem*",), n=1, rules=(LayerRule(name="fc", dense=True),))
+    assert PruneSettings.from_json(json.loads(json.dumps(settings.to_json()))) == settings
+    with pytest.raises(PruneError, match=r"not pruning settings: .*'colour'"):
+        PruneSettings.from_json({"colour": "red"})
+
+
+def test_published_code_has_masks_of_its_own():
+    settings = PruneSettings(method="reference_compat")
+    assert settings.flattens
+    assert settings.mask_gradient == "masked"

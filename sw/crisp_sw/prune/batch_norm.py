@@ -1,0 +1,31 @@
+"""BatchNorm's statistics, taken anew for the user's classes."""
+
+import torch
+from torch import nn
+
+from crisp_sw.prune.inference import device_of
+from crisp_sw.prune.samples import ClassSamples
+
+
+@torch.no_grad()
+def reestimate_batch_norm(model: nn.Module, samples: ClassSamples, *, batch_size: int) -> None:
+    """Replace the running statistics of every BatchNorm by their plain average over ``samples``.
+
+    All other layers run in inference mode, and the whole model is left in it.
+    """
+    model.eval()
+    norms = [
+        module
+        for module in model.modules()
+        if isinstance(module, nn.modules.batchnorm._BatchNorm) and module.track_running_stats
+    ]
+    momenta = [norm.momentum for norm in norms]
+    for norm in norms:
+        norm.reset_running_stats()
+        norm.momentum = None  # a cumulative average
+        norm.train()
+    for index in samples.batches(batch_size, generator=torch.Generator().manual_seed(0)):
+        model(samples.normalised(index).to(device_of(model)))
+    for norm, momentum in zip(norms, momenta, strict=True):
+        norm.momentum = momentum
+    model.eval()

@@ -1,0 +1,59 @@
+"""Dense fine-tuning with the budget of a pruning run: the reference for every pruned model's accuracy."""
+
+import copy
+from collections.abc import Callable
+from pathlib import Path
+
+import torch
+from torch import nn
+
+from crisp_sw.prune.batch_norm import reestimate_batch_norm
+from crisp_sw.prune.fine_tuning import EpochStatistics, FineTuner
+from crisp_sw.prune.inference import require_outputs
+from crisp_sw.prune.run_state import RunFile, RunState
+from crisp_sw.prune.samples import ClassSamples
+from crisp_sw.prune.settings import PruneSettings
+from crisp_sw.prune.teacher import Teacher
+
+
+def fine_tune_dense(
+    model: nn.Module,
+    samples: ClassSamples,
+    settings: PruneSettings,
+    *,
+    teacher: nn.Module | None = None,
+    state_dir: Path | None = None,
+    resume: bool = False,
+    on_epoch: Callable[[int, EpochStatistics], None] | None = None,
+) -> nn.Module:
+    """Return a dense copy of ``model``, fine-tuned for the samples with the budget of a pruning run.
+
+    It sees the same number of epochs with the same loss, learning rates and seed: the fair reference for
+    the accuracy of a pruned model.
+
+    Parameters
+    ----------
+    teacher, state_dir, resume : as of :func:`crisp_sw.prune.prune_for_classes`.
+    on_epoch : called with the number of epochs done, from 1, and the last one's statistics.
+
+    Raises
+    ------
+    PruneError : the loss diverges, or the saved state belongs to another run.
+    SamplesError : fewer samples than a batch, or labels that do not fit the model's outputs.
+    """
+    samples.require_batch(settings.batch_size)
+    require_outputs(model, samples)
+    dense = copy.deepcopy(model).to(memory_format=torch.channels_last)  # pyright: ignore[reportCallIssue]
+    source = Teacher(teacher or model, samples, settings) if settings.distillation > 0 else None
+    tuner = FineTuner(dense, samples, settings, source)
+    file = RunFile.of(state_dir, model, samples, settings, kind="dense")
+    state = file.load(dense, tuner.optimizer) if resume else RunState()
+    while state.epoch < settings.total_epochs:
+        statistics = tuner.train_epoch(state.epoch)
+        state.epoch += 1
+        file.save(state, dense, tuner.optimizer)
+        if on_epoch:
+            on_epoch(state.epoch, statistics)
+    reestimate_batch_norm(dense, samples, batch_size=settings.batch_size)
+    file.remove()
+    return dense.to(memory_format=torch.contiguous_format)  # pyright: ignore[reportCallIssue]

@@ -1,0 +1,61 @@
+"""The network that fine-tuning distils from."""
+
+import copy
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional
+
+from crisp_sw.prune.inference import autocast, collect_logits, device_of
+from crisp_sw.prune.samples import ClassSamples
+from crisp_sw.prune.settings import PruneSettings
+
+
+def distillation_loss(logits: Tensor, targets: Tensor, temperature: float) -> Tensor:
+    """Return ``T^2 * KL(softmax(targets / T) || softmax(logits / T))``, the mean over the batch.
+
+    Hinton et al. 2015, "Distilling the knowledge in a neural network", section 2.
+    """
+    student = functional.log_softmax(logits / temperature, dim=1)
+    teacher = functional.log_softmax(targets / temperature, dim=1)
+    return functional.kl_div(student, teacher, reduction="batchmean", log_target=True) * temperature**2
+
+
+class Teacher:
+    """Logits of a fixed network for every batch.
+
+    Where batches are augmented, the teacher sees the very same images as the student (Beyer et al. 2022,
+    "Knowledge distillation: a good teacher is patient and consistent"), which costs it a forward pass. With
+    ``teacher_view`` "original", and without augmentation, its logits are computed once, for whole images.
+
+    Parameters
+    ----------
+    model : copied; its outputs are compared with the student's.
+
+    Raises
+    ------
+    SamplesError : the labels do not fit the outputs.
+    """
+
+    def __init__(self, model: nn.Module, samples: ClassSamples, settings: PruneSettings):
+        self._logits = self._model = None
+        self._settings = settings
+        if settings.augments and settings.teacher_view == "augmented":
+            self._model = copy.deepcopy(model).eval()
+            self._model.to(memory_format=torch.channels_last)  # pyright: ignore[reportCallIssue]
+        else:
+            self._logits = collect_logits(model, samples, batch_size=settings.batch_size)
+
+    @torch.no_grad()
+    def logits(self, index: Tensor, images: Tensor) -> Tensor:
+        """Return float32[len(index), classes] for samples ``index``.
+
+        Parameters
+        ----------
+        images : these samples as the student sees them.
+        """
+        if self._model is None:
+            assert self._logits is not None
+            return self._logits[index]
+        with autocast(device_of(self._model), self._settings.precision):
+            return self._model(images).float()

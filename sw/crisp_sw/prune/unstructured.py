@@ -1,0 +1,61 @@
+"""The unstructured baseline: the least salient weights of all layers go, wherever they are."""
+
+import math
+from collections.abc import Mapping
+
+import torch
+from torch import Tensor
+
+from crisp_sw.prune.errors import UnreachableSparsityError
+from crisp_sw.prune.masked_layer import MaskedLayer
+from crisp_sw.prune.settings import PruneSettings
+
+
+class UnstructuredSelection:
+    """Keeps the globally most salient weights (Lee et al. 2019, "SNIP", section 4, on the user's samples).
+
+    Each layer keeps its most salient weights up to its floor: ``min_kept_share`` of the share that uniform
+    pruning to the settings' sparsity keeps. With ``nm_choice`` "monotone", pruned weights never come back.
+    """
+
+    start_sparsity = 0.0
+
+    def __init__(self, layers: Mapping[str, MaskedLayer], settings: PruneSettings):
+        self._layers, self._settings = layers, settings
+        self._weights = sum(layer.weights for layer in layers.values())
+        density = 1 - settings.sparsity
+        self._floors = {
+            name: math.ceil(layer.layer.min_kept_share * density * layer.weights - 1e-6)
+            for name, layer in layers.items()
+        }
+
+    def require_reachable(self, sparsity: float) -> None:
+        """Raise UnreachableSparsityError, naming the nearest, unless the floors allow ``sparsity``."""
+        reachable = 1 - sum(self._floors.values()) / self._weights
+        if self._to_keep(sparsity) < sum(self._floors.values()):
+            raise UnreachableSparsityError(
+                f"`sparsity` {sparsity:g} cannot be reached: the nearest is {reachable:.4f}, with every "
+                "layer at its floor; expected at most that, or a lower `min_kept_share`"
+            )
+
+    def select(self, saliency: Mapping[str, Tensor], sparsity: float) -> None:
+        """Set all masks to keep ``1 - sparsity`` of the weights, rounded down; of equal ones, the first."""
+        scores = torch.cat([self._scores(layer, saliency[name]) for name, layer in self._layers.items()])
+        kept = torch.zeros(len(scores), dtype=torch.bool)
+        kept[scores.argsort(descending=True, stable=True)[: self._to_keep(sparsity)]] = True
+        parts = kept.split([layer.weights for layer in self._layers.values()])
+        for layer, part in zip(self._layers.values(), parts, strict=True):
+            layer.set_mask(part.reshape(layer.weight.shape))
+
+    def _to_keep(self, sparsity: float) -> int:
+        # The small term keeps 0.9 of 1000 weights from keeping 99.
+        return math.floor(self._weights * (1 - sparsity) + 1e-6)
+
+    def _scores(self, layer: MaskedLayer, saliency: Tensor) -> Tensor:
+        if self._settings.nm_choice == "monotone":
+            saliency = saliency.masked_fill(~layer.mask, -1.0)
+        scores = saliency.flatten().clone()
+        # The weights of the floor come before all others.
+        top = scores.argsort(descending=True, stable=True)[: self._floors[layer.name]]
+        scores[top] = torch.inf
+        return scores

@@ -1,0 +1,50 @@
+"""Checks of single settings. Each raises a PruneError with the setting, its value and what was expected."""
+
+import math
+from collections.abc import Sequence
+from typing import Any
+
+from crisp_sw.prune.errors import PruneError
+
+
+def require_integer(name: str, value: Any, low: int) -> None:
+    """Raise unless ``value`` is an integer of at least ``low``."""
+    if not isinstance(value, int) or isinstance(value, bool) or value < low:
+        raise PruneError(f"`{name}` must be an integer of at least {low}, not {value!r}")
+
+
+def require_real(name: str, value: Any, low: float, high: float, *, open_end: bool = False) -> None:
+    """Raise unless ``low <= value <= high``; with ``open_end``, ``high`` itself is out of range."""
+    inside = isinstance(value, int | float) and low <= value <= high and not (open_end and value == high)
+    if not inside:
+        bound = "below" if open_end else "to"
+        raise PruneError(f"`{name}` must be from {low:g} {bound} {high:g}, not {value!r}")
+
+
+def require_positive(name: str, value: Any) -> None:
+    """Raise unless ``value`` is a finite number above 0."""
+    if not isinstance(value, int | float) or not math.isfinite(value) or value <= 0:
+        raise PruneError(f"`{name}` must be a positive number, not {value!r}")
+
+
+def require_choice(name: str, value: Any, choices: Sequence[str]) -> None:
+    """Raise unless ``value`` is one of ``choices``."""
+    if value not in choices:
+        raise PruneError(f"`{name}` must be one of {', '.join(choices)}, not {value!r}")
+
+
+def require_names(name: str, value: Any) -> None:
+    """Raise unless ``value`` is a tuple of strings."""
+    if not isinstance(value, tuple) or not all(isinstance(item, str) for item in value):
+        raise PruneError(f"`{name}` must be a tuple of strings, not {value!r}")
+
+
+def require_pattern(n: Any, m: Any, block: Any) -> None:
+    """Raise unless N is from 1 to M and the block edge a positive multiple of M."""
+    require_integer("m", m, 1)
+    require_integer("n", n, 1)
+    require_integer("block", block, 1)
+    if n > m:
+        raise PruneError(f"`n` must be from 1 to m = {m}, not {n}")
+    if block % m:
+        raise PruneError(f"`block` must be a multiple of m = {m}, not {block}")

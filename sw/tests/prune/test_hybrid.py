@@ -1,0 +1,128 @@
+"""CRISP's selection: scores count what N:M leaves, masks combine both patterns and only grow."""
+
+import itertools
+from dataclasses import replace
+
+import pytest
+import torch
+from hypothesis import given, reject
+from hypothesis import settings as hypothesis_settings
+from hypothesis import strategies as st
+from torch import nn
+
+from crisp_golden.pattern import check_structure
+from crisp_golden.weight_matrix import expand_groups
+from crisp_sw.prune.errors import UnreachableSparsityError
+from crisp_sw.prune.hybrid import HybridSelection
+from crisp_sw.prune.layers import select_layers
+from crisp_sw.prune.masked_layer import MaskedLayer, sparsity_of
+from crisp_sw.prune.masking import attach_mask
+from crisp_sw.prune.settings import PruneSettings
+
+SALIENCY = torch.tensor(
+    [[1.0, 2.0, 3.0, 4.0], [8.0, 7.0, 6.0, 5.0], [0.0, 1.0, 1.0, 0.0], [2.0, 2.0, 0.0, 9.0]]
+)
+SMALL = PruneSettings(n=1, m=2, block=2, min_kept_share=0.0, small_layers="hybrid")
+
+
+def selection_of(model: nn.Module, settings: PruneSettings) -> tuple[HybridSelection, dict[str, MaskedLayer]]:
+    prunable, _ = select_layers(model, settings)
+    layers = {layer.name: MaskedLayer(layer, attach_mask(layer.module)) for layer in prunable}
+    return HybridSelection(layers, settings), layers
+
+
+def test_mask_is_both_patterns_at_once():
+    selection, layers = selection_of(nn.Sequential(nn.Linear(4, 4)), SMALL)
+    selection.select({"0": SALIENCY}, 0.75)
+    # Scores after 1:2 are 2 + 8 and 4 + 6 in the first block-row, 1 + 2 and 1 + 9 in the second.
+    assert layers["0"].mask.int().tolist() == [[0, 0, 0, 1], [0, 0, 1, 0], [0, 0, 1, 0], [0, 0, 0, 1]]
+
+
+@pytest.mark.parametrize(("choice", "moves"), [("reselect", True), ("monotone", False)])
+def test_fine_choice_moves_or_not(choice, moves):
+    selection, layers = selection_of(nn.Sequential(nn.Linear(4, 4)), replace(SMALL, nm_choice=choice))
+    selection.select({"0": SALIENCY}, 0.5)
+    before = layers["0"].mask
+    selection.select({"0": SALIENCY.flip(1)}, 0.5)
+    assert torch.equal(layers["0"].mask, before) != moves
+
+
+def test_start_is_what_the_short_groups_leave():
+    selection, _ = selection_of(nn.Sequential(nn.Linear(5, 2)), replace(SMALL, block=2))
+    assert selection.start_sparsity == pytest.approx(1 - 3 / 5)
+
+
+def test_blocks_only_and_fine_only():
+    selection, layers = selection_of(nn.Sequential(nn.Linear(4, 4)), replace(SMALL, method="block"))
+    selection.select({"0": SALIENCY}, 0.5)
+    assert layers["0"].mask.int().tolist() == [[0, 0, 1, 1], [0, 0, 1, 1], [0, 0, 1, 1], [0, 0, 1, 1]]
+    selection, layers = selection_of(nn.Sequential(nn.Linear(4, 4)), replace(SMALL, method="nm"))
+    selection.select({"0": SALIENCY}, 0.5)
+    assert bool(layers["0"].kept_blocks.all())
+    with pytest.raises(UnreachableSparsityError, match=r"`sparsity` 0\.6 cannot .* nearest is 0\.5000"):
+        selection.require_reachable(0.6)
+
+
+def test_oihw_order_runs_over_the_taps():
+    settings = replace(SMALL, matrix_order="oihw", m=4, block=4)
+    selection, layers = selection_of(nn.Sequential(nn.Conv2d(4, 4, 2)), settings)
+    saliency = torch.arange(64.0).reshape(4, 4, 2, 2)
+    selection.select({"0": saliency}, 0.75)
+    assert layers["0"].mask[0, 0].int().tolist() == [[0, 0], [0, 1]]
+    assert layers["0"].pattern().n == 4  # along channels, one tap has all four
+
+
+@st.composite
+def networks(draw):
+    m = draw(st.sampled_from([2, 4, 8]))
+    settings = PruneSettings(
+        n=draw(st.integers(1, m)),
+        m=m,
+        block=m * draw(st.integers(1, 4)),
+        sparsity=0.9,
+        min_kept_share=draw(st.sampled_from([0.0, 0.5])),
+        small_layers=draw(st.sampled_from(["fine", "hybrid"])),
+        nm_choice=draw(st.sampled_from(["reselect", "monotone"])),
+        matrix_order=draw(st.sampled_from(["tap-major", "tap-major", "oihw"])),
+        rank_score=draw(st.sampled_from(["mean", "sum"])),
+    )
+    channels = draw(st.lists(st.integers(1, 50), min_size=2, max_size=4))
+    kernel = draw(st.sampled_from([1, 2, 3]))
+    layers = [nn.Conv2d(a, b, kernel) for a, b in itertools.pairwise(channels)]
+    return nn.Sequential(*layers, nn.Linear(channels[-1], draw(st.integers(1, 20)))), settings
+
+
+@hypothesis_settings(deadline=None, max_examples=80, derandomize=True)
+@given(
+    case=networks(), seed=st.integers(0, 1000), steps=st.lists(st.floats(0.1, 0.9), min_size=2, max_size=3)
+)
+def test_any_network_gets_its_pattern(case, seed, steps):
+    model, settings = case
+    selection, layers = selection_of(model, settings)
+    generator = torch.Generator().manual_seed(seed)
+    blocks = {name: layer.kept_blocks for name, layer in layers.items()}
+    masks = {name: layer.mask for name, layer in layers.items()}
+    for target in sorted(steps):
+        try:
+            selection.require_reachable(target)
+        except UnreachableSparsityError:
+            reject()
+        saliency = {name: torch.rand(layer.mask.shape, generator=generator) for name, layer in layers.items()}
+        selection.select(saliency, target)
+        largest = max(layer.layer.grid.out_channels * layer.layer.grid.block for layer in layers.values())
+        total = sum(layer.weights for layer in layers.values())
+        # Reached within one rank-column, unless N:M alone is beyond.
+        assert target - 1e-9 <= sparsity_of(list(layers.values()))
+        assert sparsity_of(list(layers.values())) <= max(target, selection.start_sparsity) + largest / total
+        for name, layer in layers.items():
+            assert not bool((layer.kept_blocks & ~blocks[name]).any())
+            assert len(set(layer.kept_blocks.sum(1).tolist())) == 1
+            if settings.nm_choice == "monotone":
+                assert not bool((layer.mask & ~masks[name]).any())
+            blocks[name], masks[name] = layer.kept_blocks, layer.mask
+    for name, layer in layers.items():
+        weight = layer.mask.float().reshape(*layer.mask.shape, *(1,) * (4 - layer.mask.dim())).numpy()
+        pattern = layer.pattern()
+        check_structure(expand_groups(weight, layer.layer.hardware_grid.groups), pattern, name)
+        if settings.matrix_order == "tap-major":
+            assert pattern.n <= settings.n

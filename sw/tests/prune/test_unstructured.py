@@ -1,0 +1,54 @@
+"""The unstructured baseline: globally least salient weights, with floors."""
+
+from dataclasses import replace
+
+import pytest
+import torch
+from torch import nn
+
+from crisp_sw.prune.errors import UnreachableSparsityError
+from crisp_sw.prune.layers import select_layers
+from crisp_sw.prune.masked_layer import MaskedLayer, sparsity_of
+from crisp_sw.prune.masking import attach_mask
+from crisp_sw.prune.settings import PruneSettings
+from crisp_sw.prune.unstructured import UnstructuredSelection
+
+CHOICE = PruneSettings(
+    method="unstructured", m=2, block=2, sparsity=0.75, min_kept_share=0.0, small_layers="hybrid"
+)
+FIRST, SECOND = torch.arange(16.0).reshape(4, 4), 100 + torch.arange(16.0).reshape(4, 4)
+
+
+def selection_of(settings: PruneSettings) -> tuple[UnstructuredSelection, dict[str, MaskedLayer]]:
+    prunable, _ = select_layers(nn.Sequential(nn.Linear(4, 4), nn.Linear(4, 4)), settings)
+    layers = {layer.name: MaskedLayer(layer, attach_mask(layer.module)) for layer in prunable}
+    return UnstructuredSelection(layers, settings), layers
+
+
+def test_least_salient_go_wherever_they_are():
+    selection, layers = selection_of(CHOICE)
+    selection.select({"0": FIRST, "1": SECOND}, 0.75)
+    assert [layer.kept_weights for layer in layers.values()] == [0, 8]
+    assert torch.equal(layers["1"].mask, SECOND >= 108)
+    assert sparsity_of(list(layers.values())) == 0.75
+
+
+def test_floor_keeps_the_most_salient_of_a_layer():
+    selection, layers = selection_of(replace(CHOICE, min_kept_share=0.5))
+    selection.select({"0": FIRST, "1": SECOND}, 0.75)
+    assert [layer.kept_weights for layer in layers.values()] == [2, 6]
+    assert torch.equal(layers["0"].mask, FIRST >= 14)
+
+
+@pytest.mark.parametrize(("choice", "moves"), [("reselect", True), ("monotone", False)])
+def test_pruned_weights_come_back_or_not(choice, moves):
+    selection, layers = selection_of(replace(CHOICE, nm_choice=choice))
+    selection.select({"0": FIRST, "1": SECOND}, 0.5)
+    selection.select({"0": SECOND, "1": FIRST}, 0.75)
+    assert (layers["0"].kept_weights == 8) == moves
+
+
+def test_unreachable_target_names_the_nearest():
+    selection, _ = selection_of(replace(CHOICE, min_kept_share=1.0))
+    with pytest.raises(UnreachableSparsityError, match=r"`sparsity` 0\.9 cannot .* nearest is 0\.7500"):
+        selection.require_reachable(0.9)
