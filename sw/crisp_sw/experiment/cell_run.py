@@ -83,7 +83,7 @@ def run_cell(task: CellTask, dense_weights: bytes | None = None) -> CellOutcome:
     measured, network = _measure(model, patterns, user, task.preset)
     result = {
         "cell": task.cell.to_json(),
-        "classes": list(user.names),
+        "class_names": list(user.names),
         "validation_images": len(user.test),
         **figures,
         **measured,

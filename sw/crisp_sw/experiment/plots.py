@@ -119,7 +119,12 @@ def _draw_cycles(axes: Any, rows: Sequence[Row]) -> None:
         label="Pareto front",
     )
     axes.set_xlabel("predicted cycles per image, thousands")
-    axes.set_xscale("log")
+    axes.set_xscale("log", subs=())
+    axes.set_xticks(
+        [mantissa * 10**power for power in range(-1, 6) for mantissa in (1, 2, 3, 5, 7)], minor=False
+    )
+    axes.xaxis.set_major_formatter("{x:g}")
+    axes.set_xlim(0.9 * front[0]["cycles"] / 1000, 1.1 * max(row["cycles"] for row in placed) / 1000)
 
 
 def _lines(rows: Sequence[Row], *, with_dense: bool = False) -> dict[str, list[Row]]:

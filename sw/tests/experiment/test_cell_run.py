@@ -33,7 +33,7 @@ def test_dense_cell_has_figures_and_weights(dense):
     assert result["accuracy_before"] > 0.8
     assert result["sparsity"] == 0
     assert result["nonzero_macs"] <= result["macs"]
-    assert len(result["classes"]) == 3
+    assert len(result["class_names"]) == 3
     assert "linear.weight" in load(dense.weights)
     assert dense.network is not None
 

@@ -1,0 +1,74 @@
+"""The experiment on digits: table, plots and networks are written; the RTL check gets its images."""
+
+import json
+from dataclasses import replace
+
+import pytest
+from safetensors.numpy import load_file
+
+from crisp_sw.experiment import run
+from crisp_sw.experiment.errors import ExperimentError
+from crisp_sw.experiment.grid import Grid
+from crisp_sw.experiment.recipe import Recipe
+from crisp_sw.experiment.rtl_check import check_on_rtl
+from crisp_sw.experiment.run import ExperimentFiles, ExperimentSettings, run_experiment
+from crisp_sw.experiment.sweep import Workers
+from crisp_sw.experiment.user import load_user
+
+RECIPE = Recipe(settings={"iterations": 1, "final_epochs": 0, "batch_size": 64, "learning_rate": 0.01})
+GRID = Grid(
+    classes=(3,),
+    class_seeds=(0,),
+    methods=("dense", "crisp"),
+    sparsities=(0.85,),
+    blocks=(16,),
+    ratios=((1, 4),),
+)
+
+
+@pytest.fixture
+def settings(digits_checkpoint, tmp_path, monkeypatch):
+    monkeypatch.setattr(run, "find_recipe", lambda variant: RECIPE)
+    return ExperimentSettings(
+        data="digits",
+        networks=(str(digits_checkpoint),),
+        grid=GRID,
+        out=tmp_path / "out",
+        preset="tiny",
+        workers=Workers(count=1, processes=False),
+    )
+
+
+def test_experiment_is_written_and_not_run_twice(settings):
+    seen = []
+    sweep = run_experiment(settings, on_result=lambda done, total, cell, result: seen.append(cell.name))
+    assert seen == ["model-c3-s0-dense", "model-c3-s0-crisp-1of4-b16-p85"]
+    assert sweep.failures == {}
+    table = (settings.out / "headline.csv").read_text().splitlines()
+    assert len(table) == 3
+    assert len(list((settings.out / "plots" / "headline").iterdir())) == 4
+    again = run_experiment(replace(settings, name="again"), on_result=lambda *report: seen.append("again"))
+    assert len(seen) == 2
+    assert [result["accuracy"] for result in again.results] == [
+        result["accuracy"] for result in sweep.results
+    ]
+    _check_rtl(settings)
+
+
+def _check_rtl(settings):
+    cell = GRID.cells(["model"])[-1]
+    network = ExperimentFiles(out=settings.out).network(cell)
+    user = load_user(settings.networks[0], "digits", classes=3, seed=0)
+
+    def cosimulate(folder, inputs, preset, result):
+        assert (folder, preset) == (network, "tiny")
+        assert load_file(inputs)["images"].shape == (7, 1, 8, 8)
+        result.write_text(json.dumps({"layers": []}))
+        return 0
+
+    measured = check_on_rtl(network, user, 7, "tiny", cosimulate)
+    assert measured == {"layers": [], "images": 7, "status": 0}
+    with pytest.raises(ExperimentError, match="the RTL bench ended with status 3 and wrote no"):
+        check_on_rtl(network, user, 7, "tiny", lambda *paths: 3)
+    with pytest.raises(ExperimentError, match="nowhere: no such network"):
+        check_on_rtl(network.with_name("nowhere"), user, 7, "tiny", cosimulate)

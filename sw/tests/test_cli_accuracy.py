@@ -1,0 +1,75 @@
+"""``crisp accuracy``: bad options are one message; results are printed as a table and as JSON."""
+
+import json
+
+import pytest
+from typer.testing import CliRunner
+
+from crisp_sw.cli import app
+from crisp_sw.commands import accuracy as command
+from crisp_sw.experiment.cell import Cell
+from crisp_sw.experiment.sweep import Sweep
+
+CELL = Cell(network="net", classes=10, class_seed=0, method="crisp", n=1, m=4, block=16, sparsity=0.92)
+DENSE = Cell(network="net", classes=10, class_seed=0, method="dense")
+
+
+def crisp(*arguments):
+    return CliRunner().invoke(app, ["accuracy", *map(str, arguments)], env={"COLUMNS": "200"})
+
+
+@pytest.fixture
+def settings(monkeypatch):
+    """Replace the experiment by two results; gives its settings, and a list that makes it fail if filled."""
+    called, failing = [], []
+
+    def run(settings, **callbacks):
+        called.append(settings)
+        results = [
+            {"cell": DENSE.to_json(), "accuracy": 0.8, "cycles": 2000, "sparsity": 0.0},
+            {"cell": CELL.to_json(), "accuracy": 0.79, "cycles": 100, "sparsity": 0.92},
+        ]
+        return Sweep(results=results, failures={"net-x": "ZeroDivisionError: by zero"} if failing else {})
+
+    monkeypatch.setattr(command, "run_experiment", run)
+    return called, failing
+
+
+def test_options_narrow_the_grid(settings):
+    result = crisp("images", "--seeds", "0, 2", "--sparsities", "0.9", "--methods", "crisp,channel")
+    assert result.exit_code == 0
+    ((called,), _) = settings
+    assert called.grid.class_seeds == (0, 2)
+    assert called.grid.sparsities == (0.9,)
+    assert called.grid.methods == ("crisp", "channel")
+    assert called.grid.blocks == (16,)
+    assert (called.data, called.name) == ("images", "headline")
+
+
+def test_results_are_shown(settings):
+    assert "79.00%" in crisp("images").stdout
+    rows = json.loads(crisp("images", "--json").stdout)["rows"]
+    assert [row["method"] for row in rows] == ["dense", "crisp"]
+
+
+def test_failed_cells_are_named_and_the_status_says_so(settings):
+    settings[1].append(True)
+    result = crisp("images")
+    assert result.exit_code == 1
+    assert "failed: net-x: ZeroDivisionError: by zero" in result.stderr
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (("--grid", "all"), "no grid 'all'; expected one of headline, full"),
+        (("--seeds", "0,x"), "expected numbers separated by commas"),
+        (("--preset", "huge"), "huge"),
+        (("--network", "nothing"), "no checkpoint 'nothing'"),
+    ],
+)
+def test_bad_options_are_one_message_and_status_2(arguments, message, tmp_path):
+    result = crisp("digits", "--out", tmp_path, *arguments)
+    assert result.exit_code == 2
+    assert message in result.stderr
+    assert "Traceback" not in result.stderr
