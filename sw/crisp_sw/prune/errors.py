@@ -17,3 +17,7 @@ class SaliencyError(CrispError):
 
 class SamplesError(CrispError):
     """The user's samples do not fit together, or do not fit the model."""
+
+
+class MaskError(CrispError):
+    """Saved masks do not fit the model."""

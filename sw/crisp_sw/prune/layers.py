@@ -51,6 +51,18 @@ class DenseLayer:
 
 
 def select_layers(model: nn.Module, settings: PruneSettings) -> tuple[list[PrunableLayer], list[DenseLayer]]:
+    """Sort the layers as :func:`sort_layers` does.
+
+    Raises
+    ------
+    PruneError : an exclusion or rule matches no layer, or no layer is left.
+    """
+    prunable, dense = sort_layers(model, settings)
+    require_any(prunable, dense)
+    return prunable, dense
+
+
+def sort_layers(model: nn.Module, settings: PruneSettings) -> tuple[list[PrunableLayer], list[DenseLayer]]:
     """Sort the Conv2d and Linear layers of ``model`` into prunable and dense, in the model's order.
 
     Dense are: layers that the settings exclude; depthwise convolutions; grouped convolutions whose groups do
@@ -59,7 +71,7 @@ def select_layers(model: nn.Module, settings: PruneSettings) -> tuple[list[Pruna
 
     Raises
     ------
-    PruneError : an exclusion matches no layer, or no layer is left.
+    PruneError : an exclusion or rule matches no layer.
     """
     modules = dict(_weight_layers(model))
     _check_exclusions(modules, settings)
@@ -80,12 +92,16 @@ def select_layers(model: nn.Module, settings: PruneSettings) -> tuple[list[Pruna
             prunable.append(_prunable(name, module, grid, chosen, is_classifier=[name] == linears[-1:]))
         else:
             dense.append(DenseLayer(name=name, weights=grid.weights, reason=reason))
+    return prunable, dense
+
+
+def require_any(prunable: Sequence[PrunableLayer], dense: Sequence[DenseLayer]) -> None:
+    """Raise PruneError, with the reasons, if no layer is left to prune."""
     if not prunable:
         reasons = (
             "; ".join(f"{layer.name}: {layer.reason}" for layer in dense) or "it has no Conv2d or Linear"
         )
         raise PruneError(f"no layer of the model can be pruned ({reasons}); expected at least one")
-    return prunable, dense
 
 
 def _weight_layers(model: nn.Module) -> Iterator[tuple[str, nn.Conv2d | nn.Linear]]:

@@ -68,11 +68,14 @@ class HybridMask(nn.Module):
         return cast(Tensor, _StraightThrough.apply(weight, self.mask, self.decay))
 
 
-def attach_mask(module: nn.Module, *, gradient: Gradient = "ste", decay: float = 2e-4) -> HybridMask:
-    """Put an all-kept mask on ``module.weight``, which becomes trainable, and return it."""
+def attach_mask(
+    module: nn.Module, mask: HybridMask | None = None, *, gradient: Gradient = "ste", decay: float = 2e-4
+) -> HybridMask:
+    """Put ``mask``, or an all-kept one, on ``module.weight``, which becomes trainable, and return it."""
     weight = cast(nn.Parameter, module.weight)
     weight.requires_grad_(True)
-    mask = HybridMask(torch.ones_like(weight, dtype=torch.bool), gradient=gradient, decay=decay)
+    if mask is None:
+        mask = HybridMask(torch.ones_like(weight, dtype=torch.bool), gradient=gradient, decay=decay)
     parametrize.register_parametrization(module, "weight", mask)
     return mask
 

@@ -38,19 +38,30 @@ def measure_saliency(
     ------
     SaliencyError : a gradient or weight is NaN or infinite.
     """
-    if settings.saliency == "class-aware":
-        saliency = accumulate_saliency(
-            model,
-            weights,
-            samples,
-            batch_size=settings.batch_size,
-            accumulation=settings.accumulation,
-        )
-    elif settings.saliency == "magnitude":
+    if settings.saliency != "class-aware":
+        return weight_saliency(weights, settings)
+    if settings.saliency_samples is not None:
+        samples = samples.spread(settings.saliency_samples)
+    saliency = accumulate_saliency(
+        model,
+        weights,
+        samples,
+        batch_size=settings.batch_size,
+        accumulation=settings.accumulation,
+    )
+    return {name: normalised(values, settings.layer_norm) for name, values in saliency.items()}
+
+
+def weight_saliency(weights: Mapping[str, nn.Parameter], settings: PruneSettings) -> dict[str, Tensor]:
+    """Return the saliency "magnitude" or "random", as :func:`measure_saliency` does without samples."""
+    if settings.saliency == "magnitude":
         saliency = {name: weight.detach().abs().float().cpu() for name, weight in weights.items()}
+        _require_finite(saliency)
     else:
-        saliency = _random_saliency(weights, settings.seed)
-    _require_finite(saliency)
+        saliency = {
+            name: torch.rand(weight.shape, generator=stream_generator(settings.seed, Stream.SALIENCY, number))
+            for number, (name, weight) in enumerate(weights.items())
+        }
     return {name: normalised(values, settings.layer_norm) for name, values in saliency.items()}
 
 
@@ -63,13 +74,6 @@ def normalised(saliency: Tensor, layer_norm: Literal["none", "mean", "l2"]) -> T
         return saliency
     scale = saliency.double().mean() if layer_norm == "mean" else saliency.double().norm()
     return saliency / float(scale) if float(scale) > 0 else saliency
-
-
-def _random_saliency(weights: Mapping[str, nn.Parameter], seed: int) -> dict[str, Tensor]:
-    return {
-        name: torch.rand(weight.shape, generator=stream_generator(seed, Stream.SALIENCY, number))
-        for number, (name, weight) in enumerate(weights.items())
-    }
 
 
 def _require_finite(saliency: Mapping[str, Tensor]) -> None:

@@ -1,7 +1,8 @@
 """The images of the user's classes, as plain tensors."""
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from typing import Self
 
 import torch
 from torch import Tensor
@@ -67,6 +68,13 @@ class ClassSamples:
                 f"{len(self)} samples are fewer than one batch of {batch_size}; "
                 f"expected at least {batch_size}, or a smaller `batch_size`"
             )
+
+    def spread(self, count: int) -> Self:
+        """Return ``count`` samples at even distances, of every class alike where they are sorted by class."""
+        if count >= len(self):
+            return self
+        index = torch.arange(count) * len(self) // count
+        return replace(self, images=self.images[index], labels=self.labels[index])
 
     def batches(self, batch_size: int, *, generator: torch.Generator | None = None) -> Iterator[Tensor]:
         """Yield int64 indices of batches of nearly equal length, at most ``batch_size``.

@@ -57,6 +57,7 @@ class PruneSettings:
     schedule : "linear", "cubic" (large steps first), or "crisp" (N:M alone, then equal steps).
     saliency : "class-aware" (gradients on the samples), "magnitude", or "random".
     accumulation : how batches add up to a class-aware saliency, see :mod:`crisp_sw.prune.saliency`.
+    saliency_samples : measure a class-aware saliency on that many of the samples; None for all.
     layer_norm : divide a layer's saliencies by their "mean" or "l2" norm.
     rank_score : rank-columns of different layers compare by "mean" saliency per weight or by its "sum".
     nm_choice : N:M choices inside kept blocks may move at every step ("reselect"), or never ("monotone").
@@ -99,6 +100,7 @@ class PruneSettings:
     schedule: Literal["linear", "cubic", "crisp"] = "linear"
     saliency: Literal["class-aware", "magnitude", "random"] = "class-aware"
     accumulation: Literal["absolute", "signed"] = "absolute"
+    saliency_samples: int | None = None
     layer_norm: Literal["none", "mean", "l2"] = "none"
     rank_score: Literal["mean", "sum"] = "mean"
     nm_choice: Literal["reselect", "monotone"] = "reselect"
@@ -144,6 +146,8 @@ class PruneSettings:
             require_positive(name, getattr(self, name))
         if self.max_grad_norm is not None:
             require_positive("max_grad_norm", self.max_grad_norm)
+        if self.saliency_samples is not None:
+            require_integer("saliency_samples", self.saliency_samples, 1)
         require_real("warmup_epochs", self.warmup_epochs, 0.0, float("inf"), open_end=True)
         for name, choices in _CHOICES.items():
             require_choice(name, getattr(self, name), choices)

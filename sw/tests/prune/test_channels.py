@@ -1,0 +1,67 @@
+"""Channel pruning through the library: smaller layers, the same frame."""
+
+import sys
+from dataclasses import replace
+
+import pytest
+import torch
+from torch import nn
+
+from crisp_sw.prune import PruneSettings, prune_for_classes
+from crisp_sw.prune.errors import PruneError, UnreachableSparsityError
+
+SETTINGS = PruneSettings(
+    method="channel", sparsity=0.6, iterations=2, final_epochs=1, batch_size=32, distillation=0.0
+)
+
+
+class Plain(nn.Module):
+    """Two convolutions and a classifier."""
+
+    def __init__(self):
+        super().__init__()
+        self.first = nn.Conv2d(1, 12, 3, padding=1)
+        self.bn = nn.BatchNorm2d(12)
+        self.second = nn.Conv2d(12, 20, 3, padding=1)
+        self.fc = nn.Linear(20, 4)
+
+    def forward(self, x):
+        return self.fc(self.second(self.bn(self.first(x)).relu()).relu().mean((2, 3)))
+
+
+@pytest.fixture
+def plain() -> Plain:
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(0)
+        return Plain()
+
+
+@pytest.mark.parametrize("saliency", ["class-aware", "magnitude", "random"])
+def test_channels_go_until_the_target(plain, samples, saliency):
+    pytest.importorskip("torch_pruning")
+    events = []
+    settings = replace(SETTINGS, saliency=saliency)
+    first = prune_for_classes(plain, samples, settings, on_progress=events.append)
+    weights = {name: first.model.state_dict()[f"{name}.weight"].shape for name in ("first", "second", "fc")}
+    assert weights["second"][1] == weights["first"][0] < 12
+    assert weights["fc"] == (4, weights["second"][0])
+    assert 0.6 <= first.report.sparsity < 0.8
+    assert first.report.model_sparsity == first.report.sparsity
+    assert [event.stage for event in events] == ["prune", "fine-tune", "prune", "fine-tune", "fine-tune"]
+    assert first.patterns == {}
+    second = prune_for_classes(plain, samples, settings).model.state_dict()
+    assert all(torch.equal(value, second[name]) for name, value in first.model.state_dict().items())
+    assert plain.first.weight.shape[0] == 12
+
+
+def test_unreachable_target_names_the_nearest(plain, samples):
+    pytest.importorskip("torch_pruning")
+    with pytest.raises(UnreachableSparsityError, match=r"by removing channels: the nearest is 0\.\d{4}"):
+        prune_for_classes(plain, samples, replace(SETTINGS, sparsity=0.999, iterations=1))
+
+
+def test_library_that_is_not_installed(plain, samples, monkeypatch):
+    monkeypatch.setitem(sys.modules, "torch_pruning", None)
+    message = r"method 'channel' needs the library Torch-Pruning.*pip install 'crisp-stc\[baselines\]'"
+    with pytest.raises(PruneError, match=message):
+        prune_for_classes(plain, samples, SETTINGS)

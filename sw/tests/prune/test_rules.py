@@ -1,0 +1,84 @@
+"""Settings of single layers."""
+
+import pytest
+
+from crisp_sw.prune.errors import PruneError
+from crisp_sw.prune.layers import select_layers
+from crisp_sw.prune.rules import LayerRule
+from crisp_sw.prune.settings import PruneSettings
+
+
+def selected(model, *rules, **choices):
+    settings = PruneSettings(block=8, rules=rules, min_kept_share=0.0, **choices)
+    prunable, dense = select_layers(model, settings)
+    return {layer.name: layer for layer in prunable}, {layer.name: layer.reason for layer in dense}
+
+
+def test_later_rules_win_where_both_speak(mixed_net):
+    layers, dense = selected(
+        mixed_net,
+        LayerRule(type="Conv2d", n=2, min_kept_blocks=3),
+        LayerRule(name="g*", n=3),
+        LayerRule(name="linear", type="Linear", dense=True),
+    )
+    assert {name: (layer.n, layer.floor) for name, layer in layers.items()} == {
+        "conv": (2, 3),
+        "pointwise": (2, 3),
+        "grouped": (3, 3),
+    }
+    assert dense["linear"] == "dense by the rule for name 'linear' and type 'Linear'"
+
+
+def test_layer_with_its_own_pattern_and_floor(mixed_net):
+    layers, _ = selected(mixed_net, LayerRule(name="linear", m=8, block=16, min_kept_share=1.0))
+    layer = layers["linear"]
+    assert (layer.m, layer.grid.block, layer.grid.block_columns, layer.min_kept_share) == (8, 16, 2, 1.0)
+    # Uniform pruning to 92% at 1:8 keeps 64% of the blocks.
+    assert layer.floor == 1
+
+
+def test_first_layer_and_classifier_stay_dense(mixed_net):
+    layers, dense = selected(mixed_net, dense_first=True, dense_classifier=True)
+    assert list(layers) == ["conv", "pointwise", "grouped"]
+    assert (dense["stem"], dense["linear"]) == ("the first layer", "the classifier")
+
+
+@pytest.mark.parametrize(
+    ("rule", "message"),
+    [
+        (
+            LayerRule(name="bn", dense=True),
+            "the rule for name 'bn' names 'bn', a BatchNorm2d, which cannot be pruned; expected a Conv",
+        ),
+        (
+            LayerRule(type="Dropout", n=1),
+            "the rule for type 'Dropout' names 'dropout', a Dropout, which cannot be pruned",
+        ),
+        (
+            LayerRule(name="head.*", n=1),
+            "the rule for name 'head.*' matches no layer; expected one of stem, conv, depthwise, ",
+        ),
+        (
+            LayerRule(name="conv", block=6),
+            "the rules for layer 'conv' do not fit together: `block` must be a multiple of m = 4, not 6",
+        ),
+    ],
+)
+def test_rules_that_do_not_fit_the_model(mixed_net, rule, message):
+    with pytest.raises(PruneError) as error:
+        selected(mixed_net, rule)
+    assert str(error.value).startswith(message)
+
+
+@pytest.mark.parametrize(
+    ("values", "message"),
+    [
+        ({}, "a LayerRule needs a `name` pattern or a `type`; expected at least one of them"),
+        ({"name": "a", "n": 0}, "`n` must be an integer of at least 1, not 0"),
+        ({"name": "a", "min_kept_share": 2}, "`min_kept_share` must be from 0 to 1, not 2"),
+    ],
+)
+def test_bad_rule_is_named(values, message):
+    with pytest.raises(PruneError) as error:
+        LayerRule(**values)
+    assert str(error.value) == message

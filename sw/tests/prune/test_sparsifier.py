@@ -1,0 +1,185 @@
+"""The sparsifier in a training loop of one's own."""
+
+import copy
+import itertools
+
+import pytest
+import torch
+from torch import nn
+from torch.nn import functional
+from torch.nn.utils import parametrize
+
+from crisp_golden.pattern import check_structure
+from crisp_golden.weight_matrix import expand_groups
+from crisp_sw.prune.errors import MaskError, PruneError, SaliencyError, UnreachableSparsityError
+from crisp_sw.prune.sparsifier import CrispSparsifier
+
+CHOICES = {"sparsity": 0.75, "n": 2, "m": 4, "block": 8, "min_kept_share": 0.0, "iterations": 3}
+
+
+def prepared(model: nn.Module, config=None, **changes) -> CrispSparsifier:
+    sparsifier = CrispSparsifier(**{**CHOICES, **changes})
+    sparsifier.prepare(model, config)
+    return sparsifier
+
+
+def backward(model, samples, dtype=torch.float32) -> None:
+    model.zero_grad()
+    images = samples.normalised(torch.arange(len(samples))).to(dtype)
+    functional.cross_entropy(model(images), samples.labels).backward()
+
+
+@pytest.mark.parametrize("dtype", [torch.float32, torch.bfloat16], ids=str)
+def test_training_loop(mixed_net, samples, dtype):
+    model = mixed_net.to(dtype)
+    names = list(model.state_dict())
+    sparsifier = prepared(model)
+    optimizer = torch.optim.SGD(model.parameters(), lr=0.01)
+    masks = []
+    for _ in range(3):
+        backward(model, samples, dtype)
+        sparsifier.accumulate()
+        optimizer.step()
+        sparsifier.step()
+        masks.append({name: layer.kept_blocks for name, layer in sparsifier.layers.items()})
+    for before, after in itertools.pairwise(masks):
+        assert all(not bool((after[name] & ~before[name]).any()) for name in before)
+    assert 0.75 <= sparsifier.sparsity() < 0.8
+    assert list(sparsifier.layers) == ["conv", "pointwise", "grouped", "linear"]
+    assert [layer.name for layer in sparsifier.dense_layers] == ["stem", "depthwise"]
+    patterns = sparsifier.patterns()
+    sparsifier.freeze()
+    backward(model, samples, dtype)
+    optimizer.step()
+    sparsifier.squash_mask()
+    assert sorted(model.state_dict()) == sorted(names)
+    for name, pattern in patterns.items():
+        layer = model.get_submodule(name)
+        weight = layer.weight.detach().float().numpy()
+        weight = weight.reshape(*weight.shape, *(1,) * (4 - weight.ndim))
+        check_structure(expand_groups(weight, getattr(layer, "groups", 1)), pattern, name)
+
+
+def test_config_by_name_with_overrides(mixed_net):
+    config = [{"tensor_fqn": "conv.weight", "n": 1}, {"tensor_fqn": "linear.weight", "block": 4}]
+    sparsifier = prepared(mixed_net, config, sparsity=0.6)
+    assert [group["tensor_fqn"] for group in sparsifier.groups] == ["conv.weight", "linear.weight"]
+    assert [(group["n"], group["block"]) for group in sparsifier.groups] == [(1, 8), (2, 4)]
+    assert not parametrize.is_parametrized(mixed_net.pointwise)
+    assert mixed_net.conv.parametrizations.weight[0].mask is sparsifier.state["conv.weight"]["mask"]
+
+
+def test_magnitude_needs_no_gradients(mixed_net):
+    sparsifier = prepared(mixed_net, saliency="magnitude", matrix_order="oihw")
+    sparsifier.step(0.7)
+    assert sparsifier.sparsity() >= 0.7
+
+
+def test_sr_ste_decay_is_no_saliency(mixed_net, samples):
+    model = copy.deepcopy(mixed_net)
+    plain = prepared(mixed_net)
+    decayed = prepared(model, gradient="sr-ste", sr_ste_decay=0.25)
+    for net, sparsifier in ((mixed_net, plain), (model, decayed)):
+        net.eval()
+        for _ in range(2):
+            backward(net, samples)
+            sparsifier.accumulate()
+            sparsifier.step(0.7)
+    for name, layer in decayed.layers.items():
+        # Adding the decay and taking it away again rounds.
+        assert float((layer.mask == plain.layers[name].mask).float().mean()) > 0.98
+
+
+def test_state_moves_to_another_sparsifier(mixed_net):
+    twin = copy.deepcopy(mixed_net)
+    first, second = prepared(mixed_net, saliency="random"), prepared(twin, saliency="random", seed=1)
+    first.step()
+    second.load_state_dict(first.state_dict())
+    assert all(torch.equal(layer.mask, second.layers[name].mask) for name, layer in first.layers.items())
+
+
+def test_state_that_does_not_fit_changes_nothing(mixed_net):
+    sparsifier = prepared(mixed_net, saliency="random")
+    state = copy.deepcopy(sparsifier.state_dict())
+    sparsifier.step()
+    before = sparsifier.sparsity()
+    state["state"]["linear.weight"]["mask"] = torch.ones(3, 32, dtype=torch.bool)
+    message = (
+        r"the state: the mask of layer 'linear' is torch.bool of shape \[3, 32\]; "
+        r"expected torch.bool of shape \[4, 32\]"
+    )
+    with pytest.raises(MaskError, match=message):
+        sparsifier.load_state_dict(state)
+    assert sparsifier.sparsity() == before
+
+
+def test_update_mask_sets_one(mixed_net):
+    sparsifier = prepared(mixed_net)
+    mask = torch.zeros(4, 32, dtype=torch.bool)
+    sparsifier.update_mask(mixed_net.linear, "weight", mask=mask)
+    assert sparsifier.layers["linear"].kept_weights == 0
+
+
+def test_frozen_masks_stay(mixed_net):
+    sparsifier = prepared(mixed_net, saliency="random")
+    sparsifier.freeze()
+    sparsifier.step()
+    assert sparsifier.sparsity() == 0.0
+
+
+@pytest.mark.parametrize(
+    ("config", "message"),
+    [
+        (
+            [{"tensor_fqn": "bn.weight"}],
+            "names 'bn', a BatchNorm2d, which cannot be pruned; expected a Con",
+        ),
+        ([{"tensor_fqn": "depthwise.weight"}], "'depthwise.weight' cannot be pruned: depthwise convolution"),
+        ([{"tensor_fqn": "head.weight"}], "the model has no weight 'head.weight'"),
+        ([{"tensor_fqn": "conv.bias"}], "`tensor_fqn` must be the name of a weight, .* not 'conv.bias'"),
+        ([{"n": 2}], "`tensor_fqn` must be the name of a weight, such as 'conv1.weight', not None"),
+        (
+            [{"tensor_fqn": "conv.weight", "rank": 2}],
+            "'rank' is no setting of a layer; expected one of n,",
+        ),
+    ],
+)
+def test_config_that_does_not_fit(mixed_net, config, message):
+    with pytest.raises(PruneError, match=message):
+        prepared(mixed_net, config)
+    assert not any(parametrize.is_parametrized(module) for module in mixed_net.modules())
+
+
+def test_unreachable_target_leaves_the_model_alone(mixed_net):
+    with pytest.raises(UnreachableSparsityError, match=r"`sparsity` 0\.75 cannot be reached"):
+        prepared(mixed_net, n=4, min_kept_blocks=20)
+    assert not any(parametrize.is_parametrized(module) for module in mixed_net.modules())
+
+
+def test_settings_that_make_no_sense():
+    with pytest.raises(PruneError, match=r"not pruning settings: .*'colour'"):
+        CrispSparsifier(colour="red")
+    with pytest.raises(PruneError, match="method 'channel' has no masks; expected one that does"):
+        CrispSparsifier(method="channel")
+
+
+def test_calls_in_the_wrong_order(mixed_net, samples):
+    sparsifier = prepared(mixed_net)
+    with pytest.raises(SaliencyError, match="'conv' has no gradient; expected `accumulate` after `backward`"):
+        sparsifier.accumulate()
+    with pytest.raises(SaliencyError, match="no gradients since the last step"):
+        sparsifier.step()
+    with pytest.raises(PruneError, match="the sparsifier has a model already"):
+        sparsifier.prepare(nn.Linear(32, 32))
+    backward(mixed_net, samples)
+    mixed_net.pointwise.parametrizations.weight.original.grad[0] = float("nan")
+    with pytest.raises(SaliencyError, match="the gradient of 'pointwise' is NaN or infinite"):
+        sparsifier.accumulate()
+
+
+def test_single_layer_as_the_model():
+    layer = nn.Linear(32, 16)
+    sparsifier = prepared(layer, [{"tensor_fqn": "weight"}], saliency="magnitude")
+    sparsifier.step(0.75)
+    sparsifier.squash_mask()
+    assert float((layer.weight == 0).float().mean()) == 0.75
