@@ -20,6 +20,7 @@ from crisp_sw.errors import CheckpointError
 from crisp_sw.models import build_model
 
 HEADER_KEY = "crisp"
+MODEL_FILE, TRAINING_FILE = "model.safetensors", "train.json"
 LISTED_MISMATCHES = 5
 
 
@@ -110,8 +111,13 @@ def load_weights(model: nn.Module, tensors: Mapping[str, Tensor], *, source: str
     model.load_state_dict(dict(tensors))
 
 
+def is_checkpoint_directory(directory: Path) -> bool:
+    """Whether `crisp train` wrote this directory."""
+    return (directory / MODEL_FILE).is_file() and (directory / TRAINING_FILE).is_file()
+
+
 def find_checkpoint(path: str | Path) -> Path:
-    """Return ``path`` if it is a file, else the shipped checkpoint of that name.
+    """Return ``path`` if it is a file, the one in it if it is a directory, or the shipped one of that name.
 
     Raises
     ------
@@ -119,6 +125,8 @@ def find_checkpoint(path: str | Path) -> Path:
     """
     if Path(path).is_file():
         return Path(path)
+    if is_checkpoint_directory(Path(path)):
+        return Path(path) / MODEL_FILE
     folder = Path(str(resources.files("crisp_sw") / "checkpoints"))
     shipped = {file.stem: file for file in sorted(folder.glob("*.safetensors"))}
     if str(path) in shipped:

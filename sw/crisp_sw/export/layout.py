@@ -1,8 +1,8 @@
 """Layout of a packed network on disk: file names, version, and how layers become JSON and tensors.
 
-A network is a directory of two files. ``network.json`` has the graph, every scalar and the SHA-256 of
-``tensors.safetensors``, which has the arrays. Weights of pruned layers are stored in the packed hybrid
-format, so that the file is as small as the network.
+A network is a directory of two files, and a summary for people if there is one. ``network.json`` has the
+graph, every scalar and the SHA-256 of ``tensors.safetensors``, which has the arrays. Weights of pruned layers
+are stored in the packed hybrid format, so that the file is as small as the network.
 """
 
 from typing import Any
@@ -19,6 +19,7 @@ FORMAT = "crisp-network"
 VERSION = 1
 GRAPH_FILE = "network.json"
 TENSOR_FILE = "tensors.safetensors"
+SUMMARY_FILE = "summary.md"
 
 Tensors = dict[str, np.ndarray]
 _SCALARS = ("stride", "groups", "x_zero_point", "y_zero_point", "q_min", "q_max")

@@ -1,8 +1,6 @@
 """A pruned float model on disk: a checkpoint cut to the user's classes, its patterns, and how it was made."""
 
 import json
-import os
-import shutil
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -13,11 +11,21 @@ import torch
 from torch import nn
 
 from crisp_golden.network import Pattern
-from crisp_sw.checkpoint import CheckpointInfo, load_checkpoint, read_tensors, save_checkpoint, write_tensors
+from crisp_sw.atomic_directories import is_free, new_directory
+from crisp_sw.checkpoint import (
+    MODEL_FILE,
+    CheckpointInfo,
+    is_checkpoint_directory,
+    load_checkpoint,
+    read_tensors,
+    save_checkpoint,
+    write_tensors,
+)
 from crisp_sw.errors import CheckpointError
+from crisp_sw.export.layout import SUMMARY_FILE
 
-MODEL_FILE = "model.safetensors"
 PATTERN_FILE = "patterns.safetensors"
+MASK_FILE = "masks.safetensors"
 FIGURES_FILE = "prune.json"
 
 
@@ -44,29 +52,40 @@ def is_pruned_model(directory: Path) -> bool:
     return (directory / FIGURES_FILE).is_file() and (directory / MODEL_FILE).is_file()
 
 
-def save_pruned(directory: Path, pruned: PrunedModel) -> None:
+def save_pruned(directory: Path, pruned: PrunedModel, *, summary: str = "") -> None:
     """Write a pruned model as a directory, replacing a pruned model that is already there.
+
+    Beside model, patterns and figures there are the masks of all pruned layers, bool of the weight's shape,
+    and ``summary``, Markdown for people.
 
     Raises
     ------
     CheckpointError : ``directory`` exists and is something else.
     """
-    if directory.exists() and not is_pruned_model(directory) and any(directory.iterdir()):
+    require_pruned_or_free(directory)
+    with new_directory(directory) as temporary:
+        save_checkpoint(temporary / MODEL_FILE, pruned.model, pruned.info)
+        blocks = {name: torch.from_numpy(pattern.block_mask) for name, pattern in pruned.patterns.items()}
+        shapes = {name: {"n": p.n, "m": p.m, "block": p.block} for name, p in pruned.patterns.items()}
+        write_tensors(temporary / PATTERN_FILE, blocks, shapes)
+        masks = {name: pruned.model.get_parameter(f"{name}.weight") != 0 for name in pruned.patterns}
+        write_tensors(temporary / MASK_FILE, masks, {"kept": True})
+        (temporary / FIGURES_FILE).write_text(json.dumps(dict(pruned.figures), indent=1) + "\n")
+        if summary:
+            (temporary / SUMMARY_FILE).write_text(summary, encoding="utf-8")
+
+
+def require_pruned_or_free(directory: Path) -> None:
+    """Check, before any work is done, that a pruned model may go to ``directory``.
+
+    Raises
+    ------
+    CheckpointError : it exists and is something else.
+    """
+    if not is_pruned_model(directory) and not is_free(directory):
         raise CheckpointError(
             f"{directory} exists and is not a pruned model; expected a new or empty directory"
         )
-    temporary = directory.with_name(f".{directory.name}.{os.getpid()}.tmp")
-    try:
-        temporary.mkdir(parents=True)
-        save_checkpoint(temporary / MODEL_FILE, pruned.model, pruned.info)
-        masks = {name: torch.from_numpy(pattern.block_mask) for name, pattern in pruned.patterns.items()}
-        shapes = {name: {"n": p.n, "m": p.m, "block": p.block} for name, p in pruned.patterns.items()}
-        write_tensors(temporary / PATTERN_FILE, masks, shapes)
-        (temporary / FIGURES_FILE).write_text(json.dumps(dict(pruned.figures), indent=1) + "\n")
-        shutil.rmtree(directory, ignore_errors=True)
-        os.replace(temporary, directory)
-    finally:
-        shutil.rmtree(temporary, ignore_errors=True)
 
 
 def load_pruned(path: str | Path) -> PrunedModel:
@@ -74,14 +93,15 @@ def load_pruned(path: str | Path) -> PrunedModel:
 
     Parameters
     ----------
-    path : a directory that `save_pruned` wrote, a checkpoint file, or the name of a shipped checkpoint.
+    path : a directory that `save_pruned` wrote, a checkpoint file or the directory of one, or the name of a
+        shipped checkpoint.
 
     Raises
     ------
     CheckpointError : a file is absent or damaged.
     """
     directory = Path(path)
-    if not directory.is_dir():
+    if is_checkpoint_directory(directory) or not directory.is_dir():
         model, info = load_checkpoint(path)
         return PrunedModel(model=model, info=info)
     if not is_pruned_model(directory):

@@ -2,8 +2,6 @@
 
 import hashlib
 import json
-import os
-import shutil
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -12,9 +10,11 @@ from safetensors.numpy import save as serialise
 
 from crisp_golden.network import QuantizedConv, QuantizedNetwork
 from crisp_golden.validation import validate_layer
+from crisp_sw.atomic_directories import is_free, new_directory
 from crisp_sw.export.layout import (
     FORMAT,
     GRAPH_FILE,
+    SUMMARY_FILE,
     TENSOR_FILE,
     VERSION,
     NetworkFileError,
@@ -24,13 +24,18 @@ from crisp_sw.export.layout import (
 
 
 def save_network(
-    network: QuantizedNetwork, directory: str | Path, metadata: Mapping[str, Any] | None = None
+    network: QuantizedNetwork,
+    directory: str | Path,
+    metadata: Mapping[str, Any] | None = None,
+    *,
+    summary: str = "",
 ) -> None:
     """Write a network as a directory, replacing a network that is already there.
 
     Parameters
     ----------
     metadata : JSON types kept beside the network, such as mean and std of its images.
+    summary : Markdown for people, kept beside it too.
 
     Raises
     ------
@@ -38,32 +43,48 @@ def save_network(
     PatternError, LayerError : a layer does not have its pattern, or is not legal. Nothing is written.
     """
     directory = Path(directory)
-    if directory.exists() and not is_network(directory) and not _is_empty(directory):
+    require_network_or_free(directory)
+    data = _tensor_bytes(network)
+    graph = json.dumps(_graph(network, data, metadata or {}), indent=1) + "\n"
+    with new_directory(directory) as temporary:
+        (temporary / TENSOR_FILE).write_bytes(data)
+        (temporary / GRAPH_FILE).write_text(graph)
+        if summary:
+            (temporary / SUMMARY_FILE).write_text(summary, encoding="utf-8")
+
+
+def packed_bytes(network: QuantizedNetwork) -> int:
+    """Size of the file with the arrays, nearly all of which is weights."""
+    return len(_tensor_bytes(network))
+
+
+def require_network_or_free(directory: Path) -> None:
+    """Check, before any work is done, that a network may go to ``directory``.
+
+    Raises
+    ------
+    NetworkFileError : it exists and is something else.
+    """
+    if not is_network(directory) and not is_free(directory):
         raise NetworkFileError(
             f"{directory} exists and is not a packed network; expected a new or empty directory"
         )
+
+
+def is_network(directory: Path) -> bool:
+    """True for a directory with nothing but the files of a packed network."""
+    if not directory.is_dir():
+        return False
+    return {path.name for path in directory.iterdir()} - {SUMMARY_FILE} == {GRAPH_FILE, TENSOR_FILE}
+
+
+def _tensor_bytes(network: QuantizedNetwork) -> bytes:
     tensors = {}
     for node in network.nodes:
         if isinstance(node.layer, QuantizedConv):
             validate_layer(node.layer)
         tensors |= layer_tensors(node.layer)
-    data = serialise(tensors)
-    _replace_directory(
-        directory,
-        {
-            TENSOR_FILE: data,
-            GRAPH_FILE: json.dumps(_graph(network, data, metadata or {}), indent=1).encode() + b"\n",
-        },
-    )
-
-
-def is_network(directory: Path) -> bool:
-    """True for a directory with nothing but the files of a packed network."""
-    return directory.is_dir() and {path.name for path in directory.iterdir()} == {GRAPH_FILE, TENSOR_FILE}
-
-
-def _is_empty(directory: Path) -> bool:
-    return directory.is_dir() and not any(directory.iterdir())
+    return serialise(tensors)
 
 
 def _graph(network: QuantizedNetwork, data: bytes, metadata: Mapping[str, Any]) -> dict[str, Any]:
@@ -81,19 +102,3 @@ def _graph(network: QuantizedNetwork, data: bytes, metadata: Mapping[str, Any]) 
         "tensors": {"bytes": len(data), "sha256": hashlib.sha256(data).hexdigest()},
         "metadata": dict(metadata),
     }
-
-
-def _replace_directory(directory: Path, files: Mapping[str, bytes]) -> None:
-    directory.parent.mkdir(parents=True, exist_ok=True)
-    temporary = directory.with_name(f".{directory.name}.{os.getpid()}.tmp")
-    old = directory.with_name(f".{directory.name}.{os.getpid()}.old")
-    try:
-        temporary.mkdir()
-        for name, content in files.items():
-            (temporary / name).write_bytes(content)
-        if directory.exists():
-            os.replace(directory, old)
-        os.replace(temporary, directory)
-    finally:
-        shutil.rmtree(temporary, ignore_errors=True)
-        shutil.rmtree(old, ignore_errors=True)

@@ -1,17 +1,13 @@
 """From a model with random or given weights to a sparse integer network, with random images for data."""
 
 import copy
-from pathlib import Path
-from pickle import UnpicklingError
 
 import torch
-from safetensors import SafetensorError
-from safetensors.torch import load_file
 from torch import Tensor, nn
 
 from crisp_golden.network import Pattern, QuantizedNetwork
 from crisp_sw.checkpoint import load_weights
-from crisp_sw.errors import CheckpointError
+from crisp_sw.export.state_dict import read_state_dict
 from crisp_sw.models import build_model
 from crisp_sw.networks.images import random_images
 from crisp_sw.networks.masks import hybrid_mask
@@ -48,7 +44,7 @@ def build_network(settings: NetworkSettings) -> QuantizedNetwork:
             width=settings.width,
         )
     if settings.weights is not None:
-        load_weights(model, _read_weights(settings.weights), source=settings.weights)
+        load_weights(model, read_state_dict(settings.weights), source=settings.weights)
     images = random_images(settings.images, settings.image_shape, seed=settings.seed)
     return _prune_and_quantize(model, images, settings.rules, reestimate=not settings.keep_statistics)
 
@@ -99,12 +95,3 @@ def prune_by_magnitude(
         mask, patterns[name] = hybrid_mask(weight.reshape(shapes[name]), sparsity)
         weight.mul_(mask.reshape(weight.shape))
     return patterns
-
-
-def _read_weights(path: Path) -> dict[str, Tensor]:
-    try:
-        if path.suffix == ".safetensors":
-            return load_file(path)
-        return torch.load(path, weights_only=True, map_location="cpu")
-    except (OSError, SafetensorError, UnpicklingError, RuntimeError) as error:
-        raise CheckpointError(f"{path}: not a readable state dict ({error})") from error

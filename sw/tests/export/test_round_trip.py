@@ -235,7 +235,7 @@ def test_one_altered_bit(saved):
         (lambda g: g["nodes"][2].update(groups=3), "groups must divide 32"),
         (lambda g: g.update(nodes="all"), "not a legal network"),
         (lambda g: g["input"].update(shape=[1, 2]), "not a legal network"),
-        (lambda g: g["scales"].update(stem=-1.0), "the scale of 'stem' must be positive and finite, not -1.0"),
+        (lambda g: g["scales"].update(stem=-1.0), "scale of 'stem' must be positive and finite, not -1.0"),
         (lambda g: g["scales"].update(stem="big"), "not a legal network"),
     ],
 )

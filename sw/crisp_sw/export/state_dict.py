@@ -1,0 +1,67 @@
+"""Plain PyTorch state dicts: weights by parameter name, and nothing that only this project understands."""
+
+import io
+from collections.abc import Mapping
+from pathlib import Path
+from pickle import UnpicklingError
+
+import torch
+from safetensors import SafetensorError
+from safetensors.torch import load_file
+from safetensors.torch import save as serialise
+from torch import Tensor, nn
+
+from crisp_sw.atomic_files import write_bytes
+from crisp_sw.errors import CheckpointError
+
+SAFETENSORS = ".safetensors"
+PICKLED = (".pt", ".pth", ".bin")  # torch's own format, which is read without running anything in it
+
+
+def save_state_dict(model: nn.Module, path: Path) -> int:
+    """Write the weights of ``model``, pruned ones as zeros; return the bytes of the file.
+
+    The suffix chooses the format: safetensors, or torch's own for ``.pt`` and ``.pth``.
+
+    Raises
+    ------
+    CheckpointError : the suffix is another one. Nothing is written.
+    """
+    tensors = {name: value.detach().cpu().contiguous() for name, value in model.state_dict().items()}
+    if path.suffix == SAFETENSORS:
+        data = serialise(tensors)
+    elif path.suffix in PICKLED:
+        buffer = io.BytesIO()
+        torch.save(tensors, buffer)
+        data = buffer.getvalue()
+    else:
+        raise CheckpointError(f"{path}: expected a name that ends in {', '.join((SAFETENSORS, *PICKLED))}")
+    write_bytes(path, data)
+    return len(data)
+
+
+def read_state_dict(path: Path) -> dict[str, Tensor]:
+    """Read a state dict: safetensors, or torch's own format with nothing but tensors in it.
+
+    Raises
+    ------
+    CheckpointError : the file is absent, damaged, or holds anything else.
+    """
+    try:
+        loaded = load_file(path) if path.suffix == SAFETENSORS else _load_pickled(path)
+    except OSError as error:
+        raise CheckpointError(f"{path}: cannot be read ({error.strerror or error})") from error
+    except (SafetensorError, UnpicklingError, RuntimeError, EOFError, ValueError, KeyError) as error:
+        reason = str(error).strip().partition("\n")[0]
+        raise CheckpointError(f"{path}: not a readable state dict ({reason})") from error
+    if not isinstance(loaded, Mapping) or not all(isinstance(value, Tensor) for value in loaded.values()):
+        raise CheckpointError(f"{path}: expected a state dict, tensors by parameter name")
+    return dict(loaded)
+
+
+def _load_pickled(path: Path) -> object:
+    loaded = torch.load(path, weights_only=True, map_location="cpu")
+    # Training scripts often keep the state dict beside the optimizer's.
+    if isinstance(loaded, Mapping) and isinstance(loaded.get("state_dict"), Mapping):
+        return loaded["state_dict"]
+    return loaded

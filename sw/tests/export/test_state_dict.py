@@ -1,0 +1,84 @@
+"""State dicts that PyTorch reads without us, and those of others that we read."""
+
+import pickle
+
+import pytest
+import torch
+from safetensors.torch import load_file
+from torch import nn
+
+from crisp_sw.errors import CheckpointError
+from crisp_sw.export.state_dict import read_state_dict, save_state_dict
+from crisp_sw.models import build_model
+
+
+@pytest.fixture
+def model() -> nn.Module:
+    torch.manual_seed(0)
+    return build_model("small-resnet", in_channels=1, num_classes=3)
+
+
+@pytest.mark.parametrize("name", ["a.safetensors", "a.pt", "a.pth"])
+def test_round_trip(model, tmp_path, name: str):
+    size = save_state_dict(model, tmp_path / "deep" / name)
+    assert size == (tmp_path / "deep" / name).stat().st_size
+    state = read_state_dict(tmp_path / "deep" / name)
+    assert state.keys() == model.state_dict().keys()
+    assert all(torch.equal(value, state[key]) for key, value in model.state_dict().items())
+
+
+def test_pytorch_reads_it_without_us(model, tmp_path):
+    save_state_dict(model, tmp_path / "a.safetensors")
+    save_state_dict(model, tmp_path / "a.pth")
+    fresh = build_model("small-resnet", in_channels=1, num_classes=3)
+    fresh.load_state_dict(load_file(tmp_path / "a.safetensors"))
+    fresh.load_state_dict(torch.load(tmp_path / "a.pth", weights_only=True))
+
+
+def test_other_suffixes_are_refused(model, tmp_path):
+    with pytest.raises(CheckpointError, match=r"expected a name that ends in \.safetensors, \.pt"):
+        save_state_dict(model, tmp_path / "a.h5")
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_state_dict_beside_an_optimizer(model, tmp_path):
+    torch.save({"state_dict": model.state_dict(), "epoch": 3}, tmp_path / "a.pth")
+    assert read_state_dict(tmp_path / "a.pth").keys() == model.state_dict().keys()
+
+
+class Command:
+    """What a malicious file would hold."""
+
+    def __reduce__(self):
+        return print, ("executed",)
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        (b"", "not a readable state dict"),
+        (b"nonsense", "not a readable state dict"),
+        (pickle.dumps(Command()), "not a readable state dict"),
+    ],
+)
+def test_damaged_or_malicious_files(content: bytes, message: str, tmp_path, capsys):
+    for name in ("a.pth", "a.safetensors"):
+        (tmp_path / name).write_bytes(content)
+        with pytest.raises(CheckpointError, match=message):
+            read_state_dict(tmp_path / name)
+    assert capsys.readouterr().out == ""
+
+
+def test_whole_models_and_other_objects_are_refused(model, tmp_path):
+    torch.save(model, tmp_path / "model.pth")
+    with pytest.raises(CheckpointError, match="not a readable state dict"):
+        read_state_dict(tmp_path / "model.pth")
+    torch.save({"lr": 0.1}, tmp_path / "other.pth")
+    with pytest.raises(CheckpointError, match="expected a state dict, tensors by parameter name"):
+        read_state_dict(tmp_path / "other.pth")
+
+
+def test_absent_file(tmp_path):
+    for name in ("a.pth", "a.safetensors"):
+        with pytest.raises(CheckpointError, match=f"{name}: cannot be read"):
+            read_state_dict(tmp_path / name)
