@@ -9,6 +9,7 @@ from crisp_sw.commands.compile import compile_program
 from crisp_sw.commands.demo import demo
 from crisp_sw.commands.disasm import disasm
 from crisp_sw.commands.evaluate import evaluate
+from crisp_sw.commands.export import export
 from crisp_sw.commands.hardware import cosim, synth, verilog
 from crisp_sw.commands.inspect import inspect
 from crisp_sw.commands.network import network
@@ -52,20 +53,21 @@ A network of a well-known shape on the whole accelerator: `crisp network resnet5
 
 Step by step:
 
-1. `crisp train --data fashion-mnist --out build/model.safetensors` (or take the shipped checkpoint)
+1. `crisp train --data fashion-mnist --out build/model` (or take the shipped checkpoint)
 2. `crisp prune --classes sneaker,bag,coat --out build/pruned`
 3. `crisp quantize build/pruned --out build/network`
 4. `crisp inspect build/network --preset edge`
-5. `crisp cosim build/network --inputs build/demo/inputs.safetensors`
-6. `crisp compile build/network -o program.crisp` and `crisp disasm program.crisp`
-7. `crisp verilog --preset edge` and `crisp synth --board ulx3s-85f --preset small`
+5. `crisp export build/network --out network.onnx` (for other tools), and back: `crisp compile network.onnx`
+6. `crisp cosim build/network --inputs build/demo/inputs.safetensors`
+7. `crisp compile build/network -o program.crisp` and `crisp disasm program.crisp`
+8. `crisp verilog --preset edge` and `crisp synth --board ulx3s-85f --preset small`
 
 `crisp COMMAND --help` explains each. Results go to stdout (`--json` for machines), progress to stderr.
 The exit status is 0 for success, 1 if a check fails, 2 for an input that cannot be used.""",
 )
 
 _SOFTWARE, _PROGRAMS, _HARDWARE = "Network", "Programs", "Hardware"
-for _command in (demo, train, evaluate, prune, quantize, inspect, accuracy):
+for _command in (demo, train, evaluate, prune, quantize, inspect, export, accuracy):
     app.command(rich_help_panel=_SOFTWARE)(_command)
 app.command("compile", rich_help_panel=_PROGRAMS)(compile_program)
 for _command in (disasm, network):

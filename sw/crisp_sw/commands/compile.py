@@ -11,7 +11,7 @@ from crisp_sw.atomic_files import write_bytes
 from crisp_sw.commands.options import AsJson, PresetName
 from crisp_sw.commands.terminal import emit, results
 from crisp_sw.compile.compiler import compile_network
-from crisp_sw.export import load_network
+from crisp_sw.network_source import open_network
 from crisp_sw.program_figures import ProgramFigures, StageFigures, program_figures
 from crisp_sw.report.numbers import count, size
 
@@ -20,7 +20,9 @@ _ON_CHIP = {(False, False): "", (True, False): "in", (False, True): "out", (True
 
 
 def compile_program(
-    network: Annotated[Path, typer.Argument(help="Packed network, written by crisp quantize.")],
+    network: Annotated[
+        Path, typer.Argument(help="Packed network, written by crisp quantize, or a QDQ ONNX file.")
+    ],
     out: Annotated[Path, typer.Option("--out", "-o", help="Program image to write.")] = Path("program.crisp"),
     preset: PresetName = "edge",
     fuse: Annotated[
@@ -31,7 +33,7 @@ def compile_program(
     ] = False,
     as_json: AsJson = False,
 ) -> None:
-    """Compile a packed network into a program for the accelerator.
+    """Compile a quantized network into a program for the accelerator.
 
     Layers are fused into groups. The layers of a group advance together in bands of rows, so that what one
     makes for the next never leaves the chip. A tensor may also stay on the chip between two groups. Cycles
@@ -40,11 +42,14 @@ def compile_program(
     Examples:
 
     - `crisp compile build/network -o program.crisp`
+    - `crisp compile model.onnx -o program.crisp`
     - `crisp compile build/network --no-fuse --preset small -o layers.crisp`
 
     `crisp disasm program.crisp` shows the commands, `crisp network` runs a network on the RTL.
     """
-    image = compile_network(find_preset(preset), load_network(network), fuse=fuse, keep=keep)
+    config = find_preset(preset)
+    loaded, _ = open_network(network, m=config.m)
+    image = compile_network(config, loaded, fuse=fuse, keep=keep)
     write_bytes(out, image.to_bytes())
     figures = program_figures(image)
     document = {"network": str(network), "preset": preset, "image": str(out), **figures.to_json()}

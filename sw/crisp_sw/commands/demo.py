@@ -10,12 +10,13 @@ import typer
 
 from crisp_sw.commands.hardware import run_cosim
 from crisp_sw.commands.options import DEFAULT_CHECKPOINT, AsJson, Classes, Data, Output, PresetName, Seed
-from crisp_sw.commands.terminal import accuracy_figures, emit, messages, results, show_figures, step_display
+from crisp_sw.commands.terminal import emit, messages, results, show_figures, step_display
 from crisp_sw.demo import DemoFiles, DemoSettings, run_demo
 from crisp_sw.prune import PruneSettings
 from crisp_sw.report import failures
 from crisp_sw.report.numbers import count, percent, ratio, size
 from crisp_sw.steps import PruneBudget
+from crisp_sw.steps.summaries import accuracy_figures
 
 CHECK_FAILED = 1
 

@@ -13,12 +13,13 @@ from crisp_golden.network import QuantizedNetwork
 from crisp_golden.program.timeline import MemoryTiming
 from crisp_sw.commands.options import AsJson, PresetName, Seed
 from crisp_sw.commands.terminal import emit, messages, results, show_figures, step_display
-from crisp_sw.export import load_network
 from crisp_sw.network_run import NetworkRun, RunSettings, iss_platform, rtl_platform, run_failures
 from crisp_sw.network_run.program_cache import network_digest
+from crisp_sw.network_source import open_network
 from crisp_sw.networks import NetworkSettings, cached_network, network_key
 from crisp_sw.networks.cache import DEFAULT_CACHE
 from crisp_sw.networks.command import sparsity_rules
+from crisp_sw.qdq import is_onnx_file
 from crisp_sw.report.network_page import render_network_page
 from crisp_sw.report.numbers import count, percent, ratio, size
 from crisp_sw.report.page import write_page
@@ -31,7 +32,7 @@ RUNS = DEFAULT_CACHE / "runs"
 def network(
     network: Annotated[
         str,
-        typer.Argument(help="resnet50, vgg16, mobilenet_v2, ..., or the directory of a packed network."),
+        typer.Argument(help="resnet50, vgg16, mobilenet_v2, ..., a packed network, or a QDQ ONNX file."),
     ],
     nm: Annotated[str, typer.Option(help="N:M of the layers; M is that of the core.")] = "1:4",
     blocks: Annotated[float, typer.Option(help="Share of the blocks that stay.")] = 0.28,
@@ -84,9 +85,9 @@ def network(
     started = time.perf_counter()
     config, memory = find_preset(preset), MemoryTiming(read_latency=latency, write_latency=-(-latency // 2))
     given = Path(network)
-    if given.is_dir():
-        settings, loaded = None, load_network(given)
-        key = f"{given.resolve().name}-{network_digest(loaded)[:16]}"
+    if given.is_dir() or is_onnx_file(given):
+        settings, (loaded, _) = None, open_network(given, m=config.m)
+        key = f"{given.resolve().stem}-{network_digest(loaded)[:16]}"
     else:
         settings = NetworkSettings(
             model=network,

@@ -5,6 +5,8 @@ from typing import Annotated
 
 import typer
 
+from crisp_sw.steps.float_models import ForeignWeights, SourceError
+
 DEFAULT_CHECKPOINT = "small_resnet_fashion_mnist"
 
 AsJson = Annotated[bool, typer.Option("--json", help="Print the result as one JSON document on stdout.")]
@@ -25,5 +27,38 @@ Output = Annotated[Path, typer.Option("--out", "-o", help="Where to write.")]
 PresetName = Annotated[
     str, typer.Option("--preset", "-p", help="Size of the core: tiny, small, ulx3s, edge or large.")
 ]
+ImageSize = Annotated[int | None, typer.Option(help="Scale images to this edge.", min=1)]
+ModelName = Annotated[
+    str | None,
+    typer.Option("--model", help="Architecture of --weights: resnet50, vgg16-bn, ..."),
+]
+Normalize = Annotated[
+    str, typer.Option(help="Mean and deviation of the images for --weights: imagenet, or those of the data.")
+]
 Seed = Annotated[int, typer.Option(help="Of everything random.")]
 Simulator = Annotated[str, typer.Option("--sim", help="verilator, or icarus.")]
+Weights = Annotated[
+    Path | None,
+    typer.Option(help="State dict to take instead: safetensors or .pth. Needs --model and --data."),
+]
+
+
+def foreign_weights(
+    weights: Path | None, model: str | None, image_size: int | None, normalize: str
+) -> ForeignWeights | None:
+    """What the options about a state dict stand for.
+
+    Raises
+    ------
+    SourceError : there is a state dict without an architecture, or the reverse.
+    """
+    if (weights is None) != (model is None):
+        raise SourceError("--weights and --model belong together; expected both or neither")
+    if weights is None or model is None:
+        return None
+    return ForeignWeights(
+        weights=weights,
+        model=model,
+        image_size=image_size,
+        normalize=normalize,  # pyright: ignore[reportArgumentType]
+    )

@@ -1,18 +1,37 @@
 """``crisp prune``: prune a network for the classes of one user."""
 
-from dataclasses import replace
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
-from crisp_sw.commands.options import DEFAULT_CHECKPOINT, AsJson, Checkpoint, Classes, Data, Output, Seed
-from crisp_sw.commands.terminal import accuracy_figures, emit, results, show_figures, step_display
-from crisp_sw.export.pruned import save_pruned
-from crisp_sw.prune import PruneSettings
+from crisp_sw.commands.options import (
+    DEFAULT_CHECKPOINT,
+    AsJson,
+    Checkpoint,
+    Classes,
+    Data,
+    ImageSize,
+    ModelName,
+    Normalize,
+    Output,
+    Weights,
+    foreign_weights,
+)
+from crisp_sw.commands.terminal import emit, messages, results, show_figures, step_display
+from crisp_sw.export.pruned import require_pruned_or_free, save_pruned
+from crisp_sw.prune import PruneError, PruneSettings
 from crisp_sw.steps import PruneBudget, load_task, prune_task
+from crisp_sw.steps.prune_settings import prune_settings
+from crisp_sw.steps.summaries import accuracy_figures, pruning_summary
 
+INTERRUPTED = 130
 _DEFAULTS, _BUDGET = PruneSettings(), PruneBudget()
+
+
+def _option(name: str, text: str, *flags: str) -> Any:
+    """An option that is None unless it is given, so that a settings file can have its say."""
+    return typer.Option(*flags, help=text, show_default=str(getattr(_DEFAULTS, name)))
 
 
 def prune(
@@ -20,47 +39,76 @@ def prune(
     checkpoint: Checkpoint = DEFAULT_CHECKPOINT,
     data: Data = None,
     out: Output = Path("build/pruned"),
+    settings: Annotated[
+        Path | None,
+        typer.Option(help="TOML or JSON with any of the pruner's settings, or an older prune.json."),
+    ] = None,
+    method: Annotated[str | None, _option("method", "crisp, nm, block, unstructured, dense, ...")] = None,
     sparsity: Annotated[
-        float, typer.Option("--sparsity", "-s", help="Share of the weights to remove.")
-    ] = _DEFAULTS.sparsity,
-    n: Annotated[int, typer.Option("--n", help="Non-zeros kept in every group of M weights.")] = _DEFAULTS.n,
-    m: Annotated[int, typer.Option("--m", help="Group size M.")] = _DEFAULTS.m,
-    block: Annotated[int, typer.Option(help="Edge of the square blocks.")] = _DEFAULTS.block,
-    iterations: Annotated[int, typer.Option(help="Pruning steps.")] = _DEFAULTS.iterations,
+        float | None, _option("sparsity", "Share of the weights to remove.", "--sparsity", "-s")
+    ] = None,
+    n: Annotated[int | None, _option("n", "Non-zeros kept in every group of M weights.", "--n")] = None,
+    m: Annotated[int | None, _option("m", "Group size M.", "--m")] = None,
+    block: Annotated[int | None, _option("block", "Edge of the square blocks.")] = None,
+    saliency: Annotated[str | None, _option("saliency", "class-aware, magnitude or random.")] = None,
+    iterations: Annotated[int | None, _option("iterations", "Pruning steps.")] = None,
     final_epochs: Annotated[
-        int, typer.Option(help="Fine-tuning with the final pattern.")
-    ] = _DEFAULTS.final_epochs,
+        int | None, _option("final_epochs", "Fine-tuning with the final pattern.")
+    ] = None,
     samples: Annotated[int, typer.Option(help="Training images per class.")] = _BUDGET.samples_per_class,
     compare_dense: Annotated[
         bool, typer.Option(help="Fine-tune the dense network too, as the comparison.")
     ] = _BUDGET.compare_dense,
-    seed: Seed = _DEFAULTS.seed,
+    teacher: Annotated[
+        str, typer.Option(help="Network to distil from: original, or the fine-tuned dense one.")
+    ] = _BUDGET.teacher,
+    weights: Weights = None,
+    model: ModelName = None,
+    image_size: ImageSize = None,
+    normalize: Normalize = "imagenet",
+    seed: Annotated[int | None, _option("seed", "Of everything random.")] = None,
+    resume: Annotated[bool, typer.Option(help="Continue an interrupted run.")] = False,
     as_json: AsJson = False,
 ) -> None:
     """Prune a network for a few classes, to blocks with N:M sparsity inside.
 
-    Writes the pruned model, its patterns and every figure into one directory, for `crisp quantize`.
+    Writes the pruned model, its masks and patterns, every figure and a summary into one directory, for
+    `crisp quantize`. Ctrl-C loses at most an epoch; --resume continues. All settings of the pruner can be
+    given in a file; options win over it:
+
+    `sparsity = 0.95`, `gradient = "sr-ste"`, `rules = [{ name = "layer1.*", n = 2 }]`, ...
 
     Examples:
 
     - `crisp prune --classes sneaker,bag,coat`
     - `crisp prune model.safetensors --classes 0,3 --sparsity 0.95 --n 1 --out build/tiny`
+    - `crisp prune --classes 1,2 --settings pruning.toml`
+    - `crisp prune --weights resnet50.pth --model resnet50 --data imagenet --classes "school bus"`
     """
-    settings = replace(
-        _DEFAULTS,
-        sparsity=sparsity,
-        n=n,
-        m=m,
-        block=block,
-        iterations=iterations,
-        final_epochs=final_epochs,
-        seed=seed,
+    given = {"method": method, "sparsity": sparsity, "n": n, "m": m, "block": block, "saliency": saliency}
+    given |= {"iterations": iterations, "final_epochs": final_epochs, "seed": seed}
+    chosen = prune_settings(settings, given)
+    if chosen.method == "channel":
+        raise PruneError(
+            "method 'channel' makes a network of other sizes, which no checkpoint can name; "
+            "expected a call of crisp_sw.prune.prune_for_classes"
+        )
+    budget = PruneBudget(
+        samples_per_class=samples,
+        compare_dense=compare_dense,
+        teacher=teacher,  # pyright: ignore[reportArgumentType]
     )
-    budget = PruneBudget(samples_per_class=samples, compare_dense=compare_dense)
-    task = load_task(checkpoint, classes, data)
-    with step_display() as progress:
-        pruned = prune_task(task, settings, budget, progress)
-    save_pruned(out, pruned)
+    foreign = foreign_weights(weights, model, image_size, normalize)
+    require_pruned_or_free(out)
+    task = load_task(checkpoint, classes, data, foreign=foreign)
+    state_dir = out.with_name(f"{out.name}.state")
+    try:
+        with step_display() as progress:
+            pruned = prune_task(task, chosen, budget, progress, state_dir=state_dir, resume=resume)
+    except KeyboardInterrupt:
+        messages.print("interrupted; the same command with --resume continues")
+        raise typer.Exit(INTERRUPTED) from None
+    save_pruned(out, pruned, summary=pruning_summary(pruned.figures))
     emit({"out": str(out), **pruned.figures}, as_json, lambda: _show(out, dict(pruned.figures)))
 
 

@@ -6,28 +6,46 @@ from typing import Annotated, Any
 
 import typer
 
-from crisp_sw.commands.options import AsJson, Data, Output, Seed
+from crisp_sw.commands.options import (
+    AsJson,
+    Data,
+    ImageSize,
+    ModelName,
+    Normalize,
+    Output,
+    Seed,
+    Weights,
+    foreign_weights,
+)
 from crisp_sw.commands.terminal import emit, results, show_figures, step_display
 from crisp_sw.data import select_classes
 from crisp_sw.data.selection import resolve_classes
-from crisp_sw.export import TENSOR_FILE, save_network
-from crisp_sw.export.pruned import load_pruned
+from crisp_sw.evaluation import evaluate
+from crisp_sw.export import save_network
+from crisp_sw.export.save import packed_bytes, require_network_or_free
 from crisp_sw.quantize import QuantizeSettings
 from crisp_sw.report.numbers import size
-from crisp_sw.steps import int8_accuracy, load_data, quantize_pruned
+from crisp_sw.steps import int8_accuracy, load_float_model, quantize_pruned
 from crisp_sw.steps.quantizing import CALIBRATION_PER_CLASS
+from crisp_sw.steps.summaries import quantization_summary
 
 _DEFAULTS = QuantizeSettings()
 
 
 def quantize(
-    path: Annotated[str, typer.Argument(help="Pruned model, or a checkpoint to quantize dense.")],
+    path: Annotated[
+        str | None, typer.Argument(help="Pruned model, or a checkpoint to quantize dense.")
+    ] = None,
     data: Data = None,
     out: Output = Path("build/network"),
     ranges: Annotated[
         str, typer.Option(help="Activation ranges: minmax, percentile or mse.")
     ] = _DEFAULTS.method,
     samples: Annotated[int, typer.Option(help="Calibration images per class.")] = CALIBRATION_PER_CLASS,
+    weights: Weights = None,
+    model: ModelName = None,
+    image_size: ImageSize = None,
+    normalize: Normalize = "imagenet",
     seed: Seed = 0,
     as_json: AsJson = False,
 ) -> None:
@@ -38,10 +56,14 @@ def quantize(
     Example: `crisp quantize build/pruned --out build/network`
     """
     settings = QuantizeSettings(method=ranges)  # pyright: ignore[reportArgumentType]
-    pruned = load_pruned(path)
-    splits = load_data(pruned.info, data)
+    foreign = foreign_weights(weights, model, image_size, normalize)
+    require_network_or_free(out)
+    pruned, splits = load_float_model(path, data, foreign)
     network = quantize_pruned(pruned, splits, settings, per_class=samples, seed=seed)
     images = select_classes(splits.test, resolve_classes(splits, pruned.info.classes))
+    before = pruned.info.accuracy
+    if foreign is not None:
+        before = evaluate(pruned.model, images, pruned.info.normalization)
     with step_display() as progress:
         accuracy = int8_accuracy(network, images, pruned.info.normalization, progress)
     metadata: dict[str, Any] = {
@@ -49,16 +71,13 @@ def quantize(
         "model": pruned.info.model,
         "mean": list(pruned.info.mean),
         "std": list(pruned.info.std),
-        "accuracy": {"float": pruned.info.accuracy, "int8": accuracy},
+        "accuracy": {"float": before, "int8": accuracy},
         "settings": {**asdict(settings), "samples": samples, "seed": seed},
     }
-    save_network(network, out, metadata)
-    packed = (out / TENSOR_FILE).stat().st_size
-    emit(
-        {"out": str(out), "bytes": packed, **metadata},
-        as_json,
-        lambda: _show(out, packed, pruned.info.accuracy, accuracy),
-    )
+    packed = packed_bytes(network)
+    save_network(network, out, metadata, summary=quantization_summary(metadata, packed))
+    figures = {"out": str(out), "bytes": packed, **metadata}
+    emit(figures, as_json, lambda: _show(out, packed, before, accuracy))
 
 
 def _show(out: Path, packed: int, before: float, after: float) -> None:

@@ -65,16 +65,3 @@ def step_display() -> Iterator[StepDisplay]:
         yield display
     finally:
         display.stop()
-
-
-def accuracy_figures(accuracy: Mapping[str, float]) -> dict[str, str]:
-    """Accuracies as percentages, with the names that people read."""
-    names = {
-        "all_classes": "dense, all classes",
-        "dense": "dense",
-        "dense_all_outputs": "dense, all outputs compete",
-        "dense_fine_tuned": "dense, fine-tuned",
-        "pruned": "pruned",
-        "int8": "int8",
-    }
-    return {names.get(key, key): f"{value:.2%}" for key, value in accuracy.items()}

@@ -8,10 +8,18 @@ from typing import Annotated
 
 import typer
 
+from crisp_sw.atomic_directories import is_free
+from crisp_sw.atomic_files import write_bytes
+from crisp_sw.checkpoint import MODEL_FILE, TRAINING_FILE
 from crisp_sw.commands.options import AsJson, Seed
 from crisp_sw.commands.terminal import emit, messages, show_figures
 from crisp_sw.data.folder import Unreadable
+from crisp_sw.errors import CheckpointError
+from crisp_sw.export.layout import SUMMARY_FILE
+from crisp_sw.export.state_dict import SAFETENSORS
 from crisp_sw.models import MODELS
+from crisp_sw.steps.json_files import write_json
+from crisp_sw.steps.summaries import training_summary
 from crisp_sw.training import run_training
 from crisp_sw.training_display import training_display
 from crisp_sw.training_settings import TrainingSettings
@@ -24,9 +32,9 @@ def train(
     data: Annotated[
         str, typer.Option("--data", "-d", help="Data set: a name, or the path of an image folder.")
     ] = "fashion-mnist",
-    out: Annotated[Path, typer.Option("--out", "-o", help="Checkpoint to write.")] = Path(
-        "build/model.safetensors"
-    ),
+    out: Annotated[
+        Path, typer.Option("--out", "-o", help="Directory to write, or the checkpoint alone: *.safetensors.")
+    ] = Path("build/model"),
     epochs: int = _DEFAULTS.epochs,
     batch: int = _DEFAULTS.batch,
     learning_rate: Annotated[float, typer.Option(help="Highest of the schedule.")] = _DEFAULTS.learning_rate,
@@ -45,11 +53,11 @@ def train(
     resume: Annotated[bool, typer.Option(help="Continue an interrupted run.")] = False,
     as_json: AsJson = False,
 ) -> None:
-    """Train a network and write a checkpoint.
+    """Train a network and write a checkpoint, every figure and a summary.
 
     Ctrl-C saves the run; --resume continues it, to the same weights.
 
-    Example: `crisp train --model small-resnet --data fashion-mnist --out build/model.safetensors`
+    Example: `crisp train --model small-resnet --data fashion-mnist --out build/model`
     """
     settings = TrainingSettings(
         epochs=epochs,
@@ -64,27 +72,44 @@ def train(
         precision=precision,
         seed=seed,
     )
+    checkpoint = out if out.suffix == SAFETENSORS else out / MODEL_FILE
+    if checkpoint != out:
+        _require_free(out)
+    command = shlex.join(["crisp", *sys.argv[1:]])
     with training_display(messages) as progress:
         result = run_training(
             model=model,
             data=data,
-            output=out,
+            output=checkpoint,
             settings=settings,
             image_size=image_size,
-            unreadable=unreadable,
             resume=resume,
             progress=progress,
-            command=shlex.join(["crisp", *sys.argv[1:]]),
+            command=command,
         )
-    for problem in result.skipped:
-        messages.print(f"skipped {problem}", markup=False)
     if not result.finished:
         messages.print("interrupted; the same command with --resume continues")
         raise typer.Exit(130)
     figures = {
-        "checkpoint": str(out),
+        "checkpoint": str(checkpoint),
+        "model": model,
+        "dataset": data,
         "accuracy": result.accuracy,
         "settings": asdict(settings),
-        "skipped": list(result.skipped),
+        "history": [asdict(report) for report in result.history],
+        "command": command,
     }
+    if checkpoint != out:
+        write_bytes(out / SUMMARY_FILE, training_summary(figures).encode())
+        write_json(out / TRAINING_FILE, figures)
     emit(figures, as_json, lambda: show_figures(f"Wrote {out}", {"test accuracy": f"{result.accuracy:.2%}"}))
+
+
+def _require_free(directory: Path) -> None:
+    """Check, before any work is done, that only an older run of this command is in a directory."""
+    ours = {MODEL_FILE, f"{MODEL_FILE}.state", TRAINING_FILE, SUMMARY_FILE}
+    if not is_free(directory) and not (directory.is_dir() and {p.name for p in directory.iterdir()} <= ours):
+        raise CheckpointError(
+            f"{directory} exists and is no trained model; expected a new or empty directory, "
+            f"or a name that ends in {SAFETENSORS}"
+        )

@@ -11,13 +11,12 @@ One table per shell-style pattern of layer names; what it leaves out is taken fr
     dense = true
 """
 
-import json
-import tomllib
 from pathlib import Path
 from typing import Any
 
 from crisp_sw.networks.errors import NetworkSettingsError
 from crisp_sw.networks.rules import LayerSparsity, parse_nm
+from crisp_sw.settings_file import read_settings_file
 
 _TYPES: dict[str, type | tuple[type, ...]] = {
     "nm": str,
@@ -40,23 +39,11 @@ def read_overrides(path: str | Path, default: LayerSparsity) -> tuple[tuple[str,
     NetworkSettingsError : the file cannot be read, or a value is unknown or out of range.
     """
     path = Path(path)
-    content = _read(path)
+    content = read_settings_file(path, NetworkSettingsError)
     layers = content.get("layers") if isinstance(content, dict) else None
     if not isinstance(layers, dict) or set(content) != {"layers"}:
         raise NetworkSettingsError(f"{path}: expected one table 'layers' with a table for each pattern")
     return tuple((pattern, _override(path, pattern, table, default)) for pattern, table in layers.items())
-
-
-def _read(path: Path) -> Any:
-    if path.suffix not in (".toml", ".json"):
-        raise NetworkSettingsError(f"{path}: expected a name that ends in .toml or .json")
-    try:
-        text = path.read_text()
-        return tomllib.loads(text) if path.suffix == ".toml" else json.loads(text)
-    except OSError as error:
-        raise NetworkSettingsError(f"{path}: cannot be read ({error.strerror})") from error
-    except ValueError as error:
-        raise NetworkSettingsError(f"{path}: not valid {path.suffix[1:].upper()} ({error})") from error
 
 
 def _override(path: Path, pattern: str, table: Any, default: LayerSparsity) -> LayerSparsity | None:

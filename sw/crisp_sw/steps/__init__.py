@@ -1,6 +1,7 @@
 """The steps from a trained network to a packed one, as the command line and the demo take them."""
 
-from crisp_sw.steps.class_task import ClassTask, load_data, load_task
+from crisp_sw.steps.class_task import ClassTask, load_task
+from crisp_sw.steps.float_models import ForeignWeights, SourceError, load_data, load_float_model
 from crisp_sw.steps.json_files import read_json, write_json
 from crisp_sw.steps.progress import StepCallback, ignore_progress
 from crisp_sw.steps.pruning import PruneBudget, prune_task
@@ -8,11 +9,14 @@ from crisp_sw.steps.quantizing import int8_accuracy, normalised, quantize_pruned
 
 __all__ = [
     "ClassTask",
+    "ForeignWeights",
     "PruneBudget",
+    "SourceError",
     "StepCallback",
     "ignore_progress",
     "int8_accuracy",
     "load_data",
+    "load_float_model",
     "load_task",
     "normalised",
     "prune_task",

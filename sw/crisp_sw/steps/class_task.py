@@ -6,10 +6,11 @@ from pathlib import Path
 
 from torch import nn
 
-from crisp_sw.checkpoint import CheckpointInfo, load_checkpoint
-from crisp_sw.data import DatasetSplits, ImageSet, load_dataset, resolve_classes, select_classes
+from crisp_sw.checkpoint import CheckpointInfo
+from crisp_sw.data import DatasetSplits, ImageSet, resolve_classes, select_classes
 from crisp_sw.errors import DatasetError
 from crisp_sw.prune import ClassSamples, choose_samples
+from crisp_sw.steps.float_models import ForeignWeights, listing, load_float_model
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -49,7 +50,13 @@ class ClassTask:
         )
 
 
-def load_task(checkpoint: str | Path, classes: str | Sequence[str], data: str | None = None) -> ClassTask:
+def load_task(
+    checkpoint: str | Path | None,
+    classes: str | Sequence[str],
+    data: str | None = None,
+    *,
+    foreign: ForeignWeights | None = None,
+) -> ClassTask:
     """Load a checkpoint and its data set and look the classes up.
 
     Parameters
@@ -57,38 +64,17 @@ def load_task(checkpoint: str | Path, classes: str | Sequence[str], data: str | 
     checkpoint : a file, or the name of a shipped checkpoint.
     classes : names, ids or indices; "sneaker,bag,coat" or a sequence.
     data : name or path of the data set; by default the one that the checkpoint was trained on.
+    foreign : a state dict to take instead of a checkpoint.
 
     Raises
     ------
     CrispError : one of the three is not there, or they do not fit together.
     """
-    model, info = load_checkpoint(checkpoint)
-    splits = load_data(info, data)
+    loaded, splits = load_float_model(checkpoint, data, foreign)
+    model, info = loaded.model, loaded.info
     if splits.classes != info.classes:
         raise DatasetError(
-            f"{splits.name} has the classes {_listing(splits.classes)}; the checkpoint expects "
-            f"{_listing(info.classes)}"
+            f"{splits.name} has the classes {listing(splits.classes)}; the checkpoint expects "
+            f"{listing(info.classes)}"
         )
     return ClassTask(model=model, info=info, splits=splits, classes=resolve_classes(splits, classes))
-
-
-def load_data(info: CheckpointInfo, data: str | None = None) -> DatasetSplits:
-    """Load the data set of a checkpoint, or another with images of the same kind.
-
-    Raises
-    ------
-    DatasetError : the images have another number of channels.
-    """
-    splits = load_dataset(data or info.dataset)
-    if splits.image_size != info.image_size:
-        splits = load_dataset(data or info.dataset, image_size=info.image_size[0])
-    if splits.channels != info.in_channels:
-        raise DatasetError(
-            f"{splits.name} has images of {splits.channels} channels; "
-            f"expected {info.in_channels} as in the checkpoint"
-        )
-    return splits
-
-
-def _listing(names: Sequence[str]) -> str:
-    return ", ".join(names[:5]) + (f" and {len(names) - 5} more" if len(names) > 5 else "")

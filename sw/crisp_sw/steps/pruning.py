@@ -1,8 +1,10 @@
 """The pruning step: prune for the user's classes, and fine-tune the dense network as the comparison."""
 
+import shutil
 import time
 from dataclasses import dataclass, replace
-from typing import Any
+from pathlib import Path
+from typing import Any, Literal
 
 from torch import nn
 
@@ -10,6 +12,7 @@ from crisp_golden.errors import CrispError
 from crisp_sw.evaluation import evaluate, evaluate_subset
 from crisp_sw.export.pruned import PrunedModel
 from crisp_sw.prune import (
+    ClassSamples,
     PruneProgress,
     PruneResult,
     PruneSettings,
@@ -17,6 +20,7 @@ from crisp_sw.prune import (
     prune_for_classes,
     restrict_classifier,
 )
+from crisp_sw.prune.fine_tuning import EpochStatistics
 from crisp_sw.steps.class_task import ClassTask
 from crisp_sw.steps.progress import StepCallback, ignore_progress
 
@@ -29,14 +33,20 @@ class PruneBudget:
     ----------
     samples_per_class : training images of each of the user's classes.
     compare_dense : also fine-tune the dense network with the same budget, for its accuracy.
+    teacher : distilled from: the "original" network, or the dense "fine-tuned" one.
     """
 
     samples_per_class: int = 500
     compare_dense: bool = True
+    teacher: Literal["original", "fine-tuned"] = "original"
 
     def __post_init__(self):
         if self.samples_per_class < 1:
             raise CrispError(f"`samples_per_class` must be at least 1, not {self.samples_per_class}")
+        if self.teacher not in ("original", "fine-tuned"):
+            raise CrispError(f"`teacher` must be original or fine-tuned, not {self.teacher!r}")
+        if self.teacher == "fine-tuned" and not self.compare_dense:
+            raise CrispError("a fine-tuned teacher is the dense comparison; expected `compare_dense` too")
 
 
 def prune_task(
@@ -44,8 +54,16 @@ def prune_task(
     settings: PruneSettings,
     budget: PruneBudget,
     on_progress: StepCallback = ignore_progress,
+    *,
+    state_dir: Path | None = None,
+    resume: bool = False,
 ) -> PrunedModel:
     """Cut the network to the user's classes and prune it.
+
+    Parameters
+    ----------
+    state_dir : where the run under way is kept, and removed from when it is finished.
+    resume : continue the run in ``state_dir`` if there is one.
 
     Returns
     -------
@@ -57,32 +75,81 @@ def prune_task(
     restricted = restrict_classifier(task.model, task.classes)
     before = evaluate_subset(task.model, task.splits.test, task.info.normalization, task.classes)
     accuracy = {"dense": before.subset_outputs, "dense_all_outputs": before.all_outputs}
-    started = time.perf_counter()
+    run = _Run(restricted, samples, settings, on_progress, state_dir, resume)
+    # Pruning goes first where it can: it knows before any training whether the target can be reached.
+    dense = run.dense() if budget.teacher == "fine-tuned" else None
+    result = run.prune(dense)
     if budget.compare_dense:
-        dense = fine_tune_dense(
-            restricted,
-            samples,
-            settings,
-            on_epoch=lambda done, epoch: on_progress(
-                "fine-tuning the dense network",
-                done,
-                settings.total_epochs,
-                f"loss {epoch.loss:.3f}, accuracy {epoch.accuracy:.2%}",
-            ),
-        )
-        accuracy["dense_fine_tuned"] = _accuracy(task, dense)
-    dense_seconds = time.perf_counter() - started
-    result = prune_for_classes(restricted, samples, settings, on_progress=_relay(on_progress))
+        accuracy["dense_fine_tuned"] = _accuracy(task, dense or run.dense())
     accuracy["pruned"] = _accuracy(task, result.model)
-    seconds = {"dense": dense_seconds, "pruned": time.perf_counter() - started - dense_seconds}
+    run.remove_state()
     return PrunedModel(
         model=result.model,
         info=replace(
             task.info, num_classes=len(task.classes), classes=task.names, accuracy=accuracy["pruned"]
         ),
         patterns=result.patterns,
-        figures=_figures(task, result, budget, accuracy, seconds),
+        figures=_figures(task, result, budget, accuracy, run.seconds),
     )
+
+
+class _Run:
+    """Fine-tuning and pruning of one network, each with its time and its place for an interrupted run."""
+
+    def __init__(
+        self,
+        model: nn.Module,
+        samples: ClassSamples,
+        settings: PruneSettings,
+        on_progress: StepCallback,
+        state_dir: Path | None,
+        resume: bool,
+    ):
+        self.model, self.samples, self.settings = model, samples, settings
+        self.on_progress, self.state_dir, self.resume = on_progress, state_dir, resume
+        self.seconds: dict[str, float] = {}
+
+    def dense(self) -> nn.Module:
+        """The dense network, fine-tuned with the budget of the pruned one."""
+
+        def report(done: int, epoch: EpochStatistics) -> None:
+            detail = f"loss {epoch.loss:.3f}, accuracy {epoch.accuracy:.2%}"
+            self.on_progress("fine-tuning the dense network", done, self.settings.total_epochs, detail)
+
+        started = time.perf_counter()
+        dense = fine_tune_dense(
+            self.model,
+            self.samples,
+            self.settings,
+            state_dir=self._place("dense"),
+            resume=self.resume,
+            on_epoch=report,
+        )
+        self.seconds["dense"] = time.perf_counter() - started
+        return dense
+
+    def prune(self, teacher: nn.Module | None) -> PruneResult:
+        """The pruned network."""
+        started = time.perf_counter()
+        result = prune_for_classes(
+            self.model,
+            self.samples,
+            self.settings,
+            teacher=teacher,
+            state_dir=self._place("pruned"),
+            resume=self.resume,
+            on_progress=_relay(self.on_progress),
+        )
+        self.seconds["pruned"] = time.perf_counter() - started
+        return result
+
+    def remove_state(self) -> None:
+        """Forget the interrupted run, now that it is finished."""
+        if self.state_dir is not None:
+            shutil.rmtree(self.state_dir, ignore_errors=True)
+
+    def _place(self, name: str) -> Path | None:
+        return None if self.state_dir is None else self.state_dir / name
 
 
 def _figures(
@@ -98,6 +165,7 @@ def _figures(
         "classes": list(task.names),
         "class_indices": list(task.classes),
         "samples_per_class": budget.samples_per_class,
+        "teacher": budget.teacher,
         "accuracy": accuracy,
         "seconds": seconds,
         **result.report.to_json(),

@@ -7,8 +7,9 @@ import torch
 
 from crisp_sw.checkpoint import load_checkpoint, save_checkpoint
 from crisp_sw.errors import ClassSelectionError, DatasetError
-from crisp_sw.steps import class_task
-from crisp_sw.steps.class_task import load_data, load_task
+from crisp_sw.steps import float_models
+from crisp_sw.steps.class_task import load_task
+from crisp_sw.steps.float_models import load_data
 
 
 def test_classes_are_looked_up_in_the_checkpoint_s_own_data(digits_checkpoint):
@@ -49,12 +50,12 @@ def test_data_set_with_other_channels(digits_checkpoint):
 
 def test_data_set_by_name_replaces_that_of_the_checkpoint(digits_checkpoint, monkeypatch):
     asked = []
-    original = class_task.load_dataset
+    original = float_models.load_dataset
 
     def load(name, **options):
         asked.append(name)
         return original("digits", **options)
 
-    monkeypatch.setattr(class_task, "load_dataset", load)
+    monkeypatch.setattr(float_models, "load_dataset", load)
     load_task(digits_checkpoint, "1", data="elsewhere")
     assert set(asked) == {"elsewhere"}

@@ -1,6 +1,9 @@
 """The pruning step: figures of the pruned network and of its dense comparison."""
 
+from dataclasses import replace
+
 import pytest
+import torch
 
 from crisp_golden.errors import CrispError
 from crisp_sw.prune import PruneSettings
@@ -24,8 +27,8 @@ def test_figures_and_progress(digits_checkpoint):
         layer["name"] for layer in pruned.figures["layers"] if layer["dense_reason"] is None
     }
     stages = [stage for stage, *_ in seen]
-    assert stages[0] == "fine-tuning the dense network"
-    assert stages[-1] == "pruning"
+    assert stages[0] == "pruning"
+    assert stages[-1] == "fine-tuning the dense network"
     assert seen[-1][1] == seen[-1][2] == SETTINGS.total_epochs
 
 
@@ -35,6 +38,43 @@ def test_without_the_dense_comparison(digits_checkpoint):
     assert "dense_fine_tuned" not in pruned.figures["accuracy"]
 
 
-def test_budget_out_of_range():
-    with pytest.raises(CrispError, match="`samples_per_class` must be at least 1, not 0"):
-        PruneBudget(samples_per_class=0)
+def test_fine_tuned_teacher_is_trained_first(digits_checkpoint):
+    task = load_task(digits_checkpoint, "3,8")
+    budget, stages = PruneBudget(samples_per_class=30, teacher="fine-tuned"), []
+    pruned = prune_task(task, SETTINGS, budget, lambda stage, *_: stages.append(stage))
+    assert stages[0] == "fine-tuning the dense network"
+    assert stages[-1] == "pruning"
+    assert pruned.figures["teacher"] == "fine-tuned"
+    assert set(pruned.figures["seconds"]) == {"dense", "pruned"}
+
+
+def test_interrupted_run_continues_to_the_same_weights(digits_checkpoint, tmp_path):
+    task, budget = load_task(digits_checkpoint, "3,8"), PruneBudget(samples_per_class=30)
+    settings = replace(SETTINGS, final_epochs=3)
+
+    def interrupt(stage: str, done: int, *_: object) -> None:
+        if stage == "pruning" and done == 3:
+            raise KeyboardInterrupt
+
+    whole = prune_task(task, settings, budget)
+    state = tmp_path / "state"
+    with pytest.raises(KeyboardInterrupt):
+        prune_task(task, settings, budget, interrupt, state_dir=state)
+    assert state.is_dir()
+    resumed = prune_task(task, settings, budget, state_dir=state, resume=True)
+    assert not state.exists()
+    expected = whole.model.state_dict()
+    assert all(torch.equal(value, expected[name]) for name, value in resumed.model.state_dict().items())
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"samples_per_class": 0}, "`samples_per_class` must be at least 1, not 0"),
+        ({"teacher": "none"}, "`teacher` must be original or fine-tuned, not 'none'"),
+        ({"teacher": "fine-tuned", "compare_dense": False}, "a fine-tuned teacher is the dense comparison"),
+    ],
+)
+def test_budget_out_of_range(options: dict, message: str):
+    with pytest.raises(CrispError, match=message):
+        PruneBudget(**options)

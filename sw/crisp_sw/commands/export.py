@@ -1,0 +1,53 @@
+"""``crisp export``: models as other tools read them."""
+
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from crisp_sw.commands.options import AsJson
+from crisp_sw.commands.terminal import emit, results, show_figures
+from crisp_sw.report.numbers import percent, size
+from crisp_sw.steps.exporting import export_model
+
+_NEXT = {
+    "state-dict": "in PyTorch: model.load_state_dict(safetensors.torch.load_file({out!r}))",
+    "qdq-onnx": "in Python: onnxruntime.InferenceSession({out!r}); back: crisp compile {out}",
+    "packed": "next: crisp inspect {out}, or crisp network {out}",
+}
+
+
+def export(
+    source: Annotated[
+        str, typer.Argument(help="Checkpoint, pruned model, packed network, or QDQ ONNX file.")
+    ],
+    out: Annotated[Path, typer.Option("--out", "-o", help="File to write; its suffix chooses the format.")],
+    as_json: AsJson = False,
+) -> None:
+    """Write a model in a format that other tools read, or read a network of theirs.
+
+    - a checkpoint or a pruned model to `.safetensors` or `.pth`: a plain PyTorch state dict, with zeros where
+      weights were pruned.
+    - a packed network to `.onnx`: ONNX with QuantizeLinear and DequantizeLinear (QDQ), int8 weights per
+      output channel and int8 activations. It has the same integers, so that it can be compiled again.
+    - a QDQ `.onnx` file to a directory: a packed network, with the sparsity patterns that are found in it.
+
+    Examples:
+
+    - `crisp export build/pruned --out pruned.safetensors`
+    - `crisp export build/network --out network.onnx`
+    - `crisp export theirs.onnx --out build/theirs`
+    """
+    figures = {"source": source, "out": str(out), **export_model(source, out)}
+    emit(figures, as_json, lambda: _show(out, figures))
+
+
+def _show(out: Path, figures: dict[str, Any]) -> None:
+    shown = {"format": figures["format"], "size": size(figures["bytes"])}
+    if "zeros" in figures:
+        zeros = percent(figures["zeros"] / figures["weights"])
+        shown["tensors"] = f"{figures['tensors']}, {zeros} of all parameters are 0"
+    else:
+        shown["layers"] = f"{figures['layers']}, {figures['sparse_layers']} of them sparse"
+    show_figures(f"Wrote {out}", shown)
+    results.print(_NEXT[figures["format"]].format(out=str(out)), markup=False)

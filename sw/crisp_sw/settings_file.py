@@ -1,0 +1,30 @@
+"""Settings that people write down: TOML or JSON."""
+
+import json
+import tomllib
+from pathlib import Path
+from typing import Any
+
+from crisp_golden.errors import CrispError
+
+
+class SettingsFileError(CrispError):
+    """A file of settings is absent, damaged, or has a setting that there is not."""
+
+
+def read_settings_file(path: Path, error_type: type[CrispError] = SettingsFileError) -> Any:
+    """The content of a file that ends in ``.toml`` or ``.json``.
+
+    Raises
+    ------
+    error_type : the name ends otherwise, or the file cannot be read.
+    """
+    if path.suffix not in (".toml", ".json"):
+        raise error_type(f"{path}: expected a name that ends in .toml or .json")
+    try:
+        text = path.read_text(encoding="utf-8")
+        return tomllib.loads(text) if path.suffix == ".toml" else json.loads(text)
+    except OSError as error:
+        raise error_type(f"{path}: cannot be read ({error.strerror})") from error
+    except ValueError as error:
+        raise error_type(f"{path}: not valid {path.suffix[1:].upper()} ({error})") from error

@@ -1,0 +1,131 @@
+"""Where a step's float model comes from: a checkpoint, a pruned model, or a state dict of somebody else."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal, get_args
+
+import torch
+from torch import nn
+
+from crisp_golden.errors import CrispError
+from crisp_sw.checkpoint import CheckpointInfo, load_weights
+from crisp_sw.data import DatasetSplits, load_dataset
+from crisp_sw.errors import DatasetError, ModelError
+from crisp_sw.export.pruned import PrunedModel, load_pruned
+from crisp_sw.export.state_dict import read_state_dict
+from crisp_sw.models import build_model
+
+Normalize = Literal["imagenet", "data"]
+IMAGENET_MEAN, IMAGENET_STD = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)  # as torchvision's weights want
+
+
+class SourceError(CrispError):
+    """Nothing says which model to take, or two things say it."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class ForeignWeights:
+    """A state dict together with what it does not say itself.
+
+    Attributes
+    ----------
+    weights : safetensors, or torch's own format.
+    model : a name that `crisp_sw.models.build_model` knows.
+    image_size : edge that the data set's images are scaled to; None for their own size.
+    normalize : "imagenet", the mean and deviation that torchvision's weights expect, or "data", those of
+        the training images. Images of one channel have the latter in any case.
+    """
+
+    weights: Path
+    model: str
+    image_size: int | None = None
+    normalize: Normalize = "imagenet"
+
+    def __post_init__(self):
+        if self.normalize not in get_args(Normalize):
+            raise SourceError(
+                f"`normalize` must be one of {', '.join(get_args(Normalize))}, not {self.normalize!r}"
+            )
+
+
+def load_float_model(
+    path: str | Path | None, data: str | None = None, foreign: ForeignWeights | None = None
+) -> tuple[PrunedModel, DatasetSplits]:
+    """Load a model, and the data set that it is for.
+
+    Parameters
+    ----------
+    path : a checkpoint, the name of a shipped one, or the directory of a pruned model.
+    data : name or path of the data set; by default the one that the checkpoint was trained on.
+    foreign : a state dict to take instead of ``path``; its data set must be given.
+
+    Raises
+    ------
+    CrispError : something is not there, damaged, or does not fit the rest.
+    """
+    if foreign is None:
+        if path is None:
+            raise SourceError("no model; expected a checkpoint or a pruned model, or a state dict as weights")
+        pruned = load_pruned(path)
+        return pruned, load_data(pruned.info, data)
+    if data is None:
+        raise SourceError(f"{foreign.weights}: a state dict does not name its data set; expected `data`")
+    splits = load_dataset(data, image_size=foreign.image_size)
+    model, info = checkpoint_of(foreign, splits)
+    return PrunedModel(model=model, info=info), splits
+
+
+def checkpoint_of(foreign: ForeignWeights, splits: DatasetSplits) -> tuple[nn.Module, CheckpointInfo]:
+    """The model with the weights of a state dict, in evaluation mode; its accuracy is not known and 0.
+
+    Raises
+    ------
+    ModelError : there is no such model, or it cannot take images of this size.
+    CheckpointError : the file is damaged, or of another architecture; names the first differing parameters.
+    """
+    tensors = read_state_dict(foreign.weights)
+    model = build_model(foreign.model, in_channels=splits.channels, num_classes=len(splits.classes))
+    load_weights(model, tensors, source=foreign.weights)
+    model.eval()
+    try:
+        with torch.inference_mode():
+            model(torch.zeros(1, splits.channels, *splits.image_size))
+    except RuntimeError as error:
+        size = " x ".join(map(str, splits.image_size))
+        raise ModelError(f"{foreign.model} cannot take images of {size} pixels ({error})") from error
+    own = foreign.normalize == "data" or splits.channels != len(IMAGENET_MEAN)
+    return model, CheckpointInfo(
+        model=foreign.model,
+        in_channels=splits.channels,
+        num_classes=len(splits.classes),
+        classes=splits.classes,
+        image_size=splits.image_size,
+        mean=splits.mean if own else IMAGENET_MEAN,
+        std=splits.std if own else IMAGENET_STD,
+        dataset=splits.name,
+        accuracy=0.0,
+    )
+
+
+def load_data(info: CheckpointInfo, data: str | None = None) -> DatasetSplits:
+    """Load the data set of a checkpoint, or another with images of the same kind.
+
+    Raises
+    ------
+    DatasetError : the images have another number of channels.
+    """
+    splits = load_dataset(data or info.dataset)
+    if splits.image_size != info.image_size:
+        splits = load_dataset(data or info.dataset, image_size=info.image_size[0])
+    if splits.channels != info.in_channels:
+        raise DatasetError(
+            f"{splits.name} has images of {splits.channels} channels; "
+            f"expected {info.in_channels} as in the checkpoint"
+        )
+    return splits
+
+
+def listing(names: Sequence[str]) -> str:
+    """The first five names, and how many more there are."""
+    return ", ".join(names[:5]) + (f" and {len(names) - 5} more" if len(names) > 5 else "")

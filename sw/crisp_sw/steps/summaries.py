@@ -1,0 +1,84 @@
+"""Summaries for people of what the steps did: the ``summary.md`` of each step's directory."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from crisp_sw.report.markdown import MarkdownTable, markdown_page, settings_table
+from crisp_sw.report.numbers import size
+
+ACCURACY_NAMES = {
+    "all_classes": "dense, all classes",
+    "dense": "dense",
+    "dense_all_outputs": "dense, all outputs compete",
+    "dense_fine_tuned": "dense, fine-tuned",
+    "pruned": "pruned",
+    "float": "float",
+    "int8": "int8",
+}
+
+
+def accuracy_figures(accuracy: Mapping[str, float]) -> dict[str, str]:
+    """Accuracies as percentages, with the names that people read."""
+    return {ACCURACY_NAMES.get(key, key): f"{value:.2%}" for key, value in accuracy.items()}
+
+
+def training_summary(figures: Mapping[str, Any]) -> str:
+    """Of ``train.json``."""
+    facts = {
+        "data set": figures["dataset"],
+        "test accuracy": f"{figures['accuracy']:.2%}",
+        "command": f"`{figures['command']}`",
+    }
+    history = MarkdownTable(
+        "Epochs",
+        ("epoch", "loss", "test accuracy"),
+        [(str(e["epoch"]), f"{e['loss']:.4f}", f"{e['accuracy']:.2%}") for e in figures["history"]],
+    )
+    tables = [history, settings_table(figures["settings"])]
+    return markdown_page(f"{figures['model']}, trained", facts, tables)
+
+
+def pruning_summary(figures: Mapping[str, Any]) -> str:
+    """Of ``prune.json``."""
+    facts = {
+        "data set": figures["dataset"],
+        "classes": figures["classes"],
+        "sparsity": f"{figures['sparsity']:.2%} of the prunable weights, "
+        f"{figures['model_sparsity']:.2%} of all Conv2d and Linear weights",
+        **{f"accuracy, {name}": value for name, value in accuracy_figures(figures["accuracy"]).items()},
+        "training images per class": figures["samples_per_class"],
+        "seconds": ", ".join(f"{name} {value:.1f}" for name, value in figures["seconds"].items()),
+    }
+    headings = ("layer", "weights", "kept", "sparsity", "blocks kept per row", "dense because")
+    layers = MarkdownTable("Layers", headings, [_pruned_layer(layer) for layer in figures["layers"]])
+    title = f"{figures['model']}, pruned for {len(figures['classes'])} classes"
+    return markdown_page(title, facts, [layers, settings_table(figures["settings"])])
+
+
+def quantization_summary(metadata: Mapping[str, Any], packed_bytes: int) -> str:
+    """Of the metadata of a packed network."""
+    facts = {
+        "data set": metadata["dataset"],
+        **{f"accuracy, {name}": value for name, value in accuracy_figures(metadata["accuracy"]).items()},
+        "packed": size(packed_bytes),
+    }
+    return markdown_page(f"{metadata['model']}, int8", facts, [settings_table(metadata["settings"])])
+
+
+def evaluation_summary(figures: Mapping[str, Any]) -> str:
+    """Of ``evaluate.json``."""
+    accuracy = accuracy_figures(figures["accuracy"])
+    facts = {"data set": figures["dataset"], **{f"accuracy, {name}": v for name, v in accuracy.items()}}
+    return markdown_page(f"Accuracy of {figures['path']}", facts)
+
+
+def _pruned_layer(layer: Mapping[str, Any]) -> tuple[str, ...]:
+    blocks = "" if layer["kept_per_row"] is None else f"{layer['kept_per_row']} of {layer['blocks_per_row']}"
+    return (
+        layer["name"],
+        f"{layer['weights']:,}",
+        f"{layer['kept_weights']:,}",
+        f"{layer['sparsity']:.1%}",
+        blocks,
+        layer["dense_reason"] or "",
+    )
