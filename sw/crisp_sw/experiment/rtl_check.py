@@ -41,7 +41,8 @@ def check_on_rtl(
             f"{network}: no such network; expected one that a CRISP cell of the sweep wrote"
         )
     chosen = user.test.images[_in_turn(user.test.labels.tolist(), images)]
-    inputs, result = network.with_suffix(".inputs.safetensors"), network.with_suffix(".rtl.json")
+    inputs = network.with_name(f"{network.name}.inputs.safetensors")
+    result = network.with_name(f"{network.name}.rtl.json")
     x = quantize_input(load_network(network), normalised(chosen, user.info.normalization))
     temporary = inputs.with_name(f".{inputs.name}.{os.getpid()}.tmp")
     temporary.write_bytes(serialise({"images": x}))
