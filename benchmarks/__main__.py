@@ -14,11 +14,18 @@ from rich.table import Table
 
 from benchmarks.array_efficiency import array_efficiency
 from benchmarks.figure import Figure
+from benchmarks.mask_construction import mask_construction
+from benchmarks.pruning_epoch import pruning_epoch
 from benchmarks.simulation_speed import simulation_speed
 from cocotb_tests.runner import BUILD
 from crisp_golden.errors import CrispError
 
-BENCHMARKS = {"simulation speed": simulation_speed, "array efficiency": array_efficiency}
+BENCHMARKS = {
+    "simulation speed": simulation_speed,
+    "array efficiency": array_efficiency,
+    "mask construction": mask_construction,
+    "pruning epoch": pruning_epoch,
+}
 SEED = 1
 
 
@@ -44,7 +51,8 @@ def as_table(results: dict[str, list[Figure]]) -> Table:
     table = Table("benchmark", "figure", "value", "target", "")
     for name, figures in results.items():
         for figure in figures:
-            target = "" if figure.target is None else f"{figure.target:,g} {figure.unit}"
+            bound = "at most " if figure.at_most else ""
+            target = "" if figure.target is None else f"{bound}{figure.target:,g} {figure.unit}"
             verdict = "" if figure.target is None else "reached" if figure.reached else "missed"
             table.add_row(name, figure.name, f"{figure.value:,.4g} {figure.unit}", target, verdict)
     return table

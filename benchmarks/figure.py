@@ -12,17 +12,26 @@ from crisp_golden.config import preset
 
 @dataclass(frozen=True, kw_only=True)
 class Figure:
-    """One result of a benchmark. ``target`` is the least value to reach; None if there is none."""
+    """One result of a benchmark.
+
+    Attributes
+    ----------
+    target : the least value to reach; None if there is none.
+    at_most : the target is the most that the value may be, not the least.
+    """
 
     name: str
     value: float
     unit: str
     target: float | None = None
+    at_most: bool = False
 
     @property
     def reached(self) -> bool:
         """Whether the target is reached, or there is none."""
-        return self.target is None or self.value >= self.target
+        if self.target is None:
+            return True
+        return self.value <= self.target if self.at_most else self.value >= self.target
 
 
 def measure_layers(

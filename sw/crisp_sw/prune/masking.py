@@ -20,6 +20,12 @@ from crisp_sw.prune.errors import PruneError
 Gradient = Literal["ste", "sr-ste", "masked"]
 
 
+def masked(weight: Tensor, mask: Tensor) -> Tensor:
+    """Return ``weight * mask``, in the weight's type; negative weights leave negative zeros."""
+    # Several times as fast on a CPU as `where`, `masked_fill`, or a product with booleans.
+    return weight * mask.view(torch.int8).to(weight.dtype)
+
+
 class _StraightThrough(torch.autograd.Function):
     """Masks the forward pass; the gradient passes, plus a decay of the pruned weights."""
 
@@ -28,14 +34,14 @@ class _StraightThrough(torch.autograd.Function):
         ctx.decay = decay
         if decay:
             ctx.save_for_backward(weight, mask)
-        return torch.where(mask, weight, 0.0)
+        return masked(weight, mask)
 
     @staticmethod
     def backward(ctx: Any, *grad_outputs: Tensor) -> tuple[Tensor, None, None]:
         gradient = grad_outputs[0]
         if ctx.decay:
             weight, mask = ctx.saved_tensors
-            gradient = gradient + ctx.decay * torch.where(mask, 0.0, weight)
+            gradient = gradient + ctx.decay * (weight - masked(weight, mask))
         return gradient, None, None
 
 
@@ -64,7 +70,7 @@ class HybridMask(nn.Module):
     def forward(self, weight: Tensor) -> Tensor:
         """Return the masked weight."""
         if self.frozen:
-            return torch.where(self.mask, weight, 0.0)
+            return masked(weight, self.mask)
         return cast(Tensor, _StraightThrough.apply(weight, self.mask, self.decay))
 
 
@@ -108,3 +114,4 @@ def squash_masks(model: nn.Module) -> None:
             chain = cast(nn.ModuleDict, module.parametrizations)["weight"]
             if any(isinstance(step, HybridMask) for step in chain.children()):
                 parametrize.remove_parametrizations(module, "weight", leave_parametrized=True)
+                cast(nn.Parameter, module.weight).data.add_(0.0)  # no negative zeros

@@ -28,7 +28,7 @@ from crisp_sw.prune.errors import PruneError, SaliencyError
 from crisp_sw.prune.layers import DenseLayer, PrunableLayer, require_any, sort_layers
 from crisp_sw.prune.mask_file import require_fitting
 from crisp_sw.prune.masked_layer import MaskedLayer, sparsity_of
-from crisp_sw.prune.masking import HybridMask, attach_mask, mask_of
+from crisp_sw.prune.masking import HybridMask, attach_mask, mask_of, masked
 from crisp_sw.prune.rules import LayerRule
 from crisp_sw.prune.saliency import normalised, weight_saliency
 from crisp_sw.prune.schedule import target_sparsities
@@ -158,6 +158,12 @@ class CrispSparsifier(BaseSparsifier):
         for layer in self.layers.values():
             layer.freeze()
 
+    def squash_mask(self, *args: Any, **kwargs: Any) -> None:
+        """Bake the masks into the weights; parameters as of the base class."""
+        super().squash_mask(*args, **kwargs)
+        for layer in self.layers.values():
+            layer.layer.module.weight.data.add_(0.0)  # no negative zeros
+
     def sparsity(self) -> float:
         """Return the share of the pruned layers' weights that is masked, 0 to 1."""
         return sparsity_of(list(self.layers.values()))
@@ -205,8 +211,8 @@ class CrispSparsifier(BaseSparsifier):
         gradient = weight.grad.float()
         if self.settings.mask_gradient == "sr-ste":
             # What the mask added is not a derivative of the loss.
-            pruned = torch.where(mask_of(layer.layer.module).mask, 0.0, weight.detach().float())
-            gradient = gradient - self.settings.sr_ste_decay * pruned
+            kept = masked(weight.detach(), mask_of(layer.layer.module).mask)
+            gradient = gradient - self.settings.sr_ste_decay * (weight.detach() - kept).float()
         if not bool(gradient.isfinite().all()):
             raise SaliencyError(f"the gradient of {name!r} is NaN or infinite; expected finite numbers")
         return gradient.clone()

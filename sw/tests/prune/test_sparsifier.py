@@ -183,3 +183,4 @@ def test_single_layer_as_the_model():
     sparsifier.step(0.75)
     sparsifier.squash_mask()
     assert float((layer.weight == 0).float().mean()) == 0.75
+    assert not bool((layer.weight.signbit() & (layer.weight == 0)).any())
