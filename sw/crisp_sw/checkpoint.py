@@ -66,9 +66,21 @@ class CheckpointInfo:
         return Normalization(self.mean, self.std)
 
 
-def save_checkpoint(path: Path, model: nn.Module, info: CheckpointInfo) -> None:
-    """Write weights and header to ``path``, by way of a temporary name."""
-    write_tensors(path, model.state_dict(), asdict(info))
+def save_checkpoint(path: Path, model: nn.Module, info: CheckpointInfo, *, compact: bool = False) -> None:
+    """Write weights and header to ``path``, by way of a temporary name.
+
+    Parameters
+    ----------
+    compact : round the weights of convolutions and linear layers to bfloat16, which halves the file.
+        `load_checkpoint` gives float32 either way.
+    """
+    tensors = model.state_dict()
+    if compact:
+        tensors = {
+            name: value.bfloat16() if value.is_floating_point() and value.dim() > 1 else value
+            for name, value in tensors.items()
+        }
+    write_tensors(path, tensors, asdict(info))
 
 
 def load_checkpoint(path: str | Path) -> tuple[nn.Module, CheckpointInfo]:

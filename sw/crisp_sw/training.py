@@ -111,6 +111,7 @@ def run_training(
     image_size: int | None = None,
     unreadable: Unreadable = "refuse",
     resume: bool = False,
+    compact: bool = False,
     progress: ProgressCallback | None = None,
     command: str = "",
 ) -> TrainingResult:
@@ -122,6 +123,7 @@ def run_training(
     output : the checkpoint; a run under way is kept beside it as ``<output>.state``.
     unreadable : of `load_dataset`.
     resume : continue an interrupted run with the same settings.
+    compact : write a checkpoint of half the size, see `save_checkpoint`; its accuracy is that before rounding.
     command : recorded in the checkpoint.
 
     Returns
@@ -153,7 +155,7 @@ def run_training(
             command=command,
             history=tuple(asdict(report) for report in result.history),
         )
-        save_checkpoint(output, network, info)
+        save_checkpoint(output, network, info, compact=compact)
     return result
 
 

@@ -57,6 +57,18 @@ def test_network_and_information_come_back(path):
     assert all(torch.equal(value, expected[name]) for name, value in loaded.state_dict().items())
 
 
+def test_compact_file_is_smaller_and_gives_rounded_float32_weights(path):
+    save_checkpoint(path, network(), INFO)
+    size = path.stat().st_size
+    save_checkpoint(path, network(), INFO, compact=True)
+    assert path.stat().st_size < 0.6 * size
+    loaded, _ = load_checkpoint(path)
+    for name, value in network().state_dict().items():
+        found = loaded.state_dict()[name]
+        assert found.dtype == value.dtype
+        assert torch.equal(found, value.bfloat16().float() if value.dim() > 1 else value)
+
+
 def test_files_are_equal_byte_for_byte_and_nothing_is_left_over(path):
     save_checkpoint(path, network(), INFO)
     first = path.read_bytes()

@@ -50,6 +50,7 @@ def train(
         Unreadable, typer.Option(help="What a missing or damaged picture of a folder means.")
     ] = "refuse",
     seed: Seed = _DEFAULTS.seed,
+    compact: Annotated[bool, typer.Option(help="Write weights in bfloat16: half the size.")] = False,
     resume: Annotated[bool, typer.Option(help="Continue an interrupted run.")] = False,
     as_json: AsJson = False,
 ) -> None:
@@ -84,6 +85,7 @@ def train(
             settings=settings,
             image_size=image_size,
             resume=resume,
+            compact=compact,
             progress=progress,
             command=command,
         )
