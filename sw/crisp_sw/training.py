@@ -123,7 +123,7 @@ def run_training(
     output : the checkpoint; a run under way is kept beside it as ``<output>.state``.
     unreadable : of `load_dataset`.
     resume : continue an interrupted run with the same settings.
-    compact : write a checkpoint of half the size, see `save_checkpoint`; its accuracy is that before rounding.
+    compact : write half the size, see `save_checkpoint`; the accuracy in it is that before rounding.
     command : recorded in the checkpoint.
 
     Returns
