@@ -5,6 +5,14 @@ from torch import nn
 
 from crisp_sw.prune.inference import device_of
 from crisp_sw.prune.samples import ClassSamples
+from crisp_sw.prune.settings import PruneSettings
+
+
+def finish_batch_norm(model: nn.Module, samples: ClassSamples, settings: PruneSettings) -> None:
+    """Put a trained model into inference mode, with the BatchNorm statistics that the settings ask for."""
+    model.eval()
+    if settings.batch_norm == "reestimate":
+        reestimate_batch_norm(model, samples, batch_size=settings.batch_size)
 
 
 @torch.no_grad()

@@ -8,9 +8,10 @@ from types import ModuleType
 import torch
 from torch import Tensor, nn
 
-from crisp_sw.prune.batch_norm import reestimate_batch_norm
+from crisp_sw.prune.batch_norm import finish_batch_norm
 from crisp_sw.prune.errors import PruneError, UnreachableSparsityError
 from crisp_sw.prune.fine_tuning import EpochStatistics, FineTuner
+from crisp_sw.prune.inference import device_of
 from crisp_sw.prune.progress import ProgressCallback, PruneProgress
 from crisp_sw.prune.random_streams import Stream, stream_seed
 from crisp_sw.prune.report import IterationReport, LayerReport, PruneReport, PruneResult
@@ -92,7 +93,7 @@ class _ChannelRun:
             last = self._fine_tune(settings.epochs_per_iteration)
             history.append(IterationReport.of(target, self._sparsity(), last))
         self._fine_tune(settings.final_epochs)
-        reestimate_batch_norm(self.model, self.samples, batch_size=settings.batch_size)
+        finish_batch_norm(self.model, self.samples, settings)
         kept = layer_weights(self.model)
         layers = tuple(
             LayerReport(name=name, weights=weights, kept_weights=kept[name])
@@ -129,7 +130,7 @@ class _ChannelRun:
             torch.manual_seed(stream_seed(self.settings.seed, Stream.SALIENCY, self.iteration))
             pruner = self.library.pruner.BasePruner(
                 pruned,
-                self.samples.normalised(torch.arange(1)),
+                self.samples.normalised(torch.arange(1)).to(device_of(pruned)),
                 importance=self._importance(),
                 pruning_ratio=ratio,
                 ignored_layers=[classifier],

@@ -7,7 +7,7 @@ from pathlib import Path
 import torch
 from torch import nn
 
-from crisp_sw.prune.batch_norm import reestimate_batch_norm
+from crisp_sw.prune.batch_norm import finish_batch_norm
 from crisp_sw.prune.fine_tuning import EpochStatistics, FineTuner
 from crisp_sw.prune.inference import require_outputs
 from crisp_sw.prune.run_state import RunFile, RunState
@@ -54,6 +54,6 @@ def fine_tune_dense(
         file.save(state, dense, tuner.optimizer)
         if on_epoch:
             on_epoch(state.epoch, statistics)
-    reestimate_batch_norm(dense, samples, batch_size=settings.batch_size)
+    finish_batch_norm(dense, samples, settings)
     file.remove()
     return dense.to(memory_format=torch.contiguous_format)  # pyright: ignore[reportCallIssue]

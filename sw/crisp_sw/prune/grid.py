@@ -46,6 +46,11 @@ class BlockGrid:
         return self.taps * self.channel_blocks
 
     @property
+    def is_depthwise(self) -> bool:
+        """Whether every output channel reads one input channel, and each another one."""
+        return self.groups == self.out_channels > 1
+
+    @property
     def weights(self) -> int:
         """Weights of the layer, without padding."""
         return self.out_channels * self.in_channels * self.taps
@@ -84,12 +89,14 @@ class BlockGrid:
         return self.unmatrix(full.reshape(rows, self.taps, channels), shape)
 
     def block_diagonal(self, block_mask: Tensor) -> Tensor:
-        """Return the mask over all input channels, bool[block_rows, taps * groups * channel_blocks].
+        """Return the mask over all input channels, bool[block_rows, taps * blocks of all input channels].
 
-        Grouped layers lie on it only where groups end at block borders, in both directions.
+        Grouped layers lie on it only where groups end at block borders, in both directions. The block-rows of
+        a depthwise layer read B input channels each, their own.
         """
-        rows, rows_per_group = self.block_rows, self.block_rows // self.groups
-        full = block_mask.new_zeros(rows, self.taps, self.groups, self.channel_blocks)
+        rows = self.block_rows
+        groups, rows_per_group = (rows, 1) if self.is_depthwise else (self.groups, rows // self.groups)
+        full = block_mask.new_zeros(rows, self.taps, groups, self.channel_blocks)
         index = torch.arange(rows, device=block_mask.device)
         local = block_mask.reshape(rows, self.taps, self.channel_blocks)
         full[index, :, index // rows_per_group] = local

@@ -65,9 +65,9 @@ def select_layers(model: nn.Module, settings: PruneSettings) -> tuple[list[Pruna
 def sort_layers(model: nn.Module, settings: PruneSettings) -> tuple[list[PrunableLayer], list[DenseLayer]]:
     """Sort the Conv2d and Linear layers of ``model`` into prunable and dense, in the model's order.
 
-    Dense are: layers that the settings exclude; depthwise convolutions; grouped convolutions whose groups do
-    not end at block borders; layers too small for blocks, unless ``settings.small_layers`` says otherwise;
-    layers whose weight another layer shares or a parametrization computes.
+    Dense are: layers that the settings exclude; depthwise convolutions and layers too small for blocks, unless
+    ``settings.depthwise`` and ``settings.small_layers`` say otherwise; grouped convolutions whose groups do
+    not end at block borders; layers whose weight another layer shares or a parametrization computes.
 
     Raises
     ------
@@ -188,6 +188,8 @@ def _reason_for_dense(
         return f"excluded by type: {type(module).__name__}"
     if parametrize.is_parametrized(module, "weight"):
         return "its weight is computed by a parametrization"
+    if grid.is_depthwise:
+        return "depthwise convolution" if settings.depthwise == "dense" else None
     if grid.groups > 1:
         return _reason_for_dense_groups(grid)
     if settings.small_layers == "dense" and _is_small(grid):
@@ -199,8 +201,6 @@ def _reason_for_dense(
 
 
 def _reason_for_dense_groups(grid: BlockGrid) -> str | None:
-    if grid.in_channels == 1:
-        return "depthwise convolution"
     out_per_group = grid.out_channels // grid.groups
     if grid.in_channels % grid.block or out_per_group % grid.block:
         return (
@@ -211,7 +211,8 @@ def _reason_for_dense_groups(grid: BlockGrid) -> str | None:
 
 
 def _is_small(grid: BlockGrid) -> bool:
-    return grid.in_channels < grid.block or grid.block_columns == 1
+    small = grid.in_channels < grid.block and not grid.is_depthwise
+    return small or grid.block_columns == 1
 
 
 def _floor(grid: BlockGrid, pruned: BlockGrid, settings: PruneSettings) -> int:

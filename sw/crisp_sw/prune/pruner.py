@@ -7,7 +7,7 @@ from pathlib import Path
 import torch
 from torch import nn
 
-from crisp_sw.prune.batch_norm import reestimate_batch_norm
+from crisp_sw.prune.batch_norm import finish_batch_norm
 from crisp_sw.prune.channels import prune_channels
 from crisp_sw.prune.dense import fine_tune_dense
 from crisp_sw.prune.fine_tuning import EpochStatistics, FineTuner
@@ -119,7 +119,7 @@ class _PruningRun:
             layer.freeze()
         self._fine_tune(until=settings.total_epochs)
         squash_masks(self.model)
-        reestimate_batch_norm(self.model, self.samples, batch_size=settings.batch_size)
+        finish_batch_norm(self.model, self.samples, settings)
         result = self._result()
         self.file.remove()
         return result

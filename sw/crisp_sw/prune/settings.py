@@ -28,7 +28,9 @@ _CHOICES = {
     "nm_choice": ("reselect", "monotone"),
     "gradient": ("ste", "sr-ste", "masked"),
     "small_layers": ("dense", "fine", "hybrid"),
+    "depthwise": ("dense", "hybrid"),
     "lr_schedule": ("final-cosine", "cosine"),
+    "batch_norm": ("reestimate", "running"),
     "precision": ("float32", "bfloat16"),
     "teacher_view": ("augmented", "original"),
 }
@@ -67,6 +69,8 @@ class PruneSettings:
         a share of the blocks that pruning all layers alike to ``sparsity`` would keep.
     small_layers : what happens to layers with fewer input channels than ``block``, or with one block per
         block-row: left "dense", pruned "fine" (N:M only), or "hybrid" like all others.
+    depthwise : convolutions of one input channel per output stay "dense"; "hybrid" prunes taps, of B channels
+        at a time.
     exclude : shell-style patterns of layer names that stay dense; each must match a layer.
     exclude_types : class names of layers that stay dense, such as "Linear".
     dense_first, dense_classifier : leave the first layer, or the last Linear, dense.
@@ -79,6 +83,8 @@ class PruneSettings:
     max_grad_norm : gradients of a larger norm over all parameters are scaled down to it; None for never.
     label_smoothing : share of the target that is spread over all classes.
     crop_padding, flip : augmentation, as of :func:`crisp_sw.data.augment.augment`.
+    batch_norm : statistics at the end, taken anew on the samples as they are ("reestimate"), or the "running"
+        ones of training.
     precision : "bfloat16" runs convolutions in bfloat16 (autocast; weights stay float32).
     distillation : share of the loss that compares with a teacher's logits, 0 (none) to 1 (only).
     temperature : of the softened logits that are compared.
@@ -109,6 +115,7 @@ class PruneSettings:
     min_kept_blocks: int = 1
     min_kept_share: float = 0.75
     small_layers: Literal["dense", "fine", "hybrid"] = "dense"
+    depthwise: Literal["dense", "hybrid"] = "dense"
     exclude: tuple[str, ...] = ()
     exclude_types: tuple[str, ...] = ()
     dense_first: bool = False
@@ -126,6 +133,7 @@ class PruneSettings:
     label_smoothing: float = 0.0
     crop_padding: int = 0
     flip: bool = False
+    batch_norm: Literal["reestimate", "running"] = "reestimate"
     precision: Literal["float32", "bfloat16"] = "float32"
     distillation: float = 0.5
     temperature: float = 2.0

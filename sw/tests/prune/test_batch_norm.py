@@ -3,7 +3,8 @@
 import torch
 from torch import nn
 
-from crisp_sw.prune.batch_norm import reestimate_batch_norm
+from crisp_sw.prune.batch_norm import finish_batch_norm, reestimate_batch_norm
+from crisp_sw.prune.settings import PruneSettings
 
 
 def test_batch_norm_statistics_are_plain_averages(samples):
@@ -15,3 +16,13 @@ def test_batch_norm_statistics_are_plain_averages(samples):
     torch.testing.assert_close(model[0].running_var, images.var().reshape(1))
     assert model[0].momentum == 0.1
     assert not model[0].training
+
+
+def test_running_statistics_can_stay(samples):
+    norm = nn.BatchNorm2d(1)
+    model = nn.Sequential(norm).train()
+    finish_batch_norm(model, samples, PruneSettings(batch_norm="running"))
+    assert torch.equal(norm.state_dict()["running_mean"], torch.zeros(1))
+    assert not norm.training
+    finish_batch_norm(model, samples, PruneSettings())
+    assert not torch.equal(norm.state_dict()["running_mean"], torch.zeros(1))

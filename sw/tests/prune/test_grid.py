@@ -72,6 +72,13 @@ def test_block_diagonal_mask():
     assert grid.block_diagonal(local).int().tolist() == expected
 
 
+def test_block_diagonal_of_a_depthwise_layer():
+    grid = BlockGrid(out_channels=3, in_channels=1, taps=2, block=2, groups=3)
+    local = torch.tensor([[1, 1], [0, 1]], dtype=torch.bool)
+    # Columns: tap 0 of both blocks of channels, then tap 1.
+    assert grid.block_diagonal(local).int().tolist() == [[1, 0, 1, 0], [0, 0, 0, 1]]
+
+
 def test_block_diagonal_of_one_group_is_the_mask_itself():
     grid = BlockGrid(out_channels=5, in_channels=7, taps=3, block=4)
     mask = torch.rand(2, 6, generator=torch.Generator().manual_seed(0)) < 0.5

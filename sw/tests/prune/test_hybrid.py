@@ -81,6 +81,7 @@ def networks(draw):
         block=m * draw(st.integers(1, 4)),
         sparsity=0.9,
         min_kept_share=draw(st.sampled_from([0.0, 0.5])),
+        depthwise=draw(st.sampled_from(["dense", "hybrid"])),
         small_layers=draw(st.sampled_from(["fine", "hybrid"])),
         nm_choice=draw(st.sampled_from(["reselect", "monotone"])),
         matrix_order=draw(st.sampled_from(["tap-major", "tap-major", "oihw"])),
@@ -89,6 +90,7 @@ def networks(draw):
     channels = draw(st.lists(st.integers(1, 50), min_size=2, max_size=4))
     kernel = draw(st.sampled_from([1, 2, 3]))
     layers = [nn.Conv2d(a, b, kernel) for a, b in itertools.pairwise(channels)]
+    layers.append(nn.Conv2d(channels[-1], channels[-1], kernel, groups=channels[-1]))
     return nn.Sequential(*layers, nn.Linear(channels[-1], draw(st.integers(1, 20)))), settings
 
 

@@ -24,6 +24,12 @@ def test_kinds_of_layers(mixed_net):
     }
 
 
+def test_depthwise_layer_on_demand(mixed_net):
+    names, reasons = names_and_reasons(mixed_net, depthwise="hybrid")
+    assert names == ["conv", "depthwise", "pointwise", "grouped", "linear"]
+    assert list(reasons) == ["stem"]
+
+
 def test_grid_of_grouped_layer_is_local(mixed_net):
     prunable, _ = select_layers(mixed_net, PruneSettings(block=8))
     grid = next(layer.grid for layer in prunable if layer.name == "grouped")
