@@ -12,7 +12,7 @@ from crisp_sw.cli import app
 from crisp_sw.commands import hardware
 
 COMMANDS = (
-    *("demo", "train", "evaluate", "prune", "quantize", "inspect"),
+    *("demo", "train", "evaluate", "prune", "quantize", "inspect", "export"),
     *("compile", "disasm", "network"),
     *("verilog", "synth", "cosim"),
 )
@@ -31,6 +31,7 @@ def pruned(digits_checkpoint, tmp_path_factory) -> Path:
     figures = json.loads(result.stdout)
     assert figures["sparsity"] >= 0.8
     assert figures["classes"] == ["3", "8", "5"]
+    assert not out.with_name("pruned.state").exists()
     return out
 
 
@@ -72,6 +73,106 @@ def test_train_writes_a_checkpoint_that_records_its_command(tmp_path):
     assert result.exit_code == 0, result.stderr
     assert json.loads(result.stdout)["checkpoint"] == str(out)
     assert set(accuracy_of(out)) == {"all_classes"}
+    assert [path.name for path in tmp_path.iterdir()] == ["model.safetensors"]
+
+
+def test_train_writes_a_directory_that_other_commands_take(tmp_path):
+    out = tmp_path / "model"
+    options = (
+        "--data",
+        "digits",
+        "--image-size",
+        8,
+        "--epochs",
+        1,
+        "--no-flip",
+        "--model",
+        "resnet18-half-32px",
+    )
+    result = crisp("train", *options, "--out", out)
+    assert result.exit_code == 0, result.stderr
+    assert sorted(path.name for path in out.iterdir()) == ["model.safetensors", "summary.md", "train.json"]
+    figures = json.loads((out / "train.json").read_text())
+    assert figures["settings"]["epochs"] == 1
+    assert len(figures["history"]) == 1
+    assert "| 1 |" in (out / "summary.md").read_text()
+    assert accuracy_of(out)["all_classes"] == pytest.approx(figures["accuracy"])
+    again = crisp("train", *options, "--out", out)
+    assert again.exit_code == 0, again.stderr
+
+
+def test_every_step_leaves_figures_and_a_summary(pruned, network, tmp_path):
+    names = ["masks.safetensors", "model.safetensors", "patterns.safetensors", "prune.json", "summary.md"]
+    assert sorted(path.name for path in pruned.iterdir()) == names
+    assert "| stage3.conv2 |" in (pruned / "summary.md").read_text()
+    assert json.loads((pruned / "prune.json").read_text())["settings"]["sparsity"] == 0.8
+    names = ["network.json", "summary.md", "tensors.safetensors"]
+    assert sorted(path.name for path in network.iterdir()) == names
+    assert "accuracy, int8" in (network / "summary.md").read_text()
+    result = crisp("evaluate", network, "--out", tmp_path / "evaluation")
+    assert result.exit_code == 0, result.stderr
+    assert json.loads((tmp_path / "evaluation" / "evaluate.json").read_text())["accuracy"]["int8"] > 0.5
+    assert "int8" in (tmp_path / "evaluation" / "summary.md").read_text()
+
+
+def test_export_compile_and_inspect_onnx(pruned, network, tmp_path):
+    onnx, image = tmp_path / "net.onnx", tmp_path / "net.crisp"
+    for arguments in (
+        ("export", network, "--out", onnx),
+        ("compile", onnx, "--out", image, "--preset", "small"),
+        ("export", onnx, "--out", tmp_path / "again"),
+        ("export", pruned, "--out", tmp_path / "pruned.safetensors"),
+    ):
+        result = crisp(*arguments)
+        assert result.exit_code == 0, result.stderr
+    same = crisp("compile", network, "--out", tmp_path / "same.crisp", "--preset", "small")
+    assert same.exit_code == 0, same.stderr
+    assert accuracy_of(onnx) == accuracy_of(network)
+    figures = [json.loads(crisp("inspect", path, "--json").stdout) for path in (onnx, network)]
+    assert [layer["cycles_predicted"] for layer in figures[0]["layers"]] == [
+        layer["cycles_predicted"] for layer in figures[1]["layers"]
+    ]
+
+
+@pytest.mark.parametrize("kind", ["pruned", "network", "checkpoint"])
+def test_inspect_writes_a_page_of_every_kind_of_model(pruned, network, digits_checkpoint, tmp_path, kind):
+    path = {"pruned": pruned, "network": network, "checkpoint": digits_checkpoint}[kind]
+    result = crisp("inspect", path, "--preset", "small", "--program", "--out", tmp_path / "out")
+    assert result.exit_code == 0, result.stderr
+    names = ["inspect.html", "inspect.json", "summary.md"]
+    assert sorted(file.name for file in (tmp_path / "out").iterdir()) == names
+    figures = json.loads((tmp_path / "out" / "inspect.json").read_text())
+    assert figures["program"]["cycles"] > 0
+    assert figures["totals"]["speedup"] > (1 if kind == "checkpoint" else 2) * 0.99
+    assert ("random images" in result.stdout) == (kind != "network")
+    page = (tmp_path / "out" / "inspect.html").read_text()
+    assert ('class="map"' in page) == (kind != "checkpoint")
+
+
+def test_pruned_model_and_its_network_have_the_same_cycles(pruned, network):
+    one, two = (json.loads(crisp("inspect", path, "--json").stdout) for path in (pruned, network))
+    assert [layer["name"] for layer in one["layers"]] == [layer["name"] for layer in two["layers"]]
+    assert one["totals"]["cycles_predicted"] == pytest.approx(two["totals"]["cycles_predicted"], rel=0.01)
+
+
+def test_state_dicts_of_others(digits_checkpoint, tmp_path):
+    weights = tmp_path / "theirs.pth"
+    assert crisp("export", digits_checkpoint, "--out", weights).exit_code == 0
+    options = ("--weights", weights, "--model", "small-resnet", "--data", "digits", "--image-size", 8)
+    result = crisp("evaluate", *options, "--json")
+    assert result.exit_code == 0, result.stderr
+    assert json.loads(result.stdout)["accuracy"] == accuracy_of(digits_checkpoint)
+    result = crisp("quantize", *options, "--samples", 16, "--out", tmp_path / "net", "--json")
+    assert result.exit_code == 0, result.stderr
+    figures = json.loads(result.stdout)["accuracy"]
+    assert figures["float"] == pytest.approx(accuracy_of(digits_checkpoint)["all_classes"])
+    settings = tmp_path / "settings.toml"
+    settings.write_text("iterations = 1\nfinal_epochs = 0\nsparsity = 0.7\nsaliency = 'magnitude'\n")
+    prune = ("--classes", "1,2", "--samples", 64, "--no-compare-dense", "--settings", settings, "--n", 2)
+    result = crisp("prune", *options, *prune, "--out", tmp_path / "pruned", "--json")
+    assert result.exit_code == 0, result.stderr
+    chosen = json.loads(result.stdout)["settings"]
+    assert (chosen["n"], chosen["sparsity"], chosen["saliency"]) == (2, 0.7, "magnitude")
 
 
 def test_evaluate_every_kind_of_model(digits_checkpoint, pruned, network):
@@ -116,15 +217,46 @@ def test_inspect_shows_layers_and_totals(network):
         (["prune", "CHECKPOINT", "--classes", "1,2", "--data", "mnist"], "no data set 'mnist'"),
         (["quantize", "CHECKPOINT", "--ranges", "kl"], "no range method 'kl'"),
         (["evaluate", "TMP"], "not a pruned model"),
-        (["inspect", "TMP"], "network.json: cannot be read"),
+        (["inspect", "TMP"], "neither a packed network (network.json) nor a pruned or trained model"),
         (["demo", "--preset", "huge"], "no preset 'huge'; expected one of tiny"),
         (["verilog", "--preset", "huge"], "no preset 'huge'"),
         (["train", "--epochs", "0"], "`epochs` must be positive, not 0"),
+        (["train", "--out", "NETWORK"], "exists and is no trained model"),
         (["cosim", "NETWORK", "--inputs", "none.safetensors"], "none.safetensors: no such file"),
+        (["prune", "--classes", "1", "--settings", "no.toml"], "no.toml: cannot be read"),
+        (["prune", "--classes", "1", "--method", "best"], "`method` must be one of crisp, dense, nm"),
+        (["prune", "--classes", "1", "--method", "channel"], "makes a network of other sizes"),
+        (["prune", "CHECKPOINT", "--classes", "1,2", "--out", "NETWORK"], "exists and is not a pruned model"),
+        (["prune", "--classes", "1", "--teacher", "best"], "`teacher` must be original or fine-tuned"),
+        (["prune", "CHECKPOINT", "--classes", "1,2", "--samples", "9"], "samples"),
+        (["quantize", "--data", "digits"], "no model; expected a checkpoint"),
+        (["quantize", "CHECKPOINT", "--out", "PRUNED"], "exists and is not a packed network"),
+        (["evaluate", "--weights", "CHECKPOINT"], "--weights and --model belong together"),
+        (["evaluate", "--model", "resnet18"], "--weights and --model belong together"),
+        (["evaluate", "--weights", "CHECKPOINT", "--model", "resnet18"], "does not name its data set"),
+        (
+            ["evaluate", "--weights", "CHECKPOINT", "--model", "resnet18-32px", "--data", "digits"],
+            "does not fit ResNet: conv1.weight: absent instead of",
+        ),
+        (["evaluate", "--out", "NETWORK"], "is no result of `crisp evaluate`"),
+        (["evaluate", "none.onnx"], "none.onnx: cannot be read"),
+        (["inspect", "none.onnx"], "none.onnx: cannot be read"),
+        (["inspect", "NETWORK", "--out", "PRUNED"], "is no result of `crisp inspect`"),
+        (["compile", "none.onnx"], "none.onnx: cannot be read"),
+        (
+            ["export", "NETWORK", "--out", "net.h5"],
+            "is a quantized network; expected a name that ends in .onnx",
+        ),
+        (["export", "PRUNED", "--out", "net.onnx"], "ONNX goes out quantized"),
+        (["export", "PRUNED", "--out", "net.h5"], "expected a name that ends in .safetensors"),
+        (["export", "nothing", "--out", "net.safetensors"], "no checkpoint 'nothing'"),
     ],
 )
-def test_bad_input_is_one_message_and_status_2(digits_checkpoint, network, tmp_path, arguments, message):
-    places = {"CHECKPOINT": digits_checkpoint, "TMP": tmp_path, "NETWORK": network}
+def test_bad_input_is_one_message_and_status_2(
+    digits_checkpoint, network, pruned, tmp_path, monkeypatch, arguments, message
+):
+    monkeypatch.chdir(tmp_path)
+    places = {"CHECKPOINT": digits_checkpoint, "TMP": tmp_path, "NETWORK": network, "PRUNED": pruned}
     result = crisp(*(places.get(argument, argument) for argument in arguments))
     assert result.exit_code == 2
     assert result.stdout == ""

@@ -15,10 +15,10 @@ from crisp_golden.config import preset
 from crisp_golden.errors import ConfigError
 from crisp_golden.inference import run_network
 from crisp_golden.layer_report import layer_report
-from crisp_sw.commands.inspect import conv_inputs
 from crisp_sw.demo import Cosimulation, DemoError, DemoFiles, DemoSettings, run_demo
 from crisp_sw.errors import ClassSelectionError
 from crisp_sw.export import load_metadata, load_network
+from crisp_sw.inspection import conv_inputs
 from crisp_sw.prune import PruneSettings
 from crisp_sw.report import LAYER_KEYS, failures
 from crisp_sw.steps import PruneBudget, ignore_progress

@@ -1,5 +1,6 @@
-"""``crisp inspect``: layers, sparsity, bytes and predicted cycles of a packed network."""
+"""``crisp inspect``: patterns, sizes, MACs and predicted cycles of a network."""
 
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -8,81 +9,110 @@ from rich.table import Table
 
 from crisp_golden.config import preset as find_preset
 from crisp_golden.errors import CapacityError
-from crisp_golden.layer_report import layer_report
-from crisp_golden.network import MaxPool, QuantizedConv, QuantizedNetwork
 from crisp_sw.commands.options import AsJson, PresetName
 from crisp_sw.commands.terminal import emit, results
-from crisp_sw.export import load_metadata, load_network
+from crisp_sw.inspection import inspect_layers, inspect_program, inspection_totals
+from crisp_sw.report.inspection_page import render_inspection_page
+from crisp_sw.report.inspection_table import HEADINGS, layer_cells, total_cells
+from crisp_sw.report.markdown import MarkdownTable, markdown_page
+from crisp_sw.report.numbers import count, percent, ratio, size
+from crisp_sw.steps.inspecting import Inspected, open_inspected
+from crisp_sw.steps.step_directory import SUMMARY_FILE, require_free, write_step
 
-_SUMMED = ("bytes_dense", "bytes_packed", "cycles_predicted", "cycles_dense")
-_HEADINGS = ("layer", "K", "R", "P", "B", "N:M", "blocks", "dense B", "packed B", "cycles", "dense")
+PAGE_FILE = "inspect.html"
 
 
 def inspect(
-    network: Annotated[Path, typer.Argument(help="Packed network, written by crisp quantize.")],
+    path: Annotated[str, typer.Argument(help="Packed network, QDQ ONNX file, pruned model or checkpoint.")],
     preset: PresetName = "edge",
+    program: Annotated[
+        bool, typer.Option("--program", help="Compile it, too: cycles of the whole accelerator.")
+    ] = False,
+    out: Annotated[
+        Path | None,
+        typer.Option("--out", "-o", help="Directory for the figures, and a page with pictures."),
+    ] = None,
     as_json: AsJson = False,
 ) -> None:
-    """Show what a packed network consists of, and the cycles that it takes.
+    """Show what a network consists of, its sparsity patterns, and the cycles that it takes.
 
-    Cycles are those of the cycle model, which the RTL meets exactly.
+    Cycles are those of the cycle model for every layer alone on the core, which the RTL meets exactly. A
+    float model is quantized with random images for that; its sparsity stays as it is.
 
-    Example: `crisp inspect build/network --preset small --json`
+    Examples:
+
+    - `crisp inspect build/network --preset small --json`
+    - `crisp inspect build/pruned --out build/inspection`, and open build/inspection/inspect.html
+    - `crisp inspect model.onnx --program`
     """
-    loaded, config = load_network(network), find_preset(preset)
-    layers = []
-    for layer, height, width in conv_inputs(loaded):
-        try:
-            layers.append(layer_report(config, layer, height, width))
-        except CapacityError as error:
-            raise CapacityError(f"preset {preset}, layer {layer.name}: {error}") from error
+    config = find_preset(preset)
+    if out is not None:
+        require_free(out, "inspect")
+    inspected = open_inspected(path, m=config.m)
+    try:
+        layers = inspect_layers(config, inspected.network)
+    except CapacityError as error:
+        raise CapacityError(f"preset {preset}, {error}") from error
     figures = {
-        "network": str(network),
+        "path": path,
+        "kind": inspected.kind,
         "preset": preset,
-        "input_shape": list(loaded.input_shape),
-        "classes": list(loaded.classes),
-        "metadata": load_metadata(network),
+        "input_shape": list(inspected.network.input_shape),
+        "classes": list(inspected.network.classes),
+        "metadata": dict(inspected.metadata),
         "layers": layers,
+        "totals": inspection_totals(layers),
+        "program": inspect_program(config, inspected.network) if program else None,
     }
-    emit(figures, as_json, lambda: _show(network, loaded, layers))
+    if out is not None:
+        page = render_inspection_page(figures, inspected.network)
+        write_step(out, "inspect", figures, {PAGE_FILE: page, SUMMARY_FILE: _summary(figures)})
+    emit(figures, as_json, lambda: _show(inspected, figures, out))
 
 
-def conv_inputs(network: QuantizedNetwork) -> list[tuple[QuantizedConv, int, int]]:
-    """Every convolution with the height and width of its input, in order."""
-    sizes = {"input": network.input_shape[1:]}
-    found = []
-    for node in network.nodes:
-        layer, (height, width) = node.layer, sizes[node.inputs[0]]
-        if isinstance(layer, MaxPool):
-            grown = 2 * layer.padding - layer.kernel
-            sizes[node.name] = ((height + grown) // layer.stride + 1, (width + grown) // layer.stride + 1)
-        else:
-            found.append((layer, height, width))
-            sizes[node.name] = layer.out_size(height, width)
-    return found
+def _show(inspected: Inspected, figures: Mapping[str, Any], out: Path | None) -> None:
+    channels, height, width = figures["input_shape"]
+    outputs = ", ".join(figures["classes"]) or "outputs without names"
+    results.print(f"[bold]{figures['path']}[/bold]: image of {channels} x {height} x {width} to {outputs}")
+    results.print(_table(figures["layers"], figures["totals"]))
+    for name, text in _facts(figures).items():
+        results.print(f"  [dim]{name}[/dim]  {text}")
+    if inspected.note:
+        results.print(inspected.note, markup=False)
+    if out is not None:
+        results.print(f"pictures: {out / PAGE_FILE}", markup=False)
 
 
-def _show(path: Path, network: QuantizedNetwork, layers: list[dict[str, Any]]) -> None:
-    channels, height, width = network.input_shape
-    outputs = ", ".join(network.classes) or "outputs without names"
-    results.print(f"[bold]{path}[/bold]: image of {channels} x {height} x {width} to {outputs}")
+def _table(layers: Sequence[Mapping[str, Any]], totals: Mapping[str, Any]) -> Table:
     table = Table(box=None, header_style="dim", pad_edge=False)
-    for heading in _HEADINGS:
+    for heading, _ in HEADINGS:
         table.add_column(heading, justify="left" if heading == "layer" else "right", no_wrap=True)
     for layer in layers:
-        table.add_row(*_cells(layer))
-    totals = [f"{sum(layer[column] for layer in layers):,}" for column in _SUMMED]
+        table.add_row(*layer_cells(layer))
     table.add_section()
-    table.add_row("total", *[""] * 6, *totals, style="bold")
-    results.print(table)
+    table.add_row(*total_cells(totals), style="bold")
+    return table
 
 
-def _cells(layer: dict[str, Any]) -> list[str]:
-    return [
-        layer["name"],
-        *(f"{layer[column]:,}" for column in ("K", "R", "P")),
-        str(layer["block"] or "-"),
-        f"{layer['n']}:{layer['m']}",
-        f"{layer['kept_blocks']}/{layer['total_blocks']}",
-        *(f"{layer[column]:,}" for column in _SUMMED),
-    ]
+def _facts(figures: Mapping[str, Any]) -> dict[str, str]:
+    totals, program = figures["totals"], figures["program"]
+    facts = {
+        "zero": f"{percent(totals['sparsity'])} of {count(totals['weights'])} weights",
+        "smaller": f"{ratio(totals['compression'])}, "
+        f"{size(totals['bytes_dense'])} to {size(totals['bytes_packed'])} with all indices",
+        "fewer MACs": f"{ratio(totals['mac_reduction'])}, "
+        f"{count(totals['macs_dense'])} to {count(totals['macs'])} per image",
+        "speedup": f"{ratio(totals['speedup'])} over dense on preset {figures['preset']}, layer by layer",
+    }
+    if program:
+        dense = "which does not fit dense"
+        if program["cycles_dense"]:
+            dense = f"dense {program['cycles_dense']:,} ({ratio(program['speedup'])})"
+        facts["accelerator"] = f"{program['cycles']:,} cycles, {size(program['traffic'])} of traffic; {dense}"
+    return facts
+
+
+def _summary(figures: Mapping[str, Any]) -> str:
+    rows = [layer_cells(layer) for layer in figures["layers"]]
+    table = MarkdownTable("Layers", [name for name, _ in HEADINGS], [*rows, total_cells(figures["totals"])])
+    return markdown_page(f"{figures['path']} on preset {figures['preset']}", _facts(figures), [table])

@@ -10,7 +10,10 @@ import numpy as np
 import torch
 from torch import nn
 
+from crisp_golden.errors import PatternError
 from crisp_golden.network import Pattern
+from crisp_golden.pattern import check_structure
+from crisp_golden.weight_matrix import expand_groups
 from crisp_sw.atomic_directories import is_free, new_directory
 from crisp_sw.checkpoint import (
     MODEL_FILE,
@@ -98,7 +101,7 @@ def load_pruned(path: str | Path) -> PrunedModel:
 
     Raises
     ------
-    CheckpointError : a file is absent or damaged.
+    CheckpointError : a file is absent or damaged, or the weights do not have the patterns.
     """
     directory = Path(path)
     if is_checkpoint_directory(directory) or not directory.is_dir():
@@ -120,4 +123,29 @@ def load_pruned(path: str | Path) -> PrunedModel:
         raise CheckpointError(
             f"{directory}: {PATTERN_FILE} or {FIGURES_FILE} is damaged ({error})"
         ) from error
+    try:
+        check_patterns(model, patterns)
+    except PatternError as error:
+        raise CheckpointError(f"{directory / PATTERN_FILE} does not fit {MODEL_FILE}: {error}") from error
     return PrunedModel(model=model, info=info, patterns=patterns, figures=figures)
+
+
+def check_patterns(model: nn.Module, patterns: Mapping[str, Pattern]) -> None:
+    """Check that layers have the patterns that are claimed for them; a Linear layer is one tap.
+
+    Raises
+    ------
+    PatternError : there is no such layer, or its weights break the pattern; names it and the first place.
+    """
+    layers = {
+        name: layer for name, layer in model.named_modules() if isinstance(layer, nn.Conv2d | nn.Linear)
+    }
+    for name, pattern in patterns.items():
+        if name not in layers:
+            raise PatternError(f"{name}: no such layer; expected one of {', '.join(layers)}")
+        layer = layers[name]
+        weight = layer.weight.detach().float().numpy()
+        if isinstance(layer, nn.Conv2d):
+            check_structure(expand_groups(weight, layer.groups), pattern, name)
+        else:
+            check_structure(weight[:, :, None, None], pattern, name)

@@ -2,47 +2,46 @@
 
 from collections.abc import Mapping, Sequence
 from html import escape
-from typing import Any
+from typing import Any, Literal
 
 from crisp_sw.report.numbers import count, ratio
 
 WIDTH, NAME_WIDTH, VALUE_WIDTH = 1000, 190, 150
 ROW, BAR = 40, 13
 AXIS = 26
+Shown = Literal["cycles_rtl", "cycles_predicted"]
 
 
-def cycle_chart(layers: Sequence[Mapping[str, Any]]) -> str:
-    """SVG with one row per layer: a grey bar (dense), a coloured bar (RTL) and a mark (ideal)."""
-    scale = (WIDTH - NAME_WIDTH - VALUE_WIDTH) / max(1, *(_longest(layer) for layer in layers))
+def cycle_chart(layers: Sequence[Mapping[str, Any]], *, shown: Shown = "cycles_rtl") -> str:
+    """SVG with one row per layer: a grey bar (dense), a coloured one (RTL or predicted), a mark (ideal)."""
+    longest = max((max(layer["cycles_dense"], layer[shown]) for layer in layers), default=1)
+    scale = (WIDTH - NAME_WIDTH - VALUE_WIDTH) / max(1, longest)
     height = ROW * len(layers) + AXIS
-    rows = "".join(_row(layer, ROW * i, scale) for i, layer in enumerate(layers))
+    rows = "".join(_row(layer, shown, ROW * i, scale) for i, layer in enumerate(layers))
     return (
         f'<svg class="chart" role="img" aria-label="Cycles of each layer, dense and sparse" '
         f'viewBox="0 0 {WIDTH} {height}">{_grid(scale, height - AXIS)}{rows}</svg>'
     )
 
 
-def _longest(layer: Mapping[str, Any]) -> int:
-    return max(layer["cycles_dense"], layer["cycles_rtl"])
-
-
-def _row(layer: Mapping[str, Any], top: int, scale: float) -> str:
-    dense, rtl, ideal = (max(1, layer[f"cycles_{kind}"] * scale) for kind in ("dense", "rtl", "ideal"))
+def _row(layer: Mapping[str, Any], shown: Shown, top: int, scale: float) -> str:
+    dense, sparse, ideal = (max(1, layer[key] * scale) for key in ("cycles_dense", shown, "cycles_ideal"))
     first, second = top + 5, top + 5 + BAR + 2
-    speedup = layer["cycles_dense"] / max(1, layer["cycles_rtl"])
-    end = NAME_WIDTH + max(dense, rtl) + 8
+    speedup = layer["cycles_dense"] / max(1, layer[shown])
+    end = NAME_WIDTH + max(dense, sparse) + 8
+    counted = f"RTL {layer['cycles_rtl']:,}, " if shown == "cycles_rtl" else ""
     title = (
-        f"{layer['name']}: dense {layer['cycles_dense']:,}, RTL {layer['cycles_rtl']:,}, "
+        f"{layer['name']}: dense {layer['cycles_dense']:,}, {counted}"
         f"predicted {layer['cycles_predicted']:,}, ideal {layer['cycles_ideal']:,} cycles"
     )
     return (
         f"<g><title>{escape(title)}</title>"
         f'<text class="name" x="{NAME_WIDTH - 10}" y="{top + ROW / 2 + 4}">{escape(layer["name"])}</text>'
         f'<rect class="dense" x="{NAME_WIDTH}" y="{first}" width="{dense:.1f}" height="{BAR}" rx="2"/>'
-        f'<rect class="sparse" x="{NAME_WIDTH}" y="{second}" width="{rtl:.1f}" height="{BAR}" rx="2"/>'
+        f'<rect class="sparse" x="{NAME_WIDTH}" y="{second}" width="{sparse:.1f}" height="{BAR}" rx="2"/>'
         f'<path class="ideal" d="M{NAME_WIDTH + ideal:.1f} {second - 2}v{BAR + 4}"/>'
         f'<text class="value" x="{end:.1f}" y="{top + ROW / 2 + 4}">'
-        f'{count(layer["cycles_rtl"])} <tspan class="speedup">{ratio(speedup)}</tspan></text></g>'
+        f'{count(layer[shown])} <tspan class="speedup">{ratio(speedup)}</tspan></text></g>'
     )
 
 

@@ -7,11 +7,11 @@ from importlib import resources
 from pathlib import Path
 from typing import Any
 
-from crisp_golden.network import QuantizedConv, QuantizedNetwork
+from crisp_golden.network import QuantizedNetwork
 from crisp_sw.report.cycle_chart import cycle_chart
 from crisp_sw.report.figures import failures
 from crisp_sw.report.layer_table import layer_table
-from crisp_sw.report.pattern_picture import block_map, block_zoom
+from crisp_sw.report.pattern_cards import PATTERN_NOTE, pattern_cards
 from crisp_sw.report.sample_images import SampleImage, sample_gallery
 from crisp_sw.report.tiles import accuracy_bars, headline_tiles
 
@@ -40,7 +40,7 @@ def render_page(
         headline_tiles(report),
         _section("Accuracy on the user's classes", _ACCURACY_NOTE, _card(accuracy_bars(report["accuracy"]))),
         _section("Cycles per layer", _CYCLES_NOTE, _CYCLES_LEGEND + _card(cycle_chart(report["layers"]))),
-        _section("What is left of the weights", _PATTERN_NOTE, _pattern_cards(network)),
+        _section("What is left of the weights", PATTERN_NOTE, pattern_cards(network)),
         _section("Images on the RTL", _IMAGES_NOTE, sample_gallery(samples)) if samples else "",
         _section("All figures", "", layer_table(report["layers"], report["totals"])),
         _section("How this was made", "", _card(_settings(report))),
@@ -74,11 +74,6 @@ _CYCLES_LEGEND = (
     '<span><b class="key-sparse"></b>sparse, on the RTL</span>'
     '<span><b class="key-ideal"></b>ideal</span></div>'
 )
-_PATTERN_NOTE = (
-    "Each map is a layer's weight matrix: a row of squares is a block of output channels, columns are kernel "
-    "taps and blocks of input channels. Every row keeps equally many blocks. On the right one kept block, "
-    "weight by weight: darker is larger, lines separate the groups of M."
-)
 _IMAGES_NOTE = "Test images with the int8 outputs of the network's last layer."
 
 
@@ -97,28 +92,6 @@ def _verdict(report: Mapping[str, Any]) -> str:
         return f'<div class="verdict pass">{text}</div>'
     items = "".join(f"<li>{escape(problem)}</li>" for problem in problems)
     return f'<div class="verdict fail">\u2717 The RTL does not do what was predicted.<ul>{items}</ul></div>'
-
-
-def _pattern_cards(network: QuantizedNetwork) -> str:
-    layers = [node.layer for node in network.nodes if isinstance(node.layer, QuantizedConv)]
-    cards = [_pattern_card(layer) for layer in layers if layer.pattern is not None]
-    return "".join(cards) or "<p>No layer of this network is pruned.</p>"
-
-
-def _pattern_card(layer: QuantizedConv) -> str:
-    pattern = layer.pattern
-    if pattern is None:
-        return ""
-    mask = pattern.block_mask
-    kh, kw = layer.kernel
-    facts = (
-        f"{layer.out_channels} x {layer.in_channels} channels, {kh}x{kw}: {int(mask.sum())} of {mask.size} "
-        f"blocks of {pattern.block}x{pattern.block}, {pattern.n}:{pattern.m} inside"
-    )
-    return (
-        f'<div class="card pattern"><h3>{escape(layer.name)}<span>{escape(facts)}</span></h3>'
-        f"<div>{block_map(layer, pattern)}</div><div>{block_zoom(layer, pattern)}</div></div>"
-    )
 
 
 def _settings(report: Mapping[str, Any]) -> str:

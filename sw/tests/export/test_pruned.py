@@ -6,12 +6,14 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+from safetensors.torch import load_file
 
-from crisp_golden.network import Pattern
-from crisp_sw.checkpoint import CheckpointInfo, save_checkpoint
+from crisp_sw.checkpoint import CheckpointInfo, read_tensors, save_checkpoint, write_tensors
 from crisp_sw.errors import CheckpointError
+from crisp_sw.export.layout import SUMMARY_FILE
 from crisp_sw.export.pruned import (
     FIGURES_FILE,
+    MASK_FILE,
     MODEL_FILE,
     PATTERN_FILE,
     PrunedModel,
@@ -19,6 +21,8 @@ from crisp_sw.export.pruned import (
     save_pruned,
 )
 from crisp_sw.models import build_model
+from crisp_sw.networks import LayerSparsity
+from crisp_sw.networks.masks import hybrid_mask
 
 INFO = CheckpointInfo(
     model="small-resnet",
@@ -36,11 +40,15 @@ INFO = CheckpointInfo(
 @pytest.fixture
 def pruned() -> PrunedModel:
     torch.manual_seed(0)
-    mask = np.random.default_rng(0).random((4, 18)) < 0.4
+    model = build_model("small-resnet", in_channels=1, num_classes=2)
+    weight = model.get_parameter("stage2.conv1.weight")
+    mask, pattern = hybrid_mask(weight, LayerSparsity(n=2, blocks=0.5))
+    with torch.no_grad():
+        weight.mul_(mask)
     return PrunedModel(
-        model=build_model("small-resnet", in_channels=1, num_classes=2),
+        model=model,
         info=INFO,
-        patterns={"stage2.conv1": Pattern(n=2, m=4, block=16, block_mask=mask)},
+        patterns={"stage2.conv1": pattern},
         figures={"sparsity": 0.9, "classes": ["cat", "dog"]},
     )
 
@@ -75,6 +83,38 @@ def test_replaces_a_pruned_model_but_nothing_else(pruned, tmp_path):
     with pytest.raises(CheckpointError, match="thesis exists and is not a pruned model"):
         save_pruned(tmp_path / "thesis", pruned)
     assert sorted(path.name for path in tmp_path.iterdir()) == ["out", "thesis"]
+
+
+def test_masks_and_summary_lie_beside_the_model(pruned, tmp_path):
+    save_pruned(tmp_path / "out", pruned, summary="# Pruned")
+    assert (tmp_path / "out" / SUMMARY_FILE).read_text() == "# Pruned"
+    masks = load_file(tmp_path / "out" / MASK_FILE)
+    assert masks.keys() == pruned.patterns.keys()
+    assert torch.equal(masks["stage2.conv1"], pruned.model.get_parameter("stage2.conv1.weight") != 0)
+
+
+@pytest.mark.parametrize(
+    ("name", "change", "message"),
+    [
+        ("stage2.conv1", {"n": 1}, "stage2.conv1: output channel 0, .* expected at most 1"),
+        (
+            "stage2.conv1",
+            {"block_mask": np.ones((2, 2), bool)},
+            "stage2.conv1: block_mask must be bool",
+        ),
+        ("stage9.conv1", {}, "stage9.conv1: no such layer; expected one of "),
+    ],
+)
+def test_patterns_that_do_not_fit_the_weights(pruned, tmp_path, name: str, change: dict, message: str):
+    wrong = replace(pruned, patterns={"stage2.conv1": replace(pruned.patterns["stage2.conv1"], **change)})
+    save_pruned(tmp_path / "out", wrong)
+    if name != "stage2.conv1":
+        masks, shapes = read_tensors(tmp_path / "out" / PATTERN_FILE)
+        write_tensors(
+            tmp_path / "out" / PATTERN_FILE, {name: masks["stage2.conv1"]}, {name: shapes["stage2.conv1"]}
+        )
+    with pytest.raises(CheckpointError, match=f"{PATTERN_FILE} does not fit {MODEL_FILE}: {message}"):
+        load_pruned(tmp_path / "out")
 
 
 @pytest.mark.parametrize("name", [FIGURES_FILE, MODEL_FILE, PATTERN_FILE])

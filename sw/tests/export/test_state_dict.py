@@ -58,7 +58,7 @@ class Command:
     [
         (b"", "not a readable state dict"),
         (b"nonsense", "not a readable state dict"),
-        (pickle.dumps(Command()), "not a readable state dict"),
+        (pickle.dumps(Command(), protocol=2), "not a readable state dict"),
     ],
 )
 def test_damaged_or_malicious_files(content: bytes, message: str, tmp_path, capsys):

@@ -1,0 +1,72 @@
+"""Every model in every format that suits it, and a clear no to the others."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from safetensors.torch import load_file
+
+from crisp_golden.errors import CrispError
+from crisp_golden.inference import run_network
+from crisp_sw.export import load_metadata, load_network, save_network
+from crisp_sw.models import build_model
+from crisp_sw.network_source import is_quantized, open_network
+from crisp_sw.steps.exporting import ExportError, export_model
+from sw.tests.small_programs import small_network
+
+
+@pytest.fixture
+def packed(tmp_path) -> Path:
+    save_network(small_network(), tmp_path / "packed", {"dataset": "noise"})
+    return tmp_path / "packed"
+
+
+def test_float_model_to_a_plain_state_dict(digits_checkpoint, tmp_path):
+    figures = export_model(str(digits_checkpoint), tmp_path / "a.safetensors")
+    assert figures["format"] == "state-dict"
+    assert figures["bytes"] == (tmp_path / "a.safetensors").stat().st_size
+    model = build_model("small-resnet", in_channels=1, num_classes=10)
+    model.load_state_dict(load_file(tmp_path / "a.safetensors"))
+    export_model(str(digits_checkpoint), tmp_path / "a.pth")
+    model.load_state_dict(torch.load(tmp_path / "a.pth", weights_only=True))
+
+
+def test_network_to_onnx_and_back(packed, tmp_path):
+    there = export_model(str(packed), tmp_path / "a.onnx")
+    assert (there["format"], there["layers"]) == ("qdq-onnx", len(small_network().nodes))
+    back = export_model(str(tmp_path / "a.onnx"), tmp_path / "again")
+    assert back["format"] == "packed"
+    assert back["sparse_layers"] == there["sparse_layers"] > 10
+    assert load_metadata(tmp_path / "again") == {"dataset": "noise"}
+    x = np.random.default_rng(0).integers(-128, 128, (1, 3, 32, 32)).astype(np.int8)
+    one, two = run_network(small_network(), x), run_network(load_network(tmp_path / "again"), x)
+    assert all(np.array_equal(tensor, two[name]) for name, tensor in one.items())
+
+
+def test_open_network_takes_both(packed, tmp_path):
+    export_model(str(packed), tmp_path / "a.onnx")
+    for path in (packed, tmp_path / "a.onnx"):
+        assert is_quantized(path)
+        network, metadata = open_network(path)
+        assert len(network.nodes) == len(small_network().nodes)
+        assert metadata == {"dataset": "noise"}
+    assert not is_quantized(tmp_path)
+
+
+def test_formats_that_do_not_suit(packed, digits_checkpoint, tmp_path):
+    export_model(str(packed), tmp_path / "a.onnx")
+    before = sorted(path.name for path in tmp_path.iterdir())
+    for source, out, message in (
+        (digits_checkpoint, "b.onnx", "is a float model, and ONNX goes out quantized; expected the network"),
+        (digits_checkpoint, "b.h5", "expected a name that ends in .safetensors, .pt"),
+        (packed, "b.safetensors", "is a quantized network; expected a name that ends in .onnx"),
+        (packed, "b", "is a quantized network; expected a name that ends in .onnx"),
+        (tmp_path / "a.onnx", "b.onnx", "is a quantized network; expected a directory"),
+        (tmp_path / "nothing.onnx", "b", "nothing.onnx: cannot be read"),
+        (tmp_path / "nothing", "b.safetensors", "no checkpoint"),
+    ):
+        with pytest.raises(CrispError, match=message):
+            export_model(str(source), tmp_path / out)
+    assert issubclass(ExportError, CrispError)
+    assert sorted(path.name for path in tmp_path.iterdir()) == before

@@ -1,0 +1,84 @@
+"""What `crisp inspect` says of a network is what golden says of its layers, and the sums are right."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from crisp_golden.config import preset
+from crisp_golden.errors import CapacityError
+from crisp_golden.layer_report import layer_report
+from crisp_golden.network import MaxPool, QuantizedConv
+from crisp_sw.inspection import conv_inputs, inspect_layers, inspect_program, inspection_totals
+from crisp_sw.report.inspection_page import render_inspection_page
+from sw.tests.small_programs import CONFIG, small_network, small_tensors
+
+
+def test_layers_are_golden_s_with_weights_and_macs():
+    network = small_network()
+    layers = inspect_layers(CONFIG, network)
+    assert len(layers) == len(conv_inputs(network))
+    for figures, (layer, height, width) in zip(layers, conv_inputs(network), strict=True):
+        golden = layer_report(CONFIG, layer, height, width)
+        assert golden.items() <= figures.items()
+        pixels = small_tensors()[layer.name][0, 0].size
+        assert figures["macs_dense"] == layer.weight.size * pixels
+        assert figures["macs"] == np.count_nonzero(layer.weight) * pixels
+
+
+def test_sizes_of_inputs_are_those_of_the_integer_model():
+    for layer, height, width in conv_inputs(small_network()):
+        node = next(node for node in small_network().nodes if node.name == layer.name)
+        assert small_tensors()[node.inputs[0]].shape[2:] == (height, width)
+    assert any(isinstance(node.layer, MaxPool) for node in small_network().nodes)
+
+
+def test_totals():
+    layers = inspect_layers(CONFIG, small_network())
+    totals = inspection_totals(layers)
+    assert totals["macs"] == sum(layer["macs"] for layer in layers)
+    assert totals["speedup"] == totals["cycles_dense"] / totals["cycles_predicted"] > 1
+    assert 0.5 < totals["sparsity"] < 1
+    assert totals["compression"] > 1
+    assert totals["mac_reduction"] > 1
+    assert inspection_totals([])["speedup"] == 0
+
+
+def test_program():
+    figures = inspect_program(CONFIG, small_network())
+    assert figures["cycles_dense"] > figures["cycles"] > 0
+    assert figures["speedup"] == figures["cycles_dense"] / figures["cycles"]
+    assert figures["traffic"] > 0
+
+
+def test_layer_that_does_not_fit_is_named():
+    network = small_network()
+    first = network.nodes[0]
+    assert isinstance(first.layer, QuantizedConv)
+    huge = replace(first.layer, weight=np.ones((8, 3, 99, 99), np.int8), padding=(50, 50))
+    with pytest.raises(CapacityError, match="layer conv1: "):
+        inspect_layers(preset("tiny"), replace(network, nodes=(replace(first, layer=huge),)))
+
+
+def test_page_shows_every_layer_and_pattern_and_stands_alone():
+    network = replace(small_network(), classes=("<cat>", *"abcdefghi"))
+    layers = inspect_layers(CONFIG, network)
+    figures = {
+        "path": "a&b.onnx",
+        "preset": "small",
+        "input_shape": [3, 32, 32],
+        "classes": list(network.classes),
+        "layers": layers,
+        "totals": inspection_totals(layers),
+        "program": {"cycles": 5, "traffic": 9, "cycles_dense": None, "speedup": None},
+    }
+    page = render_inspection_page(figures, network)
+    for layer in layers:
+        assert f"<td>{layer['name']}</td>" in page
+    sparse = [node for node in network.nodes if getattr(node.layer, "pattern", None) is not None]
+    assert page.count('class="map"') == len(sparse) > 10
+    assert "a&amp;b.onnx" in page
+    assert "&lt;cat&gt;" in page
+    assert "dense does not fit" in page
+    assert "http" not in page
+    assert "src=" not in page
