@@ -65,8 +65,8 @@ def select_layers(model: nn.Module, settings: PruneSettings) -> tuple[list[Pruna
 def sort_layers(model: nn.Module, settings: PruneSettings) -> tuple[list[PrunableLayer], list[DenseLayer]]:
     """Sort the Conv2d and Linear layers of ``model`` into prunable and dense, in the model's order.
 
-    Dense are: layers that the settings exclude; depthwise convolutions and layers too small for blocks, unless
-    ``settings.depthwise`` and ``settings.small_layers`` say otherwise; grouped convolutions whose groups do
+    Dense are: layers that the settings exclude; depthwise convolutions and layers too small for blocks, if
+    ``settings.depthwise`` and ``settings.small_layers`` say so; grouped convolutions whose groups do
     not end at block borders; layers whose weight another layer shares or a parametrization computes.
 
     Raises

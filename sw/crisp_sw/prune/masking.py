@@ -3,9 +3,10 @@
 With g the gradient of the masked weight, lambda the decay and 1 - mask the pruned places, the dense weight
 gets
 
-- "ste": ``g``, straight through (Bengio et al. 2013, section 2.3);
+- "ste": ``g``, straight through (Bengio et al. 2013, "Estimating or propagating gradients through
+  stochastic neurons");
 - "sr-ste": ``g + lambda * (1 - mask) * w``, which also pulls pruned weights to zero (Zhou et al. 2021,
-  "Learning N:M fine-grained structured sparse neural networks from scratch", eq. 9; lambda = 2e-4 there);
+  "Learning N:M fine-grained structured sparse neural networks from scratch"; lambda = 2e-4 in their code);
 - "masked": ``g * mask``: pruned weights stay as they are.
 """
 

@@ -66,7 +66,7 @@ def weight_saliency(weights: Mapping[str, nn.Parameter], settings: PruneSettings
 
 
 def normalised(saliency: Tensor, layer_norm: Literal["none", "mean", "l2"]) -> Tensor:
-    """Return a layer's saliency divided by its mean, or by its l2 norm (Molchanov et al. 2017, section 2.4).
+    """Return a layer's saliency divided by its mean, or by its l2 norm (Molchanov et al. 2017).
 
     A layer without any saliency stays 0.
     """

@@ -12,7 +12,7 @@ from crisp_sw.prune.settings import PruneSettings
 
 
 class UnstructuredSelection:
-    """Keeps the globally most salient weights (Lee et al. 2019, "SNIP", section 4, on the user's samples).
+    """Keeps the globally most salient weights (Lee et al. 2019, "SNIP", on the user's samples).
 
     Each layer keeps its most salient weights up to its floor: ``min_kept_share`` of the share that uniform
     pruning to the settings' sparsity keeps. With ``nm_choice`` "monotone", pruned weights never come back.

@@ -60,6 +60,14 @@ def test_training_loop(mixed_net, samples, dtype):
         check_structure(expand_groups(weight, getattr(layer, "groups", 1)), pattern, name)
 
 
+def test_the_weight_stays_the_same_parameter(mixed_net):
+    weight = mixed_net.conv.weight
+    sparsifier = prepared(mixed_net)
+    assert sparsifier.layers["conv"].weight is weight
+    sparsifier.squash_mask()
+    assert mixed_net.conv.weight is weight
+
+
 def test_config_by_name_with_overrides(mixed_net):
     config = [{"tensor_fqn": "conv.weight", "n": 1}, {"tensor_fqn": "linear.weight", "block": 4}]
     sparsifier = prepared(mixed_net, config, sparsity=0.6)
