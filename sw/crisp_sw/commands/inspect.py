@@ -10,7 +10,7 @@ from rich.table import Table
 from crisp_golden.config import preset as find_preset
 from crisp_golden.errors import CapacityError
 from crisp_sw.commands.options import AsJson, PresetName
-from crisp_sw.commands.terminal import emit, results
+from crisp_sw.commands.terminal import emit, print_table, results
 from crisp_sw.inspection import inspect_layers, inspect_program, inspection_totals
 from crisp_sw.report.inspection_page import render_inspection_page
 from crisp_sw.report.inspection_table import HEADINGS, layer_cells, total_cells
@@ -74,7 +74,7 @@ def _show(inspected: Inspected, figures: Mapping[str, Any], out: Path | None) ->
     channels, height, width = figures["input_shape"]
     outputs = ", ".join(figures["classes"]) or "outputs without names"
     results.print(f"[bold]{figures['path']}[/bold]: image of {channels} x {height} x {width} to {outputs}")
-    results.print(_table(figures["layers"], figures["totals"]))
+    print_table(_table(figures["layers"], figures["totals"]))
     for name, text in _facts(figures).items():
         results.print(f"  [dim]{name}[/dim]  {text}")
     if inspected.note:

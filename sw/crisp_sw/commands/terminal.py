@@ -6,6 +6,7 @@ from contextlib import contextmanager
 from typing import Any
 
 from rich.console import Console
+from rich.measure import Measurement
 from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeElapsedColumn
 from rich.table import Table
 
@@ -28,6 +29,13 @@ def show_figures(title: str, figures: Mapping[str, str]) -> None:
     for name, value in figures.items():
         grid.add_row(f"  [dim]{name}[/dim]", value)
     results.print(grid)
+
+
+def print_table(table: Table) -> None:
+    """Print a table with no cell cut short, however narrow the terminal is."""
+    wide = results.options.update(max_width=1000)
+    width = max(results.width, Measurement.get(results, wide, table).maximum)
+    Console(highlight=False, width=width, file=results.file).print(table)
 
 
 class StepDisplay:

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
-from crisp_sw.report.numbers import ratio
+from crisp_sw.report.numbers import count, ratio
 
 HEADINGS = (
     ("layer", "name of the module"),
@@ -21,7 +21,7 @@ HEADINGS = (
     ("dense", "cycles of the same layer without sparsity on the same core"),
     ("speedup", "dense over sparse cycles"),
 )
-_NUMBERS = ("macs_dense", "macs", "bytes_dense", "bytes_packed", "cycles_predicted", "cycles_dense")
+_NUMBERS = ("bytes_dense", "bytes_packed", "cycles_predicted", "cycles_dense")
 
 
 def layer_cells(layer: Mapping[str, Any]) -> list[str]:
@@ -32,11 +32,16 @@ def layer_cells(layer: Mapping[str, Any]) -> list[str]:
         str(layer["block"] or "-"),
         f"{layer['n']}:{layer['m']}",
         f"{layer['kept_blocks']}/{layer['total_blocks']}",
-        *(f"{layer[column]:,}" for column in _NUMBERS),
+        *_numbers(layer),
         ratio(layer["cycles_dense"] / max(1, layer["cycles_predicted"])),
     ]
 
 
 def total_cells(totals: Mapping[str, Any]) -> list[str]:
     """The last row."""
-    return ["total", *[""] * 6, *(f"{totals[column]:,}" for column in _NUMBERS), ratio(totals["speedup"])]
+    return ["total", *[""] * 6, *_numbers(totals), ratio(totals["speedup"])]
+
+
+def _numbers(figures: Mapping[str, Any]) -> list[str]:
+    macs = [count(figures[column]) for column in ("macs_dense", "macs")]
+    return [*macs, *(f"{figures[column]:,}" for column in _NUMBERS)]
