@@ -143,7 +143,7 @@ class Schedule:
     def events(self) -> list[Event]:
         """All events in order."""
         group, progress = self.group, Progress(self.group)
-        loaded = {tensor.name for tensor in group.loaded()}
+        loaded = [tensor.name for tensor in group.loaded()]
         need = progress.needs(0, self.bands)
         result = list(_advance(progress, Action.LOAD, {name: need[name] for name in loaded}))
         for band in range(self.bands):

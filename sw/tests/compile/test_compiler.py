@@ -1,6 +1,10 @@
 """Compiled networks, run by golden's simulator, give golden's tensors, whatever the size of the memories."""
 
+import os
+import subprocess
+import sys
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -16,6 +20,7 @@ from crisp_golden.program.simulator import AddressWindow, ProgramSimulator
 from crisp_sw.compile.compiler import compile_network
 from golden.tests.random_networks import random_network
 
+ROOT = Path(__file__).parents[3]
 TINY = preset("tiny")
 CONFIGS = {
     "tiny": TINY,
@@ -134,3 +139,30 @@ def test_programs_are_commands_with_one_end(image: ProgramImage):
     for name, first, last in image.spans:
         inside = [command.opcode for command in commands[first:last] if command]
         assert Opcode.EXECUTE in inside, name
+
+
+COMPILE = """
+import hashlib
+from crisp_golden.config import preset
+from crisp_sw.compile.compiler import compile_network
+from golden.tests.random_networks import random_network
+images = [compile_network(preset("tiny"), random_network(seed)).contents for seed in range(12)]
+print(hashlib.sha256(b"".join(images)).hexdigest())
+"""
+
+
+def test_equal_networks_give_equal_programs_in_every_process():
+    """Sets of strings are walked in another order in every process; no command may come from such a walk."""
+    digests = [
+        subprocess.run(
+            [sys.executable, "-c", COMPILE],
+            env=os.environ | {"PYTHONHASHSEED": seed},
+            cwd=ROOT,
+            capture_output=True,
+            text=True,
+            check=True,
+        ).stdout
+        for seed in ("1", "2", "3")
+    ]
+    assert len(digests[0]) == 65
+    assert len(set(digests)) == 1
