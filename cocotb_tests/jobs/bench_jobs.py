@@ -1,7 +1,5 @@
 """cocotb bench: random jobs on the compute core; the whole activation memory and all counters compared."""
 
-from dataclasses import replace
-
 import cocotb
 import numpy as np
 
@@ -53,22 +51,21 @@ async def random_jobs_match_the_model(dut):
 
 @cocotb.test()
 async def jobs_share_the_activation_memory(dut):
-    """While a job runs, rows are read and others filled; a job only becomes longer by what it counts."""
+    """While a job runs, rows are read and others filled; it takes as long as it does alone."""
     driver, numbers, seed = await reset_core(dut)
-    reads = steals = waits = 0
+    reads = late = waits = 0
     for number in numbers:
         rng = np.random.default_rng((seed, number, 1))
         job = random_job(rng, driver.config)
         await preload(driver, job)
         predicted, name = job.cycles(), f"job {number}, {job.values}"
         traffic = MemoryTraffic(driver, job, rng)
-        clocked = await traffic.run(limit=4 * predicted.total + 1000)
+        clocked = await traffic.run(limit=2 * predicted.total + 1000)
         counted = driver.counters()
-        assert counted == replace(predicted, steal=counted.steal), f"{name}: {counted} != {predicted}"
-        assert clocked == counted.total, f"{name}: {clocked} clock cycles"
-        assert counted.steal <= traffic.reads
+        assert counted == predicted, f"{name}: {counted} != {predicted}"
+        assert clocked == predicted.total, f"{name}: {clocked} clock cycles"
         expected = job.expected_smem()
         traffic.apply(expected)
         await check_smem(driver, expected, name)
-        reads, steals, waits = reads + traffic.reads, steals + counted.steal, waits + traffic.waits
-    record_measurements({"reads": reads, "steals": steals, "waits": waits})
+        reads, late, waits = reads + traffic.reads, late + traffic.late, waits + traffic.waits
+    record_measurements({"reads": reads, "late": late, "waits": waits})

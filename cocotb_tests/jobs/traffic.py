@@ -16,7 +16,9 @@ class MemoryTraffic:
 
     Attributes
     ----------
-    reads : requests made while the core was busy; waits : cycles in which a beat was not taken.
+    reads : requests that were taken while the core was busy; late : those of them that took longer than the
+        read port's latency.
+    waits : cycles in which a beat was not taken.
     """
 
     def __init__(self, driver: CoreDriver, job: RandomJob, rng: np.random.Generator):
@@ -26,7 +28,7 @@ class MemoryTraffic:
         used = np.concatenate([job.rows(tensor) for tensor in ("act", "out", "res")])
         self.free_rows = np.setdiff1d(everything, used)
         self.read_rows = np.setdiff1d(everything, np.concatenate([job.rows("out"), self.free_rows]))
-        self.reads = self.waits = 0
+        self.reads = self.late = self.waits = 0
         self.written: dict[int, bytes] = {}
         self._due: deque[tuple[int, np.ndarray]] = deque()
         self._offered: tuple[int, bytes] | None = None
@@ -49,6 +51,7 @@ class MemoryTraffic:
         dut.write_en.value = 0
         busy = cycle
         while self._due:
+            assert cycle < busy + 2 * READ_LATENCY, "a read has no answer"
             self._compare(cycle)
             await FallingEdge(dut.clk)
             cycle += 1
@@ -63,11 +66,9 @@ class MemoryTraffic:
             memory[beat * size : (beat + 1) * size] = np.frombuffer(data, np.uint8)
 
     def _request(self, cycle: int) -> None:
-        """Read ``cols`` words, from two rows that need not be neighbours, unless a request has just begun."""
+        """Read ``cols`` words, from two rows that need not be neighbours, if the port is ready."""
         dut, cols = self.driver.dut, self.config.cols
-        asked = bool(self._due) and self._due[-1][0] == cycle - 1 + READ_LATENCY
-        assert dut.read_ready.value == (not asked)
-        valid = not asked and self.rng.random() < self._density
+        valid = bool(dut.read_ready.value) and self.rng.random() < self._density
         dut.read_valid.value = int(valid)
         if not valid:
             return
@@ -76,12 +77,14 @@ class MemoryTraffic:
         dut.read_row.value, dut.read_next_row.value, dut.read_rotation.value = row, behind, rotation
         banks = (rotation + np.arange(cols)) % cols
         words = self.before[np.where(banks < rotation, behind, row) * cols + banks]
-        self._due.append((cycle + READ_LATENCY, words))
+        self._due.append((cycle, words))
         self.reads += 1
 
     def _compare(self, cycle: int) -> None:
-        if self._due and self._due[0][0] == cycle:
-            expected = self._due.popleft()[1]
+        if self.driver.dut.read_done.value:
+            asked, expected = self._due.popleft()
+            assert cycle - asked >= READ_LATENCY, f"{cycle - asked} cycles for a read"
+            self.late += cycle - asked > READ_LATENCY
             seen = self.driver.dut.read_data.value.to_unsigned().to_bytes(expected.size, "little")
             assert seen == expected.tobytes(), f"cycle {cycle}: wrong data from the read port"
 

@@ -86,6 +86,8 @@ class CoreDriver:
         # The port takes a request in every second cycle.
         for cycle in range(2 * rows + READ_LATENCY - 2):
             row.value = Immediate(min(cycle // 2, rows - 1))
+            if cycle == 2 * rows - 1:
+                dut.read_valid.value = Immediate(0)
             await falling
             if cycle + 1 >= READ_LATENCY and (cycle + 1 - READ_LATENCY) % 2 == 0:
                 seen.append(data.value.to_unsigned().to_bytes(size, "little"))

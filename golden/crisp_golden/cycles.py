@@ -33,7 +33,6 @@ class CycleCount:
     residual : beats that fetch the residual tensor.
     load : beats in which the array waits for weights or indices.
     drain : beats in which the array waits for the output stage.
-    steal : beats in which the array waits because somebody else reads the activation memory.
     flush : last window to the last output.
     """
 
@@ -42,7 +41,6 @@ class CycleCount:
     residual: int = 0
     load: int = 0
     drain: int = 0
-    steal: int = 0
     flush: int = 0
 
     @property
@@ -55,7 +53,7 @@ class CycleCount:
 
 
 def job_cycles(config: CoreConfig, values: Mapping[str, int], windows: np.ndarray) -> CycleCount:
-    """Predict the counters of one job that nobody steals reads from.
+    """Predict the counters of one job.
 
     Parameters
     ----------

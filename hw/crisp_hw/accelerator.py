@@ -71,7 +71,7 @@ class CrispStc(wiring.Component):
         self.engines = {
             "load": LoadEngine(config),
             "execute": ExecuteEngine(),
-            "store": StoreEngine(config, read_latency=self.core.read_latency),
+            "store": StoreEngine(config),
         }
 
     def elaborate(self, platform):
@@ -177,6 +177,7 @@ class CrispStc(wiring.Component):
             ],
             store.read_ready.eq(core.read_ready),
             store.read_data.eq(core.read_data),
+            store.read_done.eq(core.read_done),
         ]
 
     def _connect_control(self, m: Module) -> None:

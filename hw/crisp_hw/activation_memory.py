@@ -14,7 +14,7 @@ from amaranth.utils import ceil_log2
 
 from crisp_golden.config import VALUE_BITS, CoreConfig
 from crisp_golden.program.commands import POSITION_BITS
-from crisp_golden.timing import ACTIVATION_LATENCY
+from crisp_golden.timing import ACTIVATION_LATENCY, READ_LATENCY
 from crisp_hw.cells import BlockRam, Target
 from crisp_hw.choice import select
 from crisp_hw.delay import delay
@@ -23,11 +23,15 @@ from crisp_hw.sharing import shared
 
 
 class ActivationMemory(wiring.Component):
-    """Banked SMEM with one conflict-free read per cycle, and in every bank one write.
+    """Banked SMEM with one conflict-free read per cycle, and in every bank one access of somebody else.
 
-    Outputs of the array are written always, beats of the bus if no output goes to the same bank. A read sees
-    the writes of all cycles before that of its request. A word that is written in the cycle of the request or
-    in the next one is undefined.
+    Each bank has one port for the array's reads and one for all else: outputs of the array, which are written
+    always; words of the store, which are read where no output goes; beats of the bus, which are written where
+    neither of these is. The array never waits. A read of the array sees the writes of all cycles before that
+    of its request. A word that is written in the cycle of the request or in the next one is undefined.
+
+    The store asks for ``cols`` words at a time. Each bank delivers its word when it can; the request is done
+    when all have.
 
     Members
     -------
@@ -36,10 +40,15 @@ class ActivationMemory(wiring.Component):
     zero_point : In(8), what the other columns read; stable while reads are under way.
     windows : Out(cols windows), ``latency`` cycles after the request; column 0 in the lowest bits.
     output : In(output_layout), outputs of the array.
+    store : In(read_layout), a request of the store; taken if ``store_ready``: Out(1), a register, low while
+        another is under way.
+    stored : Out(cols windows), column 0 in the lowest bits, when ``store_done``: Out(1) is high, at the
+        earliest ``store_latency`` cycles after the request.
     fill_en : In(1); fill_address : In(20), number of the beat; fill_data : In(bus_bits); fill_ready : Out(1).
     """
 
     latency = ACTIVATION_LATENCY
+    store_latency = READ_LATENCY
 
     module_name = "activation_memory"
 
@@ -53,6 +62,10 @@ class ActivationMemory(wiring.Component):
                 "zero_point": In(VALUE_BITS),
                 "windows": Out(data.ArrayLayout(config.window_bits, config.cols)),
                 "output": In(output_layout(config)),
+                "store": In(read_layout(config)),
+                "store_ready": Out(1),
+                "stored": Out(data.ArrayLayout(config.window_bits, config.cols)),
+                "store_done": Out(1),
                 "fill_en": In(1),
                 "fill_address": In(POSITION_BITS),
                 "fill_data": In(config.bus_bits),
@@ -69,41 +82,63 @@ class ActivationMemory(wiring.Component):
         m = Module()
         config = self.config
         rotation = self.read.rotation
-        words = []
+        words, stored = [], []
+        asked, left = self._ask(m)
         for number in range(config.cols):
             bank = BlockRam(
                 width=config.window_bits,
                 depth=config.bank_depth,
                 granularity=self.granularity,
+                read_back=True,
                 target=self.target,
             )
             m.submodules[f"bank_{number}"] = shared(platform, bank)
-            behind = Const(number, len(rotation)) < rotation
-            m.d.sync += [
-                bank.read_en.eq(self.read.en),
-                bank.read_addr.eq(Mux(behind, self.read.next_row, self.read.row)),
-            ]
+            m.d.sync += [bank.read_en.eq(self.read.en), bank.read_addr.eq(self._row(self.read, number))]
             words.append(bank.read_data)
-            self._write(m, number, bank)
-        rotated = self._rotate(m, words, delay(m, rotation, 1 + BlockRam.latency, "rotation"))
+            stored.append(bank.back_data)
+            self._write(m, number, bank, left[number], self._row(asked, number))
+        rotated = self._rotate(m, words, delay(m, rotation, 1 + BlockRam.latency, "rotation"), "rotated")
+        rotation = delay(m, asked.rotation, 1 + BlockRam.latency, "store_rotation")
+        m.d.comb += self.stored.eq(Cat(self._rotate(m, stored, rotation, "stored")))
         inside = delay(m, self.inside, self.latency - 1, "inside")
         padding = self.zero_point.replicate(config.window)
         for col, word in enumerate(rotated):
             m.d.sync += self.windows[col].eq(Mux(inside[col], word, padding))
         fill_bank = self._fill_word()[: bank_bits(config)]
-        m.d.comb += self.fill_ready.eq(~select([valid for valid in self.output.valid], fill_bank))
+        busy = self.output.valid | left
+        m.d.comb += self.fill_ready.eq(~select(list(busy), fill_bank))
         return m
+
+    def _ask(self, m: Module) -> tuple[Any, Signal]:
+        """Hold a request of the store; returns it, and which banks have still to deliver their words."""
+        asked = Signal(read_layout(self.config))
+        left, done = Signal(self.config.cols), Signal()
+        m.d.comb += [self.store_ready.eq(left == 0), done.eq((left != 0) & ((left & self.output.valid) == 0))]
+        with m.If(self.store.en & self.store_ready):
+            m.d.sync += [asked.eq(self.store), left.eq(-1)]
+        with m.Else():
+            m.d.sync += left.eq(left & self.output.valid)
+        # A bank's request, its memory, the rotator.
+        m.d.comb += self.store_done.eq(delay(m, done, 2 + BlockRam.latency, "store_done", reset_less=False))
+        return asked, left
+
+    def _row(self, read: Any, number: int) -> Value:
+        """Row of a bank that a request reads."""
+        behind = Const(number, len(read.rotation)) < read.rotation
+        return Value.cast(Mux(behind, read.next_row, read.row))
 
     def _fill_word(self) -> Value:
         """Number of the word that a beat belongs to."""
         return self.fill_address[ceil_log2(self.config.window_bits // self.config.bus_bits) :]
 
-    def _write(self, m: Module, number: int, bank: BlockRam) -> None:
-        """Register what is written to a bank: an output, or else a beat."""
+    def _write(self, m: Module, number: int, bank: BlockRam, store: Value, store_row: Value) -> None:
+        """Register what a bank's second port does: write an output, or else read for the store, or else write
+        a beat.
+        """
         config, output = self.config, self.output
         word, beats = self._fill_word(), config.window_bits // config.bus_bits
         banks = bank_bits(config)
-        hit = self.fill_en & (word[:banks] == number)
+        hit = self.fill_en & (word[:banks] == number) & ~store
         part = Value.cast(Const(1, 1) << self.fill_address[: ceil_log2(beats)])[:beats]
         m.d.sync += [
             bank.write_en.eq(
@@ -113,7 +148,10 @@ class ActivationMemory(wiring.Component):
                     Mux(hit, self._enables(part, config.bus_bits), 0),
                 )
             ),
-            bank.write_addr.eq(Mux(output.valid[number], output.rows[number], word[banks:])),
+            bank.write_addr.eq(
+                Mux(output.valid[number], output.rows[number], Mux(store, store_row, word[banks:]))
+            ),
+            bank.back_en.eq(store & ~output.valid[number]),
             bank.write_data.eq(
                 Mux(
                     output.valid[number],
@@ -128,14 +166,14 @@ class ActivationMemory(wiring.Component):
         enables = [bit.replicate(part_bits // self.granularity) for bit in Value.cast(parts)]
         return Value.cast(Cat(*enables))
 
-    def _rotate(self, m: Module, words: list, rotation) -> list[Signal]:
+    def _rotate(self, m: Module, words: list, rotation, name: str) -> list[Signal]:
         """Registered: column c receives bank ``(c + rotation) mod cols``, in one stage per address bit."""
         for bit in range(len(rotation)):
             step = 1 << bit
             words = [Mux(rotation[bit], words[(c + step) % len(words)], word) for c, word in enumerate(words)]
         rotated = []
         for col, word in enumerate(words):
-            register = Signal(self.config.window_bits, name=f"rotated_{col}", reset_less=True)
+            register = Signal(self.config.window_bits, name=f"{name}_{col}", reset_less=True)
             m.d.sync += register.eq(word)
             rotated.append(register)
         return rotated

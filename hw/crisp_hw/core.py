@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from amaranth.hdl import Module, Mux, Signal
+from amaranth.hdl import Module, Signal
 from amaranth.lib import data, wiring
 from amaranth.lib.wiring import In, Out
 
@@ -14,7 +14,7 @@ from crisp_hw.activation_memory import ActivationMemory
 from crisp_hw.array_row import ArrayRow
 from crisp_hw.decoder import BlockIndexDecoder
 from crisp_hw.delay import delay
-from crisp_hw.layouts import JOB_LAYOUT, bank_bits, fill_layout, read_layout, row_bits
+from crisp_hw.layouts import JOB_LAYOUT, bank_bits, fill_layout, row_bits
 from crisp_hw.loader import WeightLoader
 from crisp_hw.output_lane import LEVELS_LAYOUT
 from crisp_hw.sequencer import COUNTERS_LAYOUT, Sequencer
@@ -28,9 +28,9 @@ class CrispCore(wiring.Component):
     """Hybrid-sparse compute core. Runs one job at a time: an EXECUTE command on the memories' contents.
 
     The memories are filled through the write port; a beat is taken when ``write_en`` and ``write_ready`` are
-    high. Only the activation memory is ever not ready, while the array writes outputs to the same bank. The
-    read port takes a request of ``cols`` words in every second cycle, also while a job runs: if the array
-    needs the memory in that cycle it waits, and the job takes one cycle longer.
+    high. Only the activation memory is ever not ready, while the array writes outputs to the same bank, or
+    the read port reads it. The read port takes a request of ``cols`` words at a time, also while a job runs;
+    it waits for the array's outputs, and the array for nobody.
 
     Parameters
     ----------
@@ -43,10 +43,11 @@ class CrispCore(wiring.Component):
     start : In(1), ignored while busy; busy : Out(1), a register; done : Out(1), high in the last busy cycle.
     write_en : In(1); write_target : In(3), a ``Target``; write_address : In(20), number of the beat, modulo
         the memory; write_data : In(bus_bits); write_ready : Out(1), which does not depend on ``write_en``.
-    read_valid : In(1); read_ready : Out(1), low only in the cycle after a request; read_row, read_next_row :
-        In, SMEM rows of the banks from the rotation on and of those below; read_rotation : In, bank of the
-        first word.
-    read_data : Out(cols windows), ``read_latency`` cycles after a request; its first word comes first.
+    read_valid : In(1); read_ready : Out(1), a register, low while a request is under way; read_row,
+        read_next_row : In, SMEM rows of the banks from the rotation on and of those below; read_rotation :
+        In, bank of the first word.
+    read_data : Out(cols windows), its first word first, when ``read_done``: Out(1) is high, at the earliest
+        ``read_latency`` cycles after the request.
     starved : Out(1), an internal fault that cannot happen; tests watch it.
     counters : Out(COUNTERS_LAYOUT), cycles of the last job by cause.
     """
@@ -75,6 +76,7 @@ class CrispCore(wiring.Component):
                 "read_next_row": In(rows),
                 "read_rotation": In(bank_bits(config)),
                 "read_data": Out(data.ArrayLayout(config.window_bits, config.cols)),
+                "read_done": Out(1),
                 "starved": Out(1),
                 "counters": Out(COUNTERS_LAYOUT),
             }
@@ -144,23 +146,17 @@ class CrispCore(wiring.Component):
         return rows
 
     def _connect_reads(self, m: Module, sequencer, activations) -> None:
-        """A request waits two cycles, in which the sequencer makes room, and then takes the memory."""
-        request = Signal(read_layout(self.config))
+        """The array has a port of the memory for itself; the read port shares the other one."""
         m.d.comb += [
-            request.en.eq(self.read_valid & self.read_ready),
-            request.row.eq(self.read_row),
-            request.next_row.eq(self.read_next_row),
-            request.rotation.eq(self.read_rotation),
-        ]
-        asked = delay(m, request, 1, "asked", reset_less=False)
-        due = delay(m, asked, 1, "due", reset_less=False)
-        m.d.comb += [
-            # Requests in every cycle would leave the array nothing.
-            self.read_ready.eq(~asked.en),
-            sequencer.steal.eq(request.en),
-            activations.read.eq(Mux(due.en, due.as_value(), sequencer.read.as_value())),
-            activations.inside.eq(sequencer.inside | due.en.replicate(self.config.cols)),
-            self.read_data.eq(activations.windows),
+            activations.read.eq(sequencer.read),
+            activations.inside.eq(sequencer.inside),
+            activations.store.en.eq(self.read_valid),
+            activations.store.row.eq(self.read_row),
+            activations.store.next_row.eq(self.read_next_row),
+            activations.store.rotation.eq(self.read_rotation),
+            self.read_ready.eq(activations.store_ready),
+            self.read_data.eq(activations.stored),
+            self.read_done.eq(activations.store_done),
         ]
 
     def _connect_writes(self, m: Module, activations) -> Any:

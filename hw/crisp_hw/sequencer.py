@@ -4,9 +4,6 @@ All engines run in lockstep with the window slots. While the array computes a wi
 other half of the weight buffers with the next one; while it computes a tile, the output stage drains the tile
 before. A slot lasts as long as the slower of computing and loading, a tile as long as the slower of computing
 and draining. That makes the number of cycles a closed formula, see ``crisp_golden.cycles``.
-
-Who else reads the activation memory takes a cycle from the array if the array would have read too. Computing
-and draining then stand still together, so that nothing else about the formula changes.
 """
 
 from dataclasses import fields
@@ -50,7 +47,6 @@ class Sequencer(wiring.Component):
     start : In(1), ignored while busy; its cycle is the job's first.
     i : In, stream of decoded windows.
     load : Out(1), the window at the head of ``i`` is to be loaded from the next cycle on.
-    steal : In(1), the activation memory must not be read two cycles later.
     read : Out(read_layout), inside : Out(cols), request to the activation memory, together with ``beat``.
     beat : Out(beat_layout); drain : Out(drain_layout).
     written : In(1), the job's last output leaves the writer; it is in the memory two cycles later.
@@ -69,7 +65,6 @@ class Sequencer(wiring.Component):
                 "start": In(1),
                 "i": In(stream.Signature(window_layout(config))),  # pyright: ignore[reportArgumentType]
                 "load": Out(1),
-                "steal": In(1),
                 "read": Out(read_layout(config)),
                 "inside": Out(config.cols),
                 "beat": Out(beat_layout(config)),
@@ -101,21 +96,17 @@ class Sequencer(wiring.Component):
         last_group, last_slot = groups < 0, slots < 0
         # The beat that fetches a group's windows comes next.
         group_begins = Signal(init=1)
-        # In this cycle the memory is to be read, in the next one too.
+        # In this cycle the memory is to be read, in the next one.
         reads, reads_on = Signal(), Signal()
-        stalls = Signal()
         computing, fetching_residual = Signal(), Signal()
         goes_on, fetches_residual, final = Signal(), Signal(), Signal()
         begins, group_ends, tile_ends = Signal(), Signal(), Signal()
         tile = Signal(data.StructLayout({"bank": 1, "slot": ceil_log2(CHANNEL_SLOTS), "buffer": 1}))
-        drain_free = self._drain(m, tile_ends, stalls, window, constants, tile)
+        drain_free = self._drain(m, tile_ends, window, constants, tile)
         self._connect_walker(m, walker, window)
         head = self.i.payload
         m.d.comb += [ended.eq(countdown < 0), self.i.ready.eq(begins)]
-        with m.If(~stalls):
-            m.d.sync += countdown.eq(countdown - 1)
-        m.d.comb += self._causes["steal"].eq(stalls)
-        m.d.sync += [reads.eq(reads_on | stalls), stalls.eq((reads_on | stalls) & self.steal)]
+        m.d.sync += [countdown.eq(countdown - 1), reads.eq(reads_on)]
 
         def begin_window():
             """Take the head of the queue as the current window; load the one behind it meanwhile."""
@@ -162,7 +153,7 @@ class Sequencer(wiring.Component):
                 self._count(m, "prologue")
                 with m.If(ended):
                     begin_window()
-            with m.State("WINDOW"), m.If(~stalls):
+            with m.State("WINDOW"):
                 with m.If(active):
                     self._count(m, "compute")
                     m.d.comb += computing.eq(1)
@@ -179,7 +170,7 @@ class Sequencer(wiring.Component):
                         finish_tile()
                 with m.Else():
                     m.d.comb += reads_on.eq(group_ends & ~last_group)
-            with m.State("RESIDUAL"), m.If(~stalls):
+            with m.State("RESIDUAL"):
                 self._count(m, "residual")
                 m.d.comb += fetching_residual.eq(1)
                 with m.If(last_group):
@@ -241,15 +232,14 @@ class Sequencer(wiring.Component):
 
         row_tile_ends = tile_ends & window.last_pixels
         residual, part = self._residual(m, platform, walker.start, row_tile_ends, fetching_residual)
-        fetching = reads & ~stalls
         rotation = Mux(fetching_residual, job.res_start[: bank_bits(config)], window.rotation)
         m.d.sync += [
-            self.read.en.eq(fetching),
+            self.read.en.eq(reads),
             self.read.row.eq(Mux(fetching_residual, residual.row, ring.row)),
             self.read.next_row.eq(Mux(fetching_residual, residual.next_row, ring.next_row)),
             self.read.rotation.eq(rotation),
             self.inside.eq(walker.inside | fetching_residual.replicate(config.cols)),
-            self.beat.fetch.eq(fetching),
+            self.beat.fetch.eq(reads),
             self.beat.mac.eq(computing & ~job.max_pool),
             self.beat.residual.eq(fetching_residual | (computing & job.max_pool)),
             self.beat.maximum.eq(computing & job.max_pool),
@@ -312,7 +302,7 @@ class Sequencer(wiring.Component):
             walker.restart.eq(window.last & window.last_pixels),
         ]
 
-    def _drain(self, m: Module, starts, stalls, window, constants, tile):
+    def _drain(self, m: Module, starts, window, constants, tile):
         """Emit the drain commands of the finished tile; return "free next cycle"."""
         config = self.config
         running, rows_end, job_end = Signal(), Signal(), Signal()
@@ -322,7 +312,7 @@ class Sequencer(wiring.Component):
         place = Cat(current.col, current.depth)
         ends, free = Signal(), Signal()
         m.d.comb += [ends.eq(running & (left < 0)), free.eq(~running | ends)]
-        with m.If(running & ~stalls):
+        with m.If(running):
             m.d.sync += [
                 place.eq(place + Mux(self.job.out_phased, 1, config.drain_cols)),
                 left.eq(left - 1),
@@ -340,7 +330,7 @@ class Sequencer(wiring.Component):
             ]
         m.d.sync += [
             self.drain.eq(current),
-            self.drain.valid.eq(running & ~stalls),
+            self.drain.valid.eq(running),
             self.drain.row_tile_end.eq(ends & rows_end),
             self.drain.job_end.eq(ends & job_end),
         ]

@@ -38,6 +38,7 @@ class StandInCore(wiring.Component):
                 "read_row": In(16),
                 "read_next_row": In(16),
                 "read_rotation": In(ceil_log2(config.cols)),
+                "read_done": Out(1),
                 "read_data": Out(data.ArrayLayout(config.window_bits, config.cols)),
                 "counters": Out(COUNTERS_LAYOUT),
             }
@@ -61,7 +62,7 @@ class CoreAgent:
         ]
         self.tables: dict[tuple[int, int], int] = {}
         self.jobs: list[dict[str, int]] = []
-        self.pipeline: deque[int] = deque([0] * core.read_latency)
+        self.pipeline: deque[int | None] = deque([None] * core.read_latency)
         self.left = self.total = 0
 
     def reset(self) -> None:
@@ -72,7 +73,8 @@ class CoreAgent:
         ctx.set(core.write_ready, self.rng.random() < self.ready)
         ctx.set(core.read_ready, 1)
         ctx.set(core.busy, self.left > 0)
-        ctx.set(core.read_data.as_value(), self.pipeline[0])
+        ctx.set(core.read_done, self.pipeline[0] is not None)
+        ctx.set(core.read_data.as_value(), self.pipeline[0] or 0)
         ctx.set(core.counters.as_value(), 0)
         ctx.set(core.counters.compute, self.total - self.left)
 
@@ -91,7 +93,7 @@ class CoreAgent:
             else:
                 self.tables[target, address] = word
         self.pipeline.popleft()
-        self.pipeline.append(self._read(ctx) if ctx.get(core.read_valid) else 0)
+        self.pipeline.append(self._read(ctx) if ctx.get(core.read_valid) else None)
 
     def _read(self, ctx: Any) -> int:
         core, config = self.core, self.config

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from crisp_golden.config import CoreConfig
-from crisp_golden.timing import ACTIVATION_LATENCY
+from crisp_golden.timing import ACTIVATION_LATENCY, BLOCK_RAM_LATENCY, READ_LATENCY
 from crisp_hw.activation_memory import ActivationMemory
 from crisp_hw.cells import Target
 from golden.tests.random_core_layers import small_core
@@ -131,6 +131,51 @@ def test_a_beat_has_to_wait_exactly_for_outputs_to_its_bank(config: CoreConfig):
         expected.append(1 - (output["valid"] >> word % config.cols & 1))
     memory = ActivationMemory(config, target=Target.GENERIC)
     assert [frame["fill_ready"] for frame in trace(memory, frames, ["fill_ready"])] == expected
+
+
+@configs
+def test_the_store_reads_what_outputs_leave_it_and_beats_wait(config: CoreConfig):
+    """Requests wait for outputs to their banks, bank by bank; a beat waits for both."""
+    rng = np.random.default_rng(4)
+    words, frames = filled(config, rng)
+    memory = ActivationMemory(config, target=Target.GENERIC)
+    left = np.zeros(config.cols, bool)
+    due, expected, ready, refused = -1, {}, [], []
+    for _ in range(400):
+        request, (output, _) = Request(config, rng), random_output(config, rng)
+        # Only the words' places matter here, so nothing is changed.
+        output = output | {"part": 0}
+        beat, word, _ = random_beat(config, rng)
+        frame = IDLE | {"output": output, **beat, "store": {**request.frame()["read"], "en": 0}}
+        outputs = (output["valid"] >> np.arange(config.cols) & 1).astype(bool)
+        ready.append(int(not left.any()))
+        refused.append(int(not (outputs | left)[word % config.cols]))
+        if left.any():
+            left &= outputs
+            if not left.any():
+                expected[len(frames) + BLOCK_RAM_LATENCY + 2] = words[due]
+        elif rng.random() < 0.7:
+            frame["store"]["en"] = 1
+            due, left = request.words, ~left
+        frames.append(frame)
+    frames += [IDLE | {"store": {"en": 0}}] * 20
+    seen = trace(memory, frames, ["stored", "store_done", "store_ready", "fill_ready"])
+    done = {cycle: out["stored"] for cycle, out in enumerate(seen) if out["store_done"]}
+    if left.any():
+        # The last request finishes among the idle frames.
+        expected[len(frames) - 20 + BLOCK_RAM_LATENCY + 2] = words[due]
+    assert done.keys() == expected.keys()
+    for cycle, stored in done.items():
+        data = b"".join(word.to_bytes(config.window, "little") for word in stored)
+        assert data == expected[cycle].tobytes(), f"cycle {cycle}"
+    first = len(frames) - 20 - 400
+    assert [out["store_ready"] for out in seen[first : first + 400]] == ready
+    assert [out["fill_ready"] for out in seen[first : first + 400]] == refused
+    assert len(done) > 40
+
+
+def test_the_store_waits_a_few_cycles_at_least():
+    assert ActivationMemory.store_latency == READ_LATENCY == BLOCK_RAM_LATENCY + 3
 
 
 def test_without_read_enable_the_last_windows_stay():

@@ -17,7 +17,8 @@ from crisp_golden.network import MaxPool, QuantizedConv
 from crisp_golden.packing import pack_layer
 from crisp_golden.pooling import run_max_pool
 from crisp_golden.program.commands import Target as Memory
-from crisp_golden.timing import ACTIVATION_LATENCY, READ_LATENCY, tree_latency
+from crisp_golden.timing import READ_LATENCY, tree_latency
+from crisp_hw.activation_memory import ActivationMemory
 from crisp_hw.cells import Target
 from crisp_hw.core import CrispCore
 from crisp_hw.decoder import BlockIndexDecoder
@@ -178,7 +179,7 @@ def test_the_read_port_reads_what_the_write_port_wrote():
         await core_host.fill(ctx, core, Memory.WEIGHT, bytes(4 * core.config.window), 501 * core.config.cols)
         np.testing.assert_array_equal(await core_host.read_smem(ctx, core, 501, 9), words)
 
-    assert core.read_latency == READ_LATENCY == ACTIVATION_LATENCY + 2
+    assert core.read_latency == READ_LATENCY == ActivationMemory.store_latency
     simulate(core, bench)
 
 

@@ -1,7 +1,5 @@
 """The sequencer against the schedule it stands for: beats, memory requests, drains and counters."""
 
-from collections.abc import Callable
-from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -59,14 +57,10 @@ async def run(
     sequencer: Sequencer,
     job: RandomJob,
     windows: list[dict[str, Any]],
-    steals: Callable[[], bool] = bool,
 ) -> Recording:
-    """Run a job; stubs stand for the decoder, which is always ahead, and for the output path.
-
-    ``steals`` tells in each cycle whether somebody else takes the activation memory two cycles later.
-    """
+    """Run a job; stubs stand for the decoder, which is always ahead, and for the output path."""
     recording, queue = Recording(), list(windows)
-    job_ends_at, stolen = None, [False, False]
+    job_ends_at = None
     drive(ctx, sequencer, {"job": job_frame(job), "written": 0})
     await ctx.tick()
     drive(ctx, sequencer, {"start": 1})
@@ -81,9 +75,6 @@ async def run(
             job_ends_at = recording.cycles
         ends = job_ends_at is not None and recording.cycles == job_ends_at + written_latency(sequencer.config)
         ctx.set(sequencer.written, int(ends))
-        assert not (stolen[-2] and ctx.get(sequencer.read.en))
-        stolen.append(steals())
-        ctx.set(sequencer.steal, int(stolen[-1]))
         recording.observe(ctx, sequencer)
         if ctx.get(sequencer.i.ready) and queue:
             queue.pop(0)
@@ -167,8 +158,8 @@ def expected_drains(job: RandomJob) -> list[dict[str, int]]:
     return drains
 
 
-def assert_schedule(job: RandomJob, recording: Recording, steals: int = 0) -> None:
-    """The recording is that of ``job``; counted cycles are the model's and ``steals``."""
+def assert_schedule(job: RandomJob, recording: Recording) -> None:
+    """The recording is that of ``job``; counted cycles are the model's."""
     expected = expected_beats(job)
     assert len(recording.beats) == len(expected)
     for number, (beat, fields) in enumerate(zip(recording.beats, expected, strict=True)):
@@ -176,7 +167,7 @@ def assert_schedule(job: RandomJob, recording: Recording, steals: int = 0) -> No
     assert recording.drains == expected_drains(job)
     assert recording.windows_taken == len(recording.loads) == len(list(decoded_windows(job)))
     assert recording.loads[0] == prologue_cycles(job.config) - 2
-    assert recording.counters == replace(job.cycles(), steal=steals)
+    assert recording.counters == job.cycles()
     # The cycle of `start` is the job's first.
     assert recording.cycles == recording.counters.total - 1
     assert recording.starved == 0
@@ -191,40 +182,6 @@ def test_random_jobs_follow_the_schedule_and_the_cycle_model(config: CoreConfig)
         for _ in range(12):
             job = random_job(rng, config)
             assert_schedule(job, await run(ctx, sequencer, job, list(decoded_windows(job))))
-
-    simulate(sequencer, bench)
-
-
-@pytest.mark.parametrize("config", CONFIGS.values(), ids=CONFIGS)
-def test_a_stolen_read_costs_a_cycle_and_changes_nothing_else(config: CoreConfig):
-    sequencer = Sequencer(config)
-
-    async def bench(ctx: Any) -> None:
-        rng, stolen = np.random.default_rng(22), 0
-        for _ in range(8):
-            job = random_job(rng, config)
-            windows = list(decoded_windows(job))
-            recording = await run(ctx, sequencer, job, windows, lambda: bool(rng.random() < 0.6))
-            assert_schedule(job, recording, recording.counters.steal)
-            stolen += recording.counters.steal
-        assert stolen > 50
-
-    simulate(sequencer, bench)
-
-
-def test_steals_count_only_in_cycles_that_would_have_read():
-    config = CONFIGS["m4"]
-    sequencer = Sequencer(config)
-
-    async def bench(ctx: Any) -> None:
-        rng = np.random.default_rng(23)
-        job = random_job(rng, config, n=4, residual=0, max_pool=0, dense=0)
-        reads = len([beat for beat in expected_beats(job) if beat["en"]])
-        cycles = iter(range(100_000))
-        # Two of three cycles are stolen, so that each read waits for none, one or two of them.
-        recording = await run(ctx, sequencer, job, list(decoded_windows(job)), lambda: next(cycles) % 3 > 0)
-        assert_schedule(job, recording, recording.counters.steal)
-        assert 0 < recording.counters.steal <= 2 * reads
 
     simulate(sequencer, bench)
 

@@ -83,4 +83,4 @@ def _core_cycles(config: CoreConfig, chip: Chip, command: Command, taken: int) -
         return dict.fromkeys(CORE_CAUSES, 0)
     values = {name: command[name] for name in _VALUES}
     counts = vars(job_cycles(config, values, window_counts(chip, command.values)))
-    return {**counts, "steal": max(0, taken - EXECUTE_OVERHEAD - sum(counts.values()))}
+    return dict(counts)

@@ -40,7 +40,7 @@ PREFETCH_COMMANDS = 16
 FETCH_BURST = 4
 """Most commands in a burst. One is requested when there is room for so many; they end at multiples of it."""
 
-QUEUE_COMMANDS = 9
+QUEUE_COMMANDS = 17
 """Commands that an engine holds, the one at its head included; then the dispatcher waits."""
 
 QUEUE_REFILL = 2

@@ -119,7 +119,6 @@ COUNTERS = (
     ("residual", "the array fetches the residual tensor"),
     ("load", "the array waits for weights or indices"),
     ("drain", "the array waits for the output stage"),
-    ("steal", "the array waits because the store engine reads the activation memory"),
     ("flush", "last window to last output of a job"),
     ("wait_load", "the execute engine waits for a token of the load engine"),
     ("wait_store", "the execute engine waits for a token of the store engine"),

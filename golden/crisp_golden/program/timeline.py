@@ -2,8 +2,8 @@
 
 The three engines, the dispatcher and the read channel of the bus are followed from event to event, with the
 latencies that ``dma_timing`` declares and the core's closed formula for every EXECUTE. For a memory of fixed
-latency the result is exact as long as the store engine does not read the activation memory while the array
-does; then the cycles that it takes from the array are an expectation.
+latency the result is exact as long as outputs of the array do not hold up a load or store that somebody waits
+for: they come first in the activation memory, and delay a beat by a few cycles.
 """
 
 from collections import deque
@@ -61,7 +61,6 @@ class Timeline:
     total : cycles, as the counter of that name.
     times : of every command but END.
     core : the core's cycles by cause.
-    steals : expected cycles that stores take from the array, part of ``core``.
     read_beats, write_beats : data; fetched commands excepted.
     """
 
@@ -113,7 +112,6 @@ class _Model:
         self.last_address, self.last_beat = -1, -1
         self.loading: deque[tuple[int, int]] = deque()
         self.load_ready: int | None = None
-        self.store_reads: list[tuple[int, int, int]] = []
         self.core = CycleCount()
         self.read_beats = self.write_beats = 0
         self.chip = Chip(config)
@@ -302,32 +300,16 @@ class _Model:
         values = {name: command[name] for name in _JOB_FIELDS}
         counts = job_cycles(self.config, values, window_counts(self.chip, command.values))
         begin = start + timing.EXECUTE_START
-        steals = self._steals(begin, counts, command["n"])
-        counts += CycleCount(steal=steals)
         self.core += counts
         return begin + counts.total + timing.EXECUTE_END
 
-    def _steals(self, begin: int, counts: CycleCount, n: int) -> int:
-        """Cycles that stores are expected to take from a job that begins at ``begin``."""
-        density = (counts.compute / n + counts.residual) / counts.total
-        reads = 0.0
-        for first, last, groups in self.store_reads:
-            overlap = min(last, begin + counts.total) - max(first, begin)
-            if overlap > 0:
-                reads += groups * overlap / max(1, last - first)
-        return round(reads * density)
-
     def _store(self, command: Command, start: int) -> int:
         """End of a store."""
-        config, interval = self.config, self.memory.write_interval
+        interval = self.memory.write_interval
         beats = sum(size for size, _ in self._bursts(command))
         self.write_beats += beats
-        first_read = start + timing.STORE_READ
-        first = first_read + READ_LATENCY + timing.STORE_SEND
+        first = start + timing.STORE_READ + READ_LATENCY + timing.STORE_SEND
         last = first + (beats - 1) * interval
-        groups = command["planes"] * command["rows"] * -(-command["width"] // config.cols)
-        self.store_reads = [entry for entry in self.store_reads if entry[1] > start - 100_000]
-        self.store_reads.append((first_read, last - READ_LATENCY, groups))
         return last + self.memory.write_latency + timing.STORE_END
 
 

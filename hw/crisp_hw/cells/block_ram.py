@@ -1,4 +1,4 @@
-"""Block RAM with an output register, in a behavioural form and as ECP5 DP16KD tiles."""
+"""Block RAM with output registers, in a behavioural form and as ECP5 DP16KD tiles."""
 
 # Amaranth gives memory ports their members at run time, where a type checker does not see them.
 # pyright: reportAttributeAccessIssue=false
@@ -26,24 +26,29 @@ class Lane:
 
 
 class BlockRam(wiring.Component):
-    """One write port and one registered read port, on one clock.
+    """One write port and one registered read port, on one clock; the write port may read in its free cycles.
 
     A read takes ``latency`` cycles and one can start in every cycle. ``read_en`` gates the first register
     (the memory's own); the second one always follows the first, so that data appears two cycles after
     its ``read_en`` and stays until the next read's data replaces it. No register has a reset. Reading the
     word that is being written in the same cycle gives undefined data.
 
+    With ``read_back`` the write port has a registered output too: with ``back_en`` and no write enable it
+    reads the word at ``write_addr``, with the same latency. A write leaves that output as it was.
+
     Parameters
     ----------
     width : bits of a word.
     depth : words, at least 2; at most 16384 on ECP5.
     granularity : bits written by one bit of ``write_en``, a divisor of ``width``; None for whole words.
+    read_back : the write port reads, too.
     target : technology; ``Target.ECP5`` instantiates DP16KD tiles with their output registers.
 
     Members
     -------
     write_en : In(width / granularity, or 1); write_addr : In(ceil(log2 depth)); write_data : In(width).
     read_en : In(1); read_addr : In(ceil(log2 depth)); read_data : Out(width).
+    back_en : In(1), only in cycles without a write; back_data : Out(width). Only with ``read_back``.
 
     Raises
     ------
@@ -58,14 +63,26 @@ class BlockRam(wiring.Component):
     read_en: Signal
     read_addr: Signal
     read_data: Signal
+    back_en: Signal
+    back_data: Signal
 
-    def __init__(self, *, width: int, depth: int, granularity: int | None = None, target: Target):
+    def __init__(
+        self,
+        *,
+        width: int,
+        depth: int,
+        granularity: int | None = None,
+        read_back: bool = False,
+        target: Target,
+    ):
         _check_size(width, depth, granularity, target)
         self.width, self.depth, self.target = width, depth, target
         self.granularity = granularity or width
+        self.read_back = read_back
         address = ceil_log2(depth)
         super().__init__(
             {
+                **({"back_en": In(1), "back_data": Out(width)} if read_back else {}),
                 "write_en": In(width // self.granularity),
                 "write_addr": In(address),
                 "write_data": In(width),
@@ -79,7 +96,8 @@ class BlockRam(wiring.Component):
     def module_name(self) -> str:
         """Name that tells size, granularity and technology."""
         granularity = "" if self.granularity == self.width else f"_by_{self.granularity}"
-        return f"block_ram_{self.width}x{self.depth}{granularity}{self.target.suffix}"
+        back = "_read_back" if self.read_back else ""
+        return f"block_ram_{self.width}x{self.depth}{granularity}{back}{self.target.suffix}"
 
     @property
     def tiles(self) -> int:
@@ -105,6 +123,14 @@ class BlockRam(wiring.Component):
             read.addr.eq(self.read_addr),
             self.read_data.eq(output_register),
         ]
+        if self.read_back:
+            back, back_register = ram.read_port(), Signal(self.width, reset_less=True)
+            m.d.sync += back_register.eq(back.data)
+            m.d.comb += [
+                back.en.eq(self.back_en),
+                back.addr.eq(self.write_addr),
+                self.back_data.eq(back_register),
+            ]
         return m
 
     def _elaborate_ecp5(self) -> Module:
@@ -117,6 +143,7 @@ class BlockRam(wiring.Component):
 
     def _add_tile(self, m: Module, index: int, tile: RamTile, lanes: list[Lane]) -> None:
         read_data = Signal(tile.width, name=f"tile_{index}_data")
+        back_data = Signal(tile.width, name=f"tile_{index}_back_data") if self.read_back else None
         unused = Const(0, tile.lanes - len(lanes))
         ports = RamPorts(
             write_en=Value.cast(Cat(*[self.write_en[lane.enable] for lane in lanes], unused)),
@@ -125,11 +152,16 @@ class BlockRam(wiring.Component):
             read_en=self.read_en,
             read_addr=self.read_addr,
             read_data=read_data,
+            back_en=self.back_en if self.read_back else Const(0, 1),
+            back_data=back_data,
         )
         m.submodules[f"tile_{index}"] = dp16kd(tile, ports)
         for position, lane in enumerate(lanes):
             source = read_data.word_select(position, tile.lane_bits)
             m.d.comb += self.read_data[lane.start : lane.stop].eq(source)
+            if back_data is not None:
+                source = back_data.word_select(position, tile.lane_bits)
+                m.d.comb += self.back_data[lane.start : lane.stop].eq(source)
 
     def _lane_data(self, lane: Lane, bits: int) -> Value:
         padding = Const(0, bits - lane.stop + lane.start)

@@ -83,12 +83,14 @@ RAM_TILES = tuple(RamTile(width) for width in (18, 9, 4, 2, 1))
 
 @dataclass(frozen=True, kw_only=True)
 class RamPorts:
-    """Signals of one DP16KD: port A writes, port B reads.
+    """Signals of one DP16KD: port A writes, port B reads; port A may read back where it does not write.
 
     Attributes
     ----------
     write_en : one enable for each lane of the tile.
-    write_data, read_data : as wide as the tile.
+    write_data, read_data, back_data : as wide as the tile.
+    back_en : port A reads the word at ``write_addr``; never together with a write.
+    back_data : None if port A never reads.
     """
 
     write_en: Value
@@ -97,13 +99,17 @@ class RamPorts:
     read_en: Value
     read_addr: Value
     read_data: Signal
+    back_en: Value
+    back_data: Signal | None
 
 
 def dp16kd(tile: RamTile, ports: RamPorts) -> Instance:
-    """Block RAM with its output register: ``read_data`` follows ``read_addr`` after two cycles.
+    """Block RAM with its output registers: ``read_data`` follows ``read_addr`` after two cycles.
 
-    ``read_en`` gates the memory's own register; the output register always follows it.
+    ``read_en`` gates the memory's own register; the output register always follows it. ``back_data`` follows
+    ``write_addr`` and ``back_en`` in the same way.
     """
+    writes, reads_back = ports.write_en.any(), ports.back_data is not None
     # With several lanes the lowest address bits of the write port are the lanes' byte enables.
     byte_enables = ports.write_en if tile.lanes > 1 else Const(0, 0)
     unused = Const(0, tile.address_shift - len(byte_enables))
@@ -113,14 +119,14 @@ def dp16kd(tile: RamTile, ports: RamPorts) -> Instance:
         "DP16KD",
         p_DATA_WIDTH_A=tile.width,
         p_DATA_WIDTH_B=tile.width,
-        p_REGMODE_A="NOREG",
+        p_REGMODE_A="OUTREG" if reads_back else "NOREG",
         p_REGMODE_B="OUTREG",
         p_WRITEMODE_A="NORMAL",
         p_WRITEMODE_B="NORMAL",
         p_GSR="DISABLED",
         i_CLKA=ClockSignal("sync"),
-        i_CEA=ports.write_en.any(),
-        i_WEA=Const(1, 1),
+        i_CEA=writes | ports.back_en if reads_back else writes,
+        i_WEA=writes if reads_back else Const(1, 1),
         i_OCEA=Const(1, 1),
         i_RSTA=Const(0, 1),
         i_CLKB=ClockSignal("sync"),
@@ -133,4 +139,5 @@ def dp16kd(tile: RamTile, ports: RamPorts) -> Instance:
         **_scalar_inputs("ADB", read_addr, RAM_ADDRESS_BITS),
         **_scalar_inputs("DIA", ports.write_data, tile.width),
         **_scalar_outputs("DOB", ports.read_data),
+        **(_scalar_outputs("DOA", ports.back_data) if ports.back_data is not None else {}),
     )

@@ -10,7 +10,6 @@ from crisp_golden.program.commands import ROW_BITS
 from crisp_hw.bus.layouts import stream_of
 from crisp_hw.bus.stream_queue import StreamQueue
 from crisp_hw.control.store_walker import group_layout
-from crisp_hw.delay import delay
 from crisp_hw.sharing import shared
 
 GROUPS = 8
@@ -20,20 +19,16 @@ GROUPS = 8
 class GroupReader(wiring.Component):
     """A group is read when there is room for it. Its first beat is offered one cycle after its data came.
 
-    Parameters
-    ----------
-    read_latency : cycles from a read to its data.
-
     Members
     -------
     i : stream of ``group_layout``; o : stream of beats.
     read_valid : Out(1); read_ready : In(1); read_row, read_next_row : Out(16); read_rotation : Out.
-    read_data : In(cols windows), ``read_latency`` cycles after valid and ready.
+    read_data : In(cols windows), of the oldest read without data, when ``read_done``: In(1) is high.
     empty : Out(1), nothing is being read or waits to be sent.
     """
 
-    def __init__(self, config: CoreConfig, *, read_latency: int):
-        self.config, self.read_latency = config, read_latency
+    def __init__(self, config: CoreConfig):
+        self.config = config
         super().__init__(
             {
                 "i": In(stream_of(group_layout(config))),
@@ -44,6 +39,7 @@ class GroupReader(wiring.Component):
                 "read_next_row": Out(ROW_BITS),
                 "read_rotation": Out(ceil_log2(config.cols)),
                 "read_data": In(config.cols * config.window_bits),
+                "read_done": In(1),
                 "empty": Out(1),
             }
         )
@@ -76,7 +72,7 @@ class GroupReader(wiring.Component):
             self.i.ready.eq(issued),
             sizes.i.valid.eq(issued),
             sizes.i.payload.eq(self.i.payload.pixels),
-            groups.i.valid.eq(delay(m, issued, self.read_latency, "issued", reset_less=False)),
+            groups.i.valid.eq(self.read_done),
             groups.i.payload.eq(self.read_data),
             self.empty.eq(room == GROUPS),
         ]

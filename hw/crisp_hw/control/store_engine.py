@@ -26,10 +26,6 @@ class StoreEngine(wiring.Component):
     tokens down three cycles after its last burst was answered; see ``crisp_golden.program.dma_timing``. One
     beat is sent per cycle. An image row takes three cycles even if it has fewer beats.
 
-    Parameters
-    ----------
-    read_latency : of the core's read port, see ``GroupReader``.
-
     Members
     -------
     See ``engine_members`` and, for the read port, ``GroupReader``, and
@@ -40,8 +36,8 @@ class StoreEngine(wiring.Component):
 
     module_name = "store_engine"
 
-    def __init__(self, config: CoreConfig, *, read_latency: int):
-        self.config, self.read_latency = config, read_latency
+    def __init__(self, config: CoreConfig):
+        self.config = config
         super().__init__(
             {
                 **engine_members("store"),
@@ -57,6 +53,7 @@ class StoreEngine(wiring.Component):
                 "read_next_row": Out(ROW_BITS),
                 "read_rotation": Out(ceil_log2(config.cols)),
                 "read_data": In(config.cols * config.window_bits),
+                "read_done": In(1),
             }
         )
 
@@ -65,7 +62,7 @@ class StoreEngine(wiring.Component):
         control, command = connect_control(m, platform, self, "store")
         planner = self._plan(m, platform, command, control.start)
         walker = StoreWalker(self.config)
-        reader = GroupReader(self.config, read_latency=self.read_latency)
+        reader = GroupReader(self.config)
         m.submodules.walker = shared(platform, walker)
         m.submodules.reader = shared(platform, reader)
         wiring.connect(m, walker.o, reader.i)
@@ -82,6 +79,7 @@ class StoreEngine(wiring.Component):
             self.read_rotation.eq(reader.read_rotation),
             reader.read_ready.eq(self.read_ready),
             reader.read_data.eq(self.read_data),
+            reader.read_done.eq(self.read_done),
             self.clear.eq(control.start),
             control.finished.eq(planned & walker.idle & reader.empty & self.written),
             control.failure.eq(

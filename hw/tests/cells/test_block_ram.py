@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from amaranth.hdl import Const, Elaboratable, Module, Mux
 from amaranth.lib import wiring
-from amaranth.lib.wiring import In
+from amaranth.lib.wiring import In, Out
 from amaranth.sim import Simulator
 
 from crisp_golden.errors import ConfigError
@@ -24,6 +24,11 @@ SIZES = [
     {"width": 10, "depth": 4096, "granularity": None},
     {"width": 4, "depth": 8192, "granularity": 4},
     {"width": 3, "depth": 16384, "granularity": None},
+]
+READ_BACK = [
+    {"width": 24, "depth": 1024, "granularity": 8, "read_back": True},
+    {"width": 18, "depth": 2048, "granularity": None, "read_back": True},
+    {"width": 8, "depth": 4096, "granularity": 4, "read_back": True},
 ]
 MODEL = (MODELS / "DP16KD.v").read_text()
 
@@ -48,12 +53,15 @@ class WalkingWords(wiring.Component):
             m.d.comb += getattr(ram, name).eq(getattr(self, name))
         for name in ("write_addr", "read_addr"):
             m.d.comb += getattr(ram, name).eq((Const(1) << getattr(self, name)) >> 1)
-        m.d.comb += self.read_data.eq(ram.read_data)
+        for name in members(ram, Out):
+            m.d.comb += getattr(self, name).eq(getattr(ram, name))
         return m
 
 
 class Traffic(wiring.Component):
-    """What the contract allows: no read of the word being written, and no address without a word."""
+    """What the contract allows: no read of the word being written, no read on a port that writes, and no
+    address without a word.
+    """
 
     def __init__(self, ram: BlockRam | WalkingWords, words: int, *, collisions: bool):
         self.ram, self.words, self.collisions = ram, words, collisions
@@ -68,7 +76,11 @@ class Traffic(wiring.Component):
             address = getattr(self, name)
             m.d.comb += getattr(ram, name).eq(Mux(address < self.words, address, 0))
         collision = self.write_en.any() & (ram.read_addr == ram.write_addr) & (not self.collisions)
-        m.d.comb += [ram.read_en.eq(self.read_en & ~collision), self.read_data.eq(ram.read_data)]
+        m.d.comb += ram.read_en.eq(self.read_en & ~collision)
+        if "back_en" in ram.signature.members:
+            m.d.comb += ram.back_en.eq(self.back_en & ~self.write_en.any())
+        for name in members(ram, Out):
+            m.d.comb += getattr(self, name).eq(getattr(ram, name))
         return m
 
 
@@ -101,7 +113,7 @@ def prove_tiles(size: dict, model: str, folder: Path, *, collisions: bool = Fals
     )
 
 
-@pytest.mark.parametrize("size", SIZES, ids=lambda size: f"{size['width']}x{size['depth']}")
+@pytest.mark.parametrize("size", [*SIZES, *READ_BACK], ids=lambda size: "x".join(map(str, size.values())))
 def test_tiles_are_equal_to_the_generic_form(size: dict, tmp_path: Path):
     assert "SUCCESS" in prove_tiles(size, MODEL, tmp_path)
 
@@ -120,6 +132,23 @@ def test_a_broken_model_fails_the_proof(right: str, wrong: str, tmp_path: Path):
     assert MODEL.count(right) == 1
     with pytest.raises(ToolError, match="proof did fail"):
         prove_tiles(SIZES[0], MODEL.replace(right, wrong), tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("right", "wrong"),
+    [
+        ("if (selected_a & ~WEA) back_word", "if (selected_a) back_word"),
+        (
+            "else if (OCEA) back_registered <= back_word;",
+            "else if (OCEA & CEA) back_registered <= back_word;",
+        ),
+        ("back_word <= memory[word_a];", "back_word <= memory[word_b];"),
+    ],
+)
+def test_a_model_that_reads_back_wrongly_fails_the_proof(right: str, wrong: str, tmp_path: Path):
+    assert MODEL.count(right) == 1
+    with pytest.raises(ToolError, match="proof did fail"):
+        prove_tiles(READ_BACK[0], MODEL.replace(right, wrong), tmp_path)
 
 
 def test_reading_the_word_being_written_is_outside_the_contract(tmp_path: Path):
@@ -159,6 +188,36 @@ def test_reads_follow_a_reference_array_two_cycles_later():
     simulator.run()
     assert len(seen) == 400
     assert seen[dut.latency :] == expected[: -dut.latency]
+
+
+def test_the_write_port_reads_back_in_cycles_without_a_write():
+    generator = random.Random(4)
+    dut = BlockRam(width=8, depth=10, granularity=4, read_back=True, target=Target.GENERIC)
+    words, expected, seen = [0] * 10, [], []
+
+    async def testbench(ctx):
+        held = 0
+        for _ in range(400):
+            address, enables, back = generator.randrange(10), generator.choice([0, 0, 1, 2, 3]), 0
+            if not enables:
+                back = generator.randrange(2)
+            data = generator.randrange(256)
+            values = {"write_en": enables, "write_addr": address, "write_data": data, "back_en": back}
+            for name, value in values.items():
+                ctx.set(getattr(dut, name), value)
+            held = words[address] if back else held
+            expected.append(held)
+            mask = sum(0xF << 4 * part for part in range(2) if enables >> part & 1)
+            words[address] = words[address] & ~mask | data & mask
+            seen.append(ctx.get(dut.back_data))
+            await ctx.tick()
+
+    simulator = Simulator(dut)
+    simulator.add_clock(1e-6)
+    simulator.add_testbench(testbench)
+    simulator.run()
+    assert seen[dut.latency :] == expected[: -dut.latency]
+    assert len(set(expected)) > 20
 
 
 @pytest.mark.parametrize(

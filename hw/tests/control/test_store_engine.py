@@ -20,7 +20,7 @@ from hw.tests.simulate import simulate
 
 BASE = 0x4000
 SIZE = 1 << 16
-READ_LATENCY = 7
+READ_LATENCY = 5
 
 
 class ReadPort:
@@ -29,17 +29,18 @@ class ReadPort:
     def __init__(self, engine: StoreEngine, rng: Random, chance: float):
         self.engine, self.config, self.rng, self.chance = engine, engine.config, rng, chance
         self.words = [rng.getrandbits(self.config.window_bits) for _ in range(self.config.smem_words)]
-        self.pipeline: deque[int] = deque([0] * READ_LATENCY)
+        self.pipeline: deque[int | None] = deque([None] * READ_LATENCY)
         self.cycles: list[int] = []
         self.cycle = 0
 
     def set_ports(self, ctx: Any) -> None:
         ctx.set(self.engine.read_ready, self.rng.random() < self.chance)
-        ctx.set(self.engine.read_data, self.pipeline[0])
+        ctx.set(self.engine.read_done, self.pipeline[0] is not None)
+        ctx.set(self.engine.read_data, self.pipeline[0] or 0)
 
     def observe(self, ctx: Any) -> None:
         self.pipeline.popleft()
-        engine, value = self.engine, 0
+        engine, value = self.engine, None
         if ctx.get(engine.read_valid) and ctx.get(engine.read_ready):
             names = ("read_row", "read_next_row", "read_rotation")
             value = self._read(*[ctx.get(getattr(engine, name)) for name in names])
@@ -61,7 +62,7 @@ class Bench:
 
     def __init__(self, config: CoreConfig, seed: int, *, chance: float = 1.0, ready: float = 1.0):
         self.config, self.rng = config, Random(seed)
-        self.engine = StoreEngine(config, read_latency=READ_LATENCY)
+        self.engine = StoreEngine(config)
         self.writer = BurstWriter(config.bus_bits)
         self.memory = AxiMemory(self.writer, config.bus_bits, SIZE, rng=self.rng, base=BASE)
         self.memory.data[:] = b"\x5a" * SIZE

@@ -16,7 +16,6 @@ CAUSE_TEXTS = {
     "residual": "it fetches the residual tensor",
     "load": "it waits for weights or indices from the core's memories",
     "drain": "it waits for the output stage",
-    "steal": "it waits because the store engine reads the activation memory",
     "flush": "last window to last output of a job",
     "prologue": "a job fills the pipelines",
     "wait": "the core waits for the load or the store engine",
