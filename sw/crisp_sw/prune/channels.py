@@ -157,6 +157,7 @@ class _ChannelRun:
             self.samples,
             batch_size=self.settings.batch_size,
             accumulation=self.settings.accumulation,
+            precision=self.settings.precision,
         )
 
     def _fine_tune(self, epochs: int) -> EpochStatistics | None:

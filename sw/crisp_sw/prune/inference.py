@@ -18,8 +18,10 @@ def device_of(model: nn.Module) -> torch.device:
 
 
 @torch.no_grad()
-def collect_logits(model: nn.Module, samples: ClassSamples, *, batch_size: int) -> Tensor:
-    """Return the logits of all samples in inference mode, float[N, classes] on the CPU.
+def collect_logits(
+    model: nn.Module, samples: ClassSamples, *, batch_size: int, precision: str = "float32"
+) -> Tensor:
+    """Return the logits of all samples in inference mode, float32[N, classes] on the CPU.
 
     The model's training mode is left as it was.
 
@@ -30,7 +32,9 @@ def collect_logits(model: nn.Module, samples: ClassSamples, *, batch_size: int) 
     was_training = model.training
     model.eval()
     device = device_of(model)
-    parts = [model(samples.normalised(index).to(device)).cpu() for index in samples.batches(batch_size)]
+    with autocast(device, precision):
+        batches = (samples.normalised(index).to(device) for index in samples.batches(batch_size))
+        parts = [model(images).float().cpu() for images in batches]
     model.train(was_training)
     logits = torch.cat(parts)
     _check_labels(logits, samples)

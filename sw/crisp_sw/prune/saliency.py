@@ -20,7 +20,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from crisp_sw.prune.errors import SaliencyError
-from crisp_sw.prune.inference import device_of
+from crisp_sw.prune.inference import autocast, device_of
 from crisp_sw.prune.random_streams import Stream, stream_generator
 from crisp_sw.prune.samples import ClassSamples
 from crisp_sw.prune.settings import PruneSettings
@@ -48,6 +48,7 @@ def measure_saliency(
         samples,
         batch_size=settings.batch_size,
         accumulation=settings.accumulation,
+        precision=settings.precision,
     )
     return {name: normalised(values, settings.layer_norm) for name, values in saliency.items()}
 
@@ -92,13 +93,19 @@ def accumulate_saliency(
     *,
     batch_size: int,
     accumulation: Literal["absolute", "signed"] = "absolute",
+    precision: Literal["float32", "bfloat16"] = "float32",
 ) -> dict[str, Tensor]:
     """Return the saliency of ``weights`` on ``samples``, per name, on the CPU, in the weight's shape.
 
     Parameters and errors as of :func:`accumulate_gradients`.
     """
     gradients = accumulate_gradients(
-        model, weights, samples, batch_size=batch_size, accumulation=accumulation
+        model,
+        weights,
+        samples,
+        batch_size=batch_size,
+        accumulation=accumulation,
+        precision=precision,
     )
     return {name: (total * weights[name].detach()).abs().cpu() for name, total in gradients.items()}
 
@@ -110,12 +117,13 @@ def accumulate_gradients(
     *,
     batch_size: int,
     accumulation: Literal["absolute", "signed"] = "absolute",
+    precision: Literal["float32", "bfloat16"] = "float32",
 ) -> dict[str, Tensor]:
     """Return the gradients by ``weights`` of the loss on ``samples``, float32, added up over batches.
 
     The loss is the cross-entropy, the mean over samples. The model runs in inference mode, so BatchNorm's
     statistics do not change and no batch influences another. A weight that the output does not depend on
-    has gradient 0.
+    has gradient 0. ``precision`` "bfloat16" runs convolutions in bfloat16.
 
     Raises
     ------
@@ -125,7 +133,7 @@ def accumulate_gradients(
     model.eval()
     totals = {name: torch.zeros_like(weight, dtype=torch.float32) for name, weight in weights.items()}
     for number, index in enumerate(samples.batches(batch_size)):
-        for name, gradient in _gradients(model, weights, samples, index).items():
+        for name, gradient in _gradients(model, weights, samples, index, precision).items():
             if not bool(gradient.isfinite().all()):
                 raise SaliencyError(
                     f"the gradient of {name!r} is NaN or infinite in batch {number}; "
@@ -137,10 +145,15 @@ def accumulate_gradients(
 
 
 def _gradients(
-    model: nn.Module, weights: Mapping[str, nn.Parameter], samples: ClassSamples, index: Tensor
+    model: nn.Module,
+    weights: Mapping[str, nn.Parameter],
+    samples: ClassSamples,
+    index: Tensor,
+    precision: str,
 ) -> dict[str, Tensor]:
     device = device_of(model)
-    logits = model(samples.normalised(index).to(device))
+    with autocast(device, precision):
+        logits = model(samples.normalised(index).to(device)).float()
     loss = functional.cross_entropy(logits, samples.labels[index].to(device), reduction="sum") / len(samples)
     gradients = torch.autograd.grad(loss, list(weights.values()), materialize_grads=True, allow_unused=True)
     return dict(zip(weights, gradients, strict=True))

@@ -44,7 +44,9 @@ class Teacher:
             self._model = copy.deepcopy(model).eval()
             self._model.to(memory_format=torch.channels_last)  # pyright: ignore[reportCallIssue]
         else:
-            self._logits = collect_logits(model, samples, batch_size=settings.batch_size)
+            self._logits = collect_logits(
+                model, samples, batch_size=settings.batch_size, precision=settings.precision
+            )
 
     @torch.no_grad()
     def logits(self, index: Tensor, images: Tensor) -> Tensor:

@@ -2,6 +2,7 @@
 
 import itertools
 import json
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -17,6 +18,7 @@ from crisp_sw.prune import (
     SaliencyError,
     SamplesError,
     UnreachableSparsityError,
+    fine_tune_dense,
     prune_for_classes,
     restrict_classifier,
 )
@@ -35,15 +37,22 @@ QUICK = PruneSettings(
 )
 
 
-def check_result(result) -> None:
-    """Every pruned weight must have its pattern, by golden's checker, and the reported number of weights."""
+def check_patterns(result) -> None:
+    """Every pruned weight must have its pattern, by golden's checker."""
     modules = dict(result.model.named_modules())
-    figures = {layer.name: layer for layer in result.report.layers}
     for name, pattern in result.patterns.items():
         weight = modules[name].weight.detach().numpy()
         weight = weight.reshape(*weight.shape, *(1,) * (4 - weight.ndim))
         check_structure(expand_groups(weight, getattr(modules[name], "groups", 1)), pattern, name)
-        assert np.count_nonzero(weight) <= figures[name].kept_weights
+
+
+def check_result(result) -> None:
+    """Every pruned weight must have its pattern, and the reported number of weights and blocks."""
+    check_patterns(result)
+    state = result.model.state_dict()
+    figures = {layer.name: layer for layer in result.report.layers}
+    for name, pattern in result.patterns.items():
+        assert int(state[f"{name}.weight"].count_nonzero()) <= figures[name].kept_weights
         assert np.all(pattern.block_mask.sum(1) == figures[name].kept_per_row)
 
 
@@ -57,6 +66,54 @@ def test_every_layer_has_its_pattern(mixed_net, samples):
     assert 0.8 <= result.report.sparsity < 0.86
     assert result.report.model_sparsity < result.report.sparsity
     assert json.loads(json.dumps(result.report.to_json()))["sparsity"] == result.report.sparsity
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"method": "nm", "sparsity": 0.5},
+        {"method": "block"},
+        {"method": "unstructured"},
+        {"method": "reference_compat", "sparsity": 0.7},
+        {"matrix_order": "oihw"},
+        {"saliency": "magnitude", "gradient": "masked"},
+        {"saliency": "random", "nm_choice": "monotone"},
+        {"schedule": "crisp", "gradient": "sr-ste", "layer_norm": "l2"},
+        {"depthwise": "hybrid", "small_layers": "hybrid"},
+        {"precision": "bfloat16", "crop_padding": 1, "saliency_samples": 16},
+    ],
+    ids=str,
+)
+def test_every_choice_reaches_its_target_in_a_pattern(mixed_net, samples, changes):
+    chosen = replace(QUICK, **changes)
+    result = prune_for_classes(mixed_net, samples, chosen)
+    assert chosen.sparsity <= result.report.sparsity < chosen.sparsity + 0.06
+    check_patterns(result)
+    repeated = prune_for_classes(mixed_net, samples, chosen).model.state_dict()
+    assert all(torch.equal(value, repeated[name]) for name, value in result.model.state_dict().items())
+
+
+def test_dense_method_only_fine_tunes(mixed_net, samples):
+    chosen, events = replace(QUICK, method="dense"), []
+    result = prune_for_classes(mixed_net, samples, chosen, on_progress=events.append)
+    expected = fine_tune_dense(mixed_net, samples, chosen).state_dict()
+    assert all(torch.equal(value, expected[name]) for name, value in result.model.state_dict().items())
+    assert (result.patterns, result.report.sparsity, result.report.model_sparsity) == ({}, 0.0, 0.0)
+    assert [(event.stage, event.epoch) for event in events] == [("fine-tune", n) for n in (1, 2, 3, 4)]
+    assert {layer.dense_reason for layer in result.report.layers} == {"method dense"}
+
+
+def test_teacher_of_ones_own(mixed_net, samples):
+    chosen = replace(QUICK, distillation=1.0)
+    teacher = fine_tune_dense(mixed_net, samples, replace(QUICK, distillation=0.0))
+    taught = prune_for_classes(mixed_net, samples, chosen, teacher=teacher).model.state_dict()
+    alone = prune_for_classes(mixed_net, samples, chosen).model.state_dict()
+    assert not torch.equal(taught["conv.weight"], alone["conv.weight"])
+
+
+def test_fewer_samples_than_a_batch(mixed_net, samples):
+    with pytest.raises(SamplesError, match="96 samples are fewer than one batch of 128; expected"):
+        prune_for_classes(mixed_net, samples, replace(QUICK, batch_size=128))
 
 
 def test_result_is_a_plain_model_in_inference_mode(mixed_net, samples):

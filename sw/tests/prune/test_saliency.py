@@ -5,8 +5,9 @@ import torch
 from torch import nn
 
 from crisp_sw.prune.errors import SaliencyError
-from crisp_sw.prune.saliency import accumulate_saliency
+from crisp_sw.prune.saliency import accumulate_saliency, measure_saliency, normalised
 from crisp_sw.prune.samples import ClassSamples
+from crisp_sw.prune.settings import PruneSettings
 
 
 def linear_model() -> tuple[nn.Sequential, nn.Parameter]:
@@ -37,6 +38,52 @@ def test_saliency_formula(accumulation):
     if accumulation == "absolute":
         gradients = [gradient.abs() for gradient in gradients]
     torch.testing.assert_close(actual["1"], (weight.detach() * sum(gradients)).abs())
+
+
+def test_bfloat16_is_close():
+    model, weight = linear_model()
+    exact, rounded = (
+        accumulate_saliency(model, {"1": weight}, line_samples(), batch_size=2, precision=precision)["1"]
+        for precision in ("float32", "bfloat16")
+    )
+    assert rounded.dtype == torch.float32
+    torch.testing.assert_close(rounded, exact, rtol=0.05, atol=0.01)
+
+
+@pytest.mark.parametrize(("norm", "scale"), [("none", 1.0), ("mean", 1.5), ("l2", 20**0.5)])
+def test_layer_norm(norm, scale):
+    saliency = torch.tensor([[0.0, 4.0], [2.0, 0.0]])
+    torch.testing.assert_close(normalised(saliency, norm), saliency / scale)
+    assert torch.equal(normalised(torch.zeros(2, 2), norm), torch.zeros(2, 2))
+
+
+def test_saliency_without_samples(mixed_net, samples):
+    weights = {"conv": mixed_net.conv.weight, "linear": mixed_net.linear.weight}
+    magnitude = measure_saliency(mixed_net, weights, samples, PruneSettings(saliency="magnitude"))
+    assert torch.equal(magnitude["conv"], mixed_net.conv.weight.detach().abs())
+    settings = PruneSettings(saliency="random", seed=1)
+    first, second = (measure_saliency(mixed_net, weights, samples, settings) for _ in range(2))
+    assert torch.equal(first["linear"], second["linear"])
+    other = measure_saliency(mixed_net, weights, samples, PruneSettings(saliency="random", seed=2))
+    assert not torch.equal(first["linear"], other["linear"])
+
+
+def test_saliency_on_some_of_the_samples(mixed_net, samples):
+    weights = {"conv": mixed_net.conv.weight}
+    settings = PruneSettings(saliency_samples=8, batch_size=96)
+    some = measure_saliency(mixed_net, weights, samples, settings)["conv"]
+    chosen = samples.spread(8)
+    assert torch.bincount(chosen.labels).tolist() == [2, 2, 2, 2]
+    assert torch.equal(some, accumulate_saliency(mixed_net, weights, chosen, batch_size=96)["conv"])
+
+
+def test_magnitude_of_a_weight_that_is_not_finite(mixed_net, samples):
+    with torch.no_grad():
+        mixed_net.conv.weight[0] = float("inf")
+    with pytest.raises(SaliencyError, match="the saliency of 'conv' is NaN or infinite; expected finite"):
+        measure_saliency(
+            mixed_net, {"conv": mixed_net.conv.weight}, samples, PruneSettings(saliency="magnitude")
+        )
 
 
 def test_model_is_left_as_it_was(mixed_net, samples):
