@@ -10,6 +10,7 @@ from crisp_sw.models.mobilenet_v2 import MobileNetV2
 from crisp_sw.models.resnet import resnet18, resnet34, resnet50
 from crisp_sw.models.small_mobilenet_v2 import SmallMobileNetV2
 from crisp_sw.models.small_resnet import SmallResNet
+from crisp_sw.models.torchvision_models import build_torchvision_model, is_torchvision_name
 from crisp_sw.models.vgg import vgg16, vgg16_bn
 
 # Networks for images of 224x224 pixels, which take a width and have a variant for 28x28 and 32x32.
@@ -42,7 +43,8 @@ def build_model(name: str, *, in_channels: int, num_classes: int, width: float =
 
     Parameters
     ----------
-    name : a key of `MODELS`; underscores and capitals are accepted too.
+    name : a key of `MODELS`; underscores and capitals are accepted too. Or "torchvision:" and a name of
+        torchvision's, where that is installed.
     in_channels : channels of the image, at least 1.
     num_classes : outputs, at least 2.
     width : factor on all channel counts, which the small and the half-width networks do not take.
@@ -52,7 +54,7 @@ def build_model(name: str, *, in_channels: int, num_classes: int, width: float =
     ModelError : the name is unknown or a size is out of range.
     """
     key = name.lower().replace("_", "-")
-    if key not in MODELS:
+    if key not in MODELS and not is_torchvision_name(name):
         raise ModelError(f"no model {name!r}; expected one of {', '.join(MODELS)}")
     if in_channels < 1:
         raise ModelError(f"`in_channels` must be at least 1, not {in_channels}")
@@ -60,6 +62,10 @@ def build_model(name: str, *, in_channels: int, num_classes: int, width: float =
         raise ModelError(f"`num_classes` must be at least 2, not {num_classes}")
     if not 0 < width <= 16:
         raise ModelError(f"`width` must be above 0 and at most 16, not {width}")
+    if is_torchvision_name(name):
+        if width != 1:
+            raise ModelError(f"{name!r} takes no `width`; expected 1, not {width}")
+        return build_torchvision_model(name, in_channels=in_channels, num_classes=num_classes)
     if key in _SCALABLE:
         return MODELS[key](in_channels, num_classes, width=width)
     if width != 1:
