@@ -1,7 +1,8 @@
 """Program images: everything that the accelerator needs for one network, in one file with a checksum.
 
 Layout: a header of 64 bytes, the JSON description, padding, the commands, the parameters. Commands and
-parameters together are the contents of address window 0. All numbers are little-endian.
+parameters together are the contents of address window 0. All numbers are little-endian. The checksum is the
+CRC-32 of the whole file, with 0 in its own place.
 """
 
 import json
@@ -21,6 +22,8 @@ from crisp_golden.program.registers import VERSION
 
 MAGIC = b"CRISPRG1"
 _HEADER = struct.Struct("<8sIIQQI28x")
+_CHECKSUM = slice(32, 36)
+"""Its place in the header."""
 
 
 class ImageError(CrispError):
@@ -115,9 +118,9 @@ class ProgramImage:
             }
         ).encode()
         text += b" " * (-len(text) % COMMAND_BYTES)
-        checksum = zlib.crc32(self.contents, zlib.crc32(text))
-        header = _HEADER.pack(MAGIC, VERSION, self.commands, len(text), len(self.contents), checksum)
-        return header + text + self.contents
+        fields = MAGIC, VERSION, self.commands, len(text), len(self.contents)
+        checksum = _checksum(_HEADER.pack(*fields, 0) + text + self.contents)
+        return _HEADER.pack(*fields, checksum) + text + self.contents
 
     @classmethod
     def from_bytes(cls, data: bytes) -> "ProgramImage":
@@ -138,7 +141,7 @@ class ProgramImage:
         if len(data) != expected:
             raise ImageError(f"program image has {len(data)} bytes, expected {expected}")
         text, contents = data[_HEADER.size : -length or None], data[len(data) - length :]
-        found = zlib.crc32(contents, zlib.crc32(text))
+        found = _checksum(data)
         if found != checksum:
             raise ImageError(f"program image has checksum {found:08x}, expected {checksum:08x}")
         fields = json.loads(text)
@@ -154,6 +157,12 @@ class ProgramImage:
             spans=tuple(tuple(span) for span in fields["spans"]),
             description=fields["description"],
         )
+
+
+def _checksum(data: bytes) -> int:
+    """CRC-32 of a file, whatever stands in the place of its checksum."""
+    before = zlib.crc32(bytes(4), zlib.crc32(data[: _CHECKSUM.start]))
+    return zlib.crc32(data[_CHECKSUM.stop :], before)
 
 
 def _mapping(fields: dict[str, Any] | None) -> InputMapping | None:
