@@ -1,10 +1,12 @@
 """Numbered random programs on the RTL: what ``make programs`` consists of, and what it would find."""
 
 from collections import Counter
+from random import Random
 
 import numpy as np
 import pytest
 
+from cocotb_tests.accelerator.simulation import MemoryTiming
 from cocotb_tests.errors import BenchError
 from cocotb_tests.programs.cases import ProgramCases
 from cocotb_tests.programs.configs import CONFIGS
@@ -32,6 +34,25 @@ def test_legal_programs_leave_the_memory_that_golden_leaves(cases, kind):
     results = [cases.run(kind, number) for number in range(25)]
     assert {result.end for result in results} == {"equal"}
     assert len({result.cycles for result in results}) > 20
+
+
+def test_every_latency_from_1_to_200_cycles(cases):
+    for latency in range(1, 201):
+        cases.rtl.simulation.set_timing(MemoryTiming(read_latency=latency, write_latency=201 - latency))
+        cases.commands.check(f"latency {latency}")
+        assert cases.rtl.simulation.quiet
+
+
+def test_a_reset_at_any_moment_leaves_nothing_open_and_nothing_behind(cases):
+    rng = Random(1)
+    for number in range(100):
+        latency = rng.choice([1, 20, 200])
+        cases.rtl.simulation.set_timing(MemoryTiming(read_latency=latency, write_latency=latency))
+        cases.commands.start(f"reset {number}")
+        cases.rtl.simulation.run(rng.randrange(1, 8000))
+        cases.accelerator.reset()
+        assert cases.rtl.simulation.quiet
+        cases.commands.check(f"after reset {number}")
 
 
 def test_a_write_where_nothing_may_be_written_is_reported_with_its_number(cases, monkeypatch):

@@ -44,13 +44,7 @@ class CommandPair:
         ------
         AssertionError : they differ, or golden does not reach the end.
         """
-        rng = Random(seed)
-        data = bytearray(rng.randbytes(self.size))
-        commands = random_program(self.config, rng, data, tables=self.tables, space=self.space)
-        program = [command.encode() for command in commands]
-        assert len(program) * COMMAND_BYTES <= PROGRAM_BYTES
-        guard = rng.randbytes(GUARD)
-        memory = np.frombuffer(guard + bytes(data) + guard, np.uint8)
+        memory, program = self._program(seed)
         (expected, golden), (found, rtl) = (
             host.run(memory, program, place=self.program) for host in self.hosts
         )
@@ -58,3 +52,18 @@ class CommandPair:
         wrong = np.flatnonzero(golden != rtl)
         assert not len(wrong), f"{len(wrong)} bytes differ, the first at {wrong[0] - GUARD:#x}"
         return found
+
+    def start(self, seed: str) -> None:
+        """Start the program of ``seed`` on the RTL alone."""
+        memory, program = self._program(seed)
+        self.hosts[1].start(memory, program, place=self.program)
+
+    def _program(self, seed: str) -> tuple[np.ndarray, list[bytes]]:
+        """Memory, and the commands to put into it."""
+        rng = Random(seed)
+        data = bytearray(rng.randbytes(self.size))
+        commands = random_program(self.config, rng, data, tables=self.tables, space=self.space)
+        program = [command.encode() for command in commands]
+        assert len(program) * COMMAND_BYTES <= PROGRAM_BYTES
+        guard = rng.randbytes(GUARD)
+        return np.frombuffer(guard + bytes(data) + guard, np.uint8), program

@@ -23,6 +23,9 @@ class Window:
     permissions: int
 
 
+NO_WINDOW = Window(0, 0, 0)
+
+
 @dataclass(frozen=True)
 class Outcome:
     """How a program ended; without an error the index is 0."""
@@ -65,32 +68,37 @@ class CommandHost:
         -------
         The end, and what is in the block then.
         """
+        self.start(memory, program, place=place, watchdog=watchdog)
+        outcome = self._wait()
+        return outcome, self.bus.read_memory(self.address, self.size)
+
+    def start(
+        self, memory: np.ndarray, program: Sequence[bytes], *, place: int = 0, watchdog: int = 0
+    ) -> None:
+        """Start a program as ``run`` does, without waiting for its end."""
         before = memory.copy()
         code = np.frombuffer(b"".join(program), np.uint8)
         first = self.windows[0].offset + place
         before[first : first + len(code)] = code
         self.bus.write_memory(self.address, before)
-        self._start(place, len(code) // COMMAND_BYTES, watchdog)
-        outcome = self._wait()
-        return outcome, self.bus.read_memory(self.address, self.size)
-
-    def _start(self, place: int, commands: int, watchdog: int) -> None:
         for number in range(WINDOWS):
-            window = self.windows[number] if number < len(self.windows) else Window(0, 0, 0)
-            address, name = self.address + window.offset, f"window_{number}"
-            self.registers.write(f"{name}_base_low", address=address & 0xFFFFFFFF)
-            self.registers.write(f"{name}_base_high", address=address >> 32)
-            self.registers.write(f"{name}_size", bytes=window.size)
-            allowed = window.permissions
-            self.registers.write(
-                f"{name}_permissions", read=int(bool(allowed & READ)), write=int(bool(allowed & WRITE))
-            )
+            self._set_window(number, self.windows[number] if number < len(self.windows) else NO_WINDOW)
         self.registers.write("program_offset", offset=place)
-        self.registers.write("program_length", commands=commands)
+        self.registers.write("program_length", commands=len(code) // COMMAND_BYTES)
         self.registers.write("watchdog", cycles=watchdog)
         self.registers.write("interrupt_status", done=1, error=1)
         self.registers.write("interrupt_enable", done=1, error=1)
         self.registers.write("control", start=1)
+
+    def _set_window(self, number: int, window: Window) -> None:
+        address, name = self.address + window.offset, f"window_{number}"
+        self.registers.write(f"{name}_base_low", address=address & 0xFFFFFFFF)
+        self.registers.write(f"{name}_base_high", address=address >> 32)
+        self.registers.write(f"{name}_size", bytes=window.size)
+        allowed = window.permissions
+        self.registers.write(
+            f"{name}_permissions", read=int(bool(allowed & READ)), write=int(bool(allowed & WRITE))
+        )
 
     def _wait(self) -> Outcome:
         assert self.bus.wait_interrupt(FOREVER), "no interrupt"

@@ -1,0 +1,47 @@
+"""Programs of single layers take exactly the cycles that the cycle model predicts, at any fixed latency."""
+
+from collections.abc import Iterator
+
+from cocotb_tests.accelerator.rtl_bus import RtlBus
+from cocotb_tests.accelerator.simulation import MemoryTiming
+from cocotb_tests.programs.configs import CONFIGS
+from cocotb_tests.programs.networks import check_network
+from crisp_golden.inference import run_network
+from crisp_golden.network import QuantizedNetwork
+from crisp_golden.program.timeline import MemoryTiming as ModelTiming
+from crisp_sw.compile.compiler import compile_network
+from crisp_sw.driver.accelerator import Accelerator
+from crisp_sw.network_run.segments import segments
+from crisp_sw.networks import example_input
+from crisp_sw.program_figures import program_figures
+from golden.tests.random_networks import random_network
+
+LATENCIES = (1, 7, 40, 200)
+NETWORKS = 24
+
+
+def single_layers(m: int) -> Iterator[QuantizedNetwork]:
+    """Layers of random networks, each as a network of its own."""
+    for seed in range(100, 100 + NETWORKS):
+        network = random_network(seed, m=m)
+        for segment in segments(network, run_network(network, example_input(network))):
+            if len(segment.layers) == 1:
+                yield segment.network
+
+
+def test_single_layers_take_the_predicted_cycles():
+    """The rows of their outputs fill the banks: the model takes narrower ones to be stored at full speed."""
+    config = CONFIGS["wide"]
+    bus, count = RtlBus(config), 0
+    accelerator = Accelerator(bus)
+    for number, network in enumerate(single_layers(config.m)):
+        latency = LATENCIES[number % len(LATENCIES)]
+        image = compile_network(config, network)
+        if image.output.width < config.cols:
+            continue
+        bus.simulation.set_timing(MemoryTiming(read_latency=latency, write_latency=latency))
+        check_network(accelerator, network, image)
+        predicted = program_figures(image, ModelTiming(read_latency=latency, write_latency=latency)).cycles
+        assert accelerator.counters()["total"] == predicted, (network.nodes[0].name, latency)
+        count += 1
+    assert count > NETWORKS
