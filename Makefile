@@ -32,7 +32,7 @@ help:
 	@echo '                                             many random programs on the accelerator: networks, commands, garbage'
 	@echo 'make synth [BOARD=ulx3s-85f] [PRESET=small] [TOP=core|accelerator] [SEEDS=1] [DENSE=1]'
 	@echo '                                             area and clock rate on an FPGA; DENSE: what sparsity costs'
-	@echo 'make bench                                   measure the figures that the README states'
+	@echo 'make bench [BENCH="array efficiency"]        measure the figures that the README states, or some of them'
 	@echo 'make lock                                    write the installed versions to requirements.lock'
 	@echo 'make clean                                   remove everything that was built, but not .venv'
 
@@ -79,7 +79,7 @@ synth: setup
 		$(if $(DENSE),--compare-dense)
 
 bench: setup
-	$(PY) -m benchmarks
+	$(PY) -m benchmarks $(if $(BENCH),"$(BENCH)")
 
 lock: setup
 	tools/lock.sh

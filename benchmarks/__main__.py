@@ -1,8 +1,10 @@
-"""Runs all benchmarks, prints a table, and writes ``build/bench/report.json``.
+"""Runs benchmarks, prints a table, and writes ``build/bench/report.json``.
 
-The exit status is 0 if every figure reaches its target, 1 if one does not.
+``python -m benchmarks`` runs all of them, ``python -m benchmarks NAME...`` those of these names. The exit
+status is 0 if every figure reaches its target, 1 if one does not, and 2 for a name that there is not.
 """
 
+import argparse
 import json
 import os
 import sys
@@ -12,10 +14,13 @@ from pathlib import Path
 from rich.console import Console
 from rich.table import Table
 
+from benchmarks.accelerator_efficiency import accelerator_efficiency
 from benchmarks.array_efficiency import array_efficiency
 from benchmarks.figure import Figure
 from benchmarks.mask_construction import mask_construction
+from benchmarks.network_speed import network_speed
 from benchmarks.pruning_epoch import pruning_epoch
+from benchmarks.scale_sim_comparison import scale_sim_comparison
 from benchmarks.simulation_speed import simulation_speed
 from cocotb_tests.runner import BUILD
 from crisp_golden.errors import CrispError
@@ -23,6 +28,9 @@ from crisp_golden.errors import CrispError
 BENCHMARKS = {
     "simulation speed": simulation_speed,
     "array efficiency": array_efficiency,
+    "accelerator efficiency": accelerator_efficiency,
+    "network speed": network_speed,
+    "SCALE-Sim": scale_sim_comparison,
     "mask construction": mask_construction,
     "pruning epoch": pruning_epoch,
 }
@@ -30,13 +38,19 @@ SEED = 1
 
 
 def main() -> int:
-    """Run the benchmarks; return the exit status."""
+    """Run the chosen benchmarks; return the exit status."""
+    parser = argparse.ArgumentParser(prog="python -m benchmarks", description="Measure figures.")
+    parser.add_argument("names", nargs="*", metavar="NAME", help=", ".join(map(repr, BENCHMARKS)))
+    names = parser.parse_args().names or list(BENCHMARKS)
+    unknown = [name for name in names if name not in BENCHMARKS]
+    if unknown:
+        parser.error(f"no benchmark {unknown[0]!r}; expected one of {', '.join(map(repr, BENCHMARKS))}")
     console = Console()
     results: dict[str, list[Figure]] = {}
     try:
-        for name, benchmark in BENCHMARKS.items():
+        for name in names:
             console.print(f"{name} ...")
-            results[name] = benchmark(SEED)
+            results[name] = BENCHMARKS[name](SEED)
     except CrispError as error:
         print(f"error: {error}", file=sys.stderr)
         return 1
