@@ -127,6 +127,7 @@ def test_export_compile_and_inspect_onnx(pruned, network, tmp_path):
         assert result.exit_code == 0, result.stderr
     same = crisp("compile", network, "--out", tmp_path / "same.crisp", "--preset", "small")
     assert same.exit_code == 0, same.stderr
+    assert image.read_bytes() == (tmp_path / "same.crisp").read_bytes()
     assert accuracy_of(onnx) == accuracy_of(network)
     figures = [json.loads(crisp("inspect", path, "--json").stdout) for path in (onnx, network)]
     assert [layer["cycles_predicted"] for layer in figures[0]["layers"]] == [
