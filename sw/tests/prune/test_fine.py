@@ -4,7 +4,7 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from crisp_sw.prune.fine import block_capacity, fine_mask
+from crisp_sw.prune.fine import block_capacity, fine_mask, largest_of_groups
 from crisp_sw.prune.grid import BlockGrid
 
 
@@ -51,6 +51,16 @@ def test_capacity_counts_what_the_mask_keeps(case):
     grid, n, m, seed = case
     mask = fine_mask(saliency_of(grid, seed), grid, n=n, m=m)
     assert torch.equal(grid.block_sums(mask.double()).long(), block_capacity(grid, n=n, m=m))
+
+
+def test_groups_of_any_length():
+    generator = torch.Generator().manual_seed(0)
+    for m in (1, 3, 16, 300):
+        groups = torch.randint(0, 5, (40, m), generator=generator).float()
+        order = groups.argsort(dim=1, descending=True, stable=True)
+        for n in (1, m // 2 + 1, m):
+            expected = torch.zeros(groups.shape, dtype=torch.bool).scatter_(1, order[:, :n], True)
+            assert torch.equal(largest_of_groups(groups, n), expected)
 
 
 def test_linear_weight():

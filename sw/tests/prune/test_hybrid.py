@@ -111,6 +111,9 @@ def test_any_network_gets_its_pattern(case, seed, steps):
             reject()
         saliency = {name: torch.rand(layer.mask.shape, generator=generator) for name, layer in layers.items()}
         selection.select(saliency, target)
+        chosen = {name: layer.mask for name, layer in layers.items()}
+        selection.select(saliency, target)
+        assert all(torch.equal(layer.mask, chosen[name]) for name, layer in layers.items())
         largest = max(layer.layer.grid.out_channels * layer.layer.grid.block for layer in layers.values())
         total = sum(layer.weights for layer in layers.values())
         # Reached within one rank-column, unless N:M alone is beyond.
