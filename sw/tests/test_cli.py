@@ -224,6 +224,7 @@ def test_inspect_shows_layers_and_totals(network):
         (["train", "--epochs", "0"], "`epochs` must be positive, not 0"),
         (["train", "--out", "NETWORK"], "exists and is no trained model"),
         (["cosim", "NETWORK", "--inputs", "none.safetensors"], "none.safetensors: no such file"),
+        (["cosim", "a.onnx", "--inputs", "i"], "a.onnx: expected a packed network; `crisp export a.onnx"),
         (["prune", "--classes", "1", "--settings", "no.toml"], "no.toml: cannot be read"),
         (["prune", "--classes", "1", "--method", "best"], "`method` must be one of crisp, dense, nm"),
         (["prune", "--classes", "1", "--method", "channel"], "makes a network of other sizes"),

@@ -14,6 +14,7 @@ from crisp_golden.config import preset as find_preset
 from crisp_golden.errors import CrispError
 from crisp_sw.commands.options import Output, PresetName, Simulator
 from crisp_sw.export import load_network
+from crisp_sw.qdq import is_onnx_file
 
 STDERR = 2  # the file descriptor
 
@@ -56,6 +57,10 @@ def cosim(
 
     Example: `crisp cosim build/network --inputs images.safetensors --preset edge`
     """
+    if is_onnx_file(network):
+        raise ProgramError(
+            f"{network}: expected a packed network; `crisp export {network} --out DIR` makes one"
+        )
     load_network(network)
     raise typer.Exit(run_cosim(network, inputs, preset, out, sim))
 

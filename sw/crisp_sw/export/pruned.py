@@ -72,7 +72,7 @@ def save_pruned(directory: Path, pruned: PrunedModel, *, summary: str = "") -> N
         shapes = {name: {"n": p.n, "m": p.m, "block": p.block} for name, p in pruned.patterns.items()}
         write_tensors(temporary / PATTERN_FILE, blocks, shapes)
         masks = {name: pruned.model.get_parameter(f"{name}.weight") != 0 for name in pruned.patterns}
-        write_tensors(temporary / MASK_FILE, masks, {"kept": True})
+        write_tensors(temporary / MASK_FILE, masks, shapes)
         (temporary / FIGURES_FILE).write_text(json.dumps(dict(pruned.figures), indent=1) + "\n")
         if summary:
             (temporary / SUMMARY_FILE).write_text(summary, encoding="utf-8")

@@ -2,6 +2,8 @@
 
 import shutil
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Literal
@@ -77,10 +79,11 @@ def prune_task(
     accuracy = {"dense": before.subset_outputs, "dense_all_outputs": before.all_outputs}
     run = _Run(restricted, samples, settings, on_progress, state_dir, resume)
     # Pruning goes first where it can: it knows before any training whether the target can be reached.
-    dense = run.dense() if budget.teacher == "fine-tuned" else None
-    result = run.prune(dense)
-    if budget.compare_dense:
-        accuracy["dense_fine_tuned"] = _accuracy(task, dense or run.dense())
+    with run.forgotten_if_hopeless():
+        dense = run.dense() if budget.teacher == "fine-tuned" else None
+        result = run.prune(dense)
+        if budget.compare_dense:
+            accuracy["dense_fine_tuned"] = _accuracy(task, dense or run.dense())
     accuracy["pruned"] = _accuracy(task, result.model)
     run.remove_state()
     return PrunedModel(
@@ -142,6 +145,17 @@ class _Run:
         )
         self.seconds["pruned"] = time.perf_counter() - started
         return result
+
+    @contextmanager
+    def forgotten_if_hopeless(self) -> Iterator[None]:
+        """Leave no state of a run that fails by itself: continuing it would fail again."""
+        older = self.state_dir is not None and self.state_dir.exists()
+        try:
+            yield
+        except CrispError:
+            if not older:
+                self.remove_state()
+            raise
 
     def remove_state(self) -> None:
         """Forget the interrupted run, now that it is finished."""

@@ -67,6 +67,15 @@ def test_interrupted_run_continues_to_the_same_weights(digits_checkpoint, tmp_pa
     assert all(torch.equal(value, expected[name]) for name, value in resumed.model.state_dict().items())
 
 
+def test_run_that_fails_leaves_no_state(digits_checkpoint, tmp_path):
+    task = load_task(digits_checkpoint, "3,8")
+    budget = PruneBudget(samples_per_class=30, teacher="fine-tuned")
+    hopeless = replace(SETTINGS, learning_rate=1e30)
+    with pytest.raises(CrispError):
+        prune_task(task, hopeless, budget, state_dir=tmp_path / "state")
+    assert list(tmp_path.iterdir()) == []
+
+
 @pytest.mark.parametrize(
     ("options", "message"),
     [
