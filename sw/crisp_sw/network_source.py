@@ -5,13 +5,13 @@ from pathlib import Path
 from typing import Any
 
 from crisp_golden.network import QuantizedNetwork
-from crisp_sw.export import is_network, load_metadata, load_network
+from crisp_sw.export import GRAPH_FILE, load_metadata, load_network
 from crisp_sw.qdq import import_onnx, is_onnx_file
 
 
 def is_quantized(path: str | Path) -> bool:
     """Whether a path is that of a quantized network, rather than of a float model."""
-    return is_onnx_file(path) or is_network(Path(path))
+    return is_onnx_file(path) or (Path(path) / GRAPH_FILE).is_file()
 
 
 def open_network(path: str | Path, *, m: int = 4) -> tuple[QuantizedNetwork, Mapping[str, Any]]:

@@ -52,7 +52,7 @@ def open_inspected(path: str, *, m: int = 4) -> Inspected:
     ------
     CrispError : nothing is there, it is damaged, or has something that the core cannot express.
     """
-    if is_quantized(path) or (Path(path) / GRAPH_FILE).is_file():
+    if is_quantized(path):
         network, metadata = open_network(path, m=m)
         return Inspected(network=network, kind="onnx" if is_onnx_file(path) else "packed", metadata=metadata)
     if Path(path).is_dir() and not (is_pruned_model(Path(path)) or is_checkpoint_directory(Path(path))):

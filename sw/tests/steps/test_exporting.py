@@ -52,6 +52,8 @@ def test_open_network_takes_both(packed, tmp_path):
         assert len(network.nodes) == len(small_network().nodes)
         assert metadata == {"dataset": "noise"}
     assert not is_quantized(tmp_path)
+    (packed / "notes.txt").touch()  # of the user: the network stays one
+    assert is_quantized(packed)
 
 
 def test_formats_that_do_not_suit(packed, digits_checkpoint, tmp_path):
