@@ -23,8 +23,8 @@ CHANNELS = 256
 def mask_construction(seed: int) -> list[Figure]:
     """Time one step of the sparsifier on all layers of a ResNet-50, and on one layer against nested loops.
 
-    Saliencies are magnitudes. The fastest of several runs on one thread counts, in seconds of wall time and of
-    the processor.
+    Saliencies are magnitudes. The fastest of several runs on one thread counts, in seconds of wall time and
+    of the processor.
     """
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
