@@ -2,24 +2,23 @@
 
 import copy
 from bisect import bisect_left
-from dataclasses import asdict
+from collections.abc import Mapping
+from pathlib import Path
 from types import ModuleType
 
 import torch
 from torch import Tensor, nn
 
-from crisp_sw.prune.batch_norm import finish_batch_norm
 from crisp_sw.prune.errors import PruneError, UnreachableSparsityError
-from crisp_sw.prune.fine_tuning import EpochStatistics, FineTuner
 from crisp_sw.prune.inference import device_of
-from crisp_sw.prune.progress import ProgressCallback, PruneProgress
+from crisp_sw.prune.progress import ProgressCallback
 from crisp_sw.prune.random_streams import Stream, stream_seed
-from crisp_sw.prune.report import IterationReport, LayerReport, PruneReport, PruneResult
+from crisp_sw.prune.report import LayerReport, PruneReport, PruneResult
+from crisp_sw.prune.run_loop import RunLoop
 from crisp_sw.prune.saliency import accumulate_gradients
 from crisp_sw.prune.samples import ClassSamples
 from crisp_sw.prune.schedule import target_sparsities
 from crisp_sw.prune.settings import PruneSettings
-from crisp_sw.prune.teacher import Teacher
 
 RATIO_STEPS = 256
 """Channel ratios are tried in steps of 1/256 of a layer's channels."""
@@ -42,33 +41,20 @@ def load_torch_pruning() -> ModuleType:
     return torch_pruning
 
 
-def prune_channels(
-    model: nn.Module,
-    samples: ClassSamples,
-    settings: PruneSettings,
-    *,
-    teacher: nn.Module | None,
-    on_progress: ProgressCallback,
-) -> PruneResult:
-    """Remove channels of all layers alike until ``settings.sparsity`` of all weights are gone.
+class ChannelRun(RunLoop):
+    """Removes channels of all layers alike until ``settings.sparsity`` of all weights are gone.
 
     Dependent layers lose channels together (Fang et al. 2023, "DepGraph: towards any structural pruning"); a
-    group's importance is the library's: class-aware (Molchanov et al. 2019), magnitude, or random. The
-    classifier keeps its outputs. Arguments as of :func:`crisp_sw.prune.prune_for_classes`.
-
-    Returns
-    -------
-    A model with smaller layers, and no patterns: the hardware runs it dense.
+    group's importance is the library's: class-aware (Molchanov et al. 2019), magnitude, or random. The last
+    layer keeps its outputs. Momentum starts anew after every step, as the parameters are others then.
+    Parameters as of :func:`crisp_sw.prune.prune_for_classes`.
 
     Raises
     ------
+    PruneError : the library is not installed.
     UnreachableSparsityError : one channel in every layer is still too much.
     """
-    run = _ChannelRun(model, samples, settings, teacher, on_progress)
-    return run.complete()
 
-
-class _ChannelRun:
     def __init__(
         self,
         model: nn.Module,
@@ -77,30 +63,38 @@ class _ChannelRun:
         teacher: nn.Module | None,
         on_progress: ProgressCallback,
     ):
+        super().__init__(model, samples, settings, teacher, on_progress)
         self.library = load_torch_pruning()
-        self.samples, self.settings, self.on_progress = samples, settings, on_progress
         self.weights = layer_weights(model)
-        self.model = copy.deepcopy(model)
-        self.teacher = Teacher(teacher or model, samples, settings) if settings.distillation > 0 else None
-        self.iteration = self.epoch = 0
+        self._use(copy.deepcopy(model))
 
-    def complete(self) -> PruneResult:
-        settings, history = self.settings, []
-        for target in target_sparsities(settings, start=0.0):
-            self.model = self._pruned_to(target)
-            self.iteration += 1
-            self._report_progress(None)
-            last = self._fine_tune(settings.epochs_per_iteration)
-            history.append(IterationReport.of(target, self._sparsity(), last))
-        self._fine_tune(settings.final_epochs)
-        finish_batch_norm(self.model, self.samples, settings)
+    def prune_to(self, target: float) -> None:
+        self._use(self._pruned_to(target))
+
+    def sparsity(self) -> float:
+        return 1 - sum(layer_weights(self.model).values()) / sum(self.weights.values())
+
+    def restore(self) -> None:
+        shrink(self.model, self.file.weights())
+        self._use(self.model)
+        super().restore()
+
+    def complete(self, state_dir: Path | None, *, resume: bool) -> PruneResult:
+        """Return a model with smaller layers, and no patterns: the hardware runs it dense."""
+        self.run(target_sparsities(self.settings, start=0.0), state_dir, resume=resume)
+        self.finish()
         kept = layer_weights(self.model)
         layers = tuple(
             LayerReport(name=name, weights=weights, kept_weights=kept[name])
             for name, weights in self.weights.items()
         )
-        report = PruneReport(settings=settings, layers=layers, iterations=tuple(history))
-        return PruneResult(model=self.model.eval(), patterns={}, report=report)
+        report = PruneReport(settings=self.settings, layers=layers, iterations=self.history())
+        model = self.model.to(memory_format=torch.contiguous_format)  # pyright: ignore[reportCallIssue]
+        return PruneResult(model=model, patterns={}, report=report)
+
+    def _use(self, model: nn.Module) -> None:
+        self.model = model.to(memory_format=torch.channels_last)  # pyright: ignore[reportCallIssue]
+        self.tuner = self.new_tuner()
 
     def _pruned_to(self, target: float) -> nn.Module:
         """Return a copy with as few channels removed, in steps of the ratio, as reach ``target``."""
@@ -127,7 +121,7 @@ class _ChannelRun:
             parameter.grad = gradients.get(name)
         *_, classifier = (module for module in pruned.modules() if isinstance(module, nn.Linear | nn.Conv2d))
         with torch.random.fork_rng(devices=[]):
-            torch.manual_seed(stream_seed(self.settings.seed, Stream.SALIENCY, self.iteration))
+            torch.manual_seed(stream_seed(self.settings.seed, Stream.SALIENCY, self.state.iteration))
             pruner = self.library.pruner.BasePruner(
                 pruned,
                 self.samples.normalised(torch.arange(1)).to(device_of(pruned)),
@@ -160,33 +154,6 @@ class _ChannelRun:
             precision=self.settings.precision,
         )
 
-    def _fine_tune(self, epochs: int) -> EpochStatistics | None:
-        self.model.to(memory_format=torch.channels_last)  # pyright: ignore[reportCallIssue]
-        tuner = FineTuner(self.model, self.samples, self.settings, self.teacher)
-        statistics = None
-        for _ in range(epochs):
-            statistics = tuner.train_epoch(self.epoch)
-            self.epoch += 1
-            self._report_progress(statistics)
-        self.model.to(memory_format=torch.contiguous_format)  # pyright: ignore[reportCallIssue]
-        return statistics
-
-    def _sparsity(self) -> float:
-        return 1 - sum(layer_weights(self.model).values()) / sum(self.weights.values())
-
-    def _report_progress(self, statistics: EpochStatistics | None) -> None:
-        self.on_progress(
-            PruneProgress(
-                stage="fine-tune" if statistics else "prune",
-                iteration=self.iteration,
-                iterations=self.settings.iterations,
-                epoch=self.epoch,
-                epochs=self.settings.total_epochs,
-                sparsity=self._sparsity(),
-                **(asdict(statistics) if statistics else {}),
-            )
-        )
-
 
 def layer_weights(model: nn.Module) -> dict[str, int]:
     """Return the number of weights of every Conv2d and Linear layer, by name."""
@@ -195,3 +162,31 @@ def layer_weights(model: nn.Module) -> dict[str, int]:
         for name, module in model.named_modules()
         if isinstance(module, nn.Conv2d | nn.Linear)
     }
+
+
+def shrink(model: nn.Module, weights: Mapping[str, Tensor]) -> None:
+    """Give the layers of ``model`` the sizes of ``weights``, the state dict of a copy with fewer channels.
+
+    Conv2d, Linear and BatchNorm layers take new parameters and buffers, with the values of ``weights``.
+    """
+    for name, value in weights.items():
+        owner, _, leaf = name.rpartition(".")
+        module = model.get_submodule(owner)
+        if leaf in module._parameters:
+            module._parameters[leaf] = nn.Parameter(value.to(getattr(module, leaf).device))
+        else:
+            module._buffers[leaf] = value.to(getattr(module, leaf).device)
+        if leaf == "weight":
+            _state_sizes(module, value)
+
+
+def _state_sizes(module: nn.Module, weight: Tensor) -> None:
+    """Set the attributes of a layer that repeat the shape of its weight."""
+    if isinstance(module, nn.Conv2d):
+        if module.groups == module.out_channels:  # depthwise
+            module.groups = weight.shape[0]
+        module.out_channels, module.in_channels = weight.shape[0], weight.shape[1] * module.groups
+    elif isinstance(module, nn.Linear):
+        module.out_features, module.in_features = weight.shape
+    elif isinstance(module, nn.modules.batchnorm._BatchNorm):
+        module.num_features = len(weight)

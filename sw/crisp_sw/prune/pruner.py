@@ -1,29 +1,26 @@
 """Pruning for the user's classes: choosing weights in turns with fine-tuning."""
 
 import copy
-from dataclasses import asdict
 from pathlib import Path
 
 import torch
 from torch import nn
 
-from crisp_sw.prune.batch_norm import finish_batch_norm
-from crisp_sw.prune.channels import prune_channels
+from crisp_sw.prune.channels import ChannelRun
 from crisp_sw.prune.dense import fine_tune_dense
-from crisp_sw.prune.fine_tuning import EpochStatistics, FineTuner
+from crisp_sw.prune.fine_tuning import EpochStatistics
 from crisp_sw.prune.inference import require_outputs
 from crisp_sw.prune.layers import select_layers
 from crisp_sw.prune.masked_layer import MaskedLayer, sparsity_of
 from crisp_sw.prune.masking import attach_mask, squash_masks
 from crisp_sw.prune.progress import ProgressCallback, PruneProgress, ignore_progress
-from crisp_sw.prune.report import IterationReport, LayerReport, PruneReport, PruneResult, dense_reports
-from crisp_sw.prune.run_state import RunFile, RunState
+from crisp_sw.prune.report import LayerReport, PruneReport, PruneResult, dense_reports
+from crisp_sw.prune.run_loop import RunLoop
 from crisp_sw.prune.saliency import measure_saliency
 from crisp_sw.prune.samples import ClassSamples
 from crisp_sw.prune.schedule import target_sparsities
 from crisp_sw.prune.selection import selection_for
 from crisp_sw.prune.settings import PruneSettings
-from crisp_sw.prune.teacher import Teacher
 
 
 def prune_for_classes(
@@ -50,7 +47,7 @@ def prune_for_classes(
     settings : the defaults if None.
     teacher : distilled from, with the same outputs; ``model`` as it is if None.
     state_dir : where the run is saved after every pruning step and epoch; removed when it is finished. Ctrl-C
-        loses at most the epoch under way. Method "channel" does not use it.
+        loses at most the epoch under way.
     resume : continue the run in ``state_dir`` if there is one.
 
     Raises
@@ -64,15 +61,16 @@ def prune_for_classes(
     samples.require_batch(settings.batch_size)
     require_outputs(model, samples)
     if settings.method == "channel":
-        return prune_channels(model, samples, settings, teacher=teacher, on_progress=on_progress)
+        channels = ChannelRun(model, samples, settings, teacher, on_progress)
+        return channels.complete(state_dir, resume=resume)
     if settings.method == "dense":
         return _only_fine_tune(model, samples, settings, teacher, state_dir, resume, on_progress)
-    run = _PruningRun(model, samples, settings, teacher, on_progress)
-    return run.complete(state_dir, resume=resume)
+    masked = _MaskedRun(model, samples, settings, teacher, on_progress)
+    return masked.complete(state_dir, resume=resume)
 
 
-class _PruningRun:
-    """State of one run: the copy being pruned, its masked layers, and how far it has come."""
+class _MaskedRun(RunLoop):
+    """A run of a method that masks weights."""
 
     def __init__(
         self,
@@ -82,7 +80,7 @@ class _PruningRun:
         teacher: nn.Module | None,
         on_progress: ProgressCallback,
     ):
-        self.original, self.samples, self.settings, self.on_progress = model, samples, settings, on_progress
+        super().__init__(model, samples, settings, teacher, on_progress)
         self.model = copy.deepcopy(model)
         self.layer_names = [name for name, _ in self.model.named_modules()]
         prunable, self.dense_layers = select_layers(self.model, settings)
@@ -95,80 +93,41 @@ class _PruningRun:
         }
         self.selection = selection_for(self.layers, settings)
         self.selection.require_reachable(settings.sparsity)
-        self.targets = target_sparsities(settings, start=self.selection.start_sparsity)
-        source = Teacher(teacher or model, samples, settings) if settings.distillation > 0 else None
         # About three times as fast on a CPU; masks become channels-last with their weights.
         self.model.to(memory_format=torch.channels_last)  # pyright: ignore[reportCallIssue]
-        self.tuner = FineTuner(self.model, samples, settings, source)
-        self.state = RunState()
+        self.tuner = self.new_tuner()
 
-    def complete(self, state_dir: Path | None, *, resume: bool) -> PruneResult:
-        """Run, or finish, all iterations and the final fine-tuning."""
-        settings = self.settings
-        self.file = RunFile.of(state_dir, self.original, self.samples, settings, kind="prune")
-        if resume:
-            self.state = self.file.load(self.model, self.tuner.optimizer)
-        for number in range(len(self.state.history), settings.iterations):
-            if self.state.iteration == number:
-                self._prune_to(self.targets[number])
-            self._fine_tune(until=(number + 1) * settings.epochs_per_iteration)
-            last = EpochStatistics(**self.state.last) if self.state.last else None
-            report = IterationReport.of(self.targets[number], self._sparsity(), last)
-            self.state.history.append(asdict(report))
-        for layer in self.layers.values():
-            layer.freeze()
-        self._fine_tune(until=settings.total_epochs)
-        squash_masks(self.model)
-        finish_batch_norm(self.model, self.samples, settings)
-        result = self._result()
-        self.file.remove()
-        return result
-
-    def _prune_to(self, target: float) -> None:
+    def prune_to(self, target: float) -> None:
         weights = {name: layer.weight for name, layer in self.layers.items()}
         saliency = measure_saliency(self.model, weights, self.samples, self.settings)
         self.selection.select(saliency, target)
-        self.state.iteration += 1
-        self.state.last = None
-        self._report_progress(None)
 
-    def _fine_tune(self, *, until: int) -> None:
-        while self.state.epoch < until:
-            statistics = self.tuner.train_epoch(self.state.epoch)
-            self.state.epoch += 1
-            self.state.last = asdict(statistics)
-            self._report_progress(statistics)
-
-    def _sparsity(self) -> float:
+    def sparsity(self) -> float:
         return sparsity_of(list(self.layers.values()))
 
-    def _report_progress(self, statistics: EpochStatistics | None) -> None:
-        self.file.save(self.state, self.model, self.tuner.optimizer)
-        self.on_progress(
-            PruneProgress(
-                stage="fine-tune" if statistics else "prune",
-                iteration=self.state.iteration,
-                iterations=self.settings.iterations,
-                epoch=self.state.epoch,
-                epochs=self.settings.total_epochs,
-                sparsity=self._sparsity(),
-                loss=statistics.loss if statistics else None,
-                accuracy=statistics.accuracy if statistics else None,
-            )
-        )
+    def freeze(self) -> None:
+        for layer in self.layers.values():
+            layer.freeze()
+
+    def complete(self, state_dir: Path | None, *, resume: bool) -> PruneResult:
+        """Run to the end and return the plain model with its patterns."""
+        targets = target_sparsities(self.settings, start=self.selection.start_sparsity)
+        self.run(targets, state_dir, resume=resume)
+        squash_masks(self.model)
+        self.finish()
+        return self._result()
 
     def _result(self) -> PruneResult:
         pruned = [layer.report() for layer in self.layers.values()]
         dense = [LayerReport.dense(layer.name, layer.weights, layer.reason) for layer in self.dense_layers]
         layers = sorted([*pruned, *dense], key=lambda layer: self.layer_names.index(layer.name))
-        history = tuple(IterationReport(**values) for values in self.state.history)
         # Masking reordered parameters and memory; a fresh copy of the user's model has neither trace.
         model = copy.deepcopy(self.original)
         model.load_state_dict(self.model.state_dict())
         return PruneResult(
             model=model.eval(),
             patterns={name: layer.pattern() for name, layer in self.layers.items()},
-            report=PruneReport(settings=self.settings, layers=tuple(layers), iterations=history),
+            report=PruneReport(settings=self.settings, layers=tuple(layers), iterations=self.history()),
         )
 
 

@@ -67,6 +67,11 @@ class RunFile:
         }
         return cls(Path(directory) / STATE_FILE, identity)
 
+    @property
+    def exists(self) -> bool:
+        """Whether a run is saved."""
+        return self.path is not None and self.path.exists()
+
     def save(self, state: RunState, model: nn.Module, optimizer: torch.optim.Optimizer) -> None:
         """Write position, weights, masks and momentum."""
         if self.path is None:
@@ -91,15 +96,21 @@ class RunFile:
             return RunState()
         tensors, header = read_tensors(self.path)
         self._require_same(header.get("identity", {}))
-        weights = {
-            name.removeprefix(MODEL): value for name, value in tensors.items() if name.startswith(MODEL)
-        }
-        model.load_state_dict(weights)
+        model.load_state_dict(_weights(tensors))
         for name, parameter in model.named_parameters():
             if MOMENTUM + name in tensors:
                 buffer = torch.empty_like(parameter).copy_(tensors[MOMENTUM + name])
                 optimizer.state[parameter]["momentum_buffer"] = buffer.detach()
         return RunState(**header["state"])
+
+    def weights(self) -> dict[str, Tensor]:
+        """Return the state dict of the saved model, whose shapes may be others than the given model's.
+
+        Raises
+        ------
+        CheckpointError : the file is absent or damaged.
+        """
+        return _weights(read_tensors(self.path or Path())[0])
 
     def remove(self) -> None:
         """Delete the file: the run is finished."""
@@ -112,6 +123,10 @@ class RunFile:
                 raise PruneError(
                     f"{self.path} belongs to a run with {name} = {saved.get(name)!r}; expected {value!r}"
                 )
+
+
+def _weights(tensors: dict[str, Tensor]) -> dict[str, Tensor]:
+    return {name.removeprefix(MODEL): value for name, value in tensors.items() if name.startswith(MODEL)}
 
 
 def fingerprint(tensors: dict[str, Tensor]) -> str:

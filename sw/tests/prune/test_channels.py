@@ -8,6 +8,7 @@ import torch
 from torch import nn
 
 from crisp_sw.prune import PruneSettings, prune_for_classes
+from crisp_sw.prune.channels import shrink
 from crisp_sw.prune.errors import PruneError, UnreachableSparsityError
 
 SETTINGS = PruneSettings(
@@ -52,6 +53,40 @@ def test_channels_go_until_the_target(plain, samples, saliency):
     second = prune_for_classes(plain, samples, settings).model.state_dict()
     assert all(torch.equal(value, second[name]) for name, value in first.model.state_dict().items())
     assert plain.first.weight.shape[0] == 12
+
+
+class Stop(Exception):
+    """Raised in place of an interrupt."""
+
+
+def test_resumed_run_ends_alike(plain, samples, tmp_path):
+    pytest.importorskip("torch_pruning")
+    whole = prune_for_classes(plain, samples, SETTINGS)
+    for after in (1, 2, 3, 5):
+        events = []
+
+        def stop(progress, events=events, after=after):
+            events.append(progress)
+            if len(events) == after:
+                raise Stop
+
+        with pytest.raises(Stop):
+            prune_for_classes(plain, samples, SETTINGS, state_dir=tmp_path, on_progress=stop)
+        resumed = prune_for_classes(plain, samples, SETTINGS, state_dir=tmp_path, resume=True)
+        assert resumed.report == whole.report
+        for name, value in whole.model.state_dict().items():
+            assert torch.equal(resumed.model.state_dict()[name], value), name
+        assert str(resumed.model) == str(whole.model)
+        assert list(tmp_path.iterdir()) == []
+
+
+def test_depthwise_layers_shrink_too():
+    model = nn.Sequential(nn.Conv2d(4, 8, 1), nn.Conv2d(8, 8, 3, groups=8), nn.BatchNorm2d(8))
+    small = nn.Sequential(nn.Conv2d(4, 6, 1), nn.Conv2d(6, 6, 3, groups=6), nn.BatchNorm2d(6))
+    shrink(model, small.state_dict())
+    assert str(model) == str(small)
+    image = torch.rand(2, 4, 5, 5, generator=torch.Generator().manual_seed(0))
+    assert torch.equal(model(image), small(image))
 
 
 def test_unreachable_target_names_the_nearest(plain, samples):
