@@ -48,6 +48,9 @@ def accuracy(
     workers: Annotated[
         int | None, typer.Option(help="Processes on this machine.", show_default="one for each core")
     ] = None,
+    fresh: Annotated[
+        bool, typer.Option(help="Train universal networks here, even if they come with the package.")
+    ] = False,
     rtl: Annotated[
         int, typer.Option(help="So many validation images of the first CRISP cell on the RTL.")
     ] = 0,
@@ -72,6 +75,7 @@ def accuracy(
         out=out,
         name=grid,
         preset=preset,
+        fresh=fresh,
         workers=Workers(cluster=cluster, count=workers or len(os.sched_getaffinity(0))),
         command=shlex.join(["crisp", *sys.argv[1:]]),
     )
@@ -114,7 +118,7 @@ def _on_rtl(settings: ExperimentSettings, grid: Grid, images: int) -> dict[str, 
     cells = [cell for cell in grid.cells([Path(network).stem]) if cell.method == "crisp"]
     if not cells:
         raise ExperimentError("the grid has no CRISP cell for the RTL; expected `crisp` among its methods")
-    checkpoint = universal_checkpoint(network, settings.data, files.checkpoints)
+    checkpoint = universal_checkpoint(network, settings.data, files.checkpoints, fresh=settings.fresh)
     user = load_user(checkpoint, settings.data, classes=cells[0].classes, seed=cells[0].class_seed)
 
     def cosimulate(network: Path, inputs: Path, preset: str, result: Path) -> int:

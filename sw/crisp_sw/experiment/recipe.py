@@ -61,9 +61,9 @@ class Recipe:
 
 STANDARD = Recipe(
     settings={
-        "iterations": 5,
-        "epochs_per_iteration": 2,
-        "final_epochs": 30,
+        "iterations": 4,
+        "epochs_per_iteration": 1,
+        "final_epochs": 16,
         "schedule": "linear",
         "learning_rate": 0.02,
         "batch_size": 64,
@@ -80,14 +80,15 @@ VARIANTS: dict[str, Recipe] = {
     "no-distillation": STANDARD.with_settings(distillation=0.0),
     "universal-teacher": replace(STANDARD, teacher="universal"),
     "from-dense": replace(STANDARD, start="dense"),
-    "short": STANDARD.with_settings(epochs_per_iteration=1, final_epochs=15),
-    "one-step": STANDARD.with_settings(iterations=1, epochs_per_iteration=10),
+    "short": STANDARD.with_settings(final_epochs=6),
+    "one-step": STANDARD.with_settings(iterations=1, epochs_per_iteration=4),
     "cubic": STANDARD.with_settings(schedule="cubic"),
     "no-regrowth": STANDARD.with_settings(gradient="masked"),
     "sr-ste": STANDARD.with_settings(gradient="sr-ste"),
     "no-floor": STANDARD.with_settings(min_kept_share=0.0),
+    "long": STANDARD.with_settings(final_epochs=36),
     "high-rate": STANDARD.with_settings(learning_rate=0.05),
-    "one-cosine": STANDARD.with_settings(lr_schedule="cosine", warmup_epochs=1.0),
+    "one-cosine": STANDARD.with_settings(learning_rate=0.05, lr_schedule="cosine", warmup_epochs=1.0),
 }
 
 

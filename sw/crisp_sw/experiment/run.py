@@ -29,6 +29,7 @@ class ExperimentSettings:
     networks : names for `universal_checkpoint`.
     out : folder of checkpoints, results, table and plots.
     name : of the table's file.
+    fresh : train universal networks here, even if they come with the package.
     """
 
     data: str
@@ -37,6 +38,7 @@ class ExperimentSettings:
     out: Path
     name: str = "headline"
     preset: str = "edge"
+    fresh: bool = False
     workers: Workers = field(default_factory=Workers)
     command: str = ""
 
@@ -84,7 +86,12 @@ def run_experiment(
     tasks: list[CellTask] = []
     for network in settings.networks:
         checkpoint = universal_checkpoint(
-            network, settings.data, files.checkpoints, progress=on_training, command=settings.command
+            network,
+            settings.data,
+            files.checkpoints,
+            fresh=settings.fresh,
+            progress=on_training,
+            command=settings.command,
         )
         # Decoded pictures are in the cache before several workers want them.
         load_data(load_checkpoint(checkpoint)[1], settings.data)

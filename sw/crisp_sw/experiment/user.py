@@ -1,6 +1,5 @@
 """The user of a cell: which classes, the network cut to them, the images to tune with and to judge by."""
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 
@@ -112,8 +111,3 @@ def _even_choice(labels: Tensor, count: int, seed: int) -> Tensor:
     generator = torch.Generator().manual_seed(seed)
     per_class = -(-count // len(labels.unique()))
     return balanced_order(labels, generator, per_class=per_class)[:count]
-
-
-def class_listing(names: Sequence[str]) -> str:
-    """First synonym of each name, for tables."""
-    return ", ".join(name.partition(",")[0] for name in names)

@@ -1,10 +1,16 @@
 """Universal networks: trained once, then loaded; or any checkpoint."""
 
-import pytest
+from dataclasses import replace
 
+import pytest
+import torch
+
+from crisp_sw.checkpoint import load_checkpoint
+from crisp_sw.data import DatasetSplits, ImageSet
 from crisp_sw.experiment import universal
 from crisp_sw.experiment.errors import ExperimentError
 from crisp_sw.experiment.universal import universal_checkpoint
+from crisp_sw.training import TrainingResult
 from crisp_sw.training_settings import TrainingSettings
 
 
@@ -19,6 +25,29 @@ def test_network_is_trained_once(tmp_path, monkeypatch):
 
 def test_checkpoint_is_taken_as_it_is(digits_checkpoint, tmp_path):
     assert universal_checkpoint(str(digits_checkpoint), "digits", tmp_path) == str(digits_checkpoint)
+
+
+def test_shipped_checkpoint_is_taken_for_its_own_classes_alone(tmp_path, monkeypatch):
+    _, info = load_checkpoint("resnet18_half_tiny_imagenet")
+    images = ImageSet(torch.zeros(1, 3, 32, 32, dtype=torch.uint8), torch.zeros(1, dtype=torch.int64))
+    splits = DatasetSplits(name="x", train=images, test=images, classes=info.classes)
+    monkeypatch.setattr(universal, "load_dataset", lambda data: splits)
+    found = universal_checkpoint("resnet18-half-32px", "images", tmp_path)
+    assert found == "resnet18_half_tiny_imagenet"
+    trained = []
+    monkeypatch.setattr(
+        universal, "run_training", lambda **options: trained.append(options) or TrainingResult(finished=True)
+    )
+    universal_checkpoint("resnet18-half-32px", "images", tmp_path, fresh=True)
+    splits = replace(splits, classes=("a", "b"))
+    universal_checkpoint("resnet18-half-32px", "images", tmp_path)
+    assert [options["model"] for options in trained] == ["resnet18-half-32px"] * 2
+
+
+def test_interrupted_training_is_not_taken(tmp_path, monkeypatch):
+    monkeypatch.setattr(universal, "run_training", lambda **options: TrainingResult(finished=False))
+    with pytest.raises(ExperimentError, match="was interrupted; the same command continues it"):
+        universal_checkpoint("mobilenet-v2-half-32px", "images", tmp_path)
 
 
 def test_unknown_network_is_named(tmp_path):

@@ -4,7 +4,7 @@ import pytest
 import torch
 
 from crisp_sw.experiment.errors import ExperimentError
-from crisp_sw.experiment.user import choose_classes, class_listing, load_user
+from crisp_sw.experiment.user import choose_classes, load_user
 
 
 def test_larger_choices_contain_the_smaller_ones():
@@ -46,7 +46,3 @@ def test_network_of_other_classes_is_refused(digits_checkpoint, monkeypatch):
     with pytest.raises(ExperimentError, match=r"digits has 2 classes; .* expects 10"):
         load_user(str(digits_checkpoint), "digits", classes=1, seed=0)
     user._load.cache_clear()
-
-
-def test_listing_takes_the_first_synonym():
-    assert class_listing(["goldfish, Carassius auratus", "dog"]) == "goldfish, dog"
