@@ -1,5 +1,6 @@
 """cocotb bench: banked activation memory with rotator, padding, outputs and beats, against an array."""
 
+from collections import deque
 from dataclasses import dataclass, field
 
 import cocotb
@@ -11,21 +12,40 @@ from cocotb_tests.tb.clocking import start_clock
 from cocotb_tests.tb.parameters import bench_parameters, record_measurements
 from crisp_golden.config import CoreConfig
 from crisp_golden.timing import ACTIVATION_LATENCY
+from crisp_hw.activation_memory import FILL_QUEUE
 from crisp_hw.layouts import output_layout, read_layout
 
 
 @dataclass
 class MemoryModel:
-    """What the memory holds, and the windows that are still to come out, by cycle.
+    """What the memory holds, the windows that are still to come out by cycle, and the beats that wait.
 
     Attributes
     ----------
-    fresh : words written in the current cycle, which its read must not touch, nor that of the cycle before.
+    waiting : for every bank (word, first byte, bytes) of the beats in its queue.
     """
 
     config: CoreConfig
     words: np.ndarray
     due: dict[int, np.ndarray] = field(default_factory=dict)
+    waiting: list[deque[tuple[int, int, np.ndarray]]] = field(default_factory=list)
+
+    def __post_init__(self):
+        self.waiting = [deque() for _ in range(self.config.cols)]
+
+    def queued(self) -> list[int]:
+        """Words that beats in the queues will change."""
+        return [word for queue in self.waiting for word, _, _ in queue]
+
+    def write_beats(self, outputs: int) -> list[int]:
+        """Write the first beat of every queue whose bank no output of the mask goes to; return the words."""
+        written = []
+        for bank, queue in enumerate(self.waiting):
+            if queue and not outputs >> bank & 1:
+                word, place, values = queue.popleft()
+                self.words[word, place : place + len(values)] = values
+                written.append(word)
+        return written
 
     def request(self, cycle: int, words: np.ndarray, inside: int, zero_point: int) -> None:
         """Expect the words, and the zero point in columns that are not inside."""
@@ -42,7 +62,7 @@ async def random_reads_outputs_and_beats(dut):
     rng = np.random.default_rng(parameters["seed"])
     zero_point = int(rng.integers(-128, 128))
     model = MemoryModel(config, np.zeros((config.smem_words, config.window), np.int8))
-    inputs = dict.fromkeys(("read", "inside", "output", "fill_en", "fill_address", "fill_data"), 0)
+    inputs = dict.fromkeys(("read", "inside", "output", "store", "fill_en", "fill_address", "fill_data"), 0)
     await start_clock(dut, **inputs, zero_point=zero_point & 0xFF)
     await _fill(dut, model, rng)
     compared = refused = 0
@@ -51,7 +71,8 @@ async def random_reads_outputs_and_beats(dut):
         compared += _compare(dut, model, cycle)
         # A request collides with the writes of its own cycle and of the next one.
         outputs, beat = _random_output(model, rng, reading), _random_beat(model, rng, reading)
-        written = np.array([word for word, _, _ in outputs] + ([beat[1]] if beat else []), int)
+        beats = [*model.queued(), *([beat[1]] if beat else [])]
+        written = np.array([*(word for word, _, _ in outputs), *beats], int)
         reading = np.empty(0, int)
         dut.read.value = 0
         if rng.random() < 0.8 and cycle < parameters["cycles"]:
@@ -72,7 +93,8 @@ async def _fill(dut, model: MemoryModel, rng: np.random.Generator) -> None:
         dut.fill_data.value = to_bits(data)
         await FallingEdge(dut.clk)
     dut.fill_en.value = 0
-    await FallingEdge(dut.clk)
+    for _ in range(2):
+        await FallingEdge(dut.clk)
 
 
 def _random_request(
@@ -117,7 +139,7 @@ def _random_beat(model: MemoryModel, rng: np.random.Generator, avoid: np.ndarray
 
 
 async def _write(dut, model: MemoryModel, outputs: list, beat) -> int:
-    """Drive and apply the writes; return whether the beat was refused, which it must be rightly."""
+    """Drive and apply the writes; return whether the beat was refused, which it must be for a full queue."""
     config = model.config
     valid = rows = data = part = 0
     for word, part, values in outputs:
@@ -130,18 +152,20 @@ async def _write(dut, model: MemoryModel, outputs: list, beat) -> int:
     fields = {"valid": valid, "rows": rows, "part": 1 << part, "data": data}
     dut.output.value = sum(value << layout[name].offset for name, value in fields.items())
     dut.fill_en.value = int(beat is not None)
+    room = [len(queue) < FILL_QUEUE for queue in model.waiting]
+    model.write_beats(valid)
     if beat is None:
         return 0
     address, word, values = beat
     dut.fill_address.value = address
     dut.fill_data.value = to_bits(values)
     await ReadOnly()
-    busy = valid >> word % config.cols & 1
-    assert dut.fill_ready.value == 1 - busy
-    if not busy:
+    bank = word % config.cols
+    assert dut.fill_ready.value == room[bank]
+    if room[bank]:
         place = address % (config.window // len(values)) * len(values)
-        model.words[word, place : place + len(values)] = values
-    return busy
+        model.waiting[bank].append((word, place, values))
+    return not room[bank]
 
 
 def _compare(dut, model: MemoryModel, cycle: int) -> int:

@@ -15,20 +15,29 @@ from amaranth.utils import ceil_log2
 from crisp_golden.config import VALUE_BITS, CoreConfig
 from crisp_golden.program.commands import POSITION_BITS
 from crisp_golden.timing import ACTIVATION_LATENCY, READ_LATENCY
+from crisp_hw.bus.stream_queue import StreamQueue
 from crisp_hw.cells import BlockRam, Target
 from crisp_hw.choice import select
 from crisp_hw.delay import delay
-from crisp_hw.layouts import bank_bits, output_layout, read_layout
+from crisp_hw.layouts import bank_bits, output_layout, read_layout, row_bits
 from crisp_hw.sharing import shared
+
+FILL_QUEUE = 4
+"""Beats that wait for a bank."""
 
 
 class ActivationMemory(wiring.Component):
     """Banked SMEM with one conflict-free read per cycle, and in every bank one access of somebody else.
 
     Each bank has one port for the array's reads and one for all else: outputs of the array, which are written
-    always; words of the store, which are read where no output goes; beats of the bus, which are written where
-    neither of these is. The array never waits. A read of the array sees the writes of all cycles before that
-    of its request. A word that is written in the cycle of the request or in the next one is undefined.
+    always; words of the store, which are read where no output goes; beats of the bus, which wait in a queue
+    before each bank until neither of these is there. The array never waits. A read of the array sees the
+    outputs of all cycles before that of its request. A word that is written in the cycle of the request or in
+    the next one is undefined.
+
+    Beats follow each other from bank to bank, so that with queues before the banks they keep the full rate
+    beside outputs that go to at most half of the banks at a time. Once the outputs of a job have ended the
+    queues are empty in a few cycles, far sooner than the next job reads its first window.
 
     The store asks for ``cols`` words at a time. Each bank delivers its word when it can; the request is done
     when all have.
@@ -44,7 +53,8 @@ class ActivationMemory(wiring.Component):
         another is under way.
     stored : Out(cols windows), column 0 in the lowest bits, when ``store_done``: Out(1) is high, at the
         earliest ``store_latency`` cycles after the request.
-    fill_en : In(1); fill_address : In(20), number of the beat; fill_data : In(bus_bits); fill_ready : Out(1).
+    fill_en : In(1); fill_address : In(20), number of the beat; fill_data : In(bus_bits); fill_ready : Out(1),
+        low while the queue of the beat's bank is full.
     """
 
     latency = ACTIVATION_LATENCY
@@ -82,7 +92,7 @@ class ActivationMemory(wiring.Component):
         m = Module()
         config = self.config
         rotation = self.read.rotation
-        words, stored = [], []
+        words, stored, ready = [], [], []
         asked, left = self._ask(m)
         for number in range(config.cols):
             bank = BlockRam(
@@ -96,7 +106,9 @@ class ActivationMemory(wiring.Component):
             m.d.sync += [bank.read_en.eq(self.read.en), bank.read_addr.eq(self._row(self.read, number))]
             words.append(bank.read_data)
             stored.append(bank.back_data)
-            self._write(m, number, bank, left[number], self._row(asked, number))
+            fill = self._queue(m, platform, number)
+            ready.append(fill.i.ready)
+            self._write(m, number, bank, fill, left[number], self._row(asked, number))
         rotated = self._rotate(m, words, delay(m, rotation, 1 + BlockRam.latency, "rotation"), "rotated")
         rotation = delay(m, asked.rotation, 1 + BlockRam.latency, "store_rotation")
         m.d.comb += self.stored.eq(Cat(self._rotate(m, stored, rotation, "stored")))
@@ -104,10 +116,24 @@ class ActivationMemory(wiring.Component):
         padding = self.zero_point.replicate(config.window)
         for col, word in enumerate(rotated):
             m.d.sync += self.windows[col].eq(Mux(inside[col], word, padding))
-        fill_bank = self._fill_word()[: bank_bits(config)]
-        busy = self.output.valid | left
-        m.d.comb += self.fill_ready.eq(~select(list(busy), fill_bank))
+        m.d.comb += self.fill_ready.eq(select(ready, self._fill_word()[: bank_bits(config)]))
         return m
+
+    def _queue(self, m: Module, platform, number: int) -> StreamQueue:
+        """Beats that wait for a bank."""
+        config, word = self.config, self._fill_word()
+        banks, beats = bank_bits(config), config.window_bits // config.bus_bits
+        layout = {"row": row_bits(config), "part": beats, "data": config.bus_bits}
+        queue = StreamQueue(data.StructLayout(layout), FILL_QUEUE, registered=False)
+        m.submodules[f"fill_{number}"] = shared(platform, queue)
+        part = Value.cast(Const(1, 1) << self.fill_address[: ceil_log2(beats)])[:beats]
+        m.d.comb += [
+            queue.i.valid.eq(self.fill_en & (word[:banks] == number)),
+            queue.i.payload.row.eq(word[banks:]),
+            queue.i.payload.part.eq(part),
+            queue.i.payload.data.eq(self.fill_data),
+        ]
+        return queue
 
     def _ask(self, m: Module) -> tuple[Any, Signal]:
         """Hold a request of the store; returns it, and which banks have still to deliver their words."""
@@ -131,32 +157,31 @@ class ActivationMemory(wiring.Component):
         """Number of the word that a beat belongs to."""
         return self.fill_address[ceil_log2(self.config.window_bits // self.config.bus_bits) :]
 
-    def _write(self, m: Module, number: int, bank: BlockRam, store: Value, store_row: Value) -> None:
+    def _write(
+        self, m: Module, number: int, bank: BlockRam, fill: StreamQueue, store: Value, store_row: Value
+    ) -> None:
         """Register what a bank's second port does: write an output, or else read for the store, or else write
         a beat.
         """
-        config, output = self.config, self.output
-        word, beats = self._fill_word(), config.window_bits // config.bus_bits
-        banks = bank_bits(config)
-        hit = self.fill_en & (word[:banks] == number) & ~store
-        part = Value.cast(Const(1, 1) << self.fill_address[: ceil_log2(beats)])[:beats]
+        config, output, beat = self.config, self.output, fill.o.payload
+        m.d.comb += fill.o.ready.eq(~output.valid[number] & ~store)
         m.d.sync += [
             bank.write_en.eq(
                 Mux(
                     output.valid[number],
                     self._enables(output.part, config.rows * VALUE_BITS),
-                    Mux(hit, self._enables(part, config.bus_bits), 0),
+                    Mux(fill.o.valid & ~store, self._enables(beat.part, config.bus_bits), 0),
                 )
             ),
             bank.write_addr.eq(
-                Mux(output.valid[number], output.rows[number], Mux(store, store_row, word[banks:]))
+                Mux(output.valid[number], output.rows[number], Mux(store, store_row, beat.row))
             ),
             bank.back_en.eq(store & ~output.valid[number]),
             bank.write_data.eq(
                 Mux(
                     output.valid[number],
                     output.data[number].replicate(config.window // config.rows),
-                    self.fill_data.replicate(beats),
+                    beat.data.replicate(config.window_bits // config.bus_bits),
                 )
             ),
         ]

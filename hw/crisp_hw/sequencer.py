@@ -310,21 +310,25 @@ class Sequencer(wiring.Component):
         left = Signal.like(constants.drain_full)
         current = Signal(drain_layout(config))
         place = Cat(current.col, current.depth)
-        ends, free = Signal(), Signal()
-        m.d.comb += [ends.eq(running & (left < 0)), free.eq(~running | ends)]
+        # "Free next cycle" is a register, since all that follows a tile waits for it.
+        ends, free = Signal(), Signal(init=1)
+        m.d.comb += ends.eq(running & (left < 0))
         with m.If(running):
             m.d.sync += [
                 place.eq(place + Mux(self.job.out_phased, 1, config.drain_cols)),
                 left.eq(left - 1),
                 running.eq(~ends),
+                free.eq(left <= 0),
             ]
+        length = Mux(window.last_pixels, constants.drain_last, constants.drain_full)
         with m.If(starts):
             m.d.sync += [
                 running.eq(1),
+                free.eq(length < 0),
                 place.eq(0),
                 current.bank.eq(tile.bank),
                 current.slot.eq(tile.slot),
-                left.eq(Mux(window.last_pixels, constants.drain_last, constants.drain_full)),
+                left.eq(length),
                 rows_end.eq(window.last_pixels),
                 job_end.eq(window.last_pixels & window.last_rows),
             ]
