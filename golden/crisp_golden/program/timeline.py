@@ -304,12 +304,21 @@ class _Model:
         return begin + counts.total + timing.EXECUTE_END
 
     def _store(self, command: Command, start: int) -> int:
-        """End of a store."""
-        interval = self.memory.write_interval
-        beats = sum(size for size, _ in self._bursts(command))
-        self.write_beats += beats
-        first = start + timing.STORE_READ + READ_LATENCY + timing.STORE_SEND
-        last = first + (beats - 1) * interval
+        """End of a store: its rows are read plane by plane, as the planner approves them, and sent in order."""
+        interval, bursts = self.memory.write_interval, self._bursts(command)
+        self.write_beats += sum(size for size, _ in bursts)
+        row = command["width"] * (self.config.window_bits // self.config.bus_bits)
+        last, read, address = start, start, start + timing.TRANSFER_START
+        for number, (_, first_of_plane) in enumerate(bursts):
+            if number:
+                address += timing.PLANE_INTERVAL if first_of_plane else timing.BURST_INTERVAL
+            if not first_of_plane:
+                continue
+            read = max(read, address - timing.TRANSFER_START + timing.STORE_READ)
+            for _ in range(command["rows"]):
+                begin = max(read + READ_LATENCY + timing.STORE_SEND, last + interval)
+                last = begin + (row - 1) * interval
+                read += max(timing.ROW_CYCLES, -(-command["width"] // self.config.cols))
         return last + self.memory.write_latency + timing.STORE_END
 
 
