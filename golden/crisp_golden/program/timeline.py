@@ -304,7 +304,7 @@ class _Model:
         return begin + counts.total + timing.EXECUTE_END
 
     def _store(self, command: Command, start: int) -> int:
-        """End of a store: its rows are read plane by plane, as the planner approves them, and sent in order."""
+        """End of a store; its rows are read plane by plane, as the planner approves them."""
         interval, bursts = self.memory.write_interval, self._bursts(command)
         self.write_beats += sum(size for size, _ in bursts)
         row = command["width"] * (self.config.window_bits // self.config.bus_bits)
