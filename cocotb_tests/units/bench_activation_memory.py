@@ -118,12 +118,12 @@ def _random_request(
 def _random_output(model: MemoryModel, rng: np.random.Generator, avoid: np.ndarray):
     """(word, part, int8[rows]) for some banks; words in ``avoid`` are being read."""
     config = model.config
-    if rng.random() < 0.4:
+    if rng.random() < 0.2:
         return []
     part = int(rng.integers(config.window // config.rows))
     rows = rng.integers(config.bank_depth, size=config.cols)
     words = rows * config.cols + np.arange(config.cols)
-    chosen = (rng.random(config.cols) < 0.5) & ~np.isin(words, avoid)
+    chosen = (rng.random(config.cols) < 0.7) & ~np.isin(words, avoid)
     values = rng.integers(-128, 128, (config.cols, config.rows)).astype(np.int8)
     return [(int(words[bank]), part, values[bank]) for bank in np.flatnonzero(chosen)]
 
@@ -132,10 +132,13 @@ def _random_beat(model: MemoryModel, rng: np.random.Generator, avoid: np.ndarray
     """(beat, its word, its bytes), or None; words in ``avoid`` are being read."""
     config = model.config
     per_word = config.window_bits // config.bus_bits
-    beat = int(rng.integers(config.smem_words * per_word))
-    if rng.random() < 0.4 or beat // per_word in avoid:
+    # Many beats for one bank, so that its queue gets full.
+    bank = 0 if rng.random() < 0.7 else int(rng.integers(config.cols))
+    word = int(rng.integers(config.bank_depth)) * config.cols + bank
+    beat = word * per_word + int(rng.integers(per_word))
+    if rng.random() < 0.3 or word in avoid:
         return None
-    return beat, beat // per_word, rng.integers(-128, 128, config.bus_bits // 8).astype(np.int8)
+    return beat, word, rng.integers(-128, 128, config.bus_bits // 8).astype(np.int8)
 
 
 async def _write(dut, model: MemoryModel, outputs: list, beat) -> int:

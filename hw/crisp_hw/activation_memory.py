@@ -111,7 +111,8 @@ class ActivationMemory(wiring.Component):
             self._write(m, number, bank, fill, left[number], self._row(asked, number))
         rotated = self._rotate(m, words, delay(m, rotation, 1 + BlockRam.latency, "rotation"), "rotated")
         rotation = delay(m, asked.rotation, 1 + BlockRam.latency, "store_rotation")
-        m.d.comb += self.stored.eq(Cat(self._rotate(m, stored, rotation, "stored")))
+        in_order = self._rotate(m, stored, rotation, "stored")
+        m.d.comb += [word.eq(source) for word, source in zip(self.stored, in_order, strict=True)]
         inside = delay(m, self.inside, self.latency - 1, "inside")
         padding = self.zero_point.replicate(config.window)
         for col, word in enumerate(rotated):
@@ -158,7 +159,7 @@ class ActivationMemory(wiring.Component):
         return self.fill_address[ceil_log2(self.config.window_bits // self.config.bus_bits) :]
 
     def _write(
-        self, m: Module, number: int, bank: BlockRam, fill: StreamQueue, store: Value, store_row: Value
+        self, m: Module, number: int, bank: BlockRam, fill: StreamQueue, store: Any, store_row: Value
     ) -> None:
         """Register what a bank's second port does: write an output, or else read for the store, or else write
         a beat.

@@ -11,8 +11,10 @@ from crisp_golden.placement import PHASES, TensorPlace
 from crisp_sw.compile.graph import Stage
 from crisp_sw.compile.layout import Copy, Layout
 
-SHARE = 3
-"""Jobs take at most this part of a parameter memory, so that the next one's can be loaded meanwhile."""
+SHARES = (3, 2, 1)
+"""Jobs take at most one of so many parts of a parameter memory, so that the next one's can be loaded meanwhile;
+the next smaller number where a row tile alone takes more.
+"""
 
 POINTWISE = SlidingWindow(kernel=(1, 1), stride=1, padding=(0, 0))
 
@@ -39,10 +41,13 @@ def tile_shares(config: CoreConfig, stage: Stage) -> list[tuple[int, int]]:
     ------
     CapacityError : the parameters of one row tile exceed a memory.
     """
-    try:
-        return tile_ranges(config, stage.work, SHARE)
-    except CapacityError:
-        return tile_ranges(config, stage.work)
+    *divided, whole = SHARES
+    for share in divided:
+        try:
+            return tile_ranges(config, stage.work, share)
+        except CapacityError:
+            continue
+    return tile_ranges(config, stage.work, whole)
 
 
 def bands_of(stage: Stage, layout: Layout, first: int, last: int) -> Iterator[tuple[int | None, Band]]:
