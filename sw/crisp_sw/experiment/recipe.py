@@ -1,7 +1,7 @@
 """How cells are fine-tuned: the standard recipe, and variants that each change one thing of it.
 
-All methods of a grid train equally long with the same loss, images and learning rates; the dense network too,
-except that it has nobody to be distilled from.
+All methods of a grid train equally long with the same loss, images and learning rates. The dense network is
+distilled from the universal one, pruned networks from the dense one.
 """
 
 from collections.abc import Mapping
@@ -50,8 +50,6 @@ class Recipe:
                 settings[name] = getattr(cell, name)
         if cell.method == "nm-only" and cell.n and cell.m:
             settings["sparsity"] = 1 - cell.n / cell.m
-        if cell.method == "dense":
-            settings["distillation"] = 0.0
         return PruneSettings(**settings)
 
     def to_json(self) -> dict[str, Any]:
@@ -63,14 +61,16 @@ STANDARD = Recipe(
     settings={
         "iterations": 4,
         "epochs_per_iteration": 1,
-        "final_epochs": 16,
+        "final_epochs": 12,
         "schedule": "linear",
         "learning_rate": 0.02,
+        "lr_schedule": "cosine",
         "batch_size": 64,
         "distillation": 0.5,
         "temperature": 2.0,
         "crop_padding": 4,
         "flip": True,
+        "batch_norm": "running",
         "precision": "bfloat16",
     }
 )
@@ -80,15 +80,16 @@ VARIANTS: dict[str, Recipe] = {
     "no-distillation": STANDARD.with_settings(distillation=0.0),
     "universal-teacher": replace(STANDARD, teacher="universal"),
     "from-dense": replace(STANDARD, start="dense"),
-    "short": STANDARD.with_settings(final_epochs=6),
+    "short": STANDARD.with_settings(final_epochs=4),
+    "long": STANDARD.with_settings(final_epochs=28),
     "one-step": STANDARD.with_settings(iterations=1, epochs_per_iteration=4),
     "cubic": STANDARD.with_settings(schedule="cubic"),
     "no-regrowth": STANDARD.with_settings(gradient="masked"),
     "sr-ste": STANDARD.with_settings(gradient="sr-ste"),
     "no-floor": STANDARD.with_settings(min_kept_share=0.0),
-    "long": STANDARD.with_settings(final_epochs=36),
     "high-rate": STANDARD.with_settings(learning_rate=0.05),
-    "one-cosine": STANDARD.with_settings(learning_rate=0.05, lr_schedule="cosine", warmup_epochs=1.0),
+    "final-cosine": STANDARD.with_settings(lr_schedule="final-cosine"),
+    "new-statistics": STANDARD.with_settings(batch_norm="reestimate"),
 }
 
 

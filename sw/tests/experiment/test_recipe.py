@@ -22,7 +22,7 @@ PATTERN = {"n": 2, "m": 4, "block": 8, "sparsity": 0.9}
         ("block-only", {"method": "block", "block": 8, "sparsity": 0.9}),
         ("unstructured", {"method": "unstructured", "sparsity": 0.9}),
         ("channel", {"method": "channel", "sparsity": 0.9}),
-        ("dense", {"method": "dense", "distillation": 0.0}),
+        ("dense", {"method": "dense"}),
     ],
 )
 def test_method_gets_its_settings(method, expected):
