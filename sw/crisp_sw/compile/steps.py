@@ -12,8 +12,9 @@ from crisp_sw.compile.graph import Stage
 from crisp_sw.compile.layout import Copy, Layout
 
 SHARES = (3, 2, 1)
-"""Jobs take at most one of so many parts of a parameter memory, and the next one's can be loaded meanwhile; the
-next smaller number where a row tile alone takes more.
+"""Jobs take at most one of so many parts of a parameter memory, so that the next one's can be loaded meanwhile.
+
+Where a row tile alone takes more, the next smaller number is tried.
 """
 
 POINTWISE = SlidingWindow(kernel=(1, 1), stride=1, padding=(0, 0))
