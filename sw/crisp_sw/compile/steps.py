@@ -12,7 +12,7 @@ from crisp_sw.compile.graph import Stage
 from crisp_sw.compile.layout import Copy, Layout
 
 SHARES = (3, 2, 1)
-"""Jobs take at most one of so many parts of a parameter memory, so that the next one's can be loaded meanwhile.
+"""Jobs take at most one of so many parts of a parameter memory: the next one's can be loaded meanwhile.
 
 Where a row tile alone takes more, the next smaller number is tried.
 """
