@@ -48,6 +48,9 @@ def accuracy(
     workers: Annotated[
         int | None, typer.Option(help="Processes on this machine.", show_default="one for each core")
     ] = None,
+    table_only: Annotated[
+        bool, typer.Option("--table-only", help="Run nothing: table and plots of the results that are there.")
+    ] = False,
     fresh: Annotated[
         bool, typer.Option(help="Train universal networks here, even if they come with the package.")
     ] = False,
@@ -75,6 +78,7 @@ def accuracy(
         out=out,
         name=grid,
         preset=preset,
+        compute=not table_only,
         fresh=fresh,
         workers=Workers(cluster=cluster, count=workers or len(os.sched_getaffinity(0))),
         command=shlex.join(["crisp", *sys.argv[1:]]),

@@ -29,6 +29,7 @@ class ExperimentSettings:
     networks : names for `universal_checkpoint`.
     out : folder of checkpoints, results, table and plots.
     name : of the table's file.
+    compute : False writes table and plots of the results that are there, and runs nothing.
     fresh : train universal networks here, even if they come with the package.
     """
 
@@ -38,6 +39,7 @@ class ExperimentSettings:
     out: Path
     name: str = "headline"
     preset: str = "edge"
+    compute: bool = True
     fresh: bool = False
     workers: Workers = field(default_factory=Workers)
     command: str = ""
@@ -112,7 +114,12 @@ def run_experiment(
             save_network(outcome.network, files.network(cell), outcome.result)
 
     sweep = run_sweep(
-        tasks, ResultStore(settings.out), settings.workers, on_result=on_result, on_network=keep_network
+        tasks,
+        ResultStore(settings.out),
+        settings.workers,
+        compute=settings.compute,
+        on_result=on_result,
+        on_network=keep_network,
     )
     rows = table_rows(sweep.results)
     write_csv(files.table(settings.name), rows)

@@ -64,6 +64,7 @@ def run_sweep(
     store: ResultStore,
     workers: Workers,
     *,
+    compute: bool = True,
     on_result: ResultCallback = lambda done, total, cell, result: None,
     on_network: NetworkCallback = lambda cell, outcome: None,
 ) -> Sweep:
@@ -72,6 +73,7 @@ def run_sweep(
     Parameters
     ----------
     tasks : with the dense task of every user among them.
+    compute : False runs nothing and returns the results that are there.
     on_result : called with (cells done, cells in all, cell, result) for every cell that is finished now.
     on_network : called with the outcome of every such cell, weights and int8 network included.
 
@@ -83,7 +85,7 @@ def run_sweep(
     results = {cell: store.read(cell.name, key) for cell, key in plan.keys.items()}
     pending = [task for task in tasks if results[task.cell] is None]
     failures: dict[str, str] = {}
-    if pending:
+    if pending and compute:
         with _client(workers) as client:
             for cell, outcome in _outcomes(client, pending, plan):
                 if isinstance(outcome, BaseException):

@@ -62,6 +62,13 @@ def test_only_what_is_missing_runs_with_kept_dense_weights(tasks, store, calls):
     assert calls == []
 
 
+def test_without_computing_only_kept_results_come_back(tasks, store, calls):
+    run_sweep(tasks[:2], store, HERE)
+    calls.clear()
+    assert len(run_sweep(tasks, store, HERE, compute=False).results) == 2
+    assert calls == []
+
+
 def test_another_recipe_runs_again(tasks, store, calls):
     from dataclasses import replace
 
