@@ -1,10 +1,10 @@
 """Checks a command against the list in ``crisp_golden.program.legality``."""
 
 from functools import reduce
-from operator import add, or_
+from operator import or_
 from typing import Any
 
-from amaranth.hdl import Cat, Const, Module, Mux, Signal, Value
+from amaranth.hdl import Cat, Const, Module, Signal
 from amaranth.lib import wiring
 from amaranth.lib.wiring import In, Out
 
@@ -13,6 +13,7 @@ from crisp_golden.fields import WORD_BITS, word_offsets
 from crisp_golden.program.commands import COMMAND_BITS, FORMATS, OPCODE, Opcode
 from crisp_golden.program.dma_timing import CHECK_CYCLES
 from crisp_golden.program.legality import Condition, Order, Range, checks
+from crisp_hw.control.products import short_product
 
 
 class CommandChecker(wiring.Component):
@@ -112,13 +113,7 @@ class _FormatChecker:
 
     def _product(self, names: tuple[str, ...], scale: int) -> Signal:
         """Registered."""
-        value = reduce(_times, map(self._value, names)) << scale.bit_length() - 1
+        value = reduce(short_product, map(self._value, names)) << scale.bit_length() - 1
         register = Signal(value.shape(), name=f"{self.name}_{'_times_'.join(names)}")
         self.m.d.sync += register.eq(value)
         return register
-
-
-def _times(short: Any, long: Any) -> Any:
-    """Product of unsigned fields as a sum of shifted copies: too little for a multiplier block of its own."""
-    copies = (Mux(bit, long, 0) << position for position, bit in enumerate(Value.cast(short)))
-    return reduce(add, copies)

@@ -22,8 +22,11 @@ from crisp_hw.control.layouts import (
     STOP_LAYOUT,
     SYNC_OPCODES,
 )
+from crisp_hw.control.products import PRODUCT_LATENCY, registered_product
 from crisp_hw.control.token_ledger import TokenLedger
 from crisp_hw.sharing import shared
+
+assert PRODUCT_LATENCY <= CHECK_CYCLES
 
 
 class Dispatcher(wiring.Component):
@@ -162,3 +165,7 @@ class Dispatcher(wiring.Component):
             if field is not OPCODE:
                 offset = offsets[field.name]
                 m.d.comb += payload[field.name].eq(command[offset : offset + field.bits])
+        if "pixels" in payload.shape().members:
+            # The command does not change while it is checked, which takes longer than this.
+            pixels = registered_product(m, payload.rows, payload.width, name=f"{opcode.name.lower()}_pixels")
+            m.d.comb += payload.pixels.eq(pixels)

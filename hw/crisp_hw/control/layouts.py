@@ -36,6 +36,8 @@ def fields_layout(fields: tuple[Field, ...]) -> data.StructLayout:
 
 def _command_layout(fields: tuple[Field, ...]) -> data.StructLayout:
     members = {field.name: Shape(field.bits, signed=field.signed) for field in fields if field is not OPCODE}
+    if "rows" in members:
+        members["pixels"] = Shape(PIXELS_BITS)
     return data.StructLayout({"index": INDEX_BITS, "sync": 1, **members})
 
 
@@ -44,7 +46,9 @@ COMMAND_LAYOUTS = {
     "execute": _command_layout(EXECUTE),
     "store": _command_layout(STORE),
 }
-"""Commands in the queues of the engines. ``sync``: only tokens, no work."""
+"""Commands in the queues of the engines. ``sync``: only tokens, no work. ``pixels``: rows times width of a
+plane, which the dispatcher multiplies while it checks the command.
+"""
 
 
 def _partners(kind: str) -> dict[str, tuple[str, ...]]:

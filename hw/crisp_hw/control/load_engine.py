@@ -91,11 +91,10 @@ class LoadEngine(wiring.Component):
         m.submodules.bursts = shared(platform, bursts)
         wiring.connect(m, planner.o, bursts.i)
         wiring.connect(m, bursts.o, wiring.flipped(self.request))
-        pixels, beats = Signal(PIXELS_BITS), Signal(PIXELS_BITS + shift)
+        beats = Signal(PIXELS_BITS + shift)
         window = Signal(WINDOW_LAYOUT)
         m.d.sync += [
-            pixels.eq(command.rows * command.width),
-            beats.eq(Mux(to_smem, pixels << shift, command.beats)),
+            beats.eq(Mux(to_smem, command.pixels << shift, command.beats)),
             window.eq(Array(self.windows)[command.window]),
         ]
         m.d.comb += [

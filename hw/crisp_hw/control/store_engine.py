@@ -97,11 +97,10 @@ class StoreEngine(wiring.Component):
         m.submodules.bursts = shared(platform, bursts)
         wiring.connect(m, planner.o, bursts.i)
         wiring.connect(m, bursts.o, wiring.flipped(self.request))
-        pixels, beats = Signal(PIXELS_BITS), Signal(PIXELS_BITS + shift)
+        beats = Signal(PIXELS_BITS + shift)
         window = Signal(WINDOW_LAYOUT)
         m.d.sync += [
-            pixels.eq(command.rows * command.width),
-            beats.eq(pixels << shift),
+            beats.eq(command.pixels << shift),
             window.eq(Array(self.windows)[command.window]),
         ]
         m.d.comb += [

@@ -89,7 +89,9 @@ def expected_item(index: int, command: Command, item: dict[str, Any]) -> dict[st
     """What an engine must receive: the fields of its full command, which a SYNC leaves 0."""
     sync = command.opcode not in (Opcode.LOAD, Opcode.EXECUTE, Opcode.STORE)
     special = {"index": index, "sync": int(sync)}
-    return {name: special.get(name, command[name]) for name in item}
+    if "pixels" in item:
+        special["pixels"] = command.values.get("rows", 0) * command.values.get("width", 0)
+    return {name: special[name] if name in special else command[name] for name in item}
 
 
 @pytest.mark.parametrize("name", CONFIGS)

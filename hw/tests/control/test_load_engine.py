@@ -100,6 +100,7 @@ class Bench:
         offset = 32 * self.rng.randrange(100)
         stride = -(-pixels * config.window // 32) * 32 + 32 * self.rng.randrange(20)
         command = {"index": index, "offset": offset, "plane_stride": stride, "signal_execute": 1, **tensor}
+        command["pixels"] = pixels
         writes = []
         for number, word in enumerate(pixel_words(config, tensor)):
             plane, pixel = divmod(number, pixels)

@@ -125,7 +125,11 @@ class Bench:
             at = offset + plane * stride + pixel * config.window
             self.expected[at : at + config.window] = self.port.words[word].to_bytes(config.window, "little")
         fields = {name: value for name, value in tensor.items() if name not in ("phased", "odd_row")}
-        return {"index": index, "offset": offset, "plane_stride": stride, "signal_execute": 1, **fields}
+        pixels = tensor["rows"] * tensor["width"]
+        return {
+            **{"index": index, "offset": offset, "plane_stride": stride, "signal_execute": 1},
+            **{"pixels": pixels, **fields},
+        }
 
 
 @pytest.mark.parametrize("name", CONFIGS)
