@@ -17,7 +17,7 @@ def short_product(short: Any, long: Any) -> Any:
 
 
 def registered_product(m: Module, a: Any, b: Any, *, name: str) -> Signal:
-    """Product of two unsigned values ``PRODUCT_LATENCY`` cycles later, by way of those of the halves of ``b``."""
+    """Product of two unsigned values ``PRODUCT_LATENCY`` cycles later, by way of the halves of ``b``."""
     middle = len(b) // 2
     low = Signal(len(a) + middle, name=f"{name}_low", reset_less=True)
     high = Signal(len(a) + len(b) - middle, name=f"{name}_high", reset_less=True)
