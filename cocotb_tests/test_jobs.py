@@ -42,7 +42,9 @@ def test_random_jobs(name: str):
     seen = run_bench(bench).measurements
     assert seen["jobs"] == JOBS
     assert seen["reads"] > 1000
-    assert seen["late"] > 100
+    assert seen["late"] > 500
+    # Eight banks take random beats as fast as they come.
+    assert (seen["waits"] > 0) == (name != "m8")
 
 
 @pytest.mark.parametrize("name", CONFIGS)

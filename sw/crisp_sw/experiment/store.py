@@ -6,11 +6,11 @@ so that results of other settings lie beside each other and are never mixed.
 
 import hashlib
 import json
-import os
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from crisp_sw.atomic_files import write_bytes
 from crisp_sw.steps.json_files import read_json, write_json
 
 
@@ -47,14 +47,7 @@ class ResultStore:
 
     def write_weights(self, name: str, depends_on: Mapping[str, Any], content: bytes) -> None:
         """Keep weights, serialised as safetensors."""
-        path = self._path("weights", name, depends_on, ".safetensors")
-        path.parent.mkdir(parents=True, exist_ok=True)
-        temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
-        try:
-            temporary.write_bytes(content)
-            os.replace(temporary, path)
-        finally:
-            temporary.unlink(missing_ok=True)
+        write_bytes(self._path("weights", name, depends_on, ".safetensors"), content)
 
     def _path(self, kind: str, name: str, depends_on: Mapping[str, Any], suffix: str) -> Path:
         digest = hashlib.sha256(json.dumps(dict(depends_on), sort_keys=True).encode()).hexdigest()[:8]
