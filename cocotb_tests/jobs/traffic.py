@@ -75,7 +75,7 @@ class MemoryTraffic:
         row, behind = self.rng.choice(self.read_rows, 2).tolist()
         rotation = int(self.rng.integers(cols))
         dut.read_row.value, dut.read_next_row.value, dut.read_rotation.value = row, behind, rotation
-        banks = (rotation + np.arange(cols)) % cols
+        banks = np.arange(cols)
         words = self.before[np.where(banks < rotation, behind, row) * cols + banks]
         self._due.append((cycle, words))
         self.reads += 1

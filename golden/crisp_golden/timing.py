@@ -21,8 +21,8 @@ BEAT_MEMORY_LATENCY = BLOCK_RAM_LATENCY + 1
 ACTIVATION_LATENCY = BLOCK_RAM_LATENCY + 3
 """Bank addresses, block RAM, rotator, padding."""
 
-READ_LATENCY = BLOCK_RAM_LATENCY + 3
-"""Of the core's read port, if no output is in the way: request, bank addresses, block RAM, rotator."""
+READ_LATENCY = BLOCK_RAM_LATENCY + 2
+"""Of the core's read port, if no output is in the way: request, bank addresses, block RAM."""
 
 LOCATE_LATENCY = 4
 """From a tap's entry to the SMEM rows of its pixels: sum, ring, row, the row behind it."""

@@ -51,8 +51,9 @@ class ActivationMemory(wiring.Component):
     output : In(output_layout), outputs of the array.
     store : In(read_layout), a request of the store; taken if ``store_ready``: Out(1), a register, low while
         another is under way.
-    stored : Out(cols windows), column 0 in the lowest bits, when ``store_done``: Out(1) is high, at the
-        earliest ``store_latency`` cycles after the request.
+    stored : Out(cols windows), bank 0 in the lowest bits: not rotated, since the store takes them one by one.
+        They are there when ``store_done``: Out(1) is high, at the earliest ``store_latency`` cycles after the
+        request.
     fill_en : In(1); fill_address : In(20), number of the beat; fill_data : In(bus_bits); fill_ready : Out(1),
         low while the queue of the beat's bank is full.
     """
@@ -92,7 +93,7 @@ class ActivationMemory(wiring.Component):
         m = Module()
         config = self.config
         rotation = self.read.rotation
-        words, stored, ready = [], [], []
+        words, ready = [], []
         asked, left = self._ask(m)
         for number in range(config.cols):
             bank = BlockRam(
@@ -105,14 +106,11 @@ class ActivationMemory(wiring.Component):
             m.submodules[f"bank_{number}"] = shared(platform, bank)
             m.d.sync += [bank.read_en.eq(self.read.en), bank.read_addr.eq(self._row(self.read, number))]
             words.append(bank.read_data)
-            stored.append(bank.back_data)
+            m.d.comb += self.stored[number].eq(bank.back_data)
             fill = self._queue(m, platform, number)
             ready.append(fill.i.ready)
             self._write(m, number, bank, fill, left[number], self._row(asked, number))
-        rotated = self._rotate(m, words, delay(m, rotation, 1 + BlockRam.latency, "rotation"), "rotated")
-        rotation = delay(m, asked.rotation, 1 + BlockRam.latency, "store_rotation")
-        in_order = self._rotate(m, stored, rotation, "stored")
-        m.d.comb += [word.eq(source) for word, source in zip(self.stored, in_order, strict=True)]
+        rotated = self._rotate(m, words, delay(m, rotation, 1 + BlockRam.latency, "rotation"))
         inside = delay(m, self.inside, self.latency - 1, "inside")
         padding = self.zero_point.replicate(config.window)
         for col, word in enumerate(rotated):
@@ -145,8 +143,8 @@ class ActivationMemory(wiring.Component):
             m.d.sync += [asked.eq(self.store), left.eq(-1)]
         with m.Else():
             m.d.sync += left.eq(left & self.output.valid)
-        # A bank's request, its memory, the rotator.
-        m.d.comb += self.store_done.eq(delay(m, done, 2 + BlockRam.latency, "store_done", reset_less=False))
+        # A bank's request and its memory.
+        m.d.comb += self.store_done.eq(delay(m, done, 1 + BlockRam.latency, "store_done", reset_less=False))
         return asked, left
 
     def _row(self, read: Any, number: int) -> Value:
@@ -192,14 +190,14 @@ class ActivationMemory(wiring.Component):
         enables = [bit.replicate(part_bits // self.granularity) for bit in Value.cast(parts)]
         return Value.cast(Cat(*enables))
 
-    def _rotate(self, m: Module, words: list, rotation, name: str) -> list[Signal]:
+    def _rotate(self, m: Module, words: list, rotation) -> list[Signal]:
         """Registered: column c receives bank ``(c + rotation) mod cols``, in one stage per address bit."""
         for bit in range(len(rotation)):
             step = 1 << bit
             words = [Mux(rotation[bit], words[(c + step) % len(words)], word) for c, word in enumerate(words)]
         rotated = []
         for col, word in enumerate(words):
-            register = Signal(self.config.window_bits, name=f"{name}_{col}", reset_less=True)
+            register = Signal(self.config.window_bits, name=f"rotated_{col}", reset_less=True)
             m.d.sync += register.eq(word)
             rotated.append(register)
         return rotated

@@ -46,7 +46,7 @@ class CrispCore(wiring.Component):
     read_valid : In(1); read_ready : Out(1), a register, low while a request is under way; read_row,
         read_next_row : In, SMEM rows of the banks from the rotation on and of those below; read_rotation :
         In, bank of the first word.
-    read_data : Out(cols windows), its first word first, when ``read_done``: Out(1) is high, at the earliest
+    read_data : Out(cols windows), bank by bank, when ``read_done``: Out(1) is high, at the earliest
         ``read_latency`` cycles after the request.
     starved : Out(1), an internal fault that cannot happen; tests watch it.
     counters : Out(COUNTERS_LAYOUT), cycles of the last job by cause.

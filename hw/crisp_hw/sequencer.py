@@ -85,46 +85,64 @@ class Sequencer(wiring.Component):
         walker = PixelWalker(config)
         m.submodules.walker = shared(platform, walker)
         window = Signal(window_layout(config))
-        # Counts down to -1, so that its end is one bit; every count lasts at least two cycles.
+        # Counts down to -1 in the last cycle but one, so that its end is one bit and known a cycle ahead;
+        # every count lasts at least two cycles.
         countdown = Signal(signed(max(len(job.slot_full), prologue_cycles(config).bit_length()) + 1))
         constants = self._constants(m, countdown.shape())
-        ended = Signal()
-        depth, n, active = Signal(ceil_log2(config.tile_depth)), Signal(range(config.m + 1)), Signal()
+        # What the next cycle brings is decided in this one, since registers all over the core wait for it:
+        # the countdown's last cycle, and whether behind it a window of the same tile begins, or the residual,
+        # or the tile is over.
+        ends_soon, goes_on, goes_residual, over = Signal(), Signal(), Signal(), Signal()
+        window_ends, group_ends = Signal(), Signal()
+        depth, n = Signal(ceil_log2(config.tile_depth)), Signal(range(config.m + 1))
         # Groups behind the current one in the tile, and slots in the group, count down to -1 in the same way.
         groups, slots = Signal.like(constants.groups_full), Signal.like(constants.n)
         all_groups = Signal.like(groups)
-        last_group, last_slot = groups < 0, slots < 0
+        last_group, one_slot = groups < 0, constants.n < 0
         # The beat that fetches a group's windows comes next.
         group_begins = Signal(init=1)
         # In this cycle the memory is to be read, in the next one.
         reads, reads_on = Signal(), Signal()
         computing, fetching_residual = Signal(), Signal()
-        goes_on, fetches_residual, final = Signal(), Signal(), Signal()
-        begins, group_ends, tile_ends = Signal(), Signal(), Signal()
+        has_next, has_residual, final = Signal(), Signal(), Signal()
+        begins, tile_ends = Signal(), Signal()
         tile = Signal(data.StructLayout({"bank": 1, "slot": ceil_log2(CHANNEL_SLOTS), "buffer": 1}))
         drain_free = self._drain(m, tile_ends, window, constants, tile)
         self._connect_walker(m, walker, window)
         head = self.i.payload
-        m.d.comb += [ended.eq(countdown < 0), self.i.ready.eq(begins)]
-        m.d.sync += [countdown.eq(countdown - 1), reads.eq(reads_on)]
-
-        def begin_window():
-            """Take the head of the queue as the current window; load the one behind it meanwhile."""
-            m.d.comb += [
-                begins.eq(1),
-                reads_on.eq(1),
-                self.load.eq(~(head.last & head.last_pixels & head.last_rows)),
-            ]
-            m.next = "WINDOW"
+        m.d.comb += [
+            ends_soon.eq((countdown < 0) & ~(goes_on | goes_residual | over)),
+            # A tile is handed to the drain as soon as the one before is out; then the next begins.
+            tile_ends.eq(over & drain_free),
+            begins.eq(goes_on | (tile_ends & ~final)),
+            self.i.ready.eq(begins),
+            # Take the head of the queue as the current window; load the one behind it meanwhile.
+            self.load.eq(begins & ~(head.last & head.last_pixels & head.last_rows)),
+        ]
+        m.d.sync += [
+            countdown.eq(countdown - 1),
+            reads.eq(reads_on | begins),
+            goes_on.eq(0),
+            goes_residual.eq(0),
+            over.eq(over & ~drain_free),
+            window_ends.eq(0),
+            group_ends.eq(
+                Mux(
+                    begins,
+                    one_slot,
+                    computing & Mux(group_ends, one_slot & ~last_group, slots == 0),
+                )
+            ),
+            computing.eq(begins | (computing & ~(group_ends & last_group))),
+            fetching_residual.eq(goes_residual | (fetching_residual & ~over)),
+        ]
 
         def finish_tile():
-            """Hand the tile to the drain as soon as the one before is out; go on with the next."""
+            """Go on behind a tile that is over, or wait for the drain."""
             with m.If(drain_free):
-                m.d.comb += tile_ends.eq(1)
+                m.next = "WINDOW"
                 with m.If(final):
                     m.next = "FLUSH"
-                with m.Else():
-                    begin_window()
             with m.Else():
                 m.next = "WAIT"
 
@@ -134,7 +152,7 @@ class Sequencer(wiring.Component):
                 m.d.comb += walker.start.eq(1)
                 m.d.sync += [
                     # This cycle is the prologue's first.
-                    countdown.eq(prologue_cycles(config) - 3),
+                    countdown.eq(prologue_cycles(config) - 4),
                     tile.eq(0),
                     self.counters.eq(0),
                     self.counters.prologue.eq(1),
@@ -145,38 +163,47 @@ class Sequencer(wiring.Component):
                 m.next = "PROLOGUE"
             with m.State("PROLOGUE"):
                 self._count(m, "prologue")
-                with m.If(ended):
-                    m.d.comb += self.load.eq(1)
+                with m.If(ends_soon):
                     m.d.sync += countdown.eq(constants.load_beats)
-                    m.next = "PRIME"
+                    m.next = "LOAD"
+            with m.State("LOAD"):
+                # The prologue's last cycle.
+                self._count(m, "prologue")
+                m.d.comb += self.load.eq(1)
+                m.next = "PRIME"
             with m.State("PRIME"):
                 self._count(m, "prologue")
-                with m.If(ended):
-                    begin_window()
+                m.d.sync += goes_on.eq(ends_soon)
+                with m.If(goes_on):
+                    m.next = "WINDOW"
             with m.State("WINDOW"):
-                with m.If(active):
+                with m.If(computing):
                     self._count(m, "compute")
-                    m.d.comb += computing.eq(1)
                 with m.Else():
                     self._count(m, "load")
-                with m.If(ended):
-                    m.d.comb += walker.rewind.eq(1)
-                    with m.If(goes_on):
-                        begin_window()
-                    with m.Elif(fetches_residual):
-                        m.d.comb += reads_on.eq(1)
-                        m.next = "RESIDUAL"
-                    with m.Else():
-                        finish_tile()
-                with m.Else():
+                with m.If(ends_soon):
+                    m.d.sync += [
+                        window_ends.eq(1),
+                        goes_on.eq(has_next),
+                        goes_residual.eq(has_residual),
+                        over.eq(~has_next & ~has_residual),
+                    ]
+                with m.If(goes_residual):
+                    m.d.comb += reads_on.eq(1)
+                    # A tile of one group.
+                    m.d.sync += over.eq(all_groups < 0)
+                    m.next = "RESIDUAL"
+                with m.Elif(over):
+                    finish_tile()
+                with m.Elif(~goes_on):
                     m.d.comb += reads_on.eq(group_ends & ~last_group)
             with m.State("RESIDUAL"):
                 self._count(m, "residual")
-                m.d.comb += fetching_residual.eq(1)
-                with m.If(last_group):
+                with m.If(over):
                     finish_tile()
                 with m.Else():
                     m.d.comb += reads_on.eq(1)
+                    m.d.sync += over.eq(groups == 0)
             with m.State("WAIT"):
                 self._count(m, "drain")
                 finish_tile()
@@ -190,19 +217,15 @@ class Sequencer(wiring.Component):
             self.done.eq(fsm.ongoing("IDLE") & settling),
         ]
 
-        m.d.comb += [
-            group_ends.eq(computing & last_slot),
-            walker.advance.eq(group_ends),
-        ]
+        m.d.comb += [walker.advance.eq(group_ends), walker.rewind.eq(window_ends)]
         ring = Signal(ring_layout(config))
         with m.If(computing):
             m.d.sync += [
-                n.eq(Mux(last_slot, 0, n + 1)),
-                slots.eq(Mux(last_slot, constants.n, slots - 1)),
-                group_begins.eq(last_slot),
+                n.eq(Mux(group_ends, 0, n + 1)),
+                slots.eq(Mux(group_ends, constants.n, slots - 1)),
+                group_begins.eq(group_ends),
             ]
         with m.If(group_ends):
-            m.d.sync += active.eq(~last_group)
             next_row(m, ring)
         with m.If(group_ends | fetching_residual):
             m.d.sync += [
@@ -213,7 +236,6 @@ class Sequencer(wiring.Component):
             m.d.sync += [
                 window.eq(head),
                 ring.eq(head.ring),
-                active.eq(1),
                 countdown.eq(Mux(head.last_pixels, constants.slot_last, constants.slot_full)),
                 *[
                     signal.eq(Mux(head.last_pixels, constants.groups_last, constants.groups_full))
@@ -221,8 +243,8 @@ class Sequencer(wiring.Component):
                 ],
                 slots.eq(constants.n),
                 # What follows the window, known before it ends.
-                goes_on.eq(~head.last),
-                fetches_residual.eq(head.last & job.residual),
+                has_next.eq(~head.last),
+                has_residual.eq(head.last & job.residual),
                 final.eq(head.last_pixels & head.last_rows),
                 tile.buffer.eq(~tile.buffer),
                 self.starved.eq(self.starved | ~self.i.valid),
@@ -257,12 +279,11 @@ class Sequencer(wiring.Component):
     def _constants(self, m: Module, countdown: Shape):
         """What of the job the counters start from."""
         job, depth = self.job, ceil_log2(self.config.tile_depth)
-        layout = {"slot_full": countdown, "slot_last": countdown, "load_beats": countdown}
         drains = signed(depth + bank_bits(self.config) + 1)
         constants = Signal(
             data.StructLayout(
                 {
-                    **layout,
+                    **dict.fromkeys(("slot_full", "slot_last", "load_beats"), countdown),
                     "groups_full": signed(depth + 1),
                     "groups_last": signed(depth + 1),
                     "n": signed(len(job.n) + 1),
@@ -277,7 +298,8 @@ class Sequencer(wiring.Component):
             commands = Mux(job.out_phased, groups * self.config.cols, groups * per_group)
             m.d.sync += constants[f"drain_{name}"].eq(commands - 2)
         m.d.sync += [
-            *[constants[name].eq(job[name] - 2) for name in (*layout, "n")],
+            *[constants[name].eq(job[name] - 3) for name in ("slot_full", "slot_last")],
+            *[constants[name].eq(job[name] - 2) for name in ("load_beats", "n")],
             *[constants[f"groups_{name}"].eq(job[f"depth_{name}"] - 2) for name in ("full", "last")],
         ]
         return constants

@@ -103,5 +103,5 @@ class CoreAgent:
             bank = (rotation + column) % config.cols
             word = (rows[bank >= rotation] * config.cols + bank) % config.smem_words
             for part in range(self.parts):
-                value |= self.smem[word * self.parts + part] << (column * self.parts + part) * config.bus_bits
+                value |= self.smem[word * self.parts + part] << (bank * self.parts + part) * config.bus_bits
         return value

@@ -1,7 +1,7 @@
 """Reads groups of pixels from the activation memory and hands them on as beats of the bus."""
 
 from amaranth.hdl import Array, Module, Mux, Signal, Value
-from amaranth.lib import wiring
+from amaranth.lib import data, wiring
 from amaranth.lib.wiring import In, Out
 from amaranth.utils import ceil_log2
 
@@ -17,13 +17,14 @@ GROUPS = 8
 
 
 class GroupReader(wiring.Component):
-    """A group is read when there is room for it. Its first beat is offered one cycle after its data came.
+    """A group is read when there is room for it. Its first beat is offered two cycles after its data came.
 
     Members
     -------
     i : stream of ``group_layout``; o : stream of beats.
     read_valid : Out(1); read_ready : In(1); read_row, read_next_row : Out(16); read_rotation : Out.
-    read_data : In(cols windows), of the oldest read without data, when ``read_done``: In(1) is high.
+    read_data : In(cols windows), of the oldest read without data, when ``read_done``: In(1) is high. They are
+        in the order of the banks; the pixels begin in bank ``read_rotation``.
     empty : Out(1), nothing is being read or waits to be sent.
     """
 
@@ -56,9 +57,9 @@ class GroupReader(wiring.Component):
         room = Signal(range(GROUPS + 1), init=GROUPS)
         issued, sent, has_room = Signal(), Signal(), Signal(init=1)
         groups = StreamQueue(config.cols * config.window_bits, GROUPS, registered=False)
-        sizes = StreamQueue(range(config.cols + 1), GROUPS, registered=False)
+        extents = StreamQueue(self._extent, GROUPS, registered=False)
         m.submodules.groups = shared(platform, groups)
-        m.submodules.sizes = shared(platform, sizes)
+        m.submodules.extents = shared(platform, extents)
         m.d.sync += [
             room.eq(room + sent - issued),
             has_room.eq(sent | (room > 1) | ((room == 1) & ~issued)),
@@ -70,31 +71,45 @@ class GroupReader(wiring.Component):
             self.read_rotation.eq(self.i.payload.rotation),
             issued.eq(self.read_valid & self.read_ready),
             self.i.ready.eq(issued),
-            sizes.i.valid.eq(issued),
-            sizes.i.payload.eq(self.i.payload.pixels),
+            extents.i.valid.eq(issued),
+            *[extents.i.payload[name].eq(self.i.payload[name]) for name in self._extent.members],
             groups.i.valid.eq(self.read_done),
             groups.i.payload.eq(self.read_data),
-            self.empty.eq(room == GROUPS),
+            self.empty.eq((room == GROUPS) & ~self.o.valid),
         ]
-        self._send(m, groups, sizes, sent)
+        self._send(m, groups, extents, sent)
         return m
 
-    def _send(self, m: Module, groups: StreamQueue, sizes: StreamQueue, sent) -> None:
-        """One beat after the other of the group at the head."""
+    @property
+    def _extent(self) -> data.StructLayout:
+        """Where a group's pixels begin, and how many they are."""
+        layout = group_layout(self.config).members
+        return data.StructLayout({name: layout[name] for name in ("rotation", "pixels")})
+
+    def _send(self, m: Module, groups: StreamQueue, extents: StreamQueue, sent) -> None:
+        """One beat after the other of the group at the head, through a register."""
         config = self.config
         parts = config.window_bits // config.bus_bits
         group, bits = Value.cast(groups.o.payload), config.bus_bits
         beats = Array(group[at : at + bits] for at in range(0, len(group), bits))
         beat = Signal(range(len(beats) + 1))
         last = Signal()
-        pixels = Value.cast(sizes.o.payload)
+        moves, shift, extent = Signal(), ceil_log2(parts), extents.o.payload
+        # The banks are a ring.
+        place = Signal(ceil_log2(len(beats)))
         m.d.comb += [
-            last.eq(beat + 1 == pixels << ceil_log2(parts)),
-            self.o.valid.eq(groups.o.valid),
-            self.o.payload.eq(beats[beat[: ceil_log2(len(beats))]]),
-            sent.eq(self.o.valid & self.o.ready & last),
+            place.eq((extent.rotation << shift) + beat),
+            last.eq(beat + 1 == extent.pixels << shift),
+            moves.eq(groups.o.valid & (~self.o.valid | self.o.ready)),
+            sent.eq(moves & last),
             groups.o.ready.eq(sent),
-            sizes.o.ready.eq(sent),
+            extents.o.ready.eq(sent),
         ]
-        with m.If(self.o.valid & self.o.ready):
-            m.d.sync += beat.eq(Mux(last, 0, beat + 1))
+        with m.If(self.o.ready):
+            m.d.sync += self.o.valid.eq(0)
+        with m.If(moves):
+            m.d.sync += [
+                self.o.valid.eq(1),
+                self.o.payload.eq(beats[place]),
+                beat.eq(Mux(last, 0, beat + 1)),
+            ]

@@ -20,7 +20,7 @@ from hw.tests.simulate import simulate
 
 BASE = 0x4000
 SIZE = 1 << 16
-READ_LATENCY = 5
+READ_LATENCY = 4
 
 
 class ReadPort:
@@ -53,7 +53,7 @@ class ReadPort:
         for column in range(config.cols):
             bank = (rotation + column) % config.cols
             word = (row if bank >= rotation else next_row) * config.cols + bank
-            value |= self.words[word % config.smem_words] << column * config.window_bits
+            value |= self.words[word % config.smem_words] << bank * config.window_bits
         return value
 
 
