@@ -44,7 +44,7 @@ class Sequencer(wiring.Component):
     Members
     -------
     job : In(JOB_LAYOUT), stable while busy.
-    start : In(1), ignored while busy; its cycle is the job's first.
+    start : In(1), never while busy; its cycle is the job's first.
     i : In, stream of decoded windows.
     load : Out(1), the window at the head of ``i`` is to be loaded from the next cycle on.
     read : Out(read_layout), inside : Out(cols), request to the activation memory, together with ``beat``.
@@ -137,6 +137,18 @@ class Sequencer(wiring.Component):
             fetching_residual.eq(goes_residual | (fetching_residual & ~over)),
         ]
 
+        with m.If(self.start):
+            m.d.sync += [
+                # This cycle is the prologue's first.
+                countdown.eq(prologue_cycles(config) - 4),
+                tile.eq(0),
+                self.counters.eq(0),
+                self.counters.prologue.eq(1),
+                # The last cycle, in which the counters settle.
+                self.counters.flush.eq(1),
+                self.starved.eq(0),
+            ]
+
         def finish_tile():
             """Go on behind a tile that is over, or wait for the drain."""
             with m.If(drain_free):
@@ -148,18 +160,7 @@ class Sequencer(wiring.Component):
 
         settling = Signal()
         with m.FSM() as fsm:
-            with m.State("IDLE"), m.If(self.start & ~settling):
-                m.d.comb += walker.start.eq(1)
-                m.d.sync += [
-                    # This cycle is the prologue's first.
-                    countdown.eq(prologue_cycles(config) - 4),
-                    tile.eq(0),
-                    self.counters.eq(0),
-                    self.counters.prologue.eq(1),
-                    # The last cycle, in which the counters settle.
-                    self.counters.flush.eq(1),
-                    self.starved.eq(0),
-                ]
+            with m.State("IDLE"), m.If(self.start):
                 m.next = "PROLOGUE"
             with m.State("PROLOGUE"):
                 self._count(m, "prologue")
@@ -217,7 +218,11 @@ class Sequencer(wiring.Component):
             self.done.eq(fsm.ongoing("IDLE") & settling),
         ]
 
-        m.d.comb += [walker.advance.eq(group_ends), walker.rewind.eq(window_ends)]
+        m.d.comb += [
+            walker.start.eq(self.start),
+            walker.advance.eq(group_ends),
+            walker.rewind.eq(window_ends),
+        ]
         ring = Signal(ring_layout(config))
         with m.If(computing):
             m.d.sync += [

@@ -99,6 +99,20 @@ def test_layers_on_the_tiny_preset_are_exact_one_after_the_other():
     simulate(core, bench)
 
 
+def test_start_is_ignored_while_busy():
+    config = preset("tiny")
+    core = CrispCore(config)
+    job = random_job(np.random.default_rng(2), config)
+
+    async def bench(ctx: Any) -> None:
+        drive(ctx, core, {"job": job_frame(job), "start": 1})
+        await ctx.tick().repeat(20)
+        # A register takes the start, another the cause of a cycle.
+        assert ctx.get(core.counters.prologue) == 18
+
+    simulate(core, bench)
+
+
 def test_max_pooling_on_the_tiny_preset_is_exact():
     core = CrispCore(preset("tiny"))
 

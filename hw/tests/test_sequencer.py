@@ -209,16 +209,3 @@ def test_starved_sticks_until_the_next_start():
         assert fed.starved == 0
 
     simulate(sequencer, bench)
-
-
-def test_start_is_ignored_while_busy():
-    config = CONFIGS["m4"]
-    sequencer = Sequencer(config)
-    job = random_job(np.random.default_rng(2), config)
-
-    async def bench(ctx: Any) -> None:
-        drive(ctx, sequencer, {"job": job_frame(job), "start": 1})
-        await ctx.tick().repeat(20)
-        assert ctx.get(sequencer.counters.prologue) == 19
-
-    simulate(sequencer, bench)
