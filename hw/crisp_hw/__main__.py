@@ -2,8 +2,9 @@
 
 import argparse
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import TypeVar
 
 from rich.console import Console
 
@@ -14,8 +15,10 @@ from crisp_hw.boards import BOARDS, board
 from crisp_hw.cells import Target
 from crisp_hw.core import CrispCore
 from crisp_hw.lint import lint_verilog
-from crisp_hw.synth import Comparison, Job, SynthesisReport, dense_equivalent, synthesize
+from crisp_hw.synth import Comparison, Job, dense_equivalent, pack, synthesize
 from crisp_hw.verilog import write_verilog
+
+Result = TypeVar("Result")
 
 TOPS: dict[str, type[CrispStc] | type[CrispCore]] = {"accelerator": CrispStc, "core": CrispCore}
 """What can be generated: the accelerator with its buses, or the compute core alone."""
@@ -53,7 +56,7 @@ def _parser() -> argparse.ArgumentParser:
     synth.add_argument("--board", default="ulx3s-85f", help=f"one of {boards} (default: %(default)s)")
     synth.add_argument("--top", choices=TOPS, default="core", help="what (default: %(default)s)")
     synth.add_argument("--seeds", type=int, default=1, help="placements to try; the fastest is reported")
-    synth.add_argument("--compare-dense", action="store_true", help="build a dense array too and compare")
+    synth.add_argument("--compare-dense", action="store_true", help="compare with what a dense array takes")
     synth.add_argument("--out", type=Path, default="build/synth", help="folder (default: %(default)s)")
     synth.set_defaults(run=_synth)
     return parser
@@ -77,27 +80,29 @@ def _synth(options: argparse.Namespace) -> None:
     config = preset(options.preset)
     dense_config = dense_equivalent(config) if options.compare_dense else None
     name = f"{options.board}-{options.preset}" + ("" if options.top == "core" else f"-{options.top}")
-    sparse = _build(options, console, config, name)
+    report = _run(console, synthesize, _job(options, config, name))
+    console.print(report.as_table(name))
+    console.print(f"written to {options.out / name / 'report.json'}")
     if dense_config:
-        dense = _build(options, console, dense_config, f"{name}-dense")
-        comparison = Comparison(sparse=sparse, dense=dense)
+        dense = _run(console, pack, _job(options, dense_config, f"{name}-dense"))
+        comparison = Comparison(sparse=report, dense=dense)
         comparison.write(options.out / name / "comparison.json")
         console.print(comparison.as_table())
 
 
-def _build(options: argparse.Namespace, console: Console, config: CoreConfig, name: str) -> SynthesisReport:
-    job = Job(
+def _job(options: argparse.Namespace, config: CoreConfig, name: str) -> Job:
+    return Job(
         name=name,
         board=board(options.board),
         component=TOPS[options.top](config, target=Target.ECP5),
         folder=options.out / name,
         seeds=range(1, options.seeds + 1),
     )
-    with console.status(name) as status:
-        report = synthesize(job, status.update if console.is_terminal else console.print)
-    console.print(report.as_table(name))
-    console.print(f"written to {job.folder / 'report.json'}")
-    return report
+
+
+def _run(console: Console, build: Callable[[Job, Callable[[str], None]], Result], job: Job) -> Result:
+    with console.status(job.name) as status:
+        return build(job, status.update if console.is_terminal else console.print)
 
 
 if __name__ == "__main__":

@@ -6,13 +6,14 @@ import re
 import shutil
 import tempfile
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import TypeVar
 
 from amaranth.lib.wiring import Component
 
 from crisp_hw.boards import Board
-from crisp_hw.synth.report import SynthesisReport, read_report
+from crisp_hw.synth.report import Resource, SynthesisReport, read_report, read_resources
 from crisp_hw.synth.tools import ToolError, find_nextpnr_ecp5, find_yosys, run_tool
 from crisp_hw.synth.wrapper import SynthesisWrapper
 from crisp_hw.verilog import write_rtlil
@@ -25,12 +26,13 @@ PHASES = {
     "Executing SYNTH_": "synthesizing",
     "Executing ABC9 pass": "mapping to LUTs",
     "Packing constants": "packing",
-    "Running main analytical placer": "placing",
+    "Running Static placer": "placing",
     "Setting up routing queue": "routing",
     "Critical path report": "timing",
 }
 
 Progress = Callable[[str], None]
+Result = TypeVar("Result")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -59,30 +61,59 @@ def synthesize(job: Job, progress: Progress = print) -> SynthesisReport:
     ------
     ToolError : a tool is missing or failed, or the design does not fit the board's FPGA.
     """
+    return _in_place(job, lambda work: _build(job, work, progress))
+
+
+def pack(job: Job, progress: Progress = print) -> dict[str, Resource]:
+    """Count what ``job`` takes without placing it; write ``resources.json`` and the logs into its folder.
+
+    Raises
+    ------
+    ToolError : as for `synthesize`.
+    """
+    return _in_place(job, lambda work: _pack(job, work, progress))
+
+
+def _in_place(job: Job, build: Callable[[Path], Result]) -> Result:
+    """Build in a folder beside the job's, and put it there if all went well; else only the logs."""
     job.folder.parent.mkdir(parents=True, exist_ok=True)
     work = Path(tempfile.mkdtemp(dir=job.folder.parent, prefix=f".{job.folder.name}."))
     work.chmod(0o755)
     try:
-        report = _build(job, work, progress)
+        result = build(work)
+        _replace_folder(work, job.folder)
+        return result
     except ToolError:
         _keep_logs(work, job.folder)
         raise
     finally:
-        if work.exists() and not (work / "report.json").exists():
-            shutil.rmtree(work)
-    _replace_folder(work, job.folder)
-    return report
+        shutil.rmtree(work, ignore_errors=True)
 
 
-def _build(job: Job, work: Path, progress: Progress) -> SynthesisReport:
+def _map(job: Job, work: Path, progress: Progress) -> tuple[SynthesisWrapper, Progress]:
+    """From the component to a netlist of the chip's cells."""
     wrapper = SynthesisWrapper(job.component, reset_active_low=job.board.reset_active_low)
     progress(f"{job.name}: elaborating")
     write_rtlil(wrapper, TOP, work / "design.il")
     on_line = _phase_reporter(job.name, progress)
     _run_yosys(work, on_line)
     shutil.copy(_constraints(job.board), work / "board.lpf")
+    return wrapper, on_line
+
+
+def _pack(job: Job, work: Path, progress: Progress) -> dict[str, Resource]:
+    _, on_line = _map(job, work, progress)
+    _run_nextpnr(job.board, work, "packed", ("--pack-only",), on_line)
+    resources = read_resources(work, "packed")
+    document = {name: asdict(resource) for name, resource in resources.items()}
+    (work / "resources.json").write_text(json.dumps(document, indent=2) + "\n", encoding="utf-8")
+    return resources
+
+
+def _build(job: Job, work: Path, progress: Progress) -> SynthesisReport:
+    wrapper, on_line = _map(job, work, progress)
     for seed in job.seeds:
-        _run_nextpnr(job.board, work, seed, on_line)
+        _place_and_route(job.board, work, seed, on_line)
     overhead = wrapper.input_bits + wrapper.output_bits, wrapper.output_bits
     candidates = [read_report(work, job.board, seed, *overhead) for seed in job.seeds]
     best = max(candidates, key=lambda report: report.fmax_mhz)
@@ -116,17 +147,26 @@ def _run_yosys(work: Path, on_line: Progress) -> None:
     run_tool(find_yosys(), ["synth.ys"], folder=work, log="yosys.log", on_line=on_line)
 
 
-def _run_nextpnr(board: Board, work: Path, seed: int, on_line: Progress) -> None:
+def _place_and_route(board: Board, work: Path, seed: int, on_line: Progress) -> None:
+    name = f"seed{seed}"
     arguments = [
-        f"--{board.device}",
-        *("--package", board.package, "--speed", str(board.speed)),
-        *("--json", "netlist.json", "--lpf", "board.lpf", "--textcfg", f"seed{seed}.config"),
+        *("--textcfg", f"{name}.config", "--seed", str(seed)),
         *("--freq", f"{board.target_mhz:g}", "--timing-allow-fail"),
         # Its wires are a sixth shorter than those of the default placer, which the router cannot always mend.
         *("--placer", "static"),
-        *("--seed", str(seed), "--report", f"seed{seed}.json"),
     ]
-    log = f"nextpnr-seed{seed}.log"
+    _run_nextpnr(board, work, name, arguments, on_line)
+
+
+def _run_nextpnr(board: Board, work: Path, name: str, options: Sequence[str], on_line: Progress) -> None:
+    """Write ``<name>.json``, nextpnr's own report, and ``nextpnr-<name>.log``."""
+    arguments = [
+        f"--{board.device}",
+        *("--package", board.package, "--speed", str(board.speed)),
+        *("--json", "netlist.json", "--lpf", "board.lpf", "--report", f"{name}.json"),
+        *options,
+    ]
+    log = f"nextpnr-{name}.log"
     try:
         run_tool(find_nextpnr_ecp5(), arguments, folder=work, log=log, on_line=on_line)
     except ToolError as error:

@@ -123,7 +123,6 @@ def read_report(folder: Path, board: Board, seed: int, wrapper_ff: int, wrapper_
     ------
     ToolError : nextpnr reported no clock.
     """
-    cells = json.loads((folder / "cells.json").read_text(encoding="utf-8"))["design"]["num_cells_by_type"]
     placed = json.loads((folder / f"seed{seed}.json").read_text(encoding="utf-8"))
     if not placed["fmax"]:
         raise ToolError("nextpnr-ecp5 found no clock in the design; expected one at the port `clk`")
@@ -134,11 +133,18 @@ def read_report(folder: Path, board: Board, seed: int, wrapper_ff: int, wrapper_
         seed=seed,
         target_mhz=board.target_mhz,
         fmax_mhz=round(frequency["achieved"], 2),
-        resources={name: _resource(name, cells, placed["utilization"]) for name in RESOURCES},
+        resources=read_resources(folder, f"seed{seed}"),
         critical_path=_critical_path(placed["critical_paths"], clock),
         wrapper_ff=wrapper_ff,
         wrapper_lut=wrapper_lut,
     )
+
+
+def read_resources(folder: Path, name: str) -> dict[str, Resource]:
+    """Read from yosys's ``cells.json`` and nextpnr's ``<name>.json`` what a design takes."""
+    cells = json.loads((folder / "cells.json").read_text(encoding="utf-8"))["design"]["num_cells_by_type"]
+    sites = json.loads((folder / f"{name}.json").read_text(encoding="utf-8"))["utilization"]
+    return {resource: _resource(resource, cells, sites) for resource in RESOURCES}
 
 
 def _resource(name: str, cells: dict[str, int], sites: dict[str, dict[str, int]]) -> Resource:
