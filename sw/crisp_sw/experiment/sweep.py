@@ -163,6 +163,10 @@ def _outcomes(
             )
             cells[future] = task.cell
     for future in as_completed(list(cells)):
+        if future.cancelled():
+            lost = ExperimentError("the worker that held its dense network was lost; run the command again")
+            yield cells[future], lost
+            continue
         error = future.exception()
         yield cells[future], error if error is not None else future.result()
 
