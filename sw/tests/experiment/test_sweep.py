@@ -1,7 +1,9 @@
 """The sweep: dense cells first, results kept, stopped sweeps resumed, failures named."""
 
+from contextlib import nullcontext
+
+import distributed
 import pytest
-from distributed import Future
 
 from crisp_sw.experiment import sweep
 from crisp_sw.experiment.cell import Cell
@@ -92,9 +94,38 @@ def test_unforeseen_error_is_named_and_the_others_go_on(tasks, store, monkeypatc
     assert outcome.failures == {"net-c2-s0-unstructured-p90": "ZeroDivisionError: by zero"}
 
 
+class Ready:
+    """A future that has its value, or that was cancelled."""
+
+    def __init__(self, value=None, *, cancelled=False):
+        self.value, self.was_cancelled = value, cancelled
+
+    def cancelled(self):
+        return self.was_cancelled
+
+    def exception(self):
+        return None
+
+    def result(self):
+        return self.value
+
+
+class LosingClient:
+    """Runs tasks at once, but loses the one called ``lost``."""
+
+    def __init__(self, lost):
+        self.lost = lost
+
+    def submit(self, function, task, *dense, key, **_):
+        if key == self.lost:
+            return Ready(cancelled=True)
+        return Ready(function(task, *[future.value for future in dense]))
+
+
 def test_cell_that_the_cluster_lost_is_named_and_the_others_stay(tasks, store, calls, monkeypatch):
     lost = CELLS[2].name
-    monkeypatch.setattr(Future, "cancelled", lambda future: future.key == lost)
+    monkeypatch.setattr(sweep, "_client", lambda workers: nullcontext(LosingClient(lost)))
+    monkeypatch.setattr(distributed, "as_completed", iter)
     outcome = run_sweep(tasks, store, HERE)
     assert [result["cell"]["method"] for result in outcome.results] == ["nm-only", "dense"]
     assert list(outcome.failures) == [lost]
