@@ -15,7 +15,7 @@ from crisp_hw.boards import BOARDS, board
 from crisp_hw.cells import Target
 from crisp_hw.core import CrispCore
 from crisp_hw.lint import lint_verilog
-from crisp_hw.synth import Comparison, Job, dense_equivalent, pack, synthesize
+from crisp_hw.synth import Comparison, Job, Progress, dense_equivalent, pack, synthesize
 from crisp_hw.verilog import write_verilog
 
 Result = TypeVar("Result")
@@ -100,7 +100,7 @@ def _job(options: argparse.Namespace, config: CoreConfig, name: str) -> Job:
     )
 
 
-def _run(console: Console, build: Callable[[Job, Callable[[str], None]], Result], job: Job) -> Result:
+def _run(console: Console, build: Callable[[Job, Progress], Result], job: Job) -> Result:
     with console.status(job.name) as status:
         return build(job, status.update if console.is_terminal else console.print)
 

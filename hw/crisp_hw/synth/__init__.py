@@ -1,8 +1,17 @@
 """FPGA builds with yosys and nextpnr: area, clock and critical path of a component on a board."""
 
 from crisp_hw.synth.compare import Comparison, dense_equivalent
-from crisp_hw.synth.flow import Job, pack, synthesize
+from crisp_hw.synth.flow import Job, Progress, pack, synthesize
 from crisp_hw.synth.report import SynthesisReport
 from crisp_hw.synth.tools import ToolError
 
-__all__ = ["Comparison", "Job", "SynthesisReport", "ToolError", "dense_equivalent", "pack", "synthesize"]
+__all__ = [
+    "Comparison",
+    "Job",
+    "Progress",
+    "SynthesisReport",
+    "ToolError",
+    "dense_equivalent",
+    "pack",
+    "synthesize",
+]
