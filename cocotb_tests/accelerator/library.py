@@ -2,7 +2,6 @@
 
 import hashlib
 import os
-import re
 import subprocess
 import tempfile
 from pathlib import Path
@@ -12,16 +11,16 @@ from cocotb_tests.devices import device_verilog
 from cocotb_tests.errors import BuildError
 from cocotb_tests.runner import BUILD
 from cocotb_tests.simulators import OUTER_MAKE, Verilator, verilator_root
+from cocotb_tests.verilog_top import registered_reset
 from crisp_golden.config import CoreConfig
 
 LIBRARY = "libmodel.so"
 DEVICE = "crisp_stc"
-TOP = "harness_top"
 
 _HERE = Path(__file__).parent
 _HARNESS = ("harness.cpp", "memory.h")
 _OPTIONS = (
-    *("--cc", "--exe", "--prefix", "Vmodel", "--top-module", TOP),
+    *("--cc", "--exe", "--prefix", "Vmodel", "--top-module", DEVICE),
     *Verilator.options,
     "-O3",
     *("-CFLAGS", f"-fPIC -fvisibility=hidden -I{_HERE}", "-LDFLAGS", "-shared", "-o", LIBRARY),
@@ -49,31 +48,6 @@ def model_library(config: CoreConfig, *, waves: bool = False, build: Path = BUIL
     return directory / LIBRARY
 
 
-def registered_reset(verilog: str) -> str:
-    """Return the module ``TOP`` around the accelerator, in which the reset passes through a register.
-
-    All logic depends on the reset. Were it an input, the model would have to evaluate everything again
-    whenever inputs may have changed.
-
-    Raises
-    ------
-    BuildError : the text does not define the accelerator.
-    """
-    body = re.search(rf"^module {DEVICE}\(.*?^endmodule", verilog, re.DOTALL | re.MULTILINE)
-    if body is None:
-        raise BuildError(f"the Verilog defines no module {DEVICE!r}")
-    ports = re.findall(r"^  (input|output) (\[\d+:0\] )?(\S+) ?;", body[0], re.MULTILINE)
-    declared = ", ".join(f"{direction} {width}{name}" for direction, width, name in ports)
-    connected = ", ".join(f".{name}({'reset' if name == 'rst' else name})" for _, _, name in ports)
-    return (
-        f"module {TOP}({declared});\n"
-        "  reg reset = 1;\n"
-        "  always @(posedge clk) reset <= rst;\n"
-        f"  {DEVICE} dut({connected});\n"
-        "endmodule\n"
-    )
-
-
 def _content_hash(verilog: Path, waves: bool) -> str:
     parts = [file.read_text() for file in (Path(__file__), verilog, *(_HERE / name for name in _HARNESS))]
     parts += [str(waves), *_OPTIONS, *Verilator().identity()]
@@ -87,13 +61,13 @@ def _build(verilog: Path, waves: bool, directory: Path) -> None:
     trace = Verilator.TRACE_VARIABLES if waves else ()
     with tempfile.TemporaryDirectory(prefix="build-", dir=directory.parent) as name:
         work, log = Path(name), directory.with_suffix(".log")
-        top = work / f"{TOP}.v"
-        top.write_text(registered_reset(verilog.read_text()))
+        top = work / f"{DEVICE}.v"
+        top.write_text(registered_reset(verilog.read_text(), DEVICE))
         verilate = [str(root / "bin" / "verilator"), *_OPTIONS, *(["--trace-fst"] if waves else [])]
         make = ["make", "-C", str(work), "-f", "Vmodel.mk", f"-j{os.cpu_count()}"]
         with log.open("w") as output:
             for command in (
-                [*verilate, "--Mdir", str(work), str(top), str(verilog), str(_HERE / "harness.cpp")],
+                [*verilate, "--Mdir", str(work), str(top), str(_HERE / "harness.cpp")],
                 [*make, *Verilator.MAKE_VARIABLES, *trace],
             ):
                 finished = subprocess.run(command, env=environment, stdout=output, stderr=output, check=False)

@@ -17,7 +17,7 @@ async def slots_of_a_group_add_up_to_its_dot_product(dut):
     parameters = bench_parameters()
     m = CoreConfig(**parameters["config"]).m
     rng = np.random.default_rng(parameters["seed"])
-    inputs, products, groups = [], [], []
+    inputs, slots, products, groups = [], [], [], []
     for number in range(parameters["groups"]):
         n = number % m + 1
         activations, weights = _random_group(rng, m, n)
@@ -28,10 +28,13 @@ async def slots_of_a_group_add_up_to_its_dot_product(dut):
         places = np.concatenate([places, rng.integers(0, m, idle).astype(np.uint8)])
         group = to_bits(activations)
         for value, place in zip(values, places, strict=True):
-            inputs.append({"group": group, "index": int(place), "weight": int(value) & 0xFF})
+            inputs.append({"group": group, "index": int(place)})
+            slots.append({"weight": int(value) & 0xFF})
             products.append(int(value) * int(activations[place]))
     await start_clock(dut, group=0, index=0, weight=0)
-    seen = await through_pipeline(dut, inputs, output="product", latency=LANE_LATENCY)
+    # A weight comes a cycle after its group.
+    frames = [now | before for now, before in zip([*inputs, {}], [{}, *slots], strict=True)]
+    seen = (await through_pipeline(dut, frames, output="product", latency=LANE_LATENCY))[:-1]
     assert len(seen) == len(products)
     signed = [product - (product >> 15 << 16) for product in seen]
     assert signed == products

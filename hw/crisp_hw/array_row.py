@@ -127,6 +127,9 @@ class ArrayRow(wiring.Component):
             buffer.write_data.eq(self._place(entries)),
             buffer.read_addr.eq(self._slot_address(self.beat)),
         ]
+        places = [slots.word_select(number, config.slot_bits) for number in range(config.lanes)]
+        weights = Signal(data.ArrayLayout(signed(VALUE_BITS), config.lanes), reset_less=True)
+        m.d.sync += [weights[number].eq(place[:VALUE_BITS]) for number, place in enumerate(places)]
         groups = config.m * VALUE_BITS
         sums = []
         for col in range(config.cols):
@@ -134,11 +137,10 @@ class ArrayRow(wiring.Component):
             for number in range(config.lanes):
                 lane = NmLane(config, target=self.target)
                 m.submodules[f"lane_{col}_{number}"] = shared(platform, lane)
-                slot = slots.word_select(number, config.slot_bits)
                 m.d.comb += [
                     lane.group.eq(self.next_windows[col].word_select(number, groups)),
-                    lane.weight.eq(slot[:VALUE_BITS]),
-                    lane.index.eq(slot[VALUE_BITS:]),
+                    lane.weight.eq(weights[number]),
+                    lane.index.eq(places[number][VALUE_BITS:]),
                 ]
                 products.append(lane.product)
             sums.append(self._tree(m, products, col))
@@ -163,7 +165,7 @@ class ArrayRow(wiring.Component):
         return terms[0]
 
     def _accumulate(self, m: Module, platform, sums: list) -> list:
-        """Add the sums to the accumulators; return the drained value of each bank and column.
+        """Add the sums to the accumulators; return what each bank drains.
 
         The slots of a window follow each other in ``running``. Its first slot starts from the bias or from
         what the window before has left, which was written at least three cycles before it is read.
@@ -176,32 +178,36 @@ class ArrayRow(wiring.Component):
         # Only ``mac`` needs a reset, and the row above clears it.
         writing = delay(m, adding, 1, "writing")
         bias = self._bias(m, platform, addressing)
+        running = Signal(data.ArrayLayout(signed(ACCUMULATOR_BITS), config.cols), reset_less=True)
         continues = addressing.mac & addressing.fetch & ~addressing.first
-        addresses = []
-        for bank in range(2):
-            address = Signal.like(self.drain.depth, name=f"accumulator_address_{bank}")
-            chosen = continues & (addressing.bank == bank)
-            m.d.sync += address.eq(Mux(chosen, addressing.depth, self.drain.depth))
-            addresses.append(address)
-        drained = [[], []]
+        banks = self._banks(m, platform, "accumulator", running, continues, addressing, writing.mac, writing)
         for col, total in enumerate(sums):
             start = Signal(signed(ACCUMULATOR_BITS), name=f"start_{col}", reset_less=True)
-            running = Signal(signed(ACCUMULATOR_BITS), name=f"running_{col}", reset_less=True)
-            for bank in range(2):
-                ram = LutRam(width=ACCUMULATOR_BITS, depth=config.tile_depth)
-                m.submodules[f"accumulator_{bank}_{col}"] = shared(platform, ram)
-                m.d.comb += [
-                    ram.read_addr.eq(addresses[bank]),
-                    ram.write_en.eq(writing.mac & (writing.bank == bank)),
-                    ram.write_addr.eq(writing.depth),
-                    ram.write_data.eq(running),
-                ]
-                drained[bank].append(ram.read_data)
-            left = Mux(reading.bank, drained[1][col], drained[0][col])
+            left = Mux(reading.bank, banks[1][col], banks[0][col])
             m.d.sync += start.eq(Mux(reading.first, bias, left))
             with m.If(adding.mac):
-                m.d.sync += running.eq(Mux(adding.fetch, start, running) + total)
-        return drained[0] + drained[1]
+                m.d.sync += running[col].eq(Mux(adding.fetch, start, running[col]) + total)
+        return banks
+
+    def _banks(self, m: Module, platform, name: str, word, updates, reading, write_en, writing) -> list:
+        """Two banks of ``word``, which holds a value of every column; return what is read of each.
+
+        A bank is read for the beat ``reading`` if it ``updates`` what is there, else for the drain command.
+        """
+        banks = []
+        for bank in range(2):
+            ram = LutRam(width=len(Value.cast(word)), depth=self.config.tile_depth)
+            m.submodules[f"{name}_bank_{bank}"] = shared(platform, ram)
+            address = Signal.like(self.drain.depth, name=f"{name}_address_{bank}")
+            m.d.sync += address.eq(Mux(updates & (reading.bank == bank), reading.depth, self.drain.depth))
+            m.d.comb += [
+                ram.read_addr.eq(address),
+                ram.write_en.eq(write_en & (writing.bank == bank)),
+                ram.write_addr.eq(writing.depth),
+                ram.write_data.eq(word),
+            ]
+            banks.append(data.View(word.shape(), ram.read_data))
+        return banks
 
     def _bias(self, m: Module, platform, beat) -> Signal:
         """The bias of the row tile that ``beat`` belongs to, one cycle later."""
@@ -213,8 +219,7 @@ class ArrayRow(wiring.Component):
         return bias
 
     def _store_residual(self, m: Module, platform) -> list:
-        """Keep this row's byte of residual windows, or its maximum; return the drained byte of each bank and
-        column.
+        """Keep this row's byte of residual windows, or its maximum; return what each bank drains.
 
         The bytes wait as long as sums do, so that they too never come before the bank is drained. A maximum
         is updated at most every four cycles; it is read three cycles before it is written.
@@ -224,52 +229,35 @@ class ArrayRow(wiring.Component):
         addressing = delay(m, self.next_beat, cycles - 4, "residual_beat")
         reading = delay(m, addressing, 1, "residual_reading")
         comparing = delay(m, reading, 1, "residual_comparing")
-        writing = delay(m, comparing, 2, "residual_writing")
-        addresses = []
-        for bank in range(2):
-            address = Signal.like(self.drain.depth, name=f"residual_address_{bank}")
-            # The first window needs nothing from the bank, of which the last pixels are still draining.
-            chosen = addressing.maximum & ~addressing.first & (addressing.bank == bank)
-            m.d.sync += address.eq(Mux(chosen, addressing.depth, self.drain.depth))
-            addresses.append(address)
-        drained = [[], []]
-        for col in range(config.cols):
-            rams = [LutRam(width=VALUE_BITS, depth=config.tile_depth) for _ in range(2)]
-            value = delay(m, self._residual_byte(m, col), cycles - 2, f"residual_value_{col}")
-            old = Signal(signed(VALUE_BITS), name=f"residual_old_{col}", reset_less=True)
-            new = Signal(signed(VALUE_BITS), name=f"residual_new_{col}", reset_less=True)
-            keeps = Signal(name=f"residual_keeps_{col}", reset_less=True)
-            m.d.sync += [
-                old.eq(Mux(reading.bank, rams[1].read_data, rams[0].read_data)),
-                keeps.eq(comparing.maximum & ~comparing.first & (old > value)),
-                new.eq(
-                    Mux(
-                        keeps,
-                        delay(m, old, 1, f"residual_kept_{col}"),
-                        delay(m, value, 1, f"residual_late_{col}"),
-                    )
-                ),
-            ]
-            for bank, ram in enumerate(rams):
-                m.submodules[f"residual_{bank}_{col}"] = shared(platform, ram)
-                m.d.comb += [
-                    ram.write_en.eq(writing.residual & (writing.bank == bank)),
-                    ram.write_addr.eq(writing.depth),
-                    ram.write_data.eq(new),
-                    ram.read_addr.eq(addresses[bank]),
-                ]
-                drained[bank].append(ram.read_data)
-        return drained[0] + drained[1]
+        choosing = delay(m, comparing, 1, "residual_choosing")
+        writing = delay(m, choosing, 1, "residual_writing")
+        layout = data.ArrayLayout(signed(VALUE_BITS), config.cols)
+        old, new = Signal(layout, reset_less=True), Signal(layout, reset_less=True)
+        # The first window needs nothing from the bank, of which the last pixels are still draining.
+        updates = addressing.maximum & ~addressing.first
+        banks = self._banks(m, platform, "residual", new, updates, addressing, writing.residual, writing)
+        value = delay(m, self._residual_bytes(m, layout), cycles - 2, "residual_value")
+        late, kept = delay(m, value, 1, "residual_late"), delay(m, old, 1, "residual_kept")
+        keeps = Signal(config.cols, reset_less=True)
+        m.d.sync += old.eq(Mux(reading.bank, banks[1], banks[0]))
+        with m.If(comparing.residual):
+            larger = Cat(old[col] > value[col] for col in range(config.cols))
+            m.d.sync += keeps.eq(Mux(comparing.maximum & ~comparing.first, larger, 0))
+        with m.If(choosing.residual):
+            m.d.sync += [new[col].eq(Mux(keeps[col], kept[col], late[col])) for col in range(config.cols)]
+        return banks
 
-    def _residual_byte(self, m: Module, col: int) -> Signal:
-        """This row's byte of the window in a column."""
-        config, window = self.config, self.next_windows[col]
+    def _residual_bytes(self, m: Module, layout: data.ArrayLayout) -> Signal:
+        """This row's byte of the window in every column."""
+        config = self.config
         part_bits = ceil_log2(config.window // config.rows)
         place = Cat(self.position, self.next_beat.part[:part_bits])
-        value = Signal(signed(VALUE_BITS), name=f"residual_value_{col}")
-        values = [window.word_select(i, VALUE_BITS) for i in range(config.window)]
-        m.d.comb += value.eq(select(values, place))
-        return value
+        values = Signal(layout, name="residual_value")
+        for col in range(config.cols):
+            window = self.next_windows[col]
+            entries = [window.word_select(i, VALUE_BITS) for i in range(config.window)]
+            m.d.comb += values[col].eq(select(entries, place))
+        return values
 
     def _drain(self, m: Module, platform, accumulators: list, residuals: list) -> None:
         """Select the drained pixels and requantize them."""
@@ -281,16 +269,18 @@ class ArrayRow(wiring.Component):
             channel_ram.write_data.eq(self._channel()),
             channel_ram.read_addr.eq(drain.slot),
         ]
-        m.d.sync += channel.eq(channel_ram.read_data)
+        with m.If(drain.valid):
+            m.d.sync += channel.eq(channel_ram.read_data)
         for number in range(self.config.drain_cols):
             lane = OutputLane(target=self.target)
             m.submodules[f"output_lane_{number}"] = shared(platform, lane)
             acc = Signal(ACCUMULATOR_BITS, name=f"drained_{number}", reset_less=True)
             residual = Signal(VALUE_BITS, name=f"drained_residual_{number}", reset_less=True)
-            m.d.sync += [
-                acc.eq(self._drained(accumulators, number)),
-                residual.eq(self._drained(residuals, number)),
-            ]
+            with m.If(drain.valid):
+                m.d.sync += [
+                    acc.eq(self._drained(accumulators, number)),
+                    residual.eq(self._drained(residuals, number)),
+                ]
             m.d.comb += [
                 lane.levels.eq(self.next_levels),
                 lane.acc.eq(acc),
@@ -299,15 +289,15 @@ class ArrayRow(wiring.Component):
                 self.y[number].eq(lane.y),
             ]
 
-    def _drained(self, values: list, number: int) -> Value:
-        """The value of output lane ``number``, out of all banks' and columns'.
+    def _drained(self, banks: list, number: int) -> Value:
+        """The value of output lane ``number``, out of all columns of both banks.
 
         The first lane also drains single columns, all others only those of their own.
         """
-        drain, count = self.next_drain, self.config.drain_cols
-        if number == 0:
-            return select(values, Cat(drain.col, drain.bank))
-        return select(values[number::count], Cat(drain.col[ceil_log2(count) :], drain.bank))
+        drain, cols, count = self.next_drain, self.config.cols, self.config.drain_cols
+        step = 1 if number == 0 else count
+        values = [bank[col] for bank in banks for col in range(number, cols, step)]
+        return select(values, Cat(drain.col[ceil_log2(step) :], drain.bank))
 
     def _channel(self):
         """This row's entry of the channel bus."""

@@ -7,20 +7,20 @@ from amaranth.lib.wiring import In, Out
 from crisp_golden.config import VALUE_BITS, CoreConfig
 from crisp_golden.timing import LANE_LATENCY
 from crisp_hw.cells import Multiplier, Target
-from crisp_hw.choice import select
 from crisp_hw.sharing import shared
 
 
 class NmLane(wiring.Component):
     """Multiplies the activation that ``index`` picks from a group of M by ``weight``, once per cycle.
 
-    The picked activation and its weight pass a plain register, so that the way into a DSP column has a
-    cycle of its own.
+    The picked activation passes a plain register, so that the way into a DSP column has a cycle of its own.
+    The weight has had its own before, which serves all columns of a row.
 
     Members
     -------
-    group : In(m values of 8 bits); index : In(ceil(log2 m)); weight : In(signed 8).
-    product : Out(signed 16), ``latency`` cycles later.
+    group : In(m values of 8 bits); index : In(ceil(log2 m)).
+    weight : In(signed 8), a cycle later.
+    product : Out(signed 16), ``latency`` cycles after the group.
     """
 
     latency = LANE_LATENCY
@@ -46,12 +46,11 @@ class NmLane(wiring.Component):
         m = Module()
         multiplier = Multiplier(signed(VALUE_BITS), signed(VALUE_BITS), target=self.target)
         m.submodules.multiplier = shared(platform, multiplier)
-        values = [self.group[i] for i in range(self.config.m)]
         activation = Signal(signed(VALUE_BITS), reset_less=True)
-        weight = Signal(signed(VALUE_BITS), reset_less=True)
-        m.d.sync += [
-            activation.eq(select(values, self.index) if self.config.m > 1 else values[0]),
-            weight.eq(self.weight),
+        m.d.sync += activation.eq(self.group[self.index] if self.config.m > 1 else self.group[0])
+        m.d.comb += [
+            multiplier.a.eq(activation),
+            multiplier.b.eq(self.weight),
+            self.product.eq(multiplier.p),
         ]
-        m.d.comb += [multiplier.a.eq(activation), multiplier.b.eq(weight), self.product.eq(multiplier.p)]
         return m

@@ -117,7 +117,7 @@ class OutputLane(wiring.Component):
         upper = fine[NARROW_BITS - 1 :]
         fits = (upper == 0) | upper.all()
         extreme = Mux(fine[-1], -(1 << NARROW_BITS - 1), (1 << NARROW_BITS - 1) - 1)
-        m.d.sync += narrow.eq(Mux(fits, fine, extreme))
+        m.d.sync += narrow.eq(Mux(fits, fine[:NARROW_BITS].as_signed(), extreme))
         return narrow
 
     def _finish(self, m: Module, narrow) -> None:

@@ -12,11 +12,12 @@ from hw.tests.simulate import pipelined
 
 def rtl_products(m: int, groups: np.ndarray, indices: np.ndarray, weights: np.ndarray) -> list[int]:
     lane = NmLane(small_core(2, 2, 8, m), target=Target.GENERIC)
+    # The weight comes a cycle after its group.
     frames = [
         {"group": [int(v) & 0xFF for v in group], "index": int(index), "weight": int(weight)}
-        for group, index, weight in zip(groups, indices, weights, strict=True)
+        for group, index, weight in zip([*groups, groups[0]], [*indices, 0], [0, *weights], strict=True)
     ]
-    return [out["product"] for out in pipelined(lane, frames, ["product"], lane.latency)]
+    return [out["product"] for out in pipelined(lane, frames, ["product"], lane.latency)][:-1]
 
 
 @pytest.mark.parametrize("m", [1, 2, 4, 8])
