@@ -32,6 +32,11 @@ class Choice:
     planned: PlannedGroup | None
     cost: Cost | None
 
+    @property
+    def rank(self) -> tuple[int, int]:
+        """Lower is better: cycles, then how long the last group is, for fusing must gain something."""
+        return self.cycles, -self.before[0] if self.before else 0
+
 
 def partition(graph: Graph, *, fuse: bool = True) -> list[tuple[PlannedGroup, Cost]]:
     """Cut the network into groups with the least estimated cycles.
@@ -79,8 +84,9 @@ class _Search:
                         continue
                     for after, planned, cost in self._groups(state, end):
                         cycles = best[state].cycles + cost.cycles
-                        if after not in best or cycles < best[after].cycles:
-                            best[after] = Choice(cycles, state, planned, cost)
+                        choice = Choice(cycles, state, planned, cost)
+                        if after not in best or choice.rank < best[after].rank:
+                            best[after] = choice
         state: State | None = (stages, WHOLE)
         if state not in best:
             return None
