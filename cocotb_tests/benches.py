@@ -88,7 +88,7 @@ BENCHES = (
         summary="whole core: control, memory ports and counters",
         device="crisp_core",
         module="cocotb_tests.units.bench_core",
-        tests=7,
+        tests=8,
     ),
     RegisteredBench(
         name="random_jobs",

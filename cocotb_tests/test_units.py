@@ -95,4 +95,4 @@ def test_row_chain(name, sim):
 
 
 def test_core():
-    run_unit("core", CONFIGS["tiny"], {"seed": 6}, tests=7)
+    run_unit("core", CONFIGS["tiny"], {"seed": 6}, tests=8)

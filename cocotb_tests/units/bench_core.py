@@ -6,8 +6,10 @@ from dataclasses import replace
 import cocotb
 import numpy as np
 from cocotb.triggers import FallingEdge, ReadOnly
+from cocotb.utils import get_sim_time
 
 from cocotb_tests.jobs.random_jobs import RandomJob, random_job
+from cocotb_tests.tb.clocking import CLOCK_PERIOD_NS
 from cocotb_tests.tb.core_driver import CoreDriver
 from cocotb_tests.tb.layer_run import LayerCase, case_jobs, check_layer
 from cocotb_tests.tb.parameters import bench_parameters
@@ -16,6 +18,7 @@ from crisp_golden.cycles import CycleCount
 from crisp_golden.network import QuantizedConv
 from crisp_golden.program.commands import Target
 from crisp_golden.program.memories import memory_beats
+from crisp_golden.timing import flush_cycles, prologue_cycles, release_cycles
 
 
 async def reset_core(dut) -> tuple[CoreDriver, np.random.Generator]:
@@ -48,6 +51,18 @@ async def check_job(driver: CoreDriver, rng: np.random.Generator) -> None:
     assert counted == job.cycles()
     assert clocked == counted.total
     await check_output(driver, job)
+
+
+async def start_when_ready(dut, later: int = 0) -> None:
+    """Start a job ``later`` cycles after the core is ready for it."""
+    while not dut.ready.value:
+        await FallingEdge(dut.clk)
+    for _ in range(later):
+        await FallingEdge(dut.clk)
+    dut.start.value = 1
+    await FallingEdge(dut.clk)
+    dut.start.value = 0
+    assert dut.busy.value
 
 
 async def busy_cycles(driver: CoreDriver, start: Callable[[], bool], limit: int) -> AsyncIterator[bool]:
@@ -131,14 +146,16 @@ async def reset_in_the_middle_of_a_job(dut):
 
 
 @cocotb.test()
-async def start_is_ignored_while_busy(dut):
+async def start_is_ignored_until_the_core_is_ready(dut):
     driver, rng = await reset_core(dut)
     for _ in range(6):
         job = await preloaded_job(driver, rng)
         expected = job.cycles()
         done = [
             cycle
-            async for cycle in busy_cycles(driver, lambda: rng.random() < 0.5, 2 * expected.total + 1000)
+            async for cycle in busy_cycles(
+                driver, lambda: not dut.ready.value and rng.random() < 0.5, 2 * expected.total + 1000
+            )
         ]
         assert len(done) == expected.total
         assert driver.counters() == expected
@@ -158,23 +175,44 @@ async def done_is_high_in_the_last_busy_cycle(dut):
 
 
 @cocotb.test()
-async def jobs_run_back_to_back_with_cleared_counters(dut):
-    """The second start comes in the first idle cycle: of the same job, then of another one."""
+async def jobs_run_back_to_back(dut):
+    """Each start comes some cycles after the core is ready: the sooner, the more of a prologue is hidden."""
+    driver, rng = await reset_core(dut)
+    config = driver.config
+    most = flush_cycles(config) - release_cycles(config) - 1
+    assert 0 < most <= prologue_cycles(config)
+    for later in range(most):
+        job = await preloaded_job(driver, rng)
+        started = get_sim_time("ns")
+        await start_when_ready(dut)
+        for _ in range(2):
+            await start_when_ready(dut, later)
+        while dut.busy.value:
+            await FallingEdge(dut.clk)
+        assert dut.counted.value
+        expected, hidden = job.cycles() + job.cycles() + job.cycles(), 2 * (most - later)
+        assert driver.counters() == replace(expected, prologue=expected.prologue - hidden)
+        clocked = round((get_sim_time("ns") - started) / CLOCK_PERIOD_NS) - 1
+        assert clocked == expected.total - hidden
+        await check_output(driver, job)
+
+
+@cocotb.test()
+async def a_start_in_the_first_idle_cycle_counts_anew(dut):
     driver, rng = await reset_core(dut)
     for _ in range(6):
         job = await preloaded_job(driver, rng)
         expected = job.cycles()
-        dut.start.value = 1
         for _ in range(2):
+            dut.start.value = 1
             await FallingEdge(dut.clk)
+            dut.start.value = 0
             for _ in range(expected.total):
                 assert dut.busy.value
                 await FallingEdge(dut.clk)
             assert not dut.busy.value
             assert driver.counters() == expected
-        dut.start.value = 0
         await FallingEdge(dut.clk)
-        assert not dut.busy.value
         await check_output(driver, job)
         await check_job(driver, rng)
 

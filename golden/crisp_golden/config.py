@@ -10,6 +10,9 @@ ACCUMULATOR_BITS = 32
 MAX_ROWS = 32
 """Beyond it a row's channel parameters would be replaced before its last accumulators are drained."""
 
+MAX_DRAIN_COLS = 16
+"""More would leave the first pixels before each of them has found its coordinates."""
+
 MAX_LANES = 16
 """Deeper adder trees than these need are not verified."""
 
@@ -35,8 +38,8 @@ class CoreConfig:
     index_words : kept windows that the block-index memory holds; power of two.
     channel_words : output channels whose quantization parameters fit; power of two.
     tap_words : kernel taps (kh * kw) that the tap table holds; power of two.
-    drain_cols : output pixels that leave the array per cycle; power of two, at most ``cols``. Every row has
-        as many output stages.
+    drain_cols : output pixels that leave the array per cycle; power of two, at most ``cols`` and 16. Every
+        row has as many output stages.
     bus_bits : width of the data bus: 64, 128 or 256, and at most ``window_bits``. A core without the
         accelerator around it may have 32.
 
@@ -74,7 +77,7 @@ class CoreConfig:
         self._require("index_words", 16, 1 << 15)
         self._require("channel_words", 2 * self.rows, 1 << 14)
         self._require("tap_words", 8, 1 << 12)
-        self._require("drain_cols", 1, self.cols)
+        self._require("drain_cols", 1, min(self.cols, MAX_DRAIN_COLS))
         self._require("bus_bits", 32, min(256, self.window_bits))
 
     def _require(self, name: str, low: int, high: int) -> None:

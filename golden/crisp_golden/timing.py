@@ -58,3 +58,11 @@ def prologue_cycles(config: CoreConfig) -> int:
 def flush_cycles(config: CoreConfig) -> int:
     """From the last drained pixel's issue to the end of the job: accumulators, output stage, rows, writer."""
     return accumulate_latency(config) + 3 + OUTPUT_LATENCY + config.rows
+
+
+def release_cycles(config: CoreConfig) -> int:
+    """From the last drained pixel's issue until the next job may be started, whose first cycle comes next.
+
+    Its prologue then runs while the last outputs are on their way. It reads none before they are in memory.
+    """
+    return max(0, flush_cycles(config) - prologue_cycles(config) - 1)

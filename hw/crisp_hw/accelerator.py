@@ -165,7 +165,8 @@ class CrispStc(wiring.Component):
         m.d.comb += [
             core.job.eq(execute.job),
             core.start.eq(execute.start),
-            execute.busy.eq(core.busy),
+            execute.ready.eq(core.ready),
+            execute.done.eq(core.done),
             *[
                 getattr(core, f"write_{name}").eq(getattr(load, f"write_{name}"))
                 for name in ("en", "target", "address", "data")
@@ -225,7 +226,7 @@ class CrispStc(wiring.Component):
             counters.counting.eq(control.counting),
             counters.abandoned.eq(control.abandoned),
             counters.job.eq(self.core.counters),
-            counters.job_ended.eq(execute.finished),
+            counters.counted.eq(self.core.counted),
             counters.core_busy.eq(self.core.busy),
             Cat(counters.waits_load, counters.waits_store).eq(execute.waiting),
             counters.events.eq(

@@ -8,7 +8,7 @@ from amaranth.lib.wiring import In, Out
 
 from crisp_golden.config import CoreConfig
 from crisp_golden.program.commands import POSITION_BITS, Target
-from crisp_golden.timing import READ_LATENCY, accumulate_latency
+from crisp_golden.timing import READ_LATENCY, accumulate_latency, prologue_cycles
 from crisp_hw import cells
 from crisp_hw.activation_memory import ActivationMemory
 from crisp_hw.array_row import ArrayRow
@@ -25,7 +25,9 @@ TARGET_BITS = 3
 
 
 class CrispCore(wiring.Component):
-    """Hybrid-sparse compute core. Runs one job at a time: an EXECUTE command on the memories' contents.
+    """Hybrid-sparse compute core. Runs job after job: EXECUTE commands on the memories' contents.
+
+    The prologue of a job overlaps with the flush of the one before, see ``golden.timing.release_cycles``.
 
     The memories are filled through the write port; a beat is taken when ``write_en`` and ``write_ready`` are
     high. Only the activation memory is ever not ready, while the array writes outputs to the same bank, or
@@ -39,8 +41,10 @@ class CrispCore(wiring.Component):
 
     Members
     -------
-    job : In(JOB_LAYOUT), stable from ``start`` to ``done``.
-    start : In(1), ignored while busy; busy : Out(1), a register; done : Out(1), high in the last busy cycle.
+    job : In(JOB_LAYOUT), stable from ``start`` until ``ready`` is high again.
+    start : In(1), taken if ready; ready : Out(1), a register.
+    busy : Out(1), a register, from the cycle after ``start`` on while a job runs; done : Out(1), in the last
+        cycle of every job.
     write_en : In(1); write_target : In(3), a ``Target``; write_address : In(20), number of the beat, modulo
         the memory; write_data : In(bus_bits); write_ready : Out(1), which does not depend on ``write_en``.
     read_valid : In(1); read_ready : Out(1), a register, low while a request is under way; read_row,
@@ -49,7 +53,8 @@ class CrispCore(wiring.Component):
     read_data : Out(cols windows), bank by bank, when ``read_done``: Out(1) is high, at the earliest
         ``read_latency`` cycles after the request.
     starved : Out(1), an internal fault that cannot happen; tests watch it.
-    counters : Out(COUNTERS_LAYOUT), cycles of the last job by cause.
+    counters : Out(COUNTERS_LAYOUT), cycles by cause of jobs that ran one behind the other. counted : Out(1),
+        they are final; the next job may count anew from the next cycle on.
     """
 
     module_name = "crisp_core"
@@ -63,6 +68,7 @@ class CrispCore(wiring.Component):
             {
                 "job": In(JOB_LAYOUT),
                 "start": In(1),
+                "ready": Out(1, init=1),
                 "busy": Out(1),
                 "done": Out(1),
                 "write_en": In(1),
@@ -79,6 +85,7 @@ class CrispCore(wiring.Component):
                 "read_done": Out(1),
                 "starved": Out(1),
                 "counters": Out(COUNTERS_LAYOUT),
+                "counted": Out(1),
             }
         )
 
@@ -92,14 +99,23 @@ class CrispCore(wiring.Component):
         writer = OutputWriter(config)
         for block in (decoder, sequencer, loader, activations, writer):
             m.submodules[block.module_name] = shared(platform, block)
-        start = Signal()
-        m.d.sync += [
-            start.eq(self.start & ~self.busy),
-            self.busy.eq((self.busy & ~self.done) | (self.start & ~self.busy)),
-        ]
+        start, taken, rests = Signal(), Signal(), Signal()
         m.d.comb += [
-            *[block.job.eq(self.job) for block in (decoder, sequencer, loader, writer)],
-            *[block.start.eq(start) for block in (decoder, sequencer, loader, writer)],
+            taken.eq(self.start & self.ready),
+            rests.eq(self.done & sequencer.idle & ~start),
+        ]
+        m.d.sync += [
+            start.eq(taken),
+            self.ready.eq((self.ready & ~taken) | sequencer.released),
+            self.busy.eq((self.busy & ~rests) | taken),
+            self.counted.eq(rests),
+        ]
+        output_job, output_start = self._output_job(m, start)
+        m.d.comb += [
+            *[block.job.eq(self.job) for block in (decoder, sequencer, loader)],
+            *[block.start.eq(start) for block in (decoder, sequencer, loader)],
+            writer.job.eq(output_job),
+            writer.start.eq(output_start),
             loader.load.eq(sequencer.load),
             loader.head.eq(decoder.o.payload),
             sequencer.written.eq(writer.written),
@@ -108,7 +124,7 @@ class CrispCore(wiring.Component):
             self.counters.eq(sequencer.counters),
         ]
         wiring.connect(m, decoder.o, sequencer.i)
-        rows = self._array(m, platform, sequencer, loader, activations)
+        rows = self._array(m, platform, sequencer, loader, activations, output_job)
         m.d.comb += [
             writer.drain.eq(rows[-1].next_drain),
             *[writer.y[number].eq(row.y) for number, row in enumerate(rows)],
@@ -120,12 +136,23 @@ class CrispCore(wiring.Component):
         m.d.comb += [decoder.fill.eq(fill), loader.fill.eq(fill)]
         return m
 
-    def _array(self, m: Module, platform, sequencer, loader, activations) -> list[ArrayRow]:
+    def _output_job(self, m: Module, start: Signal) -> tuple[Any, Any]:
+        """The job as the output stage and what is behind it see it, and its start.
+
+        It is the one before until that job's last output has passed.
+        """
+        job = Signal(JOB_LAYOUT, reset_less=True)
+        last = delay(m, start, prologue_cycles(self.config), "prologue", reset_less=False)
+        with m.If(last):
+            m.d.sync += job.eq(self.job)
+        return job, delay(m, last, 1, "output_start", reset_less=False)
+
+    def _array(self, m: Module, platform, sequencer, loader, activations, output_job) -> list[ArrayRow]:
         """Chain the rows; the beats meet their windows at row 0."""
         config = self.config
         rows = []
         levels = Signal(LEVELS_LAYOUT)
-        m.d.comb += [levels[name].eq(self.job[name]) for name in LEVELS_LAYOUT.members]
+        m.d.comb += [levels[name].eq(output_job[name]) for name in LEVELS_LAYOUT.members]
         chain = {
             "beat": delay(m, sequencer.beat, activations.latency, "beat", reset_less=False),
             "windows": activations.windows,

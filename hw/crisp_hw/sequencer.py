@@ -8,7 +8,7 @@ and draining. That makes the number of cycles a closed formula, see ``crisp_gold
 
 from dataclasses import fields
 
-from amaranth.hdl import Cat, Module, Mux, Shape, Signal, signed
+from amaranth.hdl import Module, Mux, Shape, Signal, signed
 from amaranth.lib import data, stream, wiring
 from amaranth.lib.wiring import In, Out
 from amaranth.utils import ceil_log2
@@ -16,7 +16,7 @@ from amaranth.utils import ceil_log2
 from crisp_golden.config import CoreConfig
 from crisp_golden.cycles import CycleCount
 from crisp_golden.timing import prologue_cycles
-from crisp_hw.delay import delay
+from crisp_hw.drainer import Drainer
 from crisp_hw.layouts import (
     CHANNEL_SLOTS,
     JOB_LAYOUT,
@@ -25,17 +25,16 @@ from crisp_hw.layouts import (
     drain_layout,
     read_layout,
     ring_layout,
-    row_bits,
     window_layout,
 )
 from crisp_hw.pixel_walker import PixelWalker
-from crisp_hw.plane_walker import PlaneWalker
+from crisp_hw.residual_walker import ResidualWalker
 from crisp_hw.ring import next_row
 from crisp_hw.sharing import shared
 
 COUNTERS = tuple(field.name for field in fields(CycleCount))
 COUNTERS_LAYOUT = data.StructLayout({name: 32 for name in COUNTERS})
-"""Cycles of the last job by cause; their sum is all cycles from start to done."""
+"""Cycles of jobs that ran one behind the other, by cause; their sum is all cycles from start to done."""
 
 
 class Sequencer(wiring.Component):
@@ -43,16 +42,19 @@ class Sequencer(wiring.Component):
 
     Members
     -------
-    job : In(JOB_LAYOUT), stable while busy.
-    start : In(1), never while busy; its cycle is the job's first.
+    job : In(JOB_LAYOUT), stable from ``start`` to ``released``.
+    start : In(1), while ``idle`` or after ``released``; its cycle is the job's first.
     i : In, stream of decoded windows.
     load : Out(1), the window at the head of ``i`` is to be loaded from the next cycle on.
     read : Out(read_layout), inside : Out(cols), request to the activation memory, together with ``beat``.
     beat : Out(beat_layout); drain : Out(drain_layout).
     written : In(1), the job's last output leaves the writer; it is in the memory two cycles later.
-    busy : Out(1); done : Out(1), high for the last busy cycle.
+    released : Out(1), the next job may be started in any cycle but this one: its prologue may run while the
+        outputs of this one are on their way.
+    idle : Out(1), no job; done : Out(1), the job's last cycle.
     starved : Out(1), sticks when a window was needed that was not decoded yet. It never is.
-    counters : Out(COUNTERS_LAYOUT).
+    counters : Out(COUNTERS_LAYOUT), of all jobs since the last one that was started while nothing ran. What
+        a job has in common with the flush of the one before counts as that one's.
     """
 
     module_name = "sequencer"
@@ -70,7 +72,8 @@ class Sequencer(wiring.Component):
                 "beat": Out(beat_layout(config)),
                 "drain": Out(drain_layout(config)),
                 "written": In(1),
-                "busy": Out(1),
+                "released": Out(1),
+                "idle": Out(1),
                 "done": Out(1),
                 "starved": Out(1),
                 "counters": Out(COUNTERS_LAYOUT),
@@ -105,15 +108,24 @@ class Sequencer(wiring.Component):
         reads, reads_on = Signal(), Signal()
         computing, fetching_residual = Signal(), Signal()
         has_next, has_residual, final = Signal(), Signal(), Signal()
-        begins, tile_ends = Signal(), Signal()
+        begins, tile_ends, flushing = Signal(), Signal(), Signal()
         tile = Signal(data.StructLayout({"bank": 1, "slot": ceil_log2(CHANNEL_SLOTS), "buffer": 1}))
-        drain_free = self._drain(m, tile_ends, window, constants, tile)
+        drainer = Drainer(config)
+        m.submodules.drainer = shared(platform, drainer)
+        m.d.comb += [
+            drainer.job.eq(job),
+            drainer.start.eq(tile_ends),
+            *[getattr(drainer, name).eq(tile[name]) for name in ("bank", "slot")],
+            *[getattr(drainer, name).eq(window[name]) for name in ("last_pixels", "last_rows")],
+            self.drain.eq(drainer.drain),
+            self.released.eq(drainer.released),
+        ]
         self._connect_walker(m, walker, window)
         head = self.i.payload
         m.d.comb += [
             ends_soon.eq((countdown < 0) & ~(goes_on | goes_residual | over)),
             # A tile is handed to the drain as soon as the one before is out; then the next begins.
-            tile_ends.eq(over & drain_free),
+            tile_ends.eq(over & drainer.free),
             begins.eq(goes_on | (tile_ends & ~final)),
             self.i.ready.eq(begins),
             # Take the head of the queue as the current window; load the one behind it meanwhile.
@@ -124,7 +136,7 @@ class Sequencer(wiring.Component):
             reads.eq(reads_on | begins),
             goes_on.eq(0),
             goes_residual.eq(0),
-            over.eq(over & ~drain_free),
+            over.eq(over & ~drainer.free),
             window_ends.eq(0),
             group_ends.eq(
                 Mux(
@@ -138,38 +150,46 @@ class Sequencer(wiring.Component):
         ]
 
         with m.If(self.start):
-            m.d.sync += [
-                # This cycle is the prologue's first.
-                countdown.eq(prologue_cycles(config) - 4),
-                tile.eq(0),
-                self.counters.eq(0),
-                self.counters.prologue.eq(1),
-                # The last cycle, in which the counters settle.
-                self.counters.flush.eq(1),
-                self.starved.eq(0),
-            ]
+            # This cycle is the prologue's first.
+            m.d.sync += [countdown.eq(prologue_cycles(config) - 4), tile.eq(0)]
+            with m.If(~flushing & ~self.done):
+                m.d.sync += [
+                    self.counters.eq(0),
+                    self.counters.prologue.eq(1),
+                    # The last cycle, in which the counters settle.
+                    self.counters.flush.eq(1),
+                    self.starved.eq(0),
+                ]
 
         def finish_tile():
             """Go on behind a tile that is over, or wait for the drain."""
-            with m.If(drain_free):
+            with m.If(drainer.free):
                 m.next = "WINDOW"
                 with m.If(final):
                     m.next = "FLUSH"
             with m.Else():
                 m.next = "WAIT"
 
-        settling = Signal()
+        def count_prologue():
+            """Count a cycle, unless the flush of the job before still goes on."""
+            with m.If(flushing | self.done):
+                self._count(m, "flush")
+            with m.Else():
+                self._count(m, "prologue")
+
         with m.FSM() as fsm:
             with m.State("IDLE"), m.If(self.start):
+                with m.If(self.done):
+                    self._count(m, "flush")
                 m.next = "PROLOGUE"
             with m.State("PROLOGUE"):
-                self._count(m, "prologue")
+                count_prologue()
                 with m.If(ends_soon):
                     m.d.sync += countdown.eq(constants.load_beats)
                     m.next = "LOAD"
             with m.State("LOAD"):
                 # The prologue's last cycle.
-                self._count(m, "prologue")
+                count_prologue()
                 m.d.comb += self.load.eq(1)
                 m.next = "PRIME"
             with m.State("PRIME"):
@@ -210,12 +230,14 @@ class Sequencer(wiring.Component):
                 finish_tile()
             with m.State("FLUSH"):
                 self._count(m, "flush")
-                with m.If(self.written):
+                with m.If(self.start):
+                    m.next = "PROLOGUE"
+                with m.Elif(self.written):
                     m.next = "IDLE"
-        m.d.sync += settling.eq(~fsm.ongoing("IDLE"))
-        m.d.comb += [
-            self.busy.eq(~fsm.ongoing("IDLE") | settling),
-            self.done.eq(fsm.ongoing("IDLE") & settling),
+        m.d.comb += self.idle.eq(fsm.ongoing("IDLE"))
+        m.d.sync += [
+            flushing.eq((flushing & ~self.written) | (tile_ends & final)),
+            self.done.eq(self.written),
         ]
 
         m.d.comb += [
@@ -257,13 +279,19 @@ class Sequencer(wiring.Component):
         with m.If(tile_ends):
             m.d.sync += [tile.bank.eq(~tile.bank), tile.slot.eq(tile.slot + window.last_pixels)]
 
-        row_tile_ends = tile_ends & window.last_pixels
-        residual, part = self._residual(m, platform, walker.start, row_tile_ends, fetching_residual)
+        residual = ResidualWalker(config)
+        m.submodules.residual = shared(platform, residual)
+        m.d.comb += [
+            residual.job.eq(job),
+            residual.start.eq(self.start),
+            residual.row_tile_ends.eq(tile_ends & window.last_pixels),
+            residual.fetching.eq(fetching_residual),
+        ]
         rotation = Mux(fetching_residual, job.res_start[: bank_bits(config)], window.rotation)
         m.d.sync += [
             self.read.en.eq(reads),
-            self.read.row.eq(Mux(fetching_residual, residual.row, ring.row)),
-            self.read.next_row.eq(Mux(fetching_residual, residual.next_row, ring.next_row)),
+            self.read.row.eq(Mux(fetching_residual, residual.ring.row, ring.row)),
+            self.read.next_row.eq(Mux(fetching_residual, residual.ring.next_row, ring.next_row)),
             self.read.rotation.eq(rotation),
             self.inside.eq(walker.inside | fetching_residual.replicate(config.cols)),
             self.beat.fetch.eq(reads),
@@ -277,14 +305,13 @@ class Sequencer(wiring.Component):
             self.beat.bank.eq(tile.bank),
             self.beat.depth.eq(depth),
             self.beat.slot.eq(tile.slot),
-            self.beat.part.eq(part),
+            self.beat.part.eq(residual.part),
         ]
         return m
 
     def _constants(self, m: Module, countdown: Shape):
         """What of the job the counters start from."""
         job, depth = self.job, ceil_log2(self.config.tile_depth)
-        drains = signed(depth + bank_bits(self.config) + 1)
         constants = Signal(
             data.StructLayout(
                 {
@@ -292,16 +319,9 @@ class Sequencer(wiring.Component):
                     "groups_full": signed(depth + 1),
                     "groups_last": signed(depth + 1),
                     "n": signed(len(job.n) + 1),
-                    "drain_full": drains,
-                    "drain_last": drains,
                 }
             )
         )
-        per_group = self.config.cols // self.config.drain_cols
-        for name in ("full", "last"):
-            groups = job[f"depth_{name}"]
-            commands = Mux(job.out_phased, groups * self.config.cols, groups * per_group)
-            m.d.sync += constants[f"drain_{name}"].eq(commands - 2)
         m.d.sync += [
             *[constants[name].eq(job[name] - 3) for name in ("slot_full", "slot_last")],
             *[constants[name].eq(job[name] - 2) for name in ("load_beats", "n")],
@@ -328,75 +348,3 @@ class Sequencer(wiring.Component):
             walker.next_tile.eq(window.last),
             walker.restart.eq(window.last & window.last_pixels),
         ]
-
-    def _drain(self, m: Module, starts, window, constants, tile):
-        """Emit the drain commands of the finished tile; return "free next cycle"."""
-        config = self.config
-        running, rows_end, job_end = Signal(), Signal(), Signal()
-        # Counts down to -1, so that its end is one bit.
-        left = Signal.like(constants.drain_full)
-        current = Signal(drain_layout(config))
-        place = Cat(current.col, current.depth)
-        # "Free next cycle" is a register, since all that follows a tile waits for it.
-        ends, free = Signal(), Signal(init=1)
-        m.d.comb += ends.eq(running & (left < 0))
-        with m.If(running):
-            m.d.sync += [
-                place.eq(place + Mux(self.job.out_phased, 1, config.drain_cols)),
-                left.eq(left - 1),
-                running.eq(~ends),
-                free.eq(left <= 0),
-            ]
-        length = Mux(window.last_pixels, constants.drain_last, constants.drain_full)
-        with m.If(starts):
-            m.d.sync += [
-                running.eq(1),
-                free.eq(length < 0),
-                place.eq(0),
-                current.bank.eq(tile.bank),
-                current.slot.eq(tile.slot),
-                left.eq(length),
-                rows_end.eq(window.last_pixels),
-                job_end.eq(window.last_pixels & window.last_rows),
-            ]
-        m.d.sync += [
-            self.drain.eq(current),
-            self.drain.valid.eq(running),
-            self.drain.row_tile_end.eq(ends & rows_end),
-            self.drain.job_end.eq(ends & job_end),
-        ]
-        return free
-
-    def _residual(self, m: Module, platform, start, row_tile_ends, fetching):
-        """Walk over the residual's ring, row tile by row tile; return it, and the row tile's part."""
-        config, job = self.config, self.job
-        planes = PlaneWalker(config)
-        m.submodules.planes = shared(platform, planes)
-        ring = Signal(ring_layout(config), name="residual_ring")
-        rows = row_bits(config)
-        first, second, last = Signal(rows), Signal(rows), Signal(rows)
-        m.d.comb += [
-            planes.first_base.eq(job.res_base),
-            planes.plane.eq(job.res_plane),
-            planes.first_part.eq(job.out_part),
-            planes.start.eq(start),
-            planes.advance.eq(row_tile_ends),
-        ]
-        start_row = job.res_start[bank_bits(config) :]
-        m.d.sync += [
-            last.eq(job.res_ring - 1),
-            first.eq(start_row),
-            second.eq(Mux(first == last, 0, first + 1)),
-        ]
-        # A row tile's residual is fetched behind its windows, long after its plane is known.
-        reload = delay(m, start | row_tile_ends, 2, "reload", reset_less=False)
-        with m.If(fetching):
-            next_row(m, ring)
-        with m.If(reload):
-            m.d.sync += [
-                ring.row.eq(planes.base + first),
-                ring.next_row.eq(planes.base + second),
-                ring.base.eq(planes.base),
-                ring.last.eq(planes.base + last),
-            ]
-        return ring, planes.part

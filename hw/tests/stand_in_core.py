@@ -27,7 +27,9 @@ class StandInCore(wiring.Component):
             {
                 "job": In(JOB_LAYOUT),
                 "start": In(1),
+                "ready": Out(1),
                 "busy": Out(1),
+                "done": Out(1),
                 "write_en": In(1),
                 "write_target": In(3),
                 "write_address": In(20),
@@ -41,6 +43,7 @@ class StandInCore(wiring.Component):
                 "read_done": Out(1),
                 "read_data": Out(data.ArrayLayout(config.window_bits, config.cols)),
                 "counters": Out(COUNTERS_LAYOUT),
+                "counted": Out(1),
             }
         )
 
@@ -49,10 +52,12 @@ class StandInCore(wiring.Component):
 
 
 class CoreAgent:
-    """Behaves like a core whose jobs take ``pixel_tiles`` cycles and, at their end, call ``work``.
+    """Behaves like a core whose jobs take ``pixel_tiles`` cycles, the last ``OVERLAP`` beside the next job.
 
     ``smem`` has one int per beat; ``tables`` the beats of the other memories; ``jobs`` all jobs started.
     """
+
+    OVERLAP = 4
 
     def __init__(self, core: StandInCore, *, rng: Random, ready: float = 1.0):
         self.core, self.config, self.rng, self.ready = core, core.config, rng, ready
@@ -63,28 +68,38 @@ class CoreAgent:
         self.tables: dict[tuple[int, int], int] = {}
         self.jobs: list[dict[str, int]] = []
         self.pipeline: deque[int | None] = deque([None] * core.read_latency)
-        self.left = self.total = 0
+        self.reset()
 
     def reset(self) -> None:
-        self.left = self.total = 0
+        """Forget the running jobs."""
+        self.left: list[int] = []  # cycles of the jobs that run, the older first
+        self.total = 0
+        self.ended = False
 
     def set_ports(self, ctx: Any) -> None:
         core = self.core
         ctx.set(core.write_ready, self.rng.random() < self.ready)
         ctx.set(core.read_ready, 1)
-        ctx.set(core.busy, self.left > 0)
+        ctx.set(core.ready, len(self.left) < 2 and sum(self.left) <= self.OVERLAP)
+        ctx.set(core.busy, bool(self.left))
+        ctx.set(core.done, self.left[:1] == [1])
+        ctx.set(core.counted, self.ended)
         ctx.set(core.read_done, self.pipeline[0] is not None)
         ctx.set(core.read_data.as_value(), self.pipeline[0] or 0)
         ctx.set(core.counters.as_value(), 0)
-        ctx.set(core.counters.compute, self.total - self.left)
+        ctx.set(core.counters.compute, self.total)
 
     def observe(self, ctx: Any) -> None:
         core = self.core
-        self.left = max(0, self.left - 1)
-        if ctx.get(core.start):
+        busy = bool(self.left)
+        self.total += busy
+        self.left = [left - 1 for left in self.left if left > 1]
+        if ctx.get(core.start) and ctx.get(core.ready):
             job = {name: ctx.get(core.job[name]) for name in JOB_LAYOUT.members}
             self.jobs.append(job)
-            self.left = self.total = job["pixel_tiles"]
+            self.total *= busy
+            self.left.append(max([job["pixel_tiles"], *(left + 1 for left in self.left)]))
+        self.ended = busy and not self.left
         if ctx.get(core.write_en) and ctx.get(core.write_ready):
             address, word = ctx.get(core.write_address), ctx.get(core.write_data)
             target = ctx.get(core.write_target)

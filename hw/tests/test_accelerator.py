@@ -8,6 +8,7 @@ from crisp_golden.program.errors import ErrorCode
 from crisp_golden.program.registers import MAGIC
 from hw.tests.accelerator_host import PROGRAM, SIZE, Host, execute
 from hw.tests.control.tensors import CONFIGS
+from hw.tests.stand_in_core import CoreAgent
 
 TINY = PRESETS["tiny"]
 END = Command(Opcode.END, {})
@@ -248,7 +249,8 @@ def test_long_programs_wait_for_the_queues():
         assert await host.status() == DONE
         assert [job["pixel_tiles"] for job in host.core_agent.jobs] == list(range(20, 60))
         counters = await host.counters()
-        assert counters["compute"] == sum(range(20, 60))
+        # The engine needs three cycles for the next start; the rest of the overlap is won.
+        assert counters["compute"] == sum(range(20, 60)) - 39 * (CoreAgent.OVERLAP - 3)
 
     host.simulate(bench)
 

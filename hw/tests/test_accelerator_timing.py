@@ -101,7 +101,7 @@ def check(host: Host, probe: Probe, total: int) -> None:
     assert all(b - a == timing.BURST_INTERVAL for a, b in pairwise(starts[:planes]))
     assert seen["load"] == [data[-1] + timing.LOAD_END]
     assert seen["busy"][0] == seen["load"][0] + 1 + timing.EXECUTE_START
-    assert seen["execute"] == [seen["busy"][-1] + 1 + timing.EXECUTE_END]
+    assert seen["execute"] == [seen["busy"][-1] + 1]
     begin = seen["execute"][0] + 1
     assert memory.write_log[0][0] == begin + timing.TRANSFER_START
     assert seen["read"][0] == begin + timing.STORE_READ
@@ -110,21 +110,22 @@ def check(host: Host, probe: Probe, total: int) -> None:
     assert total == seen["store"][0] + timing.PROGRAM_END + 1
 
 
-def test_a_full_queue_takes_the_next_command_when_one_has_ended():
+def test_a_full_queue_takes_the_next_command_when_one_has_left_its_head():
     config, host = CONFIGS["tiny"], Host(CONFIGS["tiny"])
     host.memory.traffic.latency = LATENCY
     dispatched = host.dut.dispatcher.execute.valid
-    probe = Probe(host, handed=dispatched, end=host.dut.engines["execute"].finished)
+    probe = Probe(host, handed=dispatched, ready=host.core.ready)
     host.agents.insert(0, probe)
 
     async def bench():
         await host.set_up([execute(config, pixel_tiles=900)] * (timing.QUEUE_COMMANDS + 2))
         await host.start()
         await host.wait()
-        handed, ends = probe.cycles["handed"], probe.cycles["end"]
+        handed, ready = probe.cycles["handed"], probe.cycles["ready"]
+        left = [cycle for before, cycle in pairwise(ready) if cycle > before + 1]
         intervals = [b - a for a, b in pairwise(handed[: timing.QUEUE_COMMANDS])]
         assert intervals == [timing.dispatch_interval(config)] * (timing.QUEUE_COMMANDS - 1)
-        assert handed[timing.QUEUE_COMMANDS :] == [end + timing.QUEUE_REFILL for end in ends[:2]]
+        assert handed[timing.QUEUE_COMMANDS :] == [cycle + timing.QUEUE_REFILL for cycle in left[:2]]
 
     host.simulate(bench)
 

@@ -220,7 +220,7 @@ class FrontEnd(wiring.Component):
             decoder.fill.eq(self.fill),
             sequencer.written.eq(self.finish),
             self.starved.eq(sequencer.starved),
-            self.busy.eq(sequencer.busy),
+            self.busy.eq(~sequencer.idle),
             # The counter begins with the cycle in which it settles.
             self.flushing.eq(sequencer.counters.flush > 1),
         ]
@@ -252,6 +252,7 @@ def test_every_window_is_decoded_before_its_weights_are_loaded(tap_words: int):
                 cycles += 1
                 assert cycles < job.cycles().total
                 ctx.set(front.finish, ctx.get(front.flushing))
+            ctx.set(front.finish, 0)
             assert (ctx.get(front.late), ctx.get(front.starved)) == (0, 0)
 
     simulate(front, bench)

@@ -19,7 +19,7 @@ SMALL = {"weight_words": 64, "index_words": 32, "channel_words": 16, "tap_words"
 CONFIGS = {
     "m4": small_core(2, 2, 2, 4, tile_depth=4, **SMALL),
     "m2": small_core(4, 4, 4, 2, tile_depth=2, drain_cols=2, **SMALL),
-    "wide": small_core(8, 32, 1, 8, tile_depth=2, load_rows=4, drain_cols=32, **SMALL),
+    "wide": small_core(8, 32, 1, 8, tile_depth=2, load_rows=4, drain_cols=16, **SMALL),
 }
 
 
@@ -66,8 +66,10 @@ async def run(
     drive(ctx, sequencer, {"start": 1})
     await ctx.tick()
     drive(ctx, sequencer, {"start": 0})
-    while ctx.get(sequencer.busy):
+    running = True
+    while running:
         assert recording.cycles < 20_000
+        running = not ctx.get(sequencer.done)
         ctx.set(sequencer.i.valid, int(bool(queue)))
         if queue:
             ctx.set(sequencer.i.payload, queue[0])

@@ -15,15 +15,12 @@ from crisp_golden.cycles import CycleCount, job_cycles
 from crisp_golden.program.chip import Chip
 from crisp_golden.program.commands import Command, Opcode, Target
 from crisp_golden.program.core_model import window_counts
-from crisp_golden.program.dma_timing import EXECUTE_END, EXECUTE_START
 from crisp_golden.program.timeline import Timeline
 from crisp_golden.program.transfers import memory_runs
 
 CORE_CAUSES = tuple(CycleCount.__dataclass_fields__)
 CAUSES = (*CORE_CAUSES, "wait", "idle")
 """Those of the core, waiting for tokens of the other engines, and having no command."""
-
-EXECUTE_OVERHEAD = EXECUTE_START + EXECUTE_END
 
 _VALUES = (
     *("pixel_tiles", "depth_full", "depth_last", "slot_full", "slot_last"),
@@ -69,18 +66,19 @@ def execute_cycles(
         if command.engine != "execute":
             continue
         times = timeline.times[number]
-        waited, whole = times.start - times.head, times.end - before
-        core = _core_cycles(config, chip, command, times.end - times.start)
+        whole = times.end - before
+        core = _core_cycles(config, chip, command, times.hidden)
+        waited = max(0, times.start - max(times.head, before))
         idle = whole - waited - sum(core.values())
         result.append(CommandCycles(number, {**core, "wait": waited, "idle": idle}))
         before = times.end
     return result
 
 
-def _core_cycles(config: CoreConfig, chip: Chip, command: Command, taken: int) -> dict[str, int]:
-    """The core's cycles by cause; what a job takes beyond the closed formula was stolen from it."""
+def _core_cycles(config: CoreConfig, chip: Chip, command: Command, hidden: int) -> dict[str, int]:
+    """The core's cycles by cause, without those of the prologue that the job before has hidden."""
     if command.opcode is not Opcode.EXECUTE:
         return dict.fromkeys(CORE_CAUSES, 0)
     values = {name: command[name] for name in _VALUES}
     counts = vars(job_cycles(config, values, window_counts(chip, command.values)))
-    return dict(counts)
+    return {**counts, "prologue": counts["prologue"] - hidden}

@@ -16,8 +16,9 @@ the engine's next command is at the head. A ``SYNC`` ends in cycle 1.
 
 - LOAD: first burst on the bus in cycle ``TRANSFER_START``; ends ``LOAD_END`` cycles after its last beat of
   data was on the bus.
-- EXECUTE: the core is busy from cycle ``EXECUTE_START`` on; ends ``EXECUTE_END`` cycles after the first cycle
-  in which it is not.
+- EXECUTE: the job's first cycle is ``EXECUTE_START``; it ends one cycle after the job's last. But it leaves
+  the head ``timing.release_cycles`` after the job's last drain command, so that the prologue of the next one
+  may overlap with the flush. A ``SYNC`` of this engine waits for the end.
 - STORE: first burst on the bus in cycle ``TRANSFER_START``, first read of SMEM in cycle ``STORE_READ``, whose
   data is on the bus ``STORE_SEND`` cycles plus the read's latency later; ends ``STORE_END`` cycles after the
   answer to its last burst was on the bus.
@@ -70,7 +71,6 @@ LOAD_WRITE = 4
 LOAD_END = 6
 
 EXECUTE_START = 2
-EXECUTE_END = 1
 
 STORE_READ = 6
 STORE_SEND = 3

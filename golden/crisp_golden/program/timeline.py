@@ -8,7 +8,7 @@ for: they come first in the activation memory, and delay a beat by a few cycles.
 
 from collections import deque
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 
@@ -19,7 +19,7 @@ from crisp_golden.program.chip import Chip
 from crisp_golden.program.commands import COMMAND_BITS, COMMAND_BYTES, Command, Opcode, Target
 from crisp_golden.program.core_model import window_counts
 from crisp_golden.program.transfers import memory_runs
-from crisp_golden.timing import READ_LATENCY
+from crisp_golden.timing import READ_LATENCY, flush_cycles, release_cycles
 
 BOUNDARY = 4096
 """Bursts never cross a multiple of this many bytes."""
@@ -44,12 +44,18 @@ class MemoryTiming:
 
 @dataclass
 class Times:
-    """When a command was handed over, was at the head with its tokens (``start``), and put down its own."""
+    """When a command was handed over, was at the head, had its tokens there too (``start``), left it, and put
+    down its own tokens (``end``).
+
+    ``hidden`` cycles of a job's prologue passed before the job before had ended.
+    """
 
     handed: int = -1
     head: int = -1
     start: int = -1
+    left: int = -1
     end: int = -1
+    hidden: int = 0
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -86,10 +92,11 @@ def program_timeline(
 
 @dataclass
 class _Engine:
-    """The commands of one engine that were handed over, and those that have ended."""
+    """The commands of one engine that were handed over, how many left its head, and the times of the last."""
 
     numbers: list[int] = field(default_factory=list)
     done: int = 0
+    last: Times = field(default_factory=Times)
 
 
 class _Model:
@@ -212,7 +219,7 @@ class _Model:
         if before >= 0:
             if engine.done <= before:
                 return False
-            time = max(time, self.times[engine.numbers[before]].end + timing.QUEUE_REFILL)
+            time = max(time, self.times[engine.numbers[before]].left + timing.QUEUE_REFILL)
         self.times[number].handed = time
         engine.numbers.append(number)
         return True
@@ -235,10 +242,11 @@ class _Model:
             return False
         if name == "execute" and not self._stores_known(number):
             return False
-        previous = self.times[engine.numbers[engine.done - 1]].end if engine.done else -1
-        times.head = max(times.handed + timing.QUEUE_LATENCY, previous + 1)
+        times.head = max(times.handed + timing.QUEUE_LATENCY, engine.last.left + 1)
         tokens = [self.times[other].end + 1 for other in self.signals[number]]
         times.start = max([times.head, *tokens])
+        if self.work[number].opcode is not Opcode.EXECUTE:
+            times.start = max(times.start, engine.last.end + 1)
         self._run(number, self.work[number], times)
         return True
 
@@ -253,12 +261,19 @@ class _Model:
                 self._begin_load(command, times.start)
                 return
             case Opcode.EXECUTE:
-                times.end = self._execute(command, times.start)
+                self._execute(command, times)
             case Opcode.STORE:
                 times.end = self._store(command, times.start)
             case _:
                 times.end = times.start + 1
-        self.engines[command.engine].done += 1
+        self._finish(command.engine, times)
+
+    def _finish(self, name: str, times: Times) -> None:
+        """The command at the head of an engine leaves it; all but jobs do so at their end."""
+        if times.left < 0:
+            times.left = times.end
+        self.engines[name].done += 1
+        self.engines[name].last = times
 
     def _bursts(self, command: Command) -> list[tuple[int, bool]]:
         """(beats, whether it begins a run) of every burst of a transfer."""
@@ -291,17 +306,20 @@ class _Model:
             self.load_ready = address + interval
             return
         engine = self.engines["load"]
-        self.times[engine.numbers[engine.done]].end = last + timing.LOAD_END
-        engine.done += 1
+        times = self.times[engine.numbers[engine.done]]
+        times.end = last + timing.LOAD_END
+        self._finish("load", times)
         self.load_ready = None
 
-    def _execute(self, command: Command, start: int) -> int:
-        """End of a job."""
+    def _execute(self, command: Command, times: Times) -> None:
+        """Run a job; some of its prologue may be hidden behind the flush of the one before."""
         values = {name: command[name] for name in _JOB_FIELDS}
         counts = job_cycles(self.config, values, window_counts(self.chip, command.values))
-        begin = start + timing.EXECUTE_START
-        self.core += counts
-        return begin + counts.total + timing.EXECUTE_END
+        begin = times.start + timing.EXECUTE_START
+        times.end = begin + counts.total
+        times.left = times.end - flush_cycles(self.config) + release_cycles(self.config)
+        times.hidden = max(0, self.engines["execute"].last.end - begin)
+        self.core += replace(counts, prologue=counts.prologue - times.hidden)
 
     def _store(self, command: Command, start: int) -> int:
         """End of a store; its rows are read plane by plane, as the planner approves them."""

@@ -70,7 +70,7 @@ class EngineControl(wiring.Component):
         m = Module()
         refused, failure = Signal(), Signal(ERROR_CODE_BITS)
         missing = Signal(len(self.waits))
-        # Indices only rise at the queue's head, so a refusal that comes a cycle late is never wrong.
+        # It comes a cycle after the command is at the head, and is looked at again before the command starts.
         m.d.sync += refused.eq(self.stop.valid & (self.index > self.stop.index))
         m.d.comb += [
             missing.eq(self.waits & ~self.tokens),
@@ -89,8 +89,10 @@ class EngineControl(wiring.Component):
                         with m.If(self.sync):
                             m.next = "SIGNAL"
             with m.State("START"):
-                m.d.comb += [self.start.eq(1), self.working.eq(1)]
+                m.d.comb += [self.start.eq(~refused), self.working.eq(~refused)]
                 m.next = "WORK"
+                with m.If(refused):
+                    m.next = "WAIT"
             with m.State("WORK"):
                 m.d.comb += self.working.eq(1)
                 m.d.sync += failure.eq(self.failure)
@@ -99,12 +101,13 @@ class EngineControl(wiring.Component):
                     with m.If(self.failure.any()):
                         m.next = "FAIL"
             with m.State("SIGNAL"):
-                m.d.comb += [
-                    self.working.eq(~self.sync),
-                    self.succeeded.eq(~self.sync),
-                    self.give.eq(self.signals),
-                    self.next.eq(1),
-                ]
+                with m.If(~(self.sync & refused)):
+                    m.d.comb += [
+                        self.working.eq(~self.sync),
+                        self.succeeded.eq(~self.sync),
+                        self.give.eq(self.signals),
+                        self.next.eq(1),
+                    ]
                 m.next = "WAIT"
             with m.State("FAIL"):
                 m.d.comb += [self.working.eq(1), self.error.valid.eq(1)]

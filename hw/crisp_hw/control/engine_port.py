@@ -1,5 +1,6 @@
 """The side of an engine that faces dispatcher, tokens and errors; the same for all three engines."""
 
+from collections.abc import Callable
 from typing import Any
 
 from amaranth.hdl import Cat, Module
@@ -49,10 +50,14 @@ def engine_members(name: str) -> dict[str, Member]:
     }
 
 
-def connect_control(m: Module, platform: Any, engine: Any, name: str) -> tuple[EngineControl, Any]:
-    """Give ``engine`` its queue and control; return the control and the command at the queue's head."""
+def connect_control(
+    m: Module, platform: Any, engine: Any, name: str, kind: Callable[..., Any] = EngineControl
+) -> tuple[Any, Any]:
+    """Give ``engine`` its queue and a control of some ``kind``; return the control and the command at the
+    queue's head.
+    """
     queue = StreamQueue(engine.i.payload.shape(), QUEUE_DEPTH)
-    control = EngineControl(waits=len(WAITS[name]), signals=len(SIGNALS[name]))
+    control = kind(waits=len(WAITS[name]), signals=len(SIGNALS[name]))
     m.submodules.queue = shared(platform, queue)
     m.submodules.control = shared(platform, control)
     wiring.connect(m, wiring.flipped(engine.i), queue.i)

@@ -5,20 +5,21 @@ from amaranth.lib import wiring
 from amaranth.lib.wiring import In, Out
 
 from crisp_hw.control.engine_port import connect_control, engine_members
+from crisp_hw.control.execute_control import ExecuteControl
 from crisp_hw.layouts import JOB_LAYOUT
 
 
 class ExecuteEngine(wiring.Component):
-    """Starts the core for every command, and waits for it.
+    """Starts the core for every command, as early as the core takes the start.
 
-    A command that finds its tokens in cycle 0 starts the core in cycle 1; the core is busy from cycle 2 on.
-    One cycle after it is no more, ``finished`` is high, and the tokens are put down.
+    A command that finds its tokens in cycle 0 starts the core in cycle 1; the core works on it from cycle 2
+    on. One cycle after the job's last one its tokens are put down.
 
     Members
     -------
     See ``engine_members``, and
-    job : Out(JOB_LAYOUT), stable from ``start`` to ``finished``.
-    start : Out(1); busy : In(1), of the core; finished : Out(1), a job has ended, its counters are final.
+    job : Out(JOB_LAYOUT), stable from ``start`` until the core is ready again.
+    start : Out(1); ready, done : In(1), of the core.
     """
 
     module_name = "execute_engine"
@@ -29,18 +30,20 @@ class ExecuteEngine(wiring.Component):
                 **engine_members("execute"),
                 "job": Out(JOB_LAYOUT),
                 "start": Out(1),
-                "busy": In(1),
-                "finished": Out(1),
+                "ready": In(1),
+                "done": In(1),
             }
         )
 
     def elaborate(self, platform):
         m = Module()
-        control, command = connect_control(m, platform, self, "execute")
+        control, command = connect_control(m, platform, self, "execute", ExecuteControl)
         m.d.comb += [
             *[self.job[name].eq(command[name]) for name in JOB_LAYOUT.members],
             self.start.eq(control.start),
-            control.finished.eq(~self.busy),
-            self.finished.eq(control.succeeded),
+            control.ready.eq(self.ready),
+            control.done.eq(self.done),
         ]
+        with m.If(control.ending):
+            m.d.comb += self.oldest.eq(control.ending_index)
         return m

@@ -17,12 +17,12 @@ class ProgramCounters(wiring.Component):
     """The counters of ``crisp_golden.program.registers.COUNTERS``.
 
     Every cycle of a program is counted once: by the core, or as waiting for a token, or as idle. The core's
-    own counters are added when a job has ended. The cycles of a job that is abandoned count as idle.
+    own counters are added when it has come to rest. The cycles of jobs that are abandoned count as idle.
 
     Members
     -------
     clear : In(1); counting : In(1), the program runs.
-    job : In(COUNTERS_LAYOUT), counters of the core's last job; job_ended : In(1), add them.
+    job : In(COUNTERS_LAYOUT), counters of the core; counted : In(1), they are to be added.
     abandoned : In(1), the program has been aborted.
     core_busy, waits_load, waits_store : In(1), what the execute engine does.
     events : In, one bit for each of ``EVENTS``.
@@ -32,7 +32,7 @@ class ProgramCounters(wiring.Component):
     module_name = "program_counters"
 
     def __init__(self):
-        inputs = ("clear", "counting", "job_ended", "abandoned", "core_busy", "waits_load", "waits_store")
+        inputs = ("clear", "counting", "counted", "abandoned", "core_busy", "waits_load", "waits_store")
         super().__init__(
             {
                 **{name: In(1) for name in inputs},
@@ -56,8 +56,8 @@ class ProgramCounters(wiring.Component):
                 m.d.sync += self.wait_load.eq(self.wait_load + 1)
             with m.Elif(self.waits_store):
                 m.d.sync += self.wait_store.eq(self.wait_store + 1)
-            with m.If(self.job_ended):
-                m.d.sync += job_cycles.eq(0)
+            with m.If(self.counted):
+                m.d.sync += job_cycles.eq(self.core_busy)
                 for name in COUNTERS_LAYOUT.members:
                     counter = getattr(self, name)
                     m.d.sync += counter.eq(counter + self.job[name])

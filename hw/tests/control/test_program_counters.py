@@ -31,7 +31,7 @@ class Model:
         for number, name in enumerate(EVENTS):
             expected[name] += events >> number & 1
         expected["total"] += 1
-        frame = {"events": events, "core_busy": 0, "waits_load": 0, "waits_store": 0, "job_ended": 0}
+        frame = {"events": events, "core_busy": 0, "waits_load": 0, "waits_store": 0, "counted": 0}
         if self.left:
             self.job[rng.choice(CAUSES)] += 1
             self.left -= 1
@@ -42,7 +42,7 @@ class Model:
                 expected[cause] += cycles
             expected["idle"] += 1
             self.ended = False
-            return {**frame, "job_ended": 1, "job": dict(self.job)}
+            return {**frame, "counted": 1, "job": dict(self.job)}
         else:
             self._wait(frame)
         return {**frame, "job": dict(self.job)}
@@ -72,7 +72,7 @@ def test_counters(seed):
         for _ in range(model.rng.randint(50, 400)):
             drive(ctx, counters, model.step())
             await ctx.tick()
-        drive(ctx, counters, {"counting": 0, "job_ended": 0, "abandoned": 1})
+        drive(ctx, counters, {"counting": 0, "counted": 0, "abandoned": 1})
         await ctx.tick()
         drive(ctx, counters, {"abandoned": 0})
         await ctx.tick().repeat(3)
