@@ -2,10 +2,31 @@
 
 from amaranth.hdl import Module, Signal
 from amaranth.lib import wiring
-from amaranth.lib.wiring import In, Out
+from amaranth.lib.wiring import In, Member, Out
 
 from crisp_hw.bus.layouts import stream_of
 from crisp_hw.control.layouts import ERROR_CODE_BITS, ERROR_LAYOUT, INDEX_BITS, STOP_LAYOUT
+
+
+def control_members(waits: int, signals: int) -> dict[str, Member]:
+    """Ports of every engine's control, see ``EngineControl``."""
+    return {
+        "valid": In(1),
+        "index": In(INDEX_BITS),
+        "sync": In(1),
+        "waits": In(waits),
+        "signals": In(signals),
+        "next": Out(1),
+        "tokens": In(waits),
+        "take": Out(waits),
+        "give": Out(signals),
+        "stop": In(STOP_LAYOUT),
+        "start": Out(1),
+        "error": Out(stream_of(ERROR_LAYOUT)),
+        "working": Out(1),
+        "waiting": Out(waits),
+        "stopped": Out(1),
+    }
 
 
 class EngineControl(wiring.Component):
@@ -40,24 +61,10 @@ class EngineControl(wiring.Component):
         self.counts = waits, signals
         super().__init__(
             {
-                "valid": In(1),
-                "index": In(INDEX_BITS),
-                "sync": In(1),
-                "waits": In(waits),
-                "signals": In(signals),
-                "next": Out(1),
-                "tokens": In(waits),
-                "take": Out(waits),
-                "give": Out(signals),
-                "stop": In(STOP_LAYOUT),
-                "start": Out(1),
+                **control_members(waits, signals),
                 "finished": In(1),
                 "failure": In(ERROR_CODE_BITS),
                 "succeeded": Out(1),
-                "error": Out(stream_of(ERROR_LAYOUT)),
-                "working": Out(1),
-                "waiting": Out(waits),
-                "stopped": Out(1),
             }
         )
 

@@ -4,8 +4,8 @@ from amaranth.hdl import Module, Signal
 from amaranth.lib import wiring
 from amaranth.lib.wiring import In, Out
 
-from crisp_hw.bus.layouts import stream_of
-from crisp_hw.control.layouts import ERROR_LAYOUT, INDEX_BITS, STOP_LAYOUT
+from crisp_hw.control.engine_control import control_members
+from crisp_hw.control.layouts import INDEX_BITS
 
 
 class ExecuteControl(wiring.Component):
@@ -29,25 +29,11 @@ class ExecuteControl(wiring.Component):
         self.counts = waits, signals
         super().__init__(
             {
-                "valid": In(1),
-                "index": In(INDEX_BITS),
-                "sync": In(1),
-                "waits": In(waits),
-                "signals": In(signals),
-                "next": Out(1),
-                "tokens": In(waits),
-                "take": Out(waits),
-                "give": Out(signals),
-                "stop": In(STOP_LAYOUT),
-                "start": Out(1),
+                **control_members(waits, signals),
                 "ready": In(1),
                 "done": In(1),
                 "ending": Out(1),
                 "ending_index": Out(INDEX_BITS),
-                "error": Out(stream_of(ERROR_LAYOUT)),
-                "working": Out(1),
-                "waiting": Out(waits),
-                "stopped": Out(1),
             }
         )
 
