@@ -7,24 +7,31 @@ FPGA-TN-02204 for the memory). Behavioural models of both, for proofs, are in ``
 from dataclasses import dataclass
 from typing import Any
 
-from amaranth.hdl import Cat, ClockSignal, Const, Instance, Shape, Signal, Value
+from amaranth.hdl import Cat, ClockSignal, Const, Instance, Signal, Value
 
 DSP_OPERAND_BITS = 18
 RAM_ADDRESS_BITS = 14
 
 
-def _scalar_inputs(prefix: str, value: Value, width: int) -> dict[str, Any]:
-    """One port per bit (``A0``, ``A1``, ...); ``value`` is sign- or zero-extended to ``width`` bits."""
-    fill = value[-1] if Shape.cast(value.shape()).signed else Const(0, 1)
-    return {f"i_{prefix}{i}": value[i] if i < len(value) else fill for i in range(width)}
+def _scalar_inputs(prefix: str, value: Value) -> dict[str, Any]:
+    """One port per bit: ``A0``, ``A1``, ..."""
+    return {f"i_{prefix}{i}": bit for i, bit in enumerate(value)}
 
 
-def _scalar_outputs(prefix: str, signal: Signal) -> dict[str, Any]:
-    return {f"o_{prefix}{i}": signal[i] for i in range(len(signal))}
+def _scalar_outputs(prefix: str, signal: Signal, *, lowest: int = 0) -> dict[str, Any]:
+    return {f"o_{prefix}{lowest + i}": bit for i, bit in enumerate(signal)}
+
+
+def _in_the_highest_bits(operand: Signal) -> Value:
+    return Cat(Const(0, DSP_OPERAND_BITS - len(operand)), operand)
 
 
 def mult18x18d(a: Signal, b: Signal, product: Signal) -> Instance:
-    """18 x 18 multiplier with operand and output registers: ``product`` follows after two cycles."""
+    """18 x 18 multiplier with operand and output registers: ``product`` follows after two cycles.
+
+    Short operands stand in the highest bits and their product in the highest of P: zeros are tied inside the
+    DSP, where extended signs would be a wire to every unused bit.
+    """
     return Instance(
         "MULT18X18D",
         p_REG_INPUTA_CLK="CLK0",
@@ -38,9 +45,9 @@ def mult18x18d(a: Signal, b: Signal, product: Signal) -> Instance:
         i_SIGNEDB=Const(b.shape().signed, 1),
         i_SOURCEA=Const(0, 1),
         i_SOURCEB=Const(0, 1),
-        **_scalar_inputs("A", a, DSP_OPERAND_BITS),
-        **_scalar_inputs("B", b, DSP_OPERAND_BITS),
-        **_scalar_outputs("P", product),
+        **_scalar_inputs("A", _in_the_highest_bits(a)),
+        **_scalar_inputs("B", _in_the_highest_bits(b)),
+        **_scalar_outputs("P", product, lowest=2 * DSP_OPERAND_BITS - len(product)),
     )
 
 
@@ -135,9 +142,9 @@ def dp16kd(tile: RamTile, ports: RamPorts) -> Instance:
         i_OCEB=Const(1, 1),
         i_RSTB=Const(0, 1),
         **{f"i_CS{port}{i}": Const(0, 1) for port in "AB" for i in range(3)},
-        **_scalar_inputs("ADA", write_addr, RAM_ADDRESS_BITS),
-        **_scalar_inputs("ADB", read_addr, RAM_ADDRESS_BITS),
-        **_scalar_inputs("DIA", ports.write_data, tile.width),
+        **_scalar_inputs("ADA", write_addr),
+        **_scalar_inputs("ADB", read_addr),
+        **_scalar_inputs("DIA", ports.write_data),
         **_scalar_outputs("DOB", ports.read_data),
         **(_scalar_outputs("DOA", ports.back_data) if ports.back_data is not None else {}),
     )

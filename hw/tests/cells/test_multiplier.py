@@ -29,7 +29,7 @@ SHARE_REGISTERS = [
     "opt_clean",
     "opt_merge",
     "wreduce",
-    "opt_expr",
+    "opt_expr -fine",
     "opt_merge",
     "opt_clean",
 ]
