@@ -225,6 +225,7 @@ class _Trainer:
             self.splits.train.images[chosen],
             _generator(self.settings.seed, AUGMENT_STREAM, self.state.step),
             padding=self.settings.crop_padding,
+            border=self.settings.crop_border,
             flip=self.settings.flip,
         )
         return self.splits.normalization(images), self.splits.train.labels[chosen]

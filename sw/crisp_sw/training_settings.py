@@ -3,11 +3,13 @@
 import math
 from dataclasses import dataclass
 
+from crisp_sw.data.augment import BORDERS, Border
 from crisp_sw.errors import TrainingError
 
 SCHEDULES = ("one-cycle", "cosine")
 PRECISIONS = ("float32", "bfloat16")
 WARM_UP_SHARE = 0.25
+_CHOICES = {"schedule": SCHEDULES, "precision": PRECISIONS, "crop_border": BORDERS}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -20,7 +22,7 @@ class TrainingSettings:
     learning_rate : the highest of the schedule.
     schedule : "one-cycle" rises linearly over the first quarter of the steps, then falls as a cosine;
         "cosine" only falls.
-    crop_padding, flip : of `augment`.
+    crop_padding, crop_border, flip : of `augment`.
     balanced : every class comes equally often, by repeating images of the smaller ones.
     precision : "bfloat16" runs convolutions in bfloat16 (torch autocast; weights stay float32), several
         times faster on processors with AVX512-BF16 or AMX and slower on others.
@@ -39,6 +41,7 @@ class TrainingSettings:
     label_smoothing: float = 0.1
     schedule: str = "one-cycle"
     crop_padding: int = 2
+    crop_border: Border = "black"
     flip: bool = True
     balanced: bool = False
     precision: str = "float32"
@@ -54,10 +57,9 @@ class TrainingSettings:
         for name in ("crop_padding", "seed"):
             if getattr(self, name) < 0:
                 raise TrainingError(f"`{name}` must be 0 or more, not {getattr(self, name)}")
-        if self.schedule not in SCHEDULES:
-            raise TrainingError(f"no schedule {self.schedule!r}; expected one of {', '.join(SCHEDULES)}")
-        if self.precision not in PRECISIONS:
-            raise TrainingError(f"no precision {self.precision!r}; expected one of {', '.join(PRECISIONS)}")
+        for name, known in _CHOICES.items():
+            if getattr(self, name) not in known:
+                raise TrainingError(f"no {name} {getattr(self, name)!r}; expected one of {', '.join(known)}")
 
     def learning_rate_at(self, position: float) -> float:
         """Learning rate at ``position`` of the run, 0 to 1."""

@@ -13,6 +13,7 @@ from crisp_sw.atomic_files import write_bytes
 from crisp_sw.checkpoint import MODEL_FILE, TRAINING_FILE
 from crisp_sw.commands.options import AsJson, Seed
 from crisp_sw.commands.terminal import emit, messages, show_figures
+from crisp_sw.data.augment import Border
 from crisp_sw.data.folder import Unreadable
 from crisp_sw.errors import CheckpointError
 from crisp_sw.export.layout import SUMMARY_FILE
@@ -42,6 +43,9 @@ def train(
     weight_decay: float = _DEFAULTS.weight_decay,
     label_smoothing: float = _DEFAULTS.label_smoothing,
     crop_padding: Annotated[int, typer.Option(help="Pixels of random shift.")] = _DEFAULTS.crop_padding,
+    crop_border: Annotated[
+        Border, typer.Option(help="What a shift brings in: black or mirror.")
+    ] = _DEFAULTS.crop_border,
     flip: Annotated[bool, typer.Option(help="Mirror images at random.")] = _DEFAULTS.flip,
     balanced: Annotated[bool, typer.Option(help="Every class equally often.")] = _DEFAULTS.balanced,
     precision: Annotated[str, typer.Option(help="float32 or bfloat16.")] = _DEFAULTS.precision,
@@ -68,6 +72,7 @@ def train(
         weight_decay=weight_decay,
         label_smoothing=label_smoothing,
         crop_padding=crop_padding,
+        crop_border=crop_border,
         flip=flip,
         balanced=balanced,
         precision=precision,

@@ -1,17 +1,32 @@
 """Light augmentation of whole batches: random crop of the padded image, random horizontal flip."""
 
+from typing import Literal, get_args
+
 import torch
 from torch import Generator, Tensor, nn
 
+Border = Literal["black", "mirror"]
+BORDERS: tuple[str, ...] = get_args(Border)
 
-def augment(images: Tensor, generator: Generator, *, padding: int = 2, flip: bool = True) -> Tensor:
+
+def augment(
+    images: Tensor,
+    generator: Generator,
+    *,
+    padding: int = 2,
+    border: Border = "black",
+    flip: bool = True,
+) -> Tensor:
     """Shift each image by up to ``padding`` pixels and mirror every second one, at random.
 
     Parameters
     ----------
     images : uint8[N, C, H, W].
     generator : source of all randomness; equal seeds give equal batches.
-    padding : black pixels added on each side before cropping back to H x W; 0 turns cropping off.
+    padding : pixels added on each side before cropping back to H x W; less than H and W. 0 turns cropping
+        off.
+    border : what is added: black, or the picture mirrored at its outermost pixels, which keeps the
+        distribution of values.
     flip : whether to mirror left to right with probability one half.
 
     Returns
@@ -19,7 +34,10 @@ def augment(images: Tensor, generator: Generator, *, padding: int = 2, flip: boo
     uint8[N, C, H, W], a new tensor.
     """
     count, _, height, width = images.shape
-    padded = nn.functional.pad(images, (padding,) * 4)
+    if border == "mirror":
+        padded = images[:, :, _mirrored(height, padding)][..., _mirrored(width, padding)]
+    else:
+        padded = nn.functional.pad(images, (padding,) * 4)
     crops = padded.unfold(2, height, 1).unfold(3, width, 1)
     shift = torch.randint(0, 2 * padding + 1, (2, count), generator=generator)
     images = crops[torch.arange(count), :, shift[0], shift[1]]
@@ -27,3 +45,9 @@ def augment(images: Tensor, generator: Generator, *, padding: int = 2, flip: boo
         return images
     mirrored = torch.rand(count, generator=generator) < 0.5
     return torch.where(mirrored.view(-1, 1, 1, 1), images.flip(-1), images)
+
+
+def _mirrored(size: int, padding: int) -> Tensor:
+    """Which pixel stands at each place from ``-padding`` to ``size + padding - 1``."""
+    inside = torch.arange(-padding, size + padding).abs()
+    return size - 1 - (size - 1 - inside).abs()

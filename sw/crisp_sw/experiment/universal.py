@@ -11,9 +11,16 @@ from crisp_sw.training_settings import TrainingSettings
 
 SHIPPED = {"resnet18-half-32px": "resnet18_half_tiny_imagenet"}
 UNIVERSAL: dict[str, TrainingSettings] = {
-    "resnet18-half-32px": TrainingSettings(epochs=14, crop_padding=4, precision="bfloat16"),
+    "resnet18-half-32px": TrainingSettings(
+        epochs=30, crop_padding=4, crop_border="mirror", precision="bfloat16"
+    ),
     "mobilenet-v2-half-32px": TrainingSettings(
-        epochs=16, learning_rate=0.05, weight_decay=4e-5, crop_padding=4, precision="bfloat16"
+        epochs=16,
+        learning_rate=0.05,
+        weight_decay=4e-5,
+        crop_padding=4,
+        crop_border="mirror",
+        precision="bfloat16",
     ),
 }
 

@@ -80,7 +80,13 @@ class FineTuner:
     def _images(self, index: Tensor, generator: torch.Generator) -> Tensor:
         images, settings = self._samples.images[index], self._settings
         if settings.augments:
-            images = augment(images, generator, padding=settings.crop_padding, flip=settings.flip)
+            images = augment(
+                images,
+                generator,
+                padding=settings.crop_padding,
+                border=settings.crop_border,
+                flip=settings.flip,
+            )
         return self._samples.normalise(images).to(self._device)
 
     def _train_step(self, index: Tensor, images: Tensor) -> tuple[Tensor, Tensor]:

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from typing import Any, Literal, Self
 
+from crisp_sw.data.augment import BORDERS, Border
 from crisp_sw.prune.errors import PruneError
 from crisp_sw.prune.masking import Gradient
 from crisp_sw.prune.rules import LayerRule
@@ -32,6 +33,7 @@ _CHOICES = {
     "lr_schedule": ("final-cosine", "cosine"),
     "batch_norm": ("reestimate", "running"),
     "precision": ("float32", "bfloat16"),
+    "crop_border": BORDERS,
     "teacher_view": ("augmented", "original"),
 }
 _COUNTS_FROM_1 = ("iterations", "batch_size", "min_kept_blocks")
@@ -82,7 +84,7 @@ class PruneSettings:
     warmup_epochs : over which the learning rate rises from zero.
     max_grad_norm : gradients of a larger norm over all parameters are scaled down to it; None for never.
     label_smoothing : share of the target that is spread over all classes.
-    crop_padding, flip : augmentation, as of :func:`crisp_sw.data.augment.augment`.
+    crop_padding, crop_border, flip : augmentation, as of :func:`crisp_sw.data.augment.augment`.
     batch_norm : statistics at the end, taken anew on the samples as they are ("reestimate"), or the "running"
         ones of training.
     precision : "bfloat16" runs convolutions in bfloat16 (autocast; weights stay float32).
@@ -132,6 +134,7 @@ class PruneSettings:
     max_grad_norm: float | None = None
     label_smoothing: float = 0.0
     crop_padding: int = 0
+    crop_border: Border = "black"
     flip: bool = False
     batch_norm: Literal["reestimate", "running"] = "reestimate"
     precision: Literal["float32", "bfloat16"] = "float32"

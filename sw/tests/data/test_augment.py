@@ -1,9 +1,11 @@
 """Augmentation of batches: seeded, shape-preserving, only shifts and mirrors."""
 
+import pytest
 import torch
 from torch import Generator, nn
 
 from crisp_sw.data import augment
+from crisp_sw.data.augment import Border
 
 
 def images(count=64):
@@ -16,11 +18,12 @@ def test_equal_seeds_give_equal_batches():
     assert not torch.equal(first, other)
 
 
-def test_each_result_is_a_shifted_and_maybe_mirrored_original():
+@pytest.mark.parametrize(("border", "mode"), [("black", "constant"), ("mirror", "reflect")])
+def test_each_result_is_a_shifted_and_maybe_mirrored_original(border: Border, mode: str):
     originals = images()
-    padded = nn.functional.pad(originals, (2, 2, 2, 2))
+    padded = nn.functional.pad(originals.float(), (2, 2, 2, 2), mode=mode).to(torch.uint8)
     kinds = set()
-    for index, image in enumerate(augment(originals, Generator().manual_seed(1))):
+    for index, image in enumerate(augment(originals, Generator().manual_seed(1), border=border)):
         found = [
             (top, left, mirrored)
             for top in range(5)
