@@ -14,6 +14,7 @@ from crisp_sw.training_settings import TrainingSettings
         ({"learning_rate": 0.0}, "`learning_rate` must be positive, not 0.0"),
         ({"momentum": 1.0}, "`momentum` must be from 0 to 1, 1 excluded, not 1.0"),
         ({"label_smoothing": -0.1}, "`label_smoothing` must be from 0 to 1"),
+        ({"crop_border": "white"}, "no crop_border 'white'; expected one of black, mirror"),
         ({"crop_padding": -1}, "`crop_padding` must be 0 or more, not -1"),
         ({"seed": -1}, "`seed` must be 0 or more, not -1"),
         ({"schedule": "step"}, "no schedule 'step'; expected one of one-cycle, cosine"),

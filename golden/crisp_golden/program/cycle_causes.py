@@ -22,11 +22,6 @@ CORE_CAUSES = tuple(CycleCount.__dataclass_fields__)
 CAUSES = (*CORE_CAUSES, "wait", "idle")
 """Those of the core, waiting for tokens of the other engines, and having no command."""
 
-_VALUES = (
-    *("pixel_tiles", "depth_full", "depth_last", "slot_full", "slot_last"),
-    *("n", "residual", "load_beats", "out_phased"),
-)
-
 
 @dataclass(frozen=True)
 class CommandCycles:
@@ -79,6 +74,5 @@ def _core_cycles(config: CoreConfig, chip: Chip, command: Command, hidden: int) 
     """The core's cycles by cause, without those of the prologue that the job before has hidden."""
     if command.opcode is not Opcode.EXECUTE:
         return dict.fromkeys(CORE_CAUSES, 0)
-    values = {name: command[name] for name in _VALUES}
-    counts = vars(job_cycles(config, values, window_counts(chip, command.values)))
+    counts = vars(job_cycles(config, command.values, window_counts(chip, command.values)))
     return {**counts, "prologue": counts["prologue"] - hidden}

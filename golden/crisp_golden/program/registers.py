@@ -119,7 +119,7 @@ COUNTERS = (
     ("residual", "the array fetches the residual tensor"),
     ("load", "the array waits for weights or indices"),
     ("drain", "the array waits for the output stage"),
-    ("flush", "last window to last output of a job"),
+    ("flush", "last window to last output of a job; the prologue of the next may hide in it"),
     ("wait_load", "the execute engine waits for a token of the load engine"),
     ("wait_store", "the execute engine waits for a token of the store engine"),
     ("idle", "the execute engine has no command"),

@@ -313,8 +313,7 @@ class _Model:
 
     def _execute(self, command: Command, times: Times) -> None:
         """Run a job; some of its prologue may be hidden behind the flush of the one before."""
-        values = {name: command[name] for name in _JOB_FIELDS}
-        counts = job_cycles(self.config, values, window_counts(self.chip, command.values))
+        counts = job_cycles(self.config, command.values, window_counts(self.chip, command.values))
         begin = times.start + timing.EXECUTE_START
         times.end = begin + counts.total
         times.left = times.end - flush_cycles(self.config) + release_cycles(self.config)
@@ -339,17 +338,5 @@ class _Model:
                 read += max(timing.ROW_CYCLES, -(-command["width"] // self.config.cols))
         return last + self.memory.write_latency + timing.STORE_END
 
-
-_JOB_FIELDS = (
-    "pixel_tiles",
-    "depth_full",
-    "depth_last",
-    "slot_full",
-    "slot_last",
-    "n",
-    "residual",
-    "load_beats",
-    "out_phased",
-)
 
 assert COMMAND_BYTES * 8 == COMMAND_BITS
