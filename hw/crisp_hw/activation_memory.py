@@ -114,7 +114,7 @@ class ActivationMemory(wiring.Component):
         inside = delay(m, self.inside, self.latency - 1, "inside")
         padding = self.zero_point.replicate(config.window)
         for col, word in enumerate(rotated):
-            m.d.sync += self.windows[col].eq(Mux(inside[col], word, padding))
+            m.d.comb += self.windows[col].eq(delay(m, Mux(inside[col], word, padding), 1, f"window_{col}"))
         m.d.comb += self.fill_ready.eq(select(ready, self._fill_word()[: bank_bits(config)]))
         return m
 
@@ -176,14 +176,13 @@ class ActivationMemory(wiring.Component):
                 Mux(output.valid[number], output.rows[number], Mux(store, store_row, beat.row))
             ),
             bank.back_en.eq(store & ~output.valid[number]),
-            bank.write_data.eq(
-                Mux(
-                    output.valid[number],
-                    output.data[number].replicate(config.window // config.rows),
-                    beat.data.replicate(config.window_bits // config.bus_bits),
-                )
-            ),
         ]
+        written = Mux(
+            output.valid[number],
+            output.data[number].replicate(config.window // config.rows),
+            beat.data.replicate(config.window_bits // config.bus_bits),
+        )
+        m.d.comb += bank.write_data.eq(delay(m, written, 1, f"write_data_{number}"))
 
     def _enables(self, parts: Any, part_bits: int) -> Value:
         """Write enables of a bank for a word's parts of ``part_bits`` bits, one bit each."""

@@ -96,14 +96,15 @@ class ArrayRow(wiring.Component):
 
     def elaborate(self, platform):
         m = Module()
-        m.d.sync += [
-            self.next_beat.eq(self.beat),
-            self.next_weights.eq(self.weights),
-            self.next_drain.eq(self.drain),
-            self.next_levels.eq(self.levels),
-        ]
+        m.d.sync += [self.next_beat.eq(self.beat), self.next_drain.eq(self.drain)]
         with m.If(self.beat.fetch):
-            m.d.sync += self.next_windows.eq(self.windows)
+            windows = delay(m, self.windows, 1, "windows")
+        # Weights that are under way at a reset come before any others.
+        m.d.comb += [
+            self.next_windows.eq(windows),
+            self.next_weights.eq(delay(m, self.weights, 1, "weights")),
+            self.next_levels.eq(delay(m, self.levels, 1, "levels")),
+        ]
         sums = self._multiply(m, platform)
         accumulators = self._accumulate(m, platform, sums)
         residuals = self._store_residual(m, platform)

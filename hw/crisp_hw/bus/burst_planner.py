@@ -63,11 +63,11 @@ class BurstPlanner(wiring.Component):
         m = Module()
         shift = ceil_log2(self.data_bits // 8)
         # One bit more than an offset has, to notice that the next plane begins beyond 4 GiB.
-        offset = Signal(OFFSET_BITS + 1)
-        planes_left = Signal(ROW_TILE_BITS)
-        position = Signal(ADDRESS_BITS - shift)
-        left = Signal(self.beats_bits)
-        beats, room = Signal(self.chunk.bit_length()), Signal(self.chunk.bit_length())
+        offset = Signal(OFFSET_BITS + 1, reset_less=True)
+        planes_left = Signal(ROW_TILE_BITS, reset_less=True)
+        position = Signal(ADDRESS_BITS - shift, reset_less=True)
+        left = Signal(self.beats_bits, reset_less=True)
+        beats, room = (Signal(self.chunk.bit_length(), reset_less=True) for _ in range(2))
         fits = self._fits(m, offset, shift)
         smaller = Mux(left < room, left, room)
         m.d.comb += [
@@ -119,7 +119,7 @@ class BurstPlanner(wiring.Component):
 
     def _fits(self, m: Module, offset: Signal, shift: int) -> Signal:
         """Whether the plane at ``offset`` is in order; three cycles behind it."""
-        end = Signal(OFFSET_BITS + 3)
+        end = Signal(OFFSET_BITS + 3, reset_less=True)
         fits, aligned = Signal(), Signal()
         m.d.sync += [
             end.eq(offset + (self.beats << shift)),

@@ -67,7 +67,7 @@ class Dispatcher(wiring.Component):
 
     def elaborate(self, platform):
         m = Module()
-        command, fetch_failed = Signal(COMMAND_BITS), Signal()
+        command, fetch_failed = Signal(COMMAND_BITS, reset_less=True), Signal()
         beats = COMMAND_BITS // self.config.bus_bits
         beat, check = Signal(range(beats)), Signal(range(CHECK_CYCLES))
         exhausted, problem, hands_over = Signal(), Signal(ERROR_CODE_BITS), Signal()

@@ -92,7 +92,7 @@ class LoadEngine(wiring.Component):
         wiring.connect(m, planner.o, bursts.i)
         wiring.connect(m, bursts.o, wiring.flipped(self.request))
         beats = Signal(PIXELS_BITS + shift)
-        window = Signal(WINDOW_LAYOUT)
+        window = Signal(WINDOW_LAYOUT, reset_less=True)
         m.d.sync += [
             beats.eq(Mux(to_smem, command.pixels << shift, command.beats)),
             window.eq(Array(self.windows)[command.window]),

@@ -20,7 +20,8 @@ class ProgramControl(wiring.Component):
     start, reset : In(1), strobes; start is ignored while busy.
     watchdog : In(32), cycles, 0 for no limit; total : In(32), cycles so far.
     halted, ended, failed, engines_idle, bus_idle : In(1).
-    clear, core_reset, launch, abort : Out(1).
+    clear, core_reset : Out(1), registers, since thousands of others are reset by them.
+    launch, abort : Out(1).
     forget : Out(1), the last error is to be forgotten.
     counting : Out(1), the program runs; abandoned : Out(1), in the cycle after an abort began.
     expired : Out(1), the watchdog strikes, for one cycle.
@@ -50,6 +51,8 @@ class ProgramControl(wiring.Component):
             aborted.eq(self.abort),
             late.eq(self.counting & self.watchdog.any() & (self.total >= self.watchdog)),
             quiet.eq(self.counting & self.halted & self.engines_idle & self.bus_idle),
+            self.clear.eq(0),
+            self.core_reset.eq(0),
             self.abandoned.eq(0),
             self.completed.eq(0),
             self.stopped.eq(0),
@@ -62,10 +65,10 @@ class ProgramControl(wiring.Component):
                     m.d.sync += self.resetting.eq(1)
                     m.next = "ABORT"
                 with m.Elif(self.start):
-                    m.d.sync += self.done.eq(0)
+                    m.d.sync += [self.done.eq(0), self.clear.eq(1)]
                     m.next = "CLEAR"
             with m.State("CLEAR"):
-                m.d.comb += [self.clear.eq(1), self.forget.eq(1)]
+                m.d.comb += self.forget.eq(1)
                 m.next = "LAUNCH"
                 self._abort_on(m, self.reset)
             with m.State("LAUNCH"):
@@ -92,12 +95,11 @@ class ProgramControl(wiring.Component):
                 with m.If(self.reset):
                     m.d.sync += self.resetting.eq(1)
                 with m.If(self.bus_idle & aborted):  # the bus obeys a cycle later
+                    m.d.sync += [self.clear.eq(1), self.core_reset.eq(1)]
                     m.next = "RESET"
             with m.State("RESET"):
                 m.d.comb += [
                     self.abort.eq(1),  # what is about to be cleared must not begin a burst now
-                    self.clear.eq(1),
-                    self.core_reset.eq(1),
                     self.forget.eq(self.resetting),
                 ]
                 m.d.sync += [self.resetting.eq(0), self.stopped.eq(~self.resetting)]

@@ -98,7 +98,7 @@ class StoreEngine(wiring.Component):
         wiring.connect(m, planner.o, bursts.i)
         wiring.connect(m, bursts.o, wiring.flipped(self.request))
         beats = Signal(PIXELS_BITS + shift)
-        window = Signal(WINDOW_LAYOUT)
+        window = Signal(WINDOW_LAYOUT, reset_less=True)
         m.d.sync += [
             beats.eq(command.pixels << shift),
             window.eq(Array(self.windows)[command.window]),
