@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from amaranth.hdl import Cat, Module, Mux, Signal
+from amaranth.hdl import Cat, Module, Mux, ResetSignal, Signal
 from amaranth.lib import wiring
 from amaranth.lib.wiring import Out
 
@@ -77,16 +77,17 @@ class CrispStc(wiring.Component):
     def elaborate(self, platform):
         m = Module()
         bus_bits, control = self.config.bus_bits, self.control
+        rst = ResetSignal("sync")
         resets: dict[str, Any] = {
             **dict.fromkeys(("registers", "control", "counters", "reader", "writer")),
-            **dict.fromkeys(("fetcher", "dispatcher"), control.clear),
-            "errors": control.forget,
-            "core": control.core_reset,
+            **dict.fromkeys(("fetcher", "dispatcher"), rst | control.clear),
+            "errors": rst | control.forget,
+            "core": rst | control.core_reset,
         }
         for name, reset in resets.items():
             m.submodules[name] = shared(platform, getattr(self, name), reset)
         for name, engine in self.engines.items():
-            m.submodules[f"{name}_engine"] = shared(platform, engine, control.clear)
+            m.submodules[f"{name}_engine"] = shared(platform, engine, rst | control.clear)
         forward_ports(m, self, self.registers, axi4_lite())
         forward_ports(m, self, self.reader, axi4_read(bus_bits))
         forward_ports(m, self, self.writer, axi4_write(bus_bits))
@@ -125,7 +126,8 @@ class CrispStc(wiring.Component):
         """A counter for every engine that waits for another one."""
         for giver, taker in TOKEN_PAIRS:
             counter = TokenCounter()
-            m.submodules[f"{giver}_to_{taker}"] = shared(platform, counter, self.control.clear)
+            reset = ResetSignal("sync") | self.control.clear
+            m.submodules[f"{giver}_to_{taker}"] = shared(platform, counter, reset)
             give, take = SIGNALS[giver].index(taker), WAITS[taker].index(giver)
             m.d.comb += [
                 counter.give.eq(self.engines[giver].give[give]),

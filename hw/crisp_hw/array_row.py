@@ -35,15 +35,14 @@ class ArrayRow(wiring.Component):
     residuals. A drain command must enter ``latency`` cycles after the last beat or later, and reads them one
     cycle after that; ``y`` follows ``1 + OutputLane.latency`` cycles after that.
 
-    Channel parameters are broadcast without regard to the rows' lag. They stay for ``CHANNEL_SLOTS`` row
-    tiles of at least ``DECODE_INTERVAL`` cycles each, longer than any accumulator waits to be drained.
+    Channel parameters stay for ``CHANNEL_SLOTS`` row tiles of at least ``DECODE_INTERVAL`` cycles each, which
+    is longer than any accumulator waits to be drained.
 
     Members
     -------
-    beat, windows, weights, drain, levels : In, from the row above. The same names with ``next_`` : Out, to
-        the row below.
+    beat, windows, weights, channels, drain, levels : In, from the row above. The same names with ``next_`` :
+        Out, to the row below.
     position : In, number of the row; a constant.
-    channels : In, broadcast.
     y : Out(drain_cols values of signed 8), requantized outputs in the order of the drain commands: of the
         columns from the command's ``col`` on. If this is no multiple of ``drain_cols``, only the first one
         means something.
@@ -57,6 +56,7 @@ class ArrayRow(wiring.Component):
             "beat": beat_layout(config),
             "windows": windows,
             "weights": weight_bus_layout(config),
+            "channels": channel_bus_layout(config),
             "drain": drain_layout(config),
             "levels": LEVELS_LAYOUT,
         }
@@ -65,7 +65,6 @@ class ArrayRow(wiring.Component):
                 **{name: In(layout) for name, layout in chain.items()},
                 **{f"next_{name}": Out(layout) for name, layout in chain.items()},
                 "position": In(ceil_log2(config.rows)),
-                "channels": In(channel_bus_layout(config)),
                 "y": Out(data.ArrayLayout(signed(VALUE_BITS), config.drain_cols)),
             }
         )
@@ -99,10 +98,11 @@ class ArrayRow(wiring.Component):
         m.d.sync += [self.next_beat.eq(self.beat), self.next_drain.eq(self.drain)]
         with m.If(self.beat.fetch):
             windows = delay(m, self.windows, 1, "windows")
-        # Weights that are under way at a reset come before any others.
+        # Weights and parameters that are under way at a reset come before any others.
         m.d.comb += [
             self.next_windows.eq(windows),
             self.next_weights.eq(delay(m, self.weights, 1, "weights")),
+            self.next_channels.eq(delay(m, self.channels, 1, "channels")),
             self.next_levels.eq(delay(m, self.levels, 1, "levels")),
         ]
         sums = self._multiply(m, platform)
@@ -199,7 +199,7 @@ class ArrayRow(wiring.Component):
         for bank in range(2):
             ram = LutRam(width=len(Value.cast(word)), depth=self.config.tile_depth)
             m.submodules[f"{name}_bank_{bank}"] = shared(platform, ram)
-            address = Signal.like(self.drain.depth, name=f"{name}_address_{bank}")
+            address = Signal(self.drain.depth.shape(), name=f"{name}_address_{bank}", reset_less=True)
             m.d.sync += address.eq(Mux(updates & (reading.bank == bank), reading.depth, self.drain.depth))
             m.d.comb += [
                 ram.read_addr.eq(address),

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from amaranth.hdl import Module, Signal
+from amaranth.hdl import Cat, Module, ResetSignal, Signal
 from amaranth.lib import data, wiring
 from amaranth.lib.wiring import In, Out
 
@@ -97,8 +97,11 @@ class CrispCore(wiring.Component):
         loader = WeightLoader(config, target=target)
         activations = ActivationMemory(config, target=target)
         writer = OutputWriter(config)
-        for block in (decoder, sequencer, loader, activations, writer):
+        for block in (decoder, sequencer, loader, activations):
             m.submodules[block.module_name] = shared(platform, block)
+        resets = self._row_resets(m)
+        # Until the last row is reset, outputs of before come out of it.
+        m.submodules.output_writer = shared(platform, writer, ResetSignal("sync") | Cat(resets).any())
         start, taken, rests = Signal(), Signal(), Signal()
         m.d.comb += [
             taken.eq(self.start & self.ready),
@@ -124,7 +127,7 @@ class CrispCore(wiring.Component):
             self.counters.eq(sequencer.counters),
         ]
         wiring.connect(m, decoder.o, sequencer.i)
-        rows = self._array(m, platform, sequencer, loader, activations, output_job)
+        rows = self._array(m, platform, resets, sequencer, loader, activations, output_job)
         m.d.comb += [
             writer.drain.eq(rows[-1].next_drain),
             *[writer.y[number].eq(row.y) for number, row in enumerate(rows)],
@@ -147,7 +150,16 @@ class CrispCore(wiring.Component):
             m.d.sync += job.eq(self.job)
         return job, delay(m, last, 1, "output_start", reset_less=False)
 
-    def _array(self, m: Module, platform, sequencer, loader, activations, output_job) -> list[ArrayRow]:
+    def _row_resets(self, m: Module) -> list[Any]:
+        """A row is reset a cycle after the one above, as everything else reaches it."""
+        resets = [delay(m, ResetSignal("sync"), 1, "reset_of_row_0")]
+        for number in range(1, self.config.rows):
+            resets.append(delay(m, resets[-1], 1, f"reset_of_row_{number}"))
+        return resets
+
+    def _array(
+        self, m: Module, platform, resets, sequencer, loader, activations, output_job
+    ) -> list[ArrayRow]:
         """Chain the rows; the beats meet their windows at row 0."""
         config = self.config
         rows = []
@@ -157,16 +169,16 @@ class CrispCore(wiring.Component):
             "beat": delay(m, sequencer.beat, activations.latency, "beat", reset_less=False),
             "windows": activations.windows,
             "weights": loader.weights,
+            "channels": loader.channels,
             "levels": levels,
             "drain": delay(m, sequencer.drain, accumulate_latency(config) - 1, "drain", reset_less=False),
         }
         for number in range(config.rows):
             row = ArrayRow(config, target=self.target)
-            m.submodules[f"row_{number}"] = shared(platform, row)
+            m.submodules[f"row_{number}"] = shared(platform, row, resets[number])
             m.d.comb += [
                 *[getattr(row, name).eq(value) for name, value in chain.items()],
                 row.position.eq(number),
-                row.channels.eq(loader.channels),
             ]
             chain = {name: getattr(row, f"next_{name}") for name in chain}
             rows.append(row)

@@ -149,7 +149,7 @@ def weight_bus_layout(config: CoreConfig) -> data.StructLayout:
 
 
 def channel_bus_layout(config: CoreConfig) -> data.StructLayout:
-    """Parameters of ``load_rows`` output channels, broadcast to the rows."""
+    """Parameters of ``load_rows`` output channels, handed on from row to row."""
     return data.StructLayout(
         {
             "valid": 1,

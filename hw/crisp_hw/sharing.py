@@ -38,7 +38,7 @@ class SharedModules:
     def instance(self, component: Shareable, reset: Value | None = None) -> Instance:
         """Instantiate the module of ``component``, converting it if it is the first of its name.
 
-        It is reset with the rest of the design, and while ``reset`` is high.
+        ``reset`` takes the place of the design's reset.
         """
         name = component.module_name
         # Amaranth warns of components that nobody elaborates, which all but the first of a name are.
@@ -58,14 +58,14 @@ class SharedModules:
         if "clk" in ports:
             wires["i_clk"] = ClockSignal("sync")
         if "rst" in ports:
-            wires["i_rst"] = ResetSignal("sync") if reset is None else ResetSignal("sync") | reset
+            wires["i_rst"] = ResetSignal("sync") if reset is None else reset
         return Instance(name, **wires)
 
 
 def shared(platform: object, component: Shareable, reset: Value | None = None) -> Any:
     """Return what to add as a submodule: an instance of the shared module, or the component itself.
 
-    It is reset with the rest of the design, and while ``reset`` is high.
+    ``reset`` takes the place of the design's reset; without a platform both act.
     """
     if isinstance(platform, SharedModules):
         return platform.instance(component, reset)

@@ -5,6 +5,8 @@ from amaranth.lib import wiring
 from amaranth.lib.cdc import ResetSynchronizer
 from amaranth.lib.wiring import In, Out
 
+from crisp_hw.delay import delay
+
 
 class SynthesisWrapper(wiring.Component):
     """Feeds a component from one shift register and reads it through another.
@@ -47,7 +49,9 @@ class SynthesisWrapper(wiring.Component):
     def elaborate(self, platform: object) -> Elaboratable:
         m = Module()
         m.domains.sync = sync = ClockDomain()
-        m.d.comb += [sync.clk.eq(self.clk), self.led.eq(sync.rst)]
+        m.d.comb += sync.clk.eq(self.clk)
+        # Through a register, so that the pin does not draw the reset to the edge of the chip.
+        m.d.comb += self.led.eq(delay(m, sync.rst, 1, "lit"))
         pressed = ~self.reset_button if self.reset_active_low else self.reset_button
         m.submodules.reset = ResetSynchronizer(pressed, domain="sync")
         m.submodules.component = self.component
