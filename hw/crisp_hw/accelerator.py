@@ -26,6 +26,7 @@ from crisp_hw.control.register_file import RegisterFile
 from crisp_hw.control.store_engine import StoreEngine
 from crisp_hw.control.token_counter import TokenCounter
 from crisp_hw.core import CrispCore
+from crisp_hw.delay import delay
 from crisp_hw.sharing import shared
 
 NARROWEST_BUS = 64
@@ -36,6 +37,9 @@ class CrispStc(wiring.Component):
 
     Software sets address windows and the place of the program in the registers, starts it, and waits for the
     interrupt; see ``crisp_golden.program`` for registers and commands.
+
+    A reset of any length will do. It reaches the blocks one to three cycles late, then the rows of the array
+    one after the other; as AXI has it, the first transfer may come in the second cycle after it.
 
     Parameters
     ----------
@@ -77,17 +81,19 @@ class CrispStc(wiring.Component):
     def elaborate(self, platform):
         m = Module()
         bus_bits, control = self.config.bus_bits, self.control
-        rst = ResetSignal("sync")
         resets: dict[str, Any] = {
-            **dict.fromkeys(("registers", "control", "counters", "reader", "writer")),
-            **dict.fromkeys(("fetcher", "dispatcher"), rst | control.clear),
-            "errors": rst | control.forget,
-            "core": rst | control.core_reset,
+            **dict.fromkeys(("fetcher", "dispatcher"), control.clear),
+            "errors": control.forget,
+            "core": control.core_reset,
         }
+        # Each block has registers of its own for its reset, so that none spans the chip. Those that the
+        # control resets are a cycle behind it, and so is the bus.
+        for name, cycles in {"registers": 1, "control": 1, "counters": 2, "reader": 2, "writer": 2}.items():
+            resets[name] = delay(m, ResetSignal("sync"), cycles, f"reset_of_{name}")
         for name, reset in resets.items():
             m.submodules[name] = shared(platform, getattr(self, name), reset)
         for name, engine in self.engines.items():
-            m.submodules[f"{name}_engine"] = shared(platform, engine, rst | control.clear)
+            m.submodules[f"{name}_engine"] = shared(platform, engine, control.clear)
         forward_ports(m, self, self.registers, axi4_lite())
         forward_ports(m, self, self.reader, axi4_read(bus_bits))
         forward_ports(m, self, self.writer, axi4_write(bus_bits))
@@ -126,8 +132,7 @@ class CrispStc(wiring.Component):
         """A counter for every engine that waits for another one."""
         for giver, taker in TOKEN_PAIRS:
             counter = TokenCounter()
-            reset = ResetSignal("sync") | self.control.clear
-            m.submodules[f"{giver}_to_{taker}"] = shared(platform, counter, reset)
+            m.submodules[f"{giver}_to_{taker}"] = shared(platform, counter, self.control.clear)
             give, take = SIGNALS[giver].index(taker), WAITS[taker].index(giver)
             m.d.comb += [
                 counter.give.eq(self.engines[giver].give[give]),

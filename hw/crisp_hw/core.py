@@ -101,7 +101,8 @@ class CrispCore(wiring.Component):
             m.submodules[block.module_name] = shared(platform, block)
         resets = self._row_resets(m)
         # Until the last row is reset, outputs of before come out of it.
-        m.submodules.output_writer = shared(platform, writer, ResetSignal("sync") | Cat(resets).any())
+        rippling = ResetSignal("sync") | Cat(resets[:-1]).any()
+        m.submodules.output_writer = shared(platform, writer, delay(m, rippling, 1, "reset_of_writer"))
         start, taken, rests = Signal(), Signal(), Signal()
         m.d.comb += [
             taken.eq(self.start & self.ready),

@@ -20,9 +20,9 @@ class ProgramControl(wiring.Component):
     start, reset : In(1), strobes; start is ignored while busy.
     watchdog : In(32), cycles, 0 for no limit; total : In(32), cycles so far.
     halted, ended, failed, engines_idle, bus_idle : In(1).
-    clear, core_reset : Out(1), registers, since thousands of others are reset by them.
+    clear, core_reset, forget : Out(1), resets of all that works on a program, of the core, and of the last
+        error; registers that are high for one cycle, and in the cycle after a reset of this component.
     launch, abort : Out(1).
-    forget : Out(1), the last error is to be forgotten.
     counting : Out(1), the program runs; abandoned : Out(1), in the cycle after an abort began.
     expired : Out(1), the watchdog strikes, for one cycle.
     busy, done, resetting : Out(1), see the status register.
@@ -33,13 +33,15 @@ class ProgramControl(wiring.Component):
 
     def __init__(self):
         inputs = ("start", "reset", "halted", "ended", "failed", "engines_idle", "bus_idle")
-        outputs = ("clear", "core_reset", "launch", "abort", "forget", "counting", "abandoned")
+        resets = ("clear", "core_reset", "forget")
+        outputs = ("launch", "abort", "counting", "abandoned")
         status = ("expired", "busy", "done", "resetting", "completed", "stopped")
         super().__init__(
             {
                 **{name: In(1) for name in inputs},
                 "watchdog": In(COUNTER_BITS),
                 "total": In(COUNTER_BITS),
+                **{name: Out(1, init=1) for name in resets},
                 **{name: Out(1) for name in (*outputs, *status)},
             }
         )
@@ -53,6 +55,7 @@ class ProgramControl(wiring.Component):
             quiet.eq(self.counting & self.halted & self.engines_idle & self.bus_idle),
             self.clear.eq(0),
             self.core_reset.eq(0),
+            self.forget.eq(0),
             self.abandoned.eq(0),
             self.completed.eq(0),
             self.stopped.eq(0),
@@ -65,10 +68,9 @@ class ProgramControl(wiring.Component):
                     m.d.sync += self.resetting.eq(1)
                     m.next = "ABORT"
                 with m.Elif(self.start):
-                    m.d.sync += [self.done.eq(0), self.clear.eq(1)]
+                    m.d.sync += [self.done.eq(0), self.clear.eq(1), self.forget.eq(1)]
                     m.next = "CLEAR"
             with m.State("CLEAR"):
-                m.d.comb += self.forget.eq(1)
                 m.next = "LAUNCH"
                 self._abort_on(m, self.reset)
             with m.State("LAUNCH"):
@@ -95,13 +97,14 @@ class ProgramControl(wiring.Component):
                 with m.If(self.reset):
                     m.d.sync += self.resetting.eq(1)
                 with m.If(self.bus_idle & aborted):  # the bus obeys a cycle later
-                    m.d.sync += [self.clear.eq(1), self.core_reset.eq(1)]
+                    m.d.sync += [
+                        self.clear.eq(1),
+                        self.core_reset.eq(1),
+                        self.forget.eq(self.resetting | self.reset),
+                    ]
                     m.next = "RESET"
             with m.State("RESET"):
-                m.d.comb += [
-                    self.abort.eq(1),  # what is about to be cleared must not begin a burst now
-                    self.forget.eq(self.resetting),
-                ]
+                m.d.comb += self.abort.eq(1)  # what is about to be cleared must not begin a burst now
                 m.d.sync += [self.resetting.eq(0), self.stopped.eq(~self.resetting)]
                 with m.If(self.resetting):
                     m.d.sync += self.done.eq(0)

@@ -2,7 +2,7 @@
 
 from amaranth.hdl import Cat, ClockDomain, Elaboratable, Module, Signal, Value
 from amaranth.lib import wiring
-from amaranth.lib.cdc import ResetSynchronizer
+from amaranth.lib.cdc import FFSynchronizer
 from amaranth.lib.wiring import In, Out
 
 from crisp_hw.delay import delay
@@ -53,7 +53,8 @@ class SynthesisWrapper(wiring.Component):
         # Through a register, so that the pin does not draw the reset to the edge of the chip.
         m.d.comb += self.led.eq(delay(m, sync.rst, 1, "lit"))
         pressed = ~self.reset_button if self.reset_active_low else self.reset_button
-        m.submodules.reset = ResetSynchronizer(pressed, domain="sync")
+        # One stage more than it takes, which may stand anywhere between the pin and the design.
+        m.submodules.reset = FFSynchronizer(pressed, sync.rst, stages=3)
         m.submodules.component = self.component
 
         feed = Signal(self.input_bits, reset_less=True)

@@ -11,8 +11,11 @@ OUTPUTS = (
 )
 
 
-def rtl_cycles(frames: dict[int, dict[str, Any]], count: int) -> dict[str, list[int]]:
-    """For each output the cycles in which it is high; inputs change in the named cycles."""
+def rtl_cycles(frames: dict[int, dict[str, Any]], count: int, *, first: int = 1) -> dict[str, list[int]]:
+    """For each output the cycles, from ``first`` on, in which it is high; inputs change in the named cycles.
+
+    Cycle 0 follows a reset of the component.
+    """
     control = ProgramControl()
     seen: dict[str, list[int]] = {name: [] for name in OUTPUTS}
 
@@ -22,13 +25,19 @@ def rtl_cycles(frames: dict[int, dict[str, Any]], count: int) -> dict[str, list[
         for cycle in range(count):
             drive(ctx, control, {"start": 0, "reset": 0, **frames.get(cycle, {}), "total": total})
             for name in OUTPUTS:
-                if ctx.get(getattr(control, name)):
+                if ctx.get(getattr(control, name)) and cycle >= first:
                     seen[name].append(cycle)
             total = 0 if ctx.get(control.clear) else total + ctx.get(control.counting)
             await ctx.tick()
 
     simulate(control, bench)
     return seen
+
+
+def test_a_reset_of_its_own_resets_the_others_for_a_cycle():
+    seen = rtl_cycles({}, 4, first=0)
+    assert (seen["clear"], seen["core_reset"], seen["forget"]) == ([0], [0], [0])
+    assert not seen["busy"] + seen["abort"] + seen["launch"]
 
 
 def test_a_program_runs_until_everything_rests():
