@@ -15,15 +15,15 @@ RAM_ADDRESS_BITS = 14
 
 def _scalar_inputs(prefix: str, value: Value) -> dict[str, Any]:
     """One port per bit: ``A0``, ``A1``, ..."""
-    return {f"i_{prefix}{i}": bit for i, bit in enumerate(value)}
+    return {f"i_{prefix}{i}": value[i] for i in range(len(value))}
 
 
 def _scalar_outputs(prefix: str, signal: Signal, *, lowest: int = 0) -> dict[str, Any]:
-    return {f"o_{prefix}{lowest + i}": bit for i, bit in enumerate(signal)}
+    return {f"o_{prefix}{lowest + i}": signal[i] for i in range(len(signal))}
 
 
 def _in_the_highest_bits(operand: Signal) -> Value:
-    return Cat(Const(0, DSP_OPERAND_BITS - len(operand)), operand)
+    return Value.cast(Cat(Const(0, DSP_OPERAND_BITS - len(operand)), operand))
 
 
 def mult18x18d(a: Signal, b: Signal, product: Signal) -> Instance:
