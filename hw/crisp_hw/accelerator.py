@@ -38,8 +38,8 @@ class CrispStc(wiring.Component):
     Software sets address windows and the place of the program in the registers, starts it, and waits for the
     interrupt; see ``crisp_golden.program`` for registers and commands.
 
-    A reset of any length will do. It reaches the blocks one to three cycles late, then the rows of the array
-    one after the other; as AXI has it, the first transfer may come in the second cycle after it.
+    A reset of any length will do. It reaches the registers at once, the other blocks one to three cycles
+    later, then the rows of the array one after the other.
 
     Parameters
     ----------
@@ -86,9 +86,10 @@ class CrispStc(wiring.Component):
             "errors": control.forget,
             "core": control.core_reset,
         }
-        # Each block has registers of its own for its reset, so that none spans the chip. Those that the
+        m.submodules.registers = shared(platform, self.registers)
+        # The other blocks take their resets from registers, so that none spans the chip. Those that the
         # control resets are a cycle behind it, and so is the bus.
-        for name, cycles in {"registers": 1, "control": 1, "counters": 2, "reader": 2, "writer": 2}.items():
+        for name, cycles in {"control": 1, "counters": 2, "reader": 2, "writer": 2}.items():
             resets[name] = delay(m, ResetSignal("sync"), cycles, f"reset_of_{name}")
         for name, reset in resets.items():
             m.submodules[name] = shared(platform, getattr(self, name), reset)
