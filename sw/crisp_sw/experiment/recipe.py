@@ -69,6 +69,7 @@ STANDARD = Recipe(
         "distillation": 0.5,
         "temperature": 2.0,
         "crop_padding": 4,
+        "crop_border": "mirror",
         "flip": True,
         "batch_norm": "running",
         "precision": "bfloat16",
