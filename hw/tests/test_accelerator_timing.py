@@ -90,7 +90,7 @@ def check(host: Host, probe: Probe, total: int) -> None:
     first = beats[command_beats - 1] + timing.FETCH_LATENCY + timing.CHECK_CYCLES + 1
     interval = timing.dispatch_interval(config)
     handed = [seen[name] for name in ("handed_load", "handed_execute", "handed_store")]
-    assert handed == [[first], [first + interval], [first + 2 * interval]]
+    assert handed == [[first + 1], [first + 1 + interval], [first + 1 + 2 * interval]]
     begin = first + timing.QUEUE_LATENCY
     assert loads[0][0] == begin + timing.TRANSFER_START
     data = beats[4 * command_beats :]
@@ -125,7 +125,7 @@ def test_a_full_queue_takes_the_next_command_when_one_has_left_its_head():
         left = [cycle for before, cycle in pairwise(ready) if cycle > before + 1]
         intervals = [b - a for a, b in pairwise(handed[: timing.QUEUE_COMMANDS])]
         assert intervals == [timing.dispatch_interval(config)] * (timing.QUEUE_COMMANDS - 1)
-        assert handed[timing.QUEUE_COMMANDS :] == [cycle + timing.QUEUE_REFILL for cycle in left[:2]]
+        assert handed[timing.QUEUE_COMMANDS :] == [cycle + timing.QUEUE_REFILL + 1 for cycle in left[:2]]
 
     host.simulate(bench)
 

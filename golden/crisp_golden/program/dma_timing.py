@@ -33,7 +33,7 @@ from crisp_golden.program.commands import COMMAND_BITS
 FETCH_START = 8
 FETCH_LATENCY = 4
 CHECK_CYCLES = 4
-QUEUE_LATENCY = 2
+QUEUE_LATENCY = 3
 
 PREFETCH_COMMANDS = 16
 """Commands that are read ahead; see ``FETCH_BURST``."""

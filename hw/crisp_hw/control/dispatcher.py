@@ -24,6 +24,7 @@ from crisp_hw.control.layouts import (
 )
 from crisp_hw.control.products import PRODUCT_LATENCY, registered_product
 from crisp_hw.control.token_ledger import TokenLedger
+from crisp_hw.delay import delay
 from crisp_hw.sharing import shared
 
 assert PRODUCT_LATENCY <= CHECK_CYCLES
@@ -76,7 +77,10 @@ class Dispatcher(wiring.Component):
         m.d.comb += [self.error.payload.index.eq(self.index), self.error.payload.code.eq(problem)]
         is_end = Signal()
         m.d.sync += is_end.eq(command[: OPCODE.bits] == Opcode.END)
-        room = self._queues(m, command, hands_over)
+        # The queues take the command from registers, in the cycle after, while it is still there.
+        handed_over = delay(m, hands_over, 1, "handed_over", reset_less=False)
+        room = self._queues(m, command, handed_over)
+        m.d.sync += self.index.eq(self.index + handed_over)
         with m.FSM():
             with m.State("IDLE"), m.If(self.launch):
                 m.next = "FILL"
@@ -110,7 +114,6 @@ class Dispatcher(wiring.Component):
                     m.next = "HALT"
                 with m.Elif(room):
                     m.d.comb += hands_over.eq(1)
-                    m.d.sync += self.index.eq(self.index + 1)
                     m.next = "FILL"
             with m.State("ERROR"):
                 m.d.comb += self.error.valid.eq(1)
@@ -138,7 +141,7 @@ class Dispatcher(wiring.Component):
         ]
         return bad, verdict
 
-    def _queues(self, m: Module, command: Signal, hands_over: Signal) -> Signal:
+    def _queues(self, m: Module, command: Signal, handed_over: Signal) -> Signal:
         """Give the command to its engine; returns whether there was room in the cycle before.
 
         Only the dispatcher takes room away, so that there still is.
@@ -152,7 +155,7 @@ class Dispatcher(wiring.Component):
             m.d.sync += mine[number].eq((code == full) | (code == sync))
             m.d.comb += [
                 port.payload.sync.eq(code == sync),
-                port.valid.eq(hands_over & mine[number]),
+                port.valid.eq(handed_over & mine[number]),
                 ready[number].eq(port.ready),
             ]
         m.d.sync += room.eq((mine & ready).any())
