@@ -88,7 +88,7 @@ BENCHES = (
         summary="whole core: control, memory ports and counters",
         device="crisp_core",
         module="cocotb_tests.units.bench_core",
-        tests=8,
+        tests=9,
     ),
     RegisteredBench(
         name="random_jobs",
@@ -113,7 +113,7 @@ BENCHES = (
         summary="whole accelerator on its AXI ports: random programs, pauses, errors and resets",
         device="crisp_stc",
         module="cocotb_tests.protocol.bench_protocol",
-        tests=6,
+        tests=7,
         parameters={"programs": 3},
     ),
 )

@@ -29,7 +29,7 @@ def test_protocol(name):
             verilog=device_verilog("crisp_stc", config),
             top="crisp_stc",
             module="cocotb_tests.protocol.bench_protocol",
-            tests=6,
+            tests=7,
             parameters={"config": asdict(config), "seed": 1, "programs": 2},
         )
     )

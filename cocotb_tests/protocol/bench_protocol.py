@@ -4,7 +4,7 @@ from random import Random
 
 import cocotb
 import numpy as np
-from cocotb.triggers import ClockCycles
+from cocotb.triggers import ClockCycles, FallingEdge
 
 from cocotb_tests.protocol.accelerator import (
     PROGRAM,
@@ -14,6 +14,7 @@ from cocotb_tests.protocol.accelerator import (
     golden_outcome,
 )
 from cocotb_tests.protocol.random_programs import random_program
+from cocotb_tests.tb.clocking import pulse_reset
 from cocotb_tests.tb.parameters import bench_parameters, record_measurements
 from crisp_golden.config import CoreConfig
 from crisp_golden.program.commands import Command, Opcode
@@ -23,6 +24,7 @@ from crisp_golden.program.transfers import memory_runs
 
 SPACE = WRITABLE - (1 << 14)
 TABLES = WRITABLE
+SHORTEST_RESET = 3
 TRAFFIC = ((1.0, 0.0), (0.5, 0.0), (1.0, 0.02), (0.7, 0.01))
 """Chances that a channel moves in a cycle, and that a beat waits for up to 200 cycles."""
 
@@ -152,6 +154,23 @@ async def soft_reset_in_the_middle_of_anything(dut):
             pass
         assert await device.read("status") & ~0b10 == 0
         before = device.memory.reads, device.memory.writes
+        await ClockCycles(dut.clk, 300)
+        assert (device.memory.reads, device.memory.writes) == before
+        code, _ = await run_against_golden(device, make_program(device))
+        assert code is ErrorCode.NONE
+
+
+@cocotb.test()
+async def reset_in_the_middle_of_anything(dut):
+    """The bus partners are reset with the accelerator."""
+    device, programs = await accelerator(dut, 7, chance=0.7, stall=0.005)
+    for _ in range(4 * programs):
+        await device.start(make_program(device))
+        await ClockCycles(dut.clk, device.rng.randrange(1, 12_000))
+        await FallingEdge(dut.clk)
+        await pulse_reset(dut, device.rng.randrange(SHORTEST_RESET, 2 * SHORTEST_RESET))
+        before = device.memory.reads, device.memory.writes
+        assert await device.read("status") == 0
         await ClockCycles(dut.clk, 300)
         assert (device.memory.reads, device.memory.writes) == before
         code, _ = await run_against_golden(device, make_program(device))

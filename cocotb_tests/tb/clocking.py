@@ -20,10 +20,10 @@ async def start_clock(dut, **inputs: int) -> None:
     await pulse_reset(dut)
 
 
-async def pulse_reset(dut) -> None:
-    """Reset a device whose clock is running; return with the reset released."""
+async def pulse_reset(dut, cycles: int = RESET_CYCLES) -> None:
+    """Reset a device for ``cycles`` rising edges, called at a falling one; return with the reset released."""
     dut.rst.value = 1
-    for _ in range(RESET_CYCLES):
+    for _ in range(cycles):
         await FallingEdge(dut.clk)
     dut.rst.value = 0
     await FallingEdge(dut.clk)

@@ -11,7 +11,7 @@ from cocotb.handle import Immediate
 from cocotb.triggers import FallingEdge, ReadOnly, RisingEdge, with_timeout
 from cocotb.utils import get_sim_time
 
-from cocotb_tests.tb.clocking import CLOCK_PERIOD_NS, pulse_reset, start_clock
+from cocotb_tests.tb.clocking import CLOCK_PERIOD_NS, RESET_CYCLES, pulse_reset, start_clock
 from crisp_golden.config import CoreConfig
 from crisp_golden.cycles import CycleCount
 from crisp_golden.fields import pack_fields
@@ -50,10 +50,10 @@ class CoreDriver:
         self.config = config
         self._clock_runs = False
 
-    async def reset(self) -> None:
-        """Reset the core, whatever it is doing; the first time also start the clock."""
+    async def reset(self, cycles: int = RESET_CYCLES) -> None:
+        """Reset the core for so many cycles, whatever it is doing; the first time start the clock instead."""
         if self._clock_runs:
-            await pulse_reset(self.dut)
+            await pulse_reset(self.dut, cycles)
         else:
             await start_clock(self.dut, **dict.fromkeys(INPUTS, 0))
         self._clock_runs = True

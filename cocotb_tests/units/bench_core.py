@@ -9,7 +9,7 @@ from cocotb.triggers import FallingEdge, ReadOnly
 from cocotb.utils import get_sim_time
 
 from cocotb_tests.jobs.random_jobs import RandomJob, random_job
-from cocotb_tests.tb.clocking import CLOCK_PERIOD_NS
+from cocotb_tests.tb.clocking import CLOCK_PERIOD_NS, RESET_CYCLES
 from cocotb_tests.tb.core_driver import CoreDriver
 from cocotb_tests.tb.layer_run import LayerCase, case_jobs, check_layer
 from cocotb_tests.tb.parameters import bench_parameters
@@ -19,6 +19,8 @@ from crisp_golden.network import QuantizedConv
 from crisp_golden.program.commands import Target
 from crisp_golden.program.memories import memory_beats
 from crisp_golden.timing import flush_cycles, prologue_cycles, release_cycles
+
+RESETS_AMONG_OUTPUTS = 20
 
 
 async def reset_core(dut) -> tuple[CoreDriver, np.random.Generator]:
@@ -139,10 +141,34 @@ async def reset_in_the_middle_of_a_job(dut):
         for _ in range(int(rng.integers(job.cycles().total - 1))):
             await FallingEdge(dut.clk)
         assert dut.busy.value
-        await driver.reset()
+        await driver.reset(cycles=int(rng.integers(1, RESET_CYCLES)))
         assert not dut.busy.value
         assert driver.counters() == CycleCount()
         await check_job(driver, rng)
+
+
+@cocotb.test()
+async def outputs_under_way_at_a_reset_are_lost(dut):
+    """They do not overwrite what is written right behind the reset."""
+    driver, rng = await reset_core(dut)
+    config = driver.config
+    for _ in range(RESETS_AMONG_OUTPUTS):
+        job = await preloaded_job(driver, rng)
+        before, after = job.chip.smem, job.expected_smem()
+        dut.start.value = 1
+        await FallingEdge(dut.clk)
+        dut.start.value = 0
+        for _ in range(job.cycles().total - int(rng.integers(2, flush_cycles(config)))):
+            await FallingEdge(dut.clk)
+        await driver.reset(cycles=1)
+        words = rng.permutation(np.flatnonzero((before != after).any(axis=1)))[: config.rows]
+        mark = rng.integers(-128, 128, (len(words), config.window)).astype(np.int8)
+        beats = config.window_bits // config.bus_bits
+        for word, content in zip(words.tolist(), mark, strict=True):
+            await driver.fill(Target.SMEM, content.tobytes(), word * beats)
+        for _ in range(config.rows):
+            await FallingEdge(dut.clk)
+        assert np.array_equal((await driver.read_smem(config.bank_depth))[words], mark)
 
 
 @cocotb.test()

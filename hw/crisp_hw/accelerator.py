@@ -38,8 +38,8 @@ class CrispStc(wiring.Component):
     Software sets address windows and the place of the program in the registers, starts it, and waits for the
     interrupt; see ``crisp_golden.program`` for registers and commands.
 
-    A reset of any length will do. It reaches the registers at once, the other blocks one to three cycles
-    later, then the rows of the array one after the other.
+    A reset must last at least three cycles. It reaches the registers at once, all other blocks up to three
+    cycles later, then the rows of the array one after the other; a transfer may begin as soon as it ends.
 
     Parameters
     ----------
@@ -87,10 +87,11 @@ class CrispStc(wiring.Component):
             "core": control.core_reset,
         }
         m.submodules.registers = shared(platform, self.registers)
-        # The other blocks take their resets from registers, so that none spans the chip. Those that the
-        # control resets are a cycle behind it, and so is the bus.
-        for name, cycles in {"control": 1, "counters": 2, "reader": 2, "writer": 2}.items():
-            resets[name] = delay(m, ResetSignal("sync"), cycles, f"reset_of_{name}")
+        # Resets come from registers, since thousands of others are reset by them. What the control resets is
+        # a cycle behind it, and so is the bus.
+        resets["control"] = delay(m, ResetSignal("sync"), 1, "reset_of_control")
+        bus_reset = delay(m, resets["control"], 1, "reset_of_bus")
+        resets |= dict.fromkeys(("counters", "reader", "writer"), bus_reset)
         for name, reset in resets.items():
             m.submodules[name] = shared(platform, getattr(self, name), reset)
         for name, engine in self.engines.items():

@@ -46,7 +46,7 @@ class WeightLoader(wiring.Component):
     job : In(JOB_LAYOUT); start : In(1), goes back to the bases; load : In(1).
     head : In(window_layout), head of the window queue; stable while its weights are loaded.
     fill : In(fill_layout), beats for the memories.
-    weights : Out(weight_bus_layout), to row 0; channels : Out(channel_bus_layout), to row 0.
+    weights : Out(weight_bus_layout); channels : Out(channel_bus_layout); both to row 0.
     """
 
     module_name = "weight_loader"
