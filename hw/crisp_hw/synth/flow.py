@@ -20,7 +20,6 @@ from crisp_hw.verilog import write_rtlil
 
 TOP = "synthesis_wrapper"
 CONSTRAINTS = Path(__file__).parents[3] / "constraints"
-CARRY_CONSTANTS = Path(__file__).with_name("carry_constants.v")
 
 # Words that begin a phase in the tools' output, and what to tell the user then.
 PHASES = {
@@ -139,14 +138,9 @@ def _constraints(board: Board) -> Path:
 
 
 def _run_yosys(work: Path, on_line: Progress) -> None:
-    shutil.copy(CARRY_CONSTANTS, work)
     script = [
         "read_rtlil design.il",
-        f"synth_ecp5 -top {TOP}",
-        f"techmap -map {CARRY_CONSTANTS.name} t:CCU2C",
-        "opt_expr",
-        "clean",
-        "write_json netlist.json",
+        f"synth_ecp5 -top {TOP} -json netlist.json",
         "tee -q -o cells.json stat -json",
     ]
     (work / "synth.ys").write_text("\n".join(script) + "\n", encoding="utf-8")
