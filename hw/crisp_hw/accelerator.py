@@ -207,40 +207,43 @@ class CrispStc(wiring.Component):
         ]
 
     def _oldest(self, m: Module) -> Signal:
-        """Lowest index of a command that is not complete; two cycles late, which only the watchdog sees."""
+        """Lowest index of a command that is not complete; three cycles late, which only the watchdog sees."""
 
         def lower(a: Any, b: Any, name: str) -> Signal:
             register = Signal(INDEX_BITS, name=name)
             m.d.sync += register.eq(Mux(a < b, a, b))
             return register
 
-        load, execute, store = (engine.oldest for engine in self.engines.values())
+        load, execute, store = (
+            delay(m, engine.oldest, 1, f"oldest_of_{name}") for name, engine in self.engines.items()
+        )
         first = lower(load, execute, "oldest_of_load_and_execute")
-        second = lower(store, self.dispatcher.index, "oldest_of_store_and_dispatch")
+        dispatch = delay(m, self.dispatcher.index, 1, "oldest_of_dispatch")
+        second = lower(store, dispatch, "oldest_of_store_and_dispatch")
         return lower(first, second, "oldest")
 
     def _connect_counters(self, m: Module) -> None:
         counters, control = self.counters, self.control
         load, execute, store = self.engines.values()
-        moved = Signal(3)
-        m.d.sync += moved.eq(
-            Cat(
-                self.reader.load_data.valid & self.reader.load_data.ready,
-                self.m_axi_wvalid & self.m_axi_wready,
-                self.reader.fetch_data.valid & self.reader.fetch_data.ready,
-            )
+        moved = Cat(
+            self.reader.load_data.valid & self.reader.load_data.ready,
+            self.m_axi_wvalid & self.m_axi_wready,
+            self.reader.fetch_data.valid & self.reader.fetch_data.ready,
         )
-        m.d.comb += [
-            counters.clear.eq(control.forget),
+        # What is counted comes from all over the chip. The core's counters still stand in the next cycle.
+        m.d.sync += [
             counters.counting.eq(control.counting),
             counters.abandoned.eq(control.abandoned),
-            counters.job.eq(self.core.counters),
             counters.counted.eq(self.core.counted),
             counters.core_busy.eq(self.core.busy),
             Cat(counters.waits_load, counters.waits_store).eq(execute.waiting),
             counters.events.eq(
                 Cat(load.working, load.waiting.any(), store.working, store.waiting.any(), moved)
             ),
+        ]
+        m.d.comb += [
+            counters.clear.eq(control.forget),
+            counters.job.eq(self.core.counters),
         ]
 
     def _connect_registers(self, m: Module) -> None:

@@ -9,7 +9,7 @@ that the tap reads.
 from typing import Any
 
 from amaranth.hdl import Cat, Module, Mux, Signal, Value, signed
-from amaranth.lib import fifo, stream, wiring
+from amaranth.lib import stream, wiring
 from amaranth.lib.wiring import In, Out
 from amaranth.utils import ceil_log2
 
@@ -18,6 +18,7 @@ from crisp_golden.program.commands import Target
 from crisp_golden.program.memories import INDEX_BITS
 from crisp_golden.timing import DECODE_INTERVAL, LOCATE_LATENCY
 from crisp_hw import cells
+from crisp_hw.bus.stream_queue import StreamQueue
 from crisp_hw.cells import BeatMemory, Multiplier
 from crisp_hw.delay import delay
 from crisp_hw.filling import beat_memory
@@ -133,14 +134,14 @@ class BlockIndexDecoder(wiring.Component):
         row_tile, pixel_tile = Signal.like(job.row_tiles), Signal.like(job.pixel_tiles)
         running, first = Signal(), Signal()
         phase = Signal(range(DECODE_INTERVAL))
-        credit = Signal(range(QUEUE_DEPTH + 1), init=QUEUE_DEPTH)
+        credit, has_credit, taken = Signal(range(QUEUE_DEPTH + 1), init=QUEUE_DEPTH), Signal(init=1), Signal()
         m.d.comb += [memory.read_en.eq(phase == 0), memory.read_addr.eq(pointer)]
         issue, fetched, next_pixels, next_rows = Signal(), Signal(), Signal(), Signal()
         last_pixels, last_rows = Signal(), Signal()
         final_pixel_tile, final_row_tile = Signal.like(pixel_tile), Signal.like(row_tile)
         last = memory.read_data[INDEX_BITS]
         m.d.comb += [
-            issue.eq(running & (phase == 0) & (credit != 0)),
+            issue.eq(running & (phase == 0) & has_credit),
             fetched.eq(phase == BeatMemory.latency),
             next_pixels.eq(fetched & last & ~last_pixels),
             next_rows.eq(fetched & last & last_pixels),
@@ -152,7 +153,10 @@ class BlockIndexDecoder(wiring.Component):
             last_pixels.eq(pixel_tile == final_pixel_tile),
             last_rows.eq(row_tile == final_row_tile),
         ]
-        m.d.sync += credit.eq(credit - issue + (self.o.valid & self.o.ready))
+        m.d.comb += taken.eq(self.o.valid & self.o.ready)
+        m.d.sync += has_credit.eq(taken | (has_credit & ~((credit == 1) & issue)))
+        with m.If(taken != issue):
+            m.d.sync += credit.eq(credit + Mux(taken, 1, -1))
         with m.If((phase != 0) | issue):
             m.d.sync += phase.eq(phase + 1)
         with m.If(fetched):
@@ -234,16 +238,10 @@ class BlockIndexDecoder(wiring.Component):
             ],
         ]
         valid = delay(m, fetched, total, "valid", reset_less=False)
-        m.submodules.queue = queue = fifo.SyncFIFOBuffered(
-            width=window_layout(config).size, depth=QUEUE_DEPTH
-        )
-        m.d.comb += [
-            queue.w_en.eq(valid),
-            queue.w_data.eq(window),
-            self.o.valid.eq(queue.r_rdy),
-            self.o.payload.eq(queue.r_data),
-            queue.r_en.eq(self.o.ready & self.o.valid),
-        ]
+        queue = StreamQueue(window_layout(config), QUEUE_DEPTH)
+        m.submodules.queue = shared(platform, queue)
+        m.d.comb += [queue.i.valid.eq(valid), queue.i.payload.eq(window)]
+        wiring.connect(m, queue.o, wiring.flipped(self.o))
 
     def _locate(self, m: Module, start: Any, tap: Any, plane: Value) -> tuple[Any, Signal]:
         """Rows and rotation of the pixels that ``tap`` reads for the tile at ``start``.

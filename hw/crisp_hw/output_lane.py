@@ -1,6 +1,6 @@
 """Output stage of one array row: bias is already in the accumulator; residual, one rounding, clamp."""
 
-from amaranth.hdl import Cat, Const, Module, Mux, Signal, signed, unsigned
+from amaranth.hdl import Cat, Const, Module, Mux, Signal, Value, signed, unsigned
 from amaranth.lib import data, wiring
 from amaranth.lib.wiring import In, Out
 
@@ -15,6 +15,8 @@ from crisp_hw.sharing import shared
 HALF_BITS = ACCUMULATOR_BITS // 2
 SUM_BITS = ACCUMULATOR_BITS + MULTIPLIER_BITS + 2
 NARROW_BITS = VALUE_BITS + 4
+FINE_BITS = 3
+LONGEST_FINE = (1 << FINE_BITS) - 1
 
 LEVELS_LAYOUT = data.StructLayout(
     {
@@ -106,17 +108,20 @@ class OutputLane(wiring.Component):
     def _shift(self, m: Module, total, shift) -> Signal:
         """Arithmetic right shift in two stages, saturated to ``NARROW_BITS`` in a third."""
         coarse = Signal(signed(SUM_BITS), reset_less=True)
-        fine_shift = Signal(3, reset_less=True)
-        fine = Signal(signed(SUM_BITS), reset_less=True)
+        fine_shift = Signal(FINE_BITS, reset_less=True)
+        fine = Signal(signed(NARROW_BITS + LONGEST_FINE), reset_less=True)
+        far, negative = Signal(reset_less=True), Signal(reset_less=True)
         narrow = Signal(signed(NARROW_BITS), reset_less=True)
         m.d.sync += [
-            coarse.eq(total >> Cat(Const(0, 3), shift[3:SHIFT_BITS])),
-            fine_shift.eq(shift[:3]),
-            fine.eq(coarse >> fine_shift),
+            coarse.eq(total >> Cat(Const(0, FINE_BITS), shift[FINE_BITS:SHIFT_BITS])),
+            fine_shift.eq(shift[:FINE_BITS]),
+            fine.eq(coarse[: len(fine)].as_signed() >> fine_shift),
+            # No fine shift brings these bits into reach.
+            far.eq(~_equal(coarse[len(fine) - 1 :])),
+            negative.eq(coarse[-1]),
         ]
-        upper = fine[NARROW_BITS - 1 :]
-        fits = (upper == 0) | upper.all()
-        extreme = Mux(fine[-1], -(1 << NARROW_BITS - 1), (1 << NARROW_BITS - 1) - 1)
+        fits = ~far & _equal(fine[NARROW_BITS - 1 :])
+        extreme = Mux(negative, -(1 << NARROW_BITS - 1), (1 << NARROW_BITS - 1) - 1)
         m.d.sync += narrow.eq(Mux(fits, fine[:NARROW_BITS].as_signed(), extreme))
         return narrow
 
@@ -134,3 +139,8 @@ class OutputLane(wiring.Component):
             above.eq(offset > levels.q_max),
             self.y.eq(Mux(below, levels.q_min, Mux(above, levels.q_max, inner))),
         ]
+
+
+def _equal(bits: Value) -> Value:
+    """Whether all bits are alike."""
+    return (bits == 0) | bits.all()

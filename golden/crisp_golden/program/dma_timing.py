@@ -11,8 +11,8 @@ fills again, so commands come at least ``dispatch_interval`` cycles apart. A com
 idle engine ``QUEUE_LATENCY`` cycles after it was handed over.
 
 An engine: a command whose tokens are there takes them in the first cycle that it is at the head, here called
-cycle 0. The cycle in which it puts its own tokens down is its end. One cycle after it they can be taken, and
-the engine's next command is at the head. A ``SYNC`` ends in cycle 1.
+cycle 0. The cycle in which it puts its own tokens down is its end. One cycle after it they can be taken,
+and ``HEAD_INTERVAL`` after it the engine's next command is at the head. A ``SYNC`` ends in cycle 1.
 
 - LOAD: first burst on the bus in cycle ``TRANSFER_START``; ends ``LOAD_END`` cycles after its last beat of
   data was on the bus.
@@ -33,7 +33,7 @@ from crisp_golden.program.commands import COMMAND_BITS
 FETCH_START = 8
 FETCH_LATENCY = 4
 CHECK_CYCLES = 4
-QUEUE_LATENCY = 3
+QUEUE_LATENCY = 4
 
 PREFETCH_COMMANDS = 16
 """Commands that are read ahead; see ``FETCH_BURST``."""
@@ -44,8 +44,11 @@ FETCH_BURST = 4
 QUEUE_COMMANDS = 17
 """Commands that an engine holds, the one at its head included; then the dispatcher waits."""
 
-QUEUE_REFILL = 2
-"""From the end of a command to the handing over of the one that waits for its place."""
+HEAD_INTERVAL = 2
+"""From a command that leaves the head of its engine to the next one there."""
+
+QUEUE_REFILL = 3
+"""From the leaving of a command to the handing over of the one that waits for its place."""
 
 BURST_BEATS = 64
 """Longest burst of a transfer; bursts end at multiples of it."""

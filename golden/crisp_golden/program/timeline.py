@@ -242,7 +242,7 @@ class _Model:
             return False
         if name == "execute" and not self._stores_known(number):
             return False
-        times.head = max(times.handed + timing.QUEUE_LATENCY, engine.last.left + 1)
+        times.head = max(times.handed + timing.QUEUE_LATENCY, engine.last.left + timing.HEAD_INTERVAL)
         tokens = [self.times[other].end + 1 for other in self.signals[number]]
         times.start = max([times.head, *tokens])
         if self.work[number].opcode is not Opcode.EXECUTE:

@@ -61,12 +61,10 @@ class BurstReader(wiring.Component):
         m.submodules.owners = shared(platform, owners)
         outstanding = Signal(range(OUTSTANDING_BURSTS + 1))
         issued, closed, may_issue, aborts = Signal(), Signal(), Signal(), Signal()
-        after = (outstanding + issued - closed)[: len(outstanding)]
-        m.d.sync += [
-            outstanding.eq(after),
-            may_issue.eq((after != OUTSTANDING_BURSTS) & ~self.abort),
-            aborts.eq(self.abort),
-        ]
+        full = (outstanding == OUTSTANDING_BURSTS) | ((outstanding == OUTSTANDING_BURSTS - 1) & issued)
+        m.d.sync += [may_issue.eq((closed | ~full) & ~self.abort), aborts.eq(self.abort)]
+        with m.If(issued != closed):
+            m.d.sync += outstanding.eq(outstanding + Mux(issued, 1, -1))
         m.d.comb += self.idle.eq((outstanding == 0) & ~self.m_axi_arvalid)
         drive_constants(m, self, "ar", self.data_bits)
         self._issue(m, owners, issued, may_issue)

@@ -62,12 +62,10 @@ class BurstWriter(wiring.Component):
         m.submodules.lengths = shared(platform, lengths)
         outstanding = Signal(range(OUTSTANDING_BURSTS + 1))
         issued, answered, may_issue, aborts = Signal(), Signal(), Signal(), Signal()
-        after = (outstanding + issued - answered)[: len(outstanding)]
-        m.d.sync += [
-            outstanding.eq(after),
-            may_issue.eq((after != OUTSTANDING_BURSTS) & ~self.abort),
-            aborts.eq(self.abort),
-        ]
+        full = (outstanding == OUTSTANDING_BURSTS) | ((outstanding == OUTSTANDING_BURSTS - 1) & issued)
+        m.d.sync += [may_issue.eq((answered | ~full) & ~self.abort), aborts.eq(self.abort)]
+        with m.If(issued != answered):
+            m.d.sync += outstanding.eq(outstanding + Mux(issued, 1, -1))
         m.d.comb += self.idle.eq(outstanding == 0)
         drive_constants(m, self, "aw", self.data_bits)
         self._issue(m, lengths, issued, may_issue)

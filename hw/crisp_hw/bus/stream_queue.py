@@ -49,13 +49,17 @@ class StreamQueue(wiring.Component):
         ram = LutRam(width=self.width, depth=self.depth)
         m.submodules.ram = shared(platform, ram)
         head, tail = Signal(ceil_log2(self.depth)), Signal(ceil_log2(self.depth))
-        level = Signal(range(self.depth + 1))
         push, pop = Signal(), Signal()
-        # Flags of their own keep the level out of the ready and valid signals.
         full, stored = Signal(), Signal()
+        # What is compared comes from registers; only then the signals that come late are looked at.
+        fills, empties = Signal(), Signal()
+        m.d.comb += [
+            fills.eq((tail + 1)[: len(tail)] == head),
+            empties.eq((head + 1)[: len(head)] == tail),
+        ]
         m.d.sync += [
-            full.eq((full | ((level == self.depth - 1) & push)) & ~pop),
-            stored.eq(push | (stored & ~((level == 1) & pop))),
+            full.eq((full | (fills & push)) & ~pop),
+            stored.eq(push | (stored & ~(empties & pop))),
         ]
         m.d.comb += [
             self.i.ready.eq(~full),
@@ -65,7 +69,10 @@ class StreamQueue(wiring.Component):
             ram.write_data.eq(self.i.payload),
             ram.read_addr.eq(head),
         ]
-        m.d.sync += [tail.eq(tail + push), head.eq(head + pop), level.eq(level + push - pop)]
+        with m.If(push):
+            m.d.sync += tail.eq(tail + 1)
+        with m.If(pop):
+            m.d.sync += head.eq(head + 1)
         if self.registered:
             self._register_output(m, ram, stored, pop)
         else:

@@ -108,12 +108,13 @@ class EngineControl(wiring.Component):
                     with m.If(self.failure.any()):
                         m.next = "FAIL"
             with m.State("SIGNAL"):
+                # A command that is refused may leave: those behind it are refused as well.
+                m.d.comb += self.next.eq(1)
                 with m.If(~(self.sync & refused)):
                     m.d.comb += [
                         self.working.eq(~self.sync),
                         self.succeeded.eq(~self.sync),
                         self.give.eq(self.signals),
-                        self.next.eq(1),
                     ]
                 m.next = "WAIT"
             with m.State("FAIL"):

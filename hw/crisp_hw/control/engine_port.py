@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from typing import Any
 
-from amaranth.hdl import Cat, Module
+from amaranth.hdl import Cat, Module, Mux, Signal
 from amaranth.lib import wiring
 from amaranth.lib.wiring import In, Member, Out
 
@@ -55,17 +55,26 @@ def connect_control(
 ) -> tuple[Any, Any]:
     """Give ``engine`` its queue and a control of some ``kind``; return the control and the command at the
     queue's head.
+
+    The head is a register of hundreds of bits. A command that has left is followed two cycles later, so that
+    what enables the register comes from one.
     """
-    queue = StreamQueue(engine.i.payload.shape(), QUEUE_DEPTH)
+    layout = engine.i.payload.shape()
+    queue = StreamQueue(layout, QUEUE_DEPTH, registered=False)
     control = kind(waits=len(WAITS[name]), signals=len(SIGNALS[name]))
     m.submodules.queue = shared(platform, queue)
     m.submodules.control = shared(platform, control)
     wiring.connect(m, wiring.flipped(engine.i), queue.i)
     wiring.connect(m, control.error, wiring.flipped(engine.error))
-    command = queue.o.payload
+    command, valid, follows = Signal(layout, name="head", reset_less=True), Signal(), Signal()
+    m.d.sync += follows.eq(queue.o.valid & ~follows & (~valid | control.next))
+    with m.If(follows):
+        m.d.sync += [command.eq(queue.o.payload), valid.eq(1)]
+    with m.Elif(control.next):
+        m.d.sync += valid.eq(0)
     m.d.comb += [
-        control.valid.eq(queue.o.valid),
-        queue.o.ready.eq(control.next),
+        control.valid.eq(valid),
+        queue.o.ready.eq(follows),
         control.index.eq(command.index),
         control.sync.eq(command.sync),
         control.waits.eq(Cat(command[f"wait_{partner}"] for partner in WAITS[name])),
@@ -76,9 +85,9 @@ def connect_control(
         engine.give.eq(control.give),
         engine.working.eq(control.working),
         engine.waiting.eq(control.waiting),
-        engine.idle.eq(control.stopped & (queue.o.valid | queue.empty)),
-        engine.oldest.eq(command.index),
+        engine.idle.eq(control.stopped & (valid | queue.empty)),
+        engine.oldest.eq(Mux(queue.empty, NO_COMMAND, queue.o.payload.index)),
     ]
-    with m.If(~queue.o.valid):
-        m.d.comb += engine.oldest.eq(NO_COMMAND)
+    with m.If(valid):
+        m.d.comb += engine.oldest.eq(command.index)
     return control, command

@@ -83,7 +83,9 @@ class ExecuteControl(wiring.Component):
                     ]
                     m.next = "WAIT"
             with m.State("SIGNAL"):
+                # A command that is refused may leave: those behind it are refused as well.
+                m.d.comb += self.next.eq(1)
                 with m.If(~refused):
-                    m.d.comb += [self.give.eq(self.signals), self.next.eq(1)]
+                    m.d.comb += self.give.eq(self.signals)
                 m.next = "WAIT"
         return m

@@ -57,13 +57,12 @@ class GroupReader(wiring.Component):
         room = Signal(range(GROUPS + 1), init=GROUPS)
         issued, sent, has_room = Signal(), Signal(), Signal(init=1)
         groups = StreamQueue(config.cols * config.window_bits, GROUPS, registered=False)
-        extents = StreamQueue(self._extent, GROUPS, registered=False)
+        extents = StreamQueue(self._extent, GROUPS)
         m.submodules.groups = shared(platform, groups)
         m.submodules.extents = shared(platform, extents)
-        m.d.sync += [
-            room.eq(room + sent - issued),
-            has_room.eq(sent | (room > 1) | ((room == 1) & ~issued)),
-        ]
+        m.d.sync += has_room.eq(sent | (has_room & ~((room == 1) & issued)))
+        with m.If(sent != issued):
+            m.d.sync += room.eq(room + Mux(sent, 1, -1))
         m.d.comb += [
             self.read_valid.eq(self.i.valid & has_room),
             self.read_row.eq(self.i.payload.row),

@@ -48,14 +48,14 @@ class LoadWalker(wiring.Component):
         cursor = RowCursor(self.config)
         m.submodules.cursor = shared(platform, cursor)
         advance, pixel_ends, row_ends, plane_ends = Signal(), Signal(), Signal(), Signal()
-        last_part, to_smem = Signal(), Signal()
+        last_part, to_smem, one_part = Signal(), Signal(), Signal()
         odd_row, odd_column = Signal(), Signal()
         part = Signal(range(max(2, self.parts)))
         last_pixel, last_row = self._count(m, pixel_ends, row_ends, plane_ends, to_smem)
         m.d.sync += to_smem.eq(command.target == Target.SMEM)
         m.d.comb += [
+            one_part.eq(~to_smem if self.parts > 1 else 1),
             *[getattr(cursor, name).eq(command[name]) for name in ("start", "pitch", "ring")],
-            last_part.eq((part == self.parts - 1) | ~to_smem),
             pixel_ends.eq(advance & last_part),
             row_ends.eq(pixel_ends & last_pixel),
             cursor.again.eq(last_row),
@@ -64,9 +64,9 @@ class LoadWalker(wiring.Component):
             cursor.advance.eq(row_ends),
         ]
         with m.If(self.restart | pixel_ends):
-            m.d.sync += part.eq(0)
+            m.d.sync += [part.eq(0), last_part.eq(one_part)]
         with m.Elif(advance):
-            m.d.sync += part.eq(part + 1)
+            m.d.sync += [part.eq(part + 1), last_part.eq(part == self.parts - 2)]
         with m.If(self.restart | plane_ends):
             m.d.sync += [odd_row.eq(command.odd_row), odd_column.eq(0)]
         with m.Elif(row_ends):

@@ -86,10 +86,9 @@ class StoreWalker(wiring.Component):
         with m.If(self.restart):
             m.d.sync += [planes.eq(0), some.eq(0)]
         with m.Else():
-            m.d.sync += [
-                planes.eq(planes + self.approved - plane_ends),
-                some.eq(self.approved | (planes > 1) | ((planes == 1) & ~plane_ends)),
-            ]
+            m.d.sync += some.eq(self.approved | (some & ~((planes == 1) & plane_ends)))
+            with m.If(self.approved != plane_ends):
+                m.d.sync += planes.eq(planes + Mux(self.approved, 1, -1))
         return some
 
     def _count(self, m: Module, moves, row_ends, plane_ends) -> tuple[Signal, Signal, Signal]:

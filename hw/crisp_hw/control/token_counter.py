@@ -1,6 +1,6 @@
 """Tokens that lie between two engines."""
 
-from amaranth.hdl import Module, Signal
+from amaranth.hdl import Module, Mux, Signal
 from amaranth.lib import wiring
 from amaranth.lib.wiring import In, Out
 
@@ -27,6 +27,7 @@ class TokenCounter(wiring.Component):
     def elaborate(self, platform):
         m = Module()
         count = Signal(range(TOKEN_LIMIT + 2 * QUEUE_DEPTH + 1))
-        m.d.sync += count.eq(count + self.give - self.take)
-        m.d.comb += self.available.eq(count != 0)
+        m.d.sync += self.available.eq(self.give | (self.available & ~((count == 1) & self.take)))
+        with m.If(self.give != self.take):
+            m.d.sync += count.eq(count + Mux(self.give, 1, -1))
         return m

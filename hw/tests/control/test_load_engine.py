@@ -10,6 +10,7 @@ from amaranth.lib import wiring
 
 from crisp_golden.config import CoreConfig
 from crisp_golden.program.commands import Target
+from crisp_golden.program.dma_timing import HEAD_INTERVAL
 from crisp_golden.program.errors import ErrorCode
 from crisp_hw.bus.burst_reader import BurstReader
 from crisp_hw.control.load_engine import LoadEngine
@@ -160,7 +161,7 @@ def test_timing_and_full_rate():
     begin = bench.starts[0] - 1
     assert bench.memory.read_log[0][0] == begin + 7
     assert bench.gives == [beats[799] + 6, beats[1599] + 6]
-    assert bench.starts[1] == bench.gives[0] + 2
+    assert bench.starts[1] == bench.gives[0] + HEAD_INTERVAL + 1
 
 
 @pytest.mark.parametrize(

@@ -10,7 +10,7 @@ from amaranth.hdl import Module
 from amaranth.lib import wiring
 
 from crisp_golden.config import CoreConfig
-from crisp_golden.program.dma_timing import STORE_READ, STORE_SEND
+from crisp_golden.program.dma_timing import HEAD_INTERVAL, STORE_READ, STORE_SEND
 from crisp_golden.program.errors import ErrorCode
 from crisp_hw.bus.burst_writer import BurstWriter
 from crisp_hw.control.store_engine import StoreEngine
@@ -175,7 +175,7 @@ def test_timing_and_full_rate(name):
     assert beats[0] == bench.port.cycles[0] + READ_LATENCY + STORE_SEND
     answered = beats[half - 1] + 9
     assert bench.gives[0] == answered + 2
-    assert bench.starts[1] == bench.gives[0] + 2
+    assert bench.starts[1] == bench.gives[0] + HEAD_INTERVAL + 1
 
 
 @pytest.mark.parametrize(
