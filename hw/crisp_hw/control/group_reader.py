@@ -58,8 +58,12 @@ class GroupReader(wiring.Component):
         issued, sent, has_room = Signal(), Signal(), Signal(init=1)
         groups = StreamQueue(config.cols * config.window_bits, GROUPS, registered=False)
         extents = StreamQueue(self._extent, GROUPS)
+        # It keeps the bus's ready signal from the groups.
+        beats = StreamQueue(config.bus_bits, 2, registered=False)
         m.submodules.groups = shared(platform, groups)
         m.submodules.extents = shared(platform, extents)
+        m.submodules.beats = shared(platform, beats)
+        wiring.connect(m, beats.o, wiring.flipped(self.o))
         m.d.sync += has_room.eq(sent | (has_room & ~((room == 1) & issued)))
         with m.If(sent != issued):
             m.d.sync += room.eq(room + Mux(sent, 1, -1))
@@ -74,9 +78,9 @@ class GroupReader(wiring.Component):
             *[extents.i.payload[name].eq(self.i.payload[name]) for name in self._extent.members],
             groups.i.valid.eq(self.read_done),
             groups.i.payload.eq(self.read_data),
-            self.empty.eq((room == GROUPS) & ~self.o.valid),
+            self.empty.eq((room == GROUPS) & beats.empty),
         ]
-        self._send(m, groups, extents, sent)
+        self._send(m, groups, extents, beats, sent)
         return m
 
     @property
@@ -85,8 +89,8 @@ class GroupReader(wiring.Component):
         layout = group_layout(self.config).members
         return data.StructLayout({name: layout[name] for name in ("rotation", "pixels")})
 
-    def _send(self, m: Module, groups: StreamQueue, extents: StreamQueue, sent) -> None:
-        """One beat after the other of the group at the head, through a register."""
+    def _send(self, m: Module, groups: StreamQueue, extents: StreamQueue, queue: StreamQueue, sent) -> None:
+        """One beat after the other of the group at the head."""
         config = self.config
         parts = config.window_bits // config.bus_bits
         group, bits = Value.cast(groups.o.payload), config.bus_bits
@@ -99,16 +103,12 @@ class GroupReader(wiring.Component):
         m.d.comb += [
             place.eq((extent.rotation << shift) + beat),
             last.eq(beat + 1 == extent.pixels << shift),
-            moves.eq(groups.o.valid & (~self.o.valid | self.o.ready)),
+            queue.i.valid.eq(groups.o.valid),
+            queue.i.payload.eq(beats[place]),
+            moves.eq(queue.i.valid & queue.i.ready),
             sent.eq(moves & last),
             groups.o.ready.eq(sent),
             extents.o.ready.eq(sent),
         ]
-        with m.If(self.o.ready):
-            m.d.sync += self.o.valid.eq(0)
         with m.If(moves):
-            m.d.sync += [
-                self.o.valid.eq(1),
-                self.o.payload.eq(beats[place]),
-                beat.eq(Mux(last, 0, beat + 1)),
-            ]
+            m.d.sync += beat.eq(Mux(last, 0, beat + 1))

@@ -13,6 +13,7 @@ from typing import TypeVar
 from amaranth.lib.wiring import Component
 
 from crisp_hw.boards import Board
+from crisp_hw.synth.floorplan import place_multipliers
 from crisp_hw.synth.report import Resource, SynthesisReport, read_report, read_resources
 from crisp_hw.synth.tools import ToolError, find_nextpnr_ecp5, find_yosys, run_tool
 from crisp_hw.synth.wrapper import SynthesisWrapper
@@ -20,6 +21,7 @@ from crisp_hw.verilog import write_rtlil
 
 TOP = "synthesis_wrapper"
 CONSTRAINTS = Path(__file__).parents[3] / "constraints"
+LUT_RAM_CONSTANTS = Path(__file__).with_name("lut_ram_constants.v")
 
 # Words that begin a phase in the tools' output, and what to tell the user then.
 PHASES = {
@@ -97,6 +99,7 @@ def _map(job: Job, work: Path, progress: Progress) -> tuple[SynthesisWrapper, Pr
     write_rtlil(wrapper, TOP, work / "design.il")
     on_line = _phase_reporter(job.name, progress)
     _run_yosys(work, on_line)
+    place_multipliers(work / "netlist.json", job.board.device)
     shutil.copy(_constraints(job.board), work / "board.lpf")
     return wrapper, on_line
 
@@ -138,9 +141,14 @@ def _constraints(board: Board) -> Path:
 
 
 def _run_yosys(work: Path, on_line: Progress) -> None:
+    shutil.copy(LUT_RAM_CONSTANTS, work)
     script = [
         "read_rtlil design.il",
-        f"synth_ecp5 -top {TOP} -json netlist.json",
+        f"synth_ecp5 -top {TOP}",
+        f"techmap -map {LUT_RAM_CONSTANTS.name} t:TRELLIS_DPR16X4",
+        "opt_expr",
+        "clean",
+        "write_json netlist.json",
         "tee -q -o cells.json stat -json",
     ]
     (work / "synth.ys").write_text("\n".join(script) + "\n", encoding="utf-8")
