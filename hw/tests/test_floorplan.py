@@ -1,4 +1,4 @@
-"""The floorplan: the array's multipliers stand in the order of the array, each beside the one before."""
+"""The floorplan: blocks of the array stand in the order of the array, each beside the one before."""
 
 import json
 import re
@@ -9,14 +9,24 @@ from random import Random
 import pytest
 
 from crisp_hw.boards import BOARDS
-from crisp_hw.synth.floorplan import MULTIPLIER, SITES, in_order_of_the_array, place_multipliers
+from crisp_hw.synth.floorplan import (
+    BLOCK_RAM,
+    MULTIPLIER,
+    SITES,
+    multipliers_in_order,
+    place_array,
+    rams_in_order,
+)
 
-MULTIPLIERS = {"12k": 28, "25k": 28, "45k": 72, "85k": 156}
-"""From Lattice's data sheet of the family, FPGA-DS-02012."""
+BLOCKS = {"12k": (28, 56), "25k": (28, 56), "45k": (72, 108), "85k": (156, 208)}
+"""Multipliers and block RAMs of the dies, from Lattice's data sheet of the family, FPGA-DS-02012."""
+
+PLANE = "component.core.block_index_decoder.plane_multiplier.dsp"
+WEIGHTS = "component.core.weight_loader.weight_memory.ram.tile_0"
 
 
 def column_and_row(site: str) -> tuple[int, int]:
-    match = re.fullmatch(r"X(\d+)/Y(\d+)/MULT18_[0145]", site)
+    match = re.fullmatch(r"X(\d+)/Y(\d+)/(MULT18_[0145]|EBR[0-3])", site)
     assert match
     return int(match[1]), int(match[2])
 
@@ -29,12 +39,16 @@ def output(row: int, number: int, name: str) -> str:
     return f"component.core.row_{row}.output_lane_{number}.{name}_multiplier.dsp"
 
 
-def netlist(folder: Path, names: list[str]) -> Path:
-    other = "component.core.block_index_decoder.plane_multiplier.dsp"
-    cells = {name: {"type": MULTIPLIER, "attributes": {}} for name in [*names, other]}
-    cells["component.core.row_0.lane_0_0.activation"] = {"type": "TRELLIS_FF", "attributes": {}}
-    path = folder / "netlist.json"
+def tile(bank: int, number: int) -> str:
+    return f"component.core.activation_memory.bank_{bank}.tile_{number}"
+
+
+def netlist(folder: Path, multipliers: list[str], rams: list[str]) -> Path:
+    types = dict.fromkeys([*multipliers, PLANE], MULTIPLIER) | dict.fromkeys([*rams, WEIGHTS], BLOCK_RAM)
+    types["component.core.row_0.lane_0_0.activation"] = "TRELLIS_FF"
+    cells = {name: {"type": kind, "attributes": {}} for name, kind in types.items()}
     library = {"attributes": {"blackbox": "1"}, "cells": {}}
+    path = folder / "netlist.json"
     path.write_text(
         json.dumps({"modules": {"LUT4": library, "t": {"attributes": {"top": "1"}, "cells": cells}}})
     )
@@ -47,11 +61,23 @@ def placed(path: Path) -> dict[str, str]:
 
 
 @pytest.mark.parametrize("size", SITES)
-def test_a_chip_has_all_its_sites_once_and_a_chain_of_them(size):
-    sites = SITES[size].chain()
-    assert len(set(sites)) == len(sites) == MULTIPLIERS[size]
-    for (x, y), (next_x, next_y) in pairwise(map(column_and_row, sites)):
+def test_a_chip_has_all_its_sites_once(size):
+    multipliers, rams = SITES[size].multipliers(), SITES[size].rams()
+    assert (len(set(multipliers)), len(set(rams))) == (len(multipliers), len(rams)) == BLOCKS[size]
+
+
+@pytest.mark.parametrize("size", SITES)
+def test_multipliers_are_a_chain(size):
+    for (x, y), (next_x, next_y) in pairwise(map(column_and_row, SITES[size].multipliers())):
         assert (abs(next_x - x) <= 7) if next_y == y else (x == next_x and abs(next_y - y) == 24)
+
+
+@pytest.mark.parametrize("size", SITES)
+def test_block_rams_begin_beside_the_first_multipliers(size):
+    (x, y), *_ = map(column_and_row, SITES[size].multipliers())
+    for ram_x, ram_y in map(column_and_row, SITES[size].rams()[:8]):
+        assert abs(ram_x - x) <= 7
+        assert abs(ram_y - y) <= 24
 
 
 def test_every_board_has_sites():
@@ -69,18 +95,26 @@ def test_order_is_that_of_rows_columns_and_lanes_with_outputs_between():
         )
     ]
     shuffled = Random(1).sample(expected, len(expected))
-    assert in_order_of_the_array([*shuffled, "component.core.plane_multiplier.dsp"]) == expected
+    assert multipliers_in_order([*shuffled, PLANE]) == expected
 
 
-def test_multipliers_get_the_first_sites_and_nothing_else_any(tmp_path):
-    names = [lane(row, col, number) for row in range(4) for col in range(4) for number in range(4)]
-    path = netlist(tmp_path, names)
-    assert place_multipliers(path, "um5g-85k") == 64
-    assert placed(path) == dict(zip(names, SITES["85k"].chain()[:64], strict=True))
+def test_tiles_with_the_same_channels_are_neighbours():
+    expected = [tile(bank, number) for number in (0, 1, 2, 10) for bank in (0, 1, 3)]
+    assert rams_in_order([*Random(2).sample(expected, len(expected)), WEIGHTS]) == expected
+
+
+def test_the_array_gets_the_first_sites_and_nothing_else_any(tmp_path):
+    lanes = [lane(row, col, number) for row in range(4) for col in range(4) for number in range(4)]
+    tiles = [tile(bank, number) for number in range(8) for bank in range(4)]
+    path = netlist(tmp_path, lanes, tiles)
+    assert place_array(path, "um5g-85k") == 64 + 32
+    sites = SITES["85k"]
+    multipliers, rams = sites.multipliers()[:64], sites.rams()[:32]
+    assert placed(path) == dict(zip(lanes, multipliers, strict=True)) | dict(zip(tiles, rams, strict=True))
     assert [file.name for file in tmp_path.iterdir()] == ["netlist.json"]
 
 
 def test_too_many_are_left_to_nextpnr_to_refuse(tmp_path):
-    path = netlist(tmp_path, [lane(row, 0, 0) for row in range(29)])
-    assert place_multipliers(path, "12k") == 0
-    assert placed(path) == {}
+    path = netlist(tmp_path, [lane(row, 0, 0) for row in range(29)], [tile(0, 0)])
+    assert place_array(path, "12k") == 1
+    assert list(placed(path)) == [tile(0, 0)]

@@ -13,7 +13,7 @@ from typing import TypeVar
 from amaranth.lib.wiring import Component
 
 from crisp_hw.boards import Board
-from crisp_hw.synth.floorplan import place_multipliers
+from crisp_hw.synth.floorplan import place_array
 from crisp_hw.synth.report import Resource, SynthesisReport, read_report, read_resources
 from crisp_hw.synth.tools import ToolError, find_nextpnr_ecp5, find_yosys, run_tool
 from crisp_hw.synth.wrapper import SynthesisWrapper
@@ -99,7 +99,7 @@ def _map(job: Job, work: Path, progress: Progress) -> tuple[SynthesisWrapper, Pr
     write_rtlil(wrapper, TOP, work / "design.il")
     on_line = _phase_reporter(job.name, progress)
     _run_yosys(work, on_line)
-    place_multipliers(work / "netlist.json", job.board.device)
+    place_array(work / "netlist.json", job.board.device)
     shutil.copy(_constraints(job.board), work / "board.lpf")
     return wrapper, on_line
 
