@@ -57,7 +57,7 @@ class GroupReader(wiring.Component):
         room = Signal(range(GROUPS + 1), init=GROUPS)
         issued, sent, has_room = Signal(), Signal(), Signal(init=1)
         groups = StreamQueue(config.cols * config.window_bits, GROUPS, registered=False)
-        extents = StreamQueue(self._extent, GROUPS)
+        extents = StreamQueue(self._extent, GROUPS, registered=False)
         # It keeps the bus's ready signal from the groups.
         beats = StreamQueue(config.bus_bits, 2, registered=False)
         m.submodules.groups = shared(platform, groups)
@@ -95,20 +95,27 @@ class GroupReader(wiring.Component):
         parts = config.window_bits // config.bus_bits
         group, bits = Value.cast(groups.o.payload), config.bus_bits
         beats = Array(group[at : at + bits] for at in range(0, len(group), bits))
-        beat = Signal(range(len(beats) + 1))
-        last = Signal()
         moves, shift, extent = Signal(), ceil_log2(parts), extents.o.payload
-        # The banks are a ring.
-        place = Signal(ceil_log2(len(beats)))
+        # The banks are a ring, in which the place goes on from beat to beat.
+        place = Signal(ceil_log2(len(beats)), reset_less=True)
+        left, last = (Signal(range(len(beats) + 1), reset_less=True), Signal(reset_less=True))
+        known, follows = Signal(), Signal()
         m.d.comb += [
-            place.eq((extent.rotation << shift) + beat),
-            last.eq(beat + 1 == extent.pixels << shift),
-            queue.i.valid.eq(groups.o.valid),
+            queue.i.valid.eq(groups.o.valid & known),
             queue.i.payload.eq(beats[place]),
             moves.eq(queue.i.valid & queue.i.ready),
             sent.eq(moves & last),
             groups.o.ready.eq(sent),
-            extents.o.ready.eq(sent),
+            follows.eq(~known | sent),
+            extents.o.ready.eq(follows),
         ]
-        with m.If(moves):
-            m.d.sync += beat.eq(Mux(last, 0, beat + 1))
+        beats_of_group = (extent.pixels << shift)[: len(left)]
+        with m.If(follows):
+            m.d.sync += [
+                known.eq(extents.o.valid),
+                place.eq(extent.rotation << shift),
+                left.eq(beats_of_group),
+                last.eq(beats_of_group == 1),
+            ]
+        with m.Elif(moves):
+            m.d.sync += [place.eq(place + 1), left.eq(left - 1), last.eq(left == 2)]
