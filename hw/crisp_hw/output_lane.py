@@ -1,6 +1,8 @@
 """Output stage of one array row: bias is already in the accumulator; residual, one rounding, clamp."""
 
-from amaranth.hdl import Cat, Const, Module, Mux, Signal, Value, signed, unsigned
+from typing import Any
+
+from amaranth.hdl import Cat, Const, Module, Mux, Signal, signed, unsigned
 from amaranth.lib import data, wiring
 from amaranth.lib.wiring import In, Out
 
@@ -141,6 +143,6 @@ class OutputLane(wiring.Component):
         ]
 
 
-def _equal(bits: Value) -> Value:
+def _equal(bits: Any) -> Any:
     """Whether all bits are alike."""
     return (bits == 0) | bits.all()
