@@ -230,8 +230,9 @@ class CrispStc(wiring.Component):
             self.m_axi_wvalid & self.m_axi_wready,
             self.reader.fetch_data.valid & self.reader.fetch_data.ready,
         )
-        # What is counted comes from all over the chip. The core's counters still stand in the next cycle.
+        # What is counted comes from all over the chip.
         m.d.sync += [
+            counters.job.eq(self.core.counters),
             counters.counting.eq(control.counting),
             counters.abandoned.eq(control.abandoned),
             counters.counted.eq(self.core.counted),
@@ -241,10 +242,7 @@ class CrispStc(wiring.Component):
                 Cat(load.working, load.waiting.any(), store.working, store.waiting.any(), moved)
             ),
         ]
-        m.d.comb += [
-            counters.clear.eq(control.forget),
-            counters.job.eq(self.core.counters),
-        ]
+        m.d.comb += counters.clear.eq(control.forget)
 
     def _connect_registers(self, m: Module) -> None:
         registers, control, errors = self.registers, self.control, self.errors
