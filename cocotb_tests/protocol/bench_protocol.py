@@ -186,7 +186,7 @@ async def the_watchdog_ends_a_program(dut):
         await device.start(make_program(device))
         code, _ = await device.wait()
         assert code is ErrorCode.WATCHDOG
-        assert limit <= (await device.counters())["total"] <= limit + 2
+        assert limit <= (await device.counters())["total"] <= limit + 3
         await device.write("watchdog", 0)
         code, _ = await run_against_golden(device, make_program(device))
         assert code is ErrorCode.NONE

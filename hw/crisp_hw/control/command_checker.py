@@ -27,8 +27,8 @@ class CommandChecker(wiring.Component):
     command : In(512); illegal : Out(1).
     """
 
-    latency = CHECK_CYCLES - 1
-    """The dispatcher takes the last of the cycles."""
+    latency = CHECK_CYCLES - 2
+    """The dispatcher takes the first and the last of the cycles."""
 
     module_name = "command_checker"
 

@@ -27,7 +27,7 @@ from crisp_hw.control.token_ledger import TokenLedger
 from crisp_hw.delay import delay
 from crisp_hw.sharing import shared
 
-assert PRODUCT_LATENCY <= CHECK_CYCLES
+assert CommandChecker.latency >= PRODUCT_LATENCY
 
 
 class Dispatcher(wiring.Component):
@@ -68,9 +68,9 @@ class Dispatcher(wiring.Component):
 
     def elaborate(self, platform):
         m = Module()
-        command, fetch_failed = Signal(COMMAND_BITS, reset_less=True), Signal()
         beats = COMMAND_BITS // self.config.bus_bits
         beat, check = Signal(range(beats)), Signal(range(CHECK_CYCLES))
+        command, fetch_failed = self._command(m, beat == 0)
         exhausted, problem, hands_over = Signal(), Signal(ERROR_CODE_BITS), Signal()
         bad, verdict = self._check(m, platform, command, fetch_failed, hands_over)
         m.d.sync += exhausted.eq(self.limited & (self.index == self.limit))
@@ -87,11 +87,7 @@ class Dispatcher(wiring.Component):
             with m.State("FILL"):
                 m.d.comb += self.i.ready.eq(1)
                 with m.If(self.i.valid):
-                    m.d.sync += [
-                        command.eq(Cat(command[self.config.bus_bits :], self.i.payload.data)),
-                        fetch_failed.eq(self.i.payload.error | (fetch_failed & (beat != 0))),
-                        beat.eq(beat + 1),
-                    ]
+                    m.d.sync += beat.eq(beat + 1)
                     with m.If(beat == beats - 1):
                         m.next = "CHECK"
                 with m.If(self.stop.valid):
@@ -102,6 +98,7 @@ class Dispatcher(wiring.Component):
             with m.State("CHECK"):
                 m.d.sync += check.eq(check + 1)
                 with m.If(check == CHECK_CYCLES - 1):
+                    m.d.sync += check.eq(0)
                     m.next = "DISPATCH"
             with m.State("DISPATCH"):
                 with m.If(self.stop.valid):
@@ -122,6 +119,22 @@ class Dispatcher(wiring.Component):
             with m.State("HALT"):
                 m.d.comb += self.halted.eq(1)
         return m
+
+    def _command(self, m: Module, first: Any) -> tuple[Signal, Signal]:
+        """Collect a command from its beats; returns it, and whether one of them was fetched with an error.
+
+        What enables the command's register is one of its own, so it follows a cycle after the beats.
+        """
+        command, failed = Signal(COMMAND_BITS, reset_less=True), Signal(reset_less=True)
+        taken = delay(m, self.i.valid & self.i.ready, 1, "taken", reset_less=False)
+        beat = delay(m, self.i.payload, 1, "taken_beat")
+        is_first = delay(m, first, 1, "takes_first")
+        with m.If(taken):
+            m.d.sync += [
+                command.eq(Cat(command[self.config.bus_bits :], beat.data)),
+                failed.eq(beat.error | (failed & ~is_first)),
+            ]
+        return command, failed
 
     def _check(self, m: Module, platform, command, fetch_failed, hands_over) -> tuple[Signal, Signal]:
         """Whether something is wrong with the command, and its error code then."""
