@@ -81,18 +81,25 @@ class Dispatcher(wiring.Component):
         handed_over = delay(m, hands_over, 1, "handed_over", reset_less=False)
         room = self._queues(m, command, handed_over)
         m.d.sync += self.index.eq(self.index + handed_over)
+        # High in every state but FILL. It is a register of its own, so that fetcher and dispatcher, which may
+        # be far apart, both see from registers what they exchange.
+        occupied = Signal(init=1)
+        m.d.comb += self.i.ready.eq(~occupied)
         with m.FSM():
             with m.State("IDLE"), m.If(self.launch):
+                m.d.sync += occupied.eq(0)
                 m.next = "FILL"
             with m.State("FILL"):
-                m.d.comb += self.i.ready.eq(1)
                 with m.If(self.i.valid):
                     m.d.sync += beat.eq(beat + 1)
                     with m.If(beat == beats - 1):
+                        m.d.sync += occupied.eq(1)
                         m.next = "CHECK"
                 with m.If(self.stop.valid):
+                    m.d.sync += occupied.eq(1)
                     m.next = "HALT"
                 with m.Elif(exhausted):
+                    m.d.sync += occupied.eq(1)
                     m.d.sync += problem.eq(Mux(self.complete, ErrorCode.ILLEGAL_COMMAND, ErrorCode.BUS_FETCH))
                     m.next = "ERROR"
             with m.State("CHECK"):
@@ -111,6 +118,7 @@ class Dispatcher(wiring.Component):
                     m.next = "HALT"
                 with m.Elif(room):
                     m.d.comb += hands_over.eq(1)
+                    m.d.sync += occupied.eq(0)
                     m.next = "FILL"
             with m.State("ERROR"):
                 m.d.comb += self.error.valid.eq(1)
