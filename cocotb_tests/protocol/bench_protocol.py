@@ -143,6 +143,15 @@ def touches(config: CoreConfig, command: Command, place: int) -> bool:
     return any(offset <= place < offset + length for offset, length in memory_runs(config, command))
 
 
+async def rests_and_runs_again(device: Accelerator) -> None:
+    """After a reset the bus must rest, and the next program run like golden."""
+    before = device.memory.reads, device.memory.writes
+    await ClockCycles(device.dut.clk, 300)
+    assert (device.memory.reads, device.memory.writes) == before
+    code, _ = await run_against_golden(device, make_program(device))
+    assert code is ErrorCode.NONE
+
+
 @cocotb.test()
 async def soft_reset_in_the_middle_of_anything(dut):
     device, programs = await accelerator(dut, 4, chance=0.7, stall=0.005)
@@ -153,11 +162,7 @@ async def soft_reset_in_the_middle_of_anything(dut):
         while await device.read("status") & 0b101:
             pass
         assert await device.read("status") & ~0b10 == 0
-        before = device.memory.reads, device.memory.writes
-        await ClockCycles(dut.clk, 300)
-        assert (device.memory.reads, device.memory.writes) == before
-        code, _ = await run_against_golden(device, make_program(device))
-        assert code is ErrorCode.NONE
+        await rests_and_runs_again(device)
 
 
 @cocotb.test()
@@ -169,12 +174,8 @@ async def reset_in_the_middle_of_anything(dut):
         await ClockCycles(dut.clk, device.rng.randrange(1, 12_000))
         await FallingEdge(dut.clk)
         await pulse_reset(dut, device.rng.randrange(SHORTEST_RESET, 2 * SHORTEST_RESET))
-        before = device.memory.reads, device.memory.writes
         assert await device.read("status") == 0
-        await ClockCycles(dut.clk, 300)
-        assert (device.memory.reads, device.memory.writes) == before
-        code, _ = await run_against_golden(device, make_program(device))
-        assert code is ErrorCode.NONE
+        await rests_and_runs_again(device)
 
 
 @cocotb.test()
