@@ -82,18 +82,20 @@ class LoadWalker(wiring.Component):
     def _count(self, m: Module, pixel_ends, row_ends, plane_ends, to_smem) -> tuple[Signal, Signal]:
         """Count pixels and rows; returns whether the pixel is its row's last, and the row its plane's."""
         command = self.command
-        last_pixel, last_row = Signal(), Signal()
+        last_pixel, last_row, row_ended = Signal(), Signal(), Signal()
         one_column, one_row = Signal(), Signal()
         columns_left, rows_left = Signal(COORDINATE_BITS), Signal(COORDINATE_BITS)
         m.d.sync += [one_column.eq(command.width == 1), one_row.eq(command.rows == 1)]
         m.d.comb += plane_ends.eq(row_ends & last_row)
+        m.d.sync += row_ended.eq(row_ends & ~self.restart)
         with m.If(self.restart | row_ends):
             m.d.sync += [columns_left.eq(command.width), last_pixel.eq(one_column & to_smem)]
         with m.Elif(pixel_ends):
             m.d.sync += [columns_left.eq(columns_left - 1), last_pixel.eq((columns_left == 2) & to_smem)]
-        with m.If(self.restart | plane_ends):
+        # A row takes longer than one cycle, so that there is time to count it.
+        with m.If(self.restart | (row_ended & last_row)):
             m.d.sync += [rows_left.eq(command.rows), last_row.eq(one_row)]
-        with m.Elif(row_ends):
+        with m.Elif(row_ended):
             m.d.sync += [rows_left.eq(rows_left - 1), last_row.eq(rows_left == 2)]
         return last_pixel, last_row
 
