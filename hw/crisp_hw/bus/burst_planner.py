@@ -69,6 +69,8 @@ class BurstPlanner(wiring.Component):
         left = Signal(self.beats_bits, reset_less=True)
         beats, room = (Signal(self.chunk.bit_length(), reset_less=True) for _ in range(2))
         fits = self._fits(m, offset, shift)
+        address = Signal(ADDRESS_BITS, reset_less=True)
+        first = address >> shift
         # Known before the burst is taken.
         next_offset, is_last = Signal.like(offset, reset_less=True), Signal(reset_less=True)
         measure = [beats.eq(Mux(left < room, left, room)), is_last.eq(left <= room)]
@@ -76,6 +78,7 @@ class BurstPlanner(wiring.Component):
             self.o.payload.address.eq(position << shift),
             self.o.payload.beats.eq(beats),
         ]
+        m.d.sync += address.eq(self.window.base + offset[:OFFSET_BITS])
         m.d.sync += [self.done.eq(0), next_offset.eq(offset[:OFFSET_BITS] + self.stride)]
         with m.FSM():
             with m.State("IDLE"), m.If(self.start):
@@ -86,13 +89,10 @@ class BurstPlanner(wiring.Component):
                 ]
                 m.next = "ADD"
             with m.State("ADD"):
-                m.d.sync += [
-                    position.eq((self.window.base + offset[:OFFSET_BITS]) >> shift),
-                    left.eq(self.beats),
-                ]
+                m.d.sync += left.eq(self.beats)
                 m.next = "CHECK"
             with m.State("CHECK"):
-                m.d.sync += room.eq(self.chunk - (position & (self.chunk - 1)))
+                m.d.sync += [position.eq(first), room.eq(self.chunk - (first & (self.chunk - 1)))]
                 m.next = "JUDGE"
             with m.State("JUDGE"):
                 m.d.comb += self.approved.eq(fits)

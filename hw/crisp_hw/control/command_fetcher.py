@@ -68,7 +68,7 @@ class CommandFetcher(wiring.Component):
         depth, chunk = PREFETCH_COMMANDS * command_beats, FETCH_BURST * command_beats
         shift = ceil_log2(command_beats)
         planner = BurstPlanner(self.data_bits, beats_bits=INDEX_BITS + shift, chunk=chunk)
-        beats = StreamQueue(read_beat_layout(self.data_bits), depth, registered=False)
+        beats = StreamQueue(read_beat_layout(self.data_bits), depth)
         m.submodules.planner = shared(platform, planner)
         m.submodules.beats = shared(platform, beats)
         reserved = Signal(range(depth + 1))
@@ -85,9 +85,12 @@ class CommandFetcher(wiring.Component):
             planner.o.ready.eq(self.request.ready & room),
             requested.eq(self.request.valid & self.request.ready),
         ]
-        # Room has been reserved for everything that comes.
-        m.d.comb += self.data.ready.eq(1)
-        m.d.sync += [beats.i.valid.eq(self.data.valid), beats.i.payload.eq(self.data.payload)]
+        m.d.comb += [
+            # Room has been reserved for everything that comes.
+            self.data.ready.eq(1),
+            beats.i.valid.eq(self.data.valid),
+            beats.i.payload.eq(self.data.payload),
+        ]
         wiring.connect(m, beats.o, wiring.flipped(self.o))
         m.d.sync += [
             popped.eq(self.o.valid & self.o.ready),

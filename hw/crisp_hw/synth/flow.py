@@ -99,7 +99,8 @@ def _map(job: Job, work: Path, progress: Progress) -> tuple[SynthesisWrapper, Pr
     write_rtlil(wrapper, TOP, work / "design.il")
     on_line = _phase_reporter(job.name, progress)
     _run_yosys(work, on_line)
-    place_array(work / "netlist.json", job.board.device)
+    placed = place_array(work / "netlist.json", job.board.device)
+    progress(f"{job.name}: floorplan gives {placed} multipliers and block RAMs of the array their sites")
     shutil.copy(_constraints(job.board), work / "board.lpf")
     return wrapper, on_line
 
