@@ -20,7 +20,7 @@ class CommandFetcher(wiring.Component):
     """Fetches the commands of a program in bursts of up to four, as far as they lie inside their window.
 
     With ``start`` in cycle 0 the first request is offered in cycle 7, and every next one two cycles after the
-    one before was taken, as long as there is room. Data passes in two cycles.
+    one before was taken, as long as there is room. Data passes in three cycles.
 
     Parameters
     ----------
@@ -85,12 +85,9 @@ class CommandFetcher(wiring.Component):
             planner.o.ready.eq(self.request.ready & room),
             requested.eq(self.request.valid & self.request.ready),
         ]
-        m.d.comb += [
-            # Room has been reserved for everything that comes.
-            self.data.ready.eq(1),
-            beats.i.valid.eq(self.data.valid),
-            beats.i.payload.eq(self.data.payload),
-        ]
+        # Room has been reserved for everything that comes.
+        m.d.comb += self.data.ready.eq(1)
+        m.d.sync += [beats.i.valid.eq(self.data.valid), beats.i.payload.eq(self.data.payload)]
         wiring.connect(m, beats.o, wiring.flipped(self.o))
         m.d.sync += [
             popped.eq(self.o.valid & self.o.ready),
