@@ -227,6 +227,14 @@ def test_a_failure_keeps_the_results_of_an_earlier_run(tmp_path: Path, monkeypat
     assert [path.name for path in tmp_path.iterdir()] == ["row"]
 
 
+def test_a_tool_that_was_killed_says_so(tmp_path: Path):
+    code = "import os, signal; os.kill(os.getpid(), signal.SIGTERM)"
+    with pytest.raises(ToolError, match="nextpnr was ended by SIGTERM"):
+        tools.run_tool(
+            tools.Tool("nextpnr", (tools.sys.executable, "-c", code)), [], folder=tmp_path, log="log"
+        )
+
+
 def test_a_missing_tool_is_named_with_its_package(monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setattr(tools.util, "find_spec", lambda name: None)
     with pytest.raises(
