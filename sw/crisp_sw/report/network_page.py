@@ -87,7 +87,8 @@ def _verdict(report: Mapping[str, Any]) -> str:
     text = f"\u2713 All {compared['rtl'] or compared['iss']} layers are bit-exact {where}"
     if totals["cycles_counted"]:
         off = abs(totals["cycles_counted"] / totals["cycles_predicted"] - 1)
-        text += f"; the whole program is within {percent(off, 2)} of the predicted cycles"
+        exactly = "takes exactly" if off == 0 else f"is within {percent(off, 2)} of"
+        text += f"; the whole program {exactly} the predicted cycles"
     return f'<div class="verdict pass">{text}.</div>'
 
 

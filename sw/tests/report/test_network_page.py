@@ -51,6 +51,12 @@ def test_page_says_what_was_found():
     assert "Simulation" in page
 
 
+def test_equal_cycles_are_called_equal():
+    report = made_up_report()
+    report["totals"]["cycles_counted"] = report["totals"]["cycles_predicted"]
+    assert "the whole program takes exactly the predicted cycles" in render_network_page(report)
+
+
 def test_page_without_rtl_claims_none():
     page = render_network_page(made_up_report(rtl=False))
     assert "All 3 layers are bit-exact on golden's simulator." in page
