@@ -75,8 +75,8 @@ programs: setup
 		$(call option,--cases,$(CASES)) $(call option,--first,$(FIRST))
 
 synth: setup
-	$(PY) -m crisp_hw synth --board $(BOARD) --preset $(or $(PRESET),small) $(call option,--top,$(TOP)) $(call option,--seeds,$(SEEDS)) \
-		$(if $(DENSE),--compare-dense)
+	$(PY) -m crisp_hw synth --board $(BOARD) --preset $(or $(PRESET),small) $(call option,--top,$(TOP)) \
+		$(call option,--seeds,$(SEEDS)) --jobs $(JOBS) $(if $(DENSE),--compare-dense)
 
 bench: setup
 	$(PY) -m benchmarks $(if $(BENCH),"$(BENCH)")

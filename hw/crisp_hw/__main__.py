@@ -1,6 +1,7 @@
 """Command line of the generator: ``python -m crisp_hw verilog`` and ``python -m crisp_hw synth``."""
 
 import argparse
+import os
 import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -56,6 +57,9 @@ def _parser() -> argparse.ArgumentParser:
     synth.add_argument("--board", default="ulx3s-85f", help=f"one of {boards} (default: %(default)s)")
     synth.add_argument("--top", choices=TOPS, default="core", help="what (default: %(default)s)")
     synth.add_argument("--seeds", type=int, default=1, help="placements to try; the fastest is reported")
+    synth.add_argument(
+        "--jobs", type=int, default=os.cpu_count(), help="seeds at a time (default: %(default)s)"
+    )
     synth.add_argument("--compare-dense", action="store_true", help="compare with what a dense array takes")
     synth.add_argument("--out", type=Path, default="build/synth", help="folder (default: %(default)s)")
     synth.set_defaults(run=_synth)
@@ -72,8 +76,9 @@ def _verilog(options: argparse.Namespace) -> None:
 
 
 def _synth(options: argparse.Namespace) -> None:
-    if options.seeds < 1:
-        raise CrispError(f"`--seeds` must be at least 1, not {options.seeds}")
+    for name in ("seeds", "jobs"):
+        if getattr(options, name) < 1:
+            raise CrispError(f"`--{name}` must be at least 1, not {getattr(options, name)}")
     console = Console()
     if options.compare_dense and options.top != "core":
         raise CrispError(f"`--compare-dense` compares cores: it needs `--top core`, not {options.top}")
@@ -97,6 +102,7 @@ def _job(options: argparse.Namespace, config: CoreConfig, name: str) -> Job:
         component=TOPS[options.top](config, target=Target.ECP5),
         folder=options.out / name,
         seeds=range(1, options.seeds + 1),
+        parallel=options.jobs,
     )
 
 

@@ -8,7 +8,7 @@ from amaranth.lib.wiring import Out
 
 from crisp_golden.config import CoreConfig
 from crisp_golden.errors import ConfigError
-from crisp_golden.program.commands import WINDOWS
+from crisp_golden.program.commands import TOKEN_LIMIT, WINDOWS
 from crisp_golden.program.registers import COUNTERS
 from crisp_hw.bus.burst_reader import BurstReader
 from crisp_hw.bus.burst_writer import BurstWriter
@@ -18,14 +18,14 @@ from crisp_hw.control.command_fetcher import CommandFetcher
 from crisp_hw.control.dispatcher import Dispatcher
 from crisp_hw.control.error_recorder import ErrorRecorder
 from crisp_hw.control.execute_engine import ExecuteEngine
-from crisp_hw.control.layouts import INDEX_BITS, SIGNALS, TOKEN_PAIRS, WAITS
+from crisp_hw.control.layouts import INDEX_BITS, QUEUE_DEPTH, SIGNALS, TOKEN_PAIRS, WAITS
 from crisp_hw.control.load_engine import LoadEngine
 from crisp_hw.control.program_control import ProgramControl
 from crisp_hw.control.program_counters import ProgramCounters
 from crisp_hw.control.register_file import RegisterFile
 from crisp_hw.control.store_engine import StoreEngine
-from crisp_hw.control.token_counter import TokenCounter
 from crisp_hw.core import CrispCore
+from crisp_hw.credit_counter import CreditCounter
 from crisp_hw.delay import delay
 from crisp_hw.sharing import shared
 
@@ -131,9 +131,13 @@ class CrispStc(wiring.Component):
             m.d.comb += engine.stop.eq(self.errors.stop)
 
     def _connect_tokens(self, m: Module, platform: Any) -> None:
-        """A counter for every engine that waits for another one."""
+        """A counter for every engine that waits for another one.
+
+        In program order there are never more than ``TOKEN_LIMIT``, but the engine that puts them down may be
+        ahead of that order by what the other one's queue holds.
+        """
         for giver, taker in TOKEN_PAIRS:
-            counter = TokenCounter()
+            counter = CreditCounter(TOKEN_LIMIT + 2 * QUEUE_DEPTH)
             m.submodules[f"{giver}_to_{taker}"] = shared(platform, counter, self.control.clear)
             give, take = SIGNALS[giver].index(taker), WAITS[taker].index(giver)
             m.d.comb += [

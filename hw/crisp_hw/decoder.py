@@ -20,6 +20,7 @@ from crisp_golden.timing import DECODE_INTERVAL, LOCATE_LATENCY
 from crisp_hw import cells
 from crisp_hw.bus.stream_queue import StreamQueue
 from crisp_hw.cells import BeatMemory, Multiplier
+from crisp_hw.credit_counter import CreditCounter
 from crisp_hw.delay import delay
 from crisp_hw.filling import beat_memory
 from crisp_hw.layouts import (
@@ -134,14 +135,15 @@ class BlockIndexDecoder(wiring.Component):
         row_tile, pixel_tile = Signal.like(job.row_tiles), Signal.like(job.pixel_tiles)
         running, first = Signal(), Signal()
         phase = Signal(range(DECODE_INTERVAL))
-        credit, has_credit, taken = Signal(range(QUEUE_DEPTH + 1), init=QUEUE_DEPTH), Signal(init=1), Signal()
+        room = CreditCounter(QUEUE_DEPTH, initial=QUEUE_DEPTH)
+        m.submodules.room = shared(platform, room)
         m.d.comb += [memory.read_en.eq(phase == 0), memory.read_addr.eq(pointer)]
         issue, fetched, next_pixels, next_rows = Signal(), Signal(), Signal(), Signal()
         last_pixels, last_rows = Signal(), Signal()
         final_pixel_tile, final_row_tile = Signal.like(pixel_tile), Signal.like(row_tile)
         last = memory.read_data[INDEX_BITS]
         m.d.comb += [
-            issue.eq(running & (phase == 0) & has_credit),
+            issue.eq(running & (phase == 0) & room.available),
             fetched.eq(phase == BeatMemory.latency),
             next_pixels.eq(fetched & last & ~last_pixels),
             next_rows.eq(fetched & last & last_pixels),
@@ -153,10 +155,7 @@ class BlockIndexDecoder(wiring.Component):
             last_pixels.eq(pixel_tile == final_pixel_tile),
             last_rows.eq(row_tile == final_row_tile),
         ]
-        m.d.comb += taken.eq(self.o.valid & self.o.ready)
-        m.d.sync += has_credit.eq(taken | (has_credit & ~((credit == 1) & issue)))
-        with m.If(taken != issue):
-            m.d.sync += credit.eq(credit + Mux(taken, 1, -1))
+        m.d.comb += [room.give.eq(self.o.valid & self.o.ready), room.take.eq(issue)]
         with m.If((phase != 0) | issue):
             m.d.sync += phase.eq(phase + 1)
         with m.If(fetched):

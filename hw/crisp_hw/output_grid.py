@@ -22,7 +22,7 @@ class OutputGrid(wiring.Component):
     job : In(JOB_LAYOUT); start : In(1), begins a job.
     advance : In(1), go on to the next pixels; restart : In(1), with ``advance``, to the first ones.
     exists : Out(drain_cols), which of the current pixels are outputs.
-    position : Out, of the first pixel in its ring; phase : Out(2), number of this ring.
+    phase : Out(2), number of the first pixel's ring; position : Out, its place there, one cycle later.
     """
 
     module_name = "output_grid"
@@ -107,19 +107,25 @@ class OutputGrid(wiring.Component):
             step_less_ring.eq(step - ring),
             line_less_ring.eq(job.out_pitch - ring),
         ]
-        line, next_line, odd_row, line_ends = Signal(bits), Signal(bits), Signal(), Signal()
+        odd_row, line_ends, moves, begins = Signal(), Signal(), Signal(), Signal()
         m.d.comb += [
-            next_line.eq(Mux(odd_row, add_modulo(line, job.out_pitch, line_less_ring), line)),
-            line_ends.eq(self._first_x == pitch_last),
             self.phase.eq(Mux(job.out_phased, Cat(self._first_x[0], odd_row), 0)),
+            line_ends.eq(self.advance & job.out_phased & (self._first_x == pitch_last)),
+            moves.eq(self.advance & (self.phase[0] | ~job.out_phased)),
+            begins.eq(self.start | (self.advance & self.restart)),
         ]
-        with m.If(self.advance & job.out_phased & line_ends):
-            m.d.sync += [line.eq(next_line), self.position.eq(next_line), odd_row.eq(~odd_row)]
-        with m.Elif(self.advance & (self.phase[0] | ~job.out_phased)):
+        with m.If(begins):
+            m.d.sync += odd_row.eq(job.out_odd_row)
+        with m.Elif(line_ends):
+            m.d.sync += odd_row.eq(~odd_row)
+        # Sums follow a cycle later, from registers.
+        ended, moved, begun, was_odd = Signal(), Signal(), Signal(), Signal()
+        line, next_line = Signal(bits), Signal(bits)
+        m.d.sync += [ended.eq(line_ends), moved.eq(moves), begun.eq(begins), was_odd.eq(odd_row)]
+        m.d.comb += next_line.eq(Mux(was_odd, add_modulo(line, job.out_pitch, line_less_ring), line))
+        with m.If(begun):
+            m.d.sync += [line.eq(job.out_start), self.position.eq(job.out_start)]
+        with m.Elif(ended):
+            m.d.sync += [line.eq(next_line), self.position.eq(next_line)]
+        with m.Elif(moved):
             m.d.sync += self.position.eq(add_modulo(self.position, step, step_less_ring))
-        with m.If(self.start | (self.advance & self.restart)):
-            m.d.sync += [
-                line.eq(job.out_start),
-                self.position.eq(job.out_start),
-                odd_row.eq(job.out_odd_row),
-            ]

@@ -99,7 +99,7 @@ class OutputWriter(wiring.Component):
             Signal(rows, name=name) for name in ("base", "first_row", "row", "next_row")
         )
         phase, wraps = Signal(rows), Signal()
-        position = delay(m, grid.position, 2, "position")
+        position = delay(m, grid.position, 1, "position")
         plane_base = delay(m, plane, 1, "plane_base")
         m.d.sync += [
             phase.eq(select(list(phase_rows), grid.phase)),

@@ -8,7 +8,10 @@ from random import Random
 
 import pytest
 
+from crisp_golden.config import preset
 from crisp_hw.boards import BOARDS
+from crisp_hw.cells import Target
+from crisp_hw.core import CrispCore
 from crisp_hw.synth.floorplan import (
     BLOCK_RAM,
     MULTIPLIER,
@@ -17,6 +20,8 @@ from crisp_hw.synth.floorplan import (
     place_array,
     rams_in_order,
 )
+from crisp_hw.synth.tools import find_yosys, run_tool
+from crisp_hw.verilog import write_rtlil
 
 BLOCKS = {"12k": (28, 56), "25k": (28, 56), "45k": (72, 108), "85k": (156, 208)}
 """Multipliers and block RAMs of the dies, from Lattice's data sheet of the family, FPGA-DS-02012."""
@@ -112,6 +117,21 @@ def test_the_array_gets_the_first_sites_and_nothing_else_any(tmp_path):
     multipliers, rams = sites.multipliers()[:64], sites.rams()[:32]
     assert placed(path) == dict(zip(lanes, multipliers, strict=True)) | dict(zip(tiles, rams, strict=True))
     assert [file.name for file in tmp_path.iterdir()] == ["netlist.json"]
+
+
+def test_every_multiplier_and_activation_ram_of_a_core_is_placed(tmp_path):
+    config = preset("ulx3s")
+    write_rtlil(CrispCore(config, target=Target.ECP5), "core", tmp_path / "design.il")
+    script = ["read_rtlil design.il", "hierarchy -top core", "flatten", "proc", "write_json netlist.json"]
+    (tmp_path / "names.ys").write_text("\n".join(script) + "\n")
+    run_tool(find_yosys(), ["names.ys"], folder=tmp_path, log="yosys.log")
+    (modules,) = json.loads((tmp_path / "netlist.json").read_text())["modules"].values()
+    rams = sum(
+        "activation_memory" in name for name, cell in modules["cells"].items() if cell["type"] == BLOCK_RAM
+    )
+    multipliers = config.rows * (config.cols * config.lanes + 3 * config.drain_cols)
+    assert (multipliers, rams) == (152, 64)
+    assert place_array(tmp_path / "netlist.json", "85k") == multipliers + rams
 
 
 def test_too_many_are_left_to_nextpnr_to_refuse(tmp_path):

@@ -161,9 +161,39 @@ def test_a_small_design_goes_through_the_real_tools(tmp_path: Path):
     assert document["fmax_mhz"] == max(document["fmax_mhz_by_seed"].values()) == report.fmax_mhz
     assert set(document["fmax_mhz_by_seed"]) == {"1", "2"}
     assert [phase.removeprefix("row: ") for phase in phases][:2] == ["elaborating", "synthesizing"]
-    assert "row: routing" in phases
+    assert {"row, seed 1: routing", "row, seed 2: routing"} <= set(phases)
     assert [path.name for path in tmp_path.iterdir()] == ["row"]
     assert "/" not in json.dumps(document)
+
+
+@pytest.mark.parametrize("reason", [ToolError("nextpnr gave up"), KeyboardInterrupt()])
+def test_seeds_that_ended_are_reported_without_those_that_did_not(tmp_path: Path, monkeypatch, reason):
+    place_and_route = flow._place_and_route
+
+    def attempt(job, work, seed, progress):
+        if seed == 2:
+            raise reason
+        place_and_route(job, work, seed, progress)
+
+    monkeypatch.setattr(flow, "_place_and_route", attempt)
+    said = []
+    job = Job(name="row", component=Multipliers(2), board=BOARD, folder=tmp_path / "row", seeds=(1, 2))
+    assert synthesize(job, said.append).seed == 1
+    assert said[-1] == "row: 1 of 2 seeds ended, these are reported"
+    assert set(json.loads((job.folder / "report.json").read_text())["fmax_mhz_by_seed"]) == {"1"}
+
+
+def test_an_interrupt_before_any_seed_ended_leaves_nothing(tmp_path: Path, monkeypatch):
+    def attempt(*arguments):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(flow, "_place_and_route", attempt)
+    with pytest.raises(KeyboardInterrupt):
+        synthesize(
+            Job(name="row", component=Multipliers(2), board=BOARD, folder=tmp_path / "row"),
+            lambda phase: None,
+        )
+    assert not list(tmp_path.iterdir())
 
 
 def test_a_packed_design_has_its_resources_counted(tmp_path: Path):
@@ -195,6 +225,14 @@ def test_a_failure_keeps_the_results_of_an_earlier_run(tmp_path: Path, monkeypat
         synthesize(Job(name="row", component=Multipliers(1), board=BOARD, folder=folder), lambda phase: None)
     assert (folder / "report.json").read_text() == "{}"
     assert [path.name for path in tmp_path.iterdir()] == ["row"]
+
+
+def test_a_tool_that_was_killed_says_so(tmp_path: Path):
+    code = "import os, signal; os.kill(os.getpid(), signal.SIGTERM)"
+    with pytest.raises(ToolError, match="nextpnr was ended by SIGTERM"):
+        tools.run_tool(
+            tools.Tool("nextpnr", (tools.sys.executable, "-c", code)), [], folder=tmp_path, log="log"
+        )
 
 
 def test_a_missing_tool_is_named_with_its_package(monkeypatch: pytest.MonkeyPatch):

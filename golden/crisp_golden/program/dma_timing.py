@@ -31,7 +31,7 @@ from crisp_golden.config import CoreConfig
 from crisp_golden.program.commands import COMMAND_BITS
 
 FETCH_START = 8
-FETCH_LATENCY = 4
+FETCH_LATENCY = 5
 CHECK_CYCLES = 5
 QUEUE_LATENCY = 4
 

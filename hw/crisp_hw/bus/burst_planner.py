@@ -69,12 +69,17 @@ class BurstPlanner(wiring.Component):
         left = Signal(self.beats_bits, reset_less=True)
         beats, room = (Signal(self.chunk.bit_length(), reset_less=True) for _ in range(2))
         fits = self._fits(m, offset, shift)
-        smaller = Mux(left < room, left, room)
+        address = Signal(ADDRESS_BITS, reset_less=True)
+        first = address >> shift
+        # Known before the burst is taken.
+        next_offset, is_last = Signal.like(offset, reset_less=True), Signal(reset_less=True)
+        measure = [beats.eq(Mux(left < room, left, room)), is_last.eq(left <= room)]
         m.d.comb += [
             self.o.payload.address.eq(position << shift),
             self.o.payload.beats.eq(beats),
         ]
-        m.d.sync += self.done.eq(0)
+        m.d.sync += address.eq(self.window.base + offset[:OFFSET_BITS])
+        m.d.sync += [self.done.eq(0), next_offset.eq(offset[:OFFSET_BITS] + self.stride)]
         with m.FSM():
             with m.State("IDLE"), m.If(self.start):
                 m.d.sync += [
@@ -84,33 +89,27 @@ class BurstPlanner(wiring.Component):
                 ]
                 m.next = "ADD"
             with m.State("ADD"):
-                m.d.sync += [
-                    position.eq((self.window.base + offset[:OFFSET_BITS]) >> shift),
-                    left.eq(self.beats),
-                ]
+                m.d.sync += left.eq(self.beats)
                 m.next = "CHECK"
             with m.State("CHECK"):
-                m.d.sync += room.eq(self.chunk - (position & (self.chunk - 1)))
+                m.d.sync += [position.eq(first), room.eq(self.chunk - (first & (self.chunk - 1)))]
                 m.next = "JUDGE"
             with m.State("JUDGE"):
                 m.d.comb += self.approved.eq(fits)
-                m.d.sync += [beats.eq(smaller), self.failed.eq(~fits), self.done.eq(~fits)]
+                m.d.sync += [*measure, self.failed.eq(~fits), self.done.eq(~fits)]
                 m.next = "IDLE"
                 with m.If(fits):
                     m.next = "OFFER"
             with m.State("MEASURE"):
-                m.d.sync += beats.eq(smaller)
+                m.d.sync += measure
                 m.next = "OFFER"
             with m.State("OFFER"):
                 m.d.comb += self.o.valid.eq(1)
                 with m.If(self.o.ready):
                     m.d.sync += [position.eq(position + beats), left.eq(left - beats), room.eq(self.chunk)]
                     m.next = "MEASURE"
-                    with m.If(left == beats):
-                        m.d.sync += [
-                            offset.eq(offset[:OFFSET_BITS] + self.stride),
-                            planes_left.eq(planes_left - 1),
-                        ]
+                    with m.If(is_last):
+                        m.d.sync += [offset.eq(next_offset), planes_left.eq(planes_left - 1)]
                         m.next = "ADD"
                         with m.If(planes_left == 1):
                             m.d.sync += self.done.eq(1)

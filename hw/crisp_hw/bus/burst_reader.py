@@ -8,6 +8,7 @@ from crisp_golden.program.dma_timing import OUTSTANDING_BURSTS
 from crisp_hw.bus.layouts import BURST_LAYOUT, read_beat_layout, stream_of
 from crisp_hw.bus.signatures import axi4_read, drive_constants
 from crisp_hw.bus.stream_queue import StreamQueue
+from crisp_hw.credit_counter import CreditCounter
 from crisp_hw.sharing import shared
 
 DATA_DEPTH = 4
@@ -59,15 +60,17 @@ class BurstReader(wiring.Component):
         m = Module()
         owners = StreamQueue(1, OUTSTANDING_BURSTS)
         m.submodules.owners = shared(platform, owners)
-        outstanding = Signal(range(OUTSTANDING_BURSTS + 1))
-        issued, closed, may_issue, aborts = Signal(), Signal(), Signal(), Signal()
-        full = (outstanding == OUTSTANDING_BURSTS) | ((outstanding == OUTSTANDING_BURSTS - 1) & issued)
-        m.d.sync += [may_issue.eq((closed | ~full) & ~self.abort), aborts.eq(self.abort)]
-        with m.If(issued != closed):
-            m.d.sync += outstanding.eq(outstanding + Mux(issued, 1, -1))
-        m.d.comb += self.idle.eq((outstanding == 0) & ~self.m_axi_arvalid)
+        bursts = CreditCounter(OUTSTANDING_BURSTS, initial=OUTSTANDING_BURSTS)
+        m.submodules.bursts = shared(platform, bursts)
+        issued, closed, aborts = Signal(), Signal(), Signal()
+        m.d.sync += aborts.eq(self.abort)
+        m.d.comb += [
+            bursts.give.eq(closed),
+            bursts.take.eq(issued),
+            self.idle.eq((bursts.count == OUTSTANDING_BURSTS) & ~self.m_axi_arvalid),
+        ]
         drive_constants(m, self, "ar", self.data_bits)
-        self._issue(m, owners, issued, may_issue)
+        self._issue(m, owners, issued, bursts.available & ~aborts)
         self._deliver(m, platform, owners, closed, aborts)
         return m
 

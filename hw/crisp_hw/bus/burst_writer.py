@@ -8,6 +8,7 @@ from crisp_golden.program.dma_timing import BURST_BEATS, OUTSTANDING_BURSTS
 from crisp_hw.bus.layouts import BURST_LAYOUT, stream_of
 from crisp_hw.bus.signatures import axi4_write, drive_constants
 from crisp_hw.bus.stream_queue import StreamQueue
+from crisp_hw.credit_counter import CreditCounter
 from crisp_hw.sharing import shared
 
 BEATS_BITS = BURST_BEATS.bit_length()
@@ -60,15 +61,17 @@ class BurstWriter(wiring.Component):
         m = Module()
         lengths = StreamQueue(BEATS_BITS, OUTSTANDING_BURSTS)
         m.submodules.lengths = shared(platform, lengths)
-        outstanding = Signal(range(OUTSTANDING_BURSTS + 1))
-        issued, answered, may_issue, aborts = Signal(), Signal(), Signal(), Signal()
-        full = (outstanding == OUTSTANDING_BURSTS) | ((outstanding == OUTSTANDING_BURSTS - 1) & issued)
-        m.d.sync += [may_issue.eq((answered | ~full) & ~self.abort), aborts.eq(self.abort)]
-        with m.If(issued != answered):
-            m.d.sync += outstanding.eq(outstanding + Mux(issued, 1, -1))
-        m.d.comb += self.idle.eq(outstanding == 0)
+        bursts = CreditCounter(OUTSTANDING_BURSTS, initial=OUTSTANDING_BURSTS)
+        m.submodules.bursts = shared(platform, bursts)
+        issued, answered, aborts = Signal(), Signal(), Signal()
+        m.d.sync += aborts.eq(self.abort)
+        m.d.comb += [
+            bursts.give.eq(answered),
+            bursts.take.eq(issued),
+            self.idle.eq(bursts.count == OUTSTANDING_BURSTS),
+        ]
         drive_constants(m, self, "aw", self.data_bits)
-        self._issue(m, lengths, issued, may_issue)
+        self._issue(m, lengths, issued, bursts.available & ~aborts)
         self._send(m, lengths, aborts)
         self._collect(m, answered)
         return m

@@ -20,7 +20,7 @@ class CommandFetcher(wiring.Component):
     """Fetches the commands of a program in bursts of up to four, as far as they lie inside their window.
 
     With ``start`` in cycle 0 the first request is offered in cycle 7, and every next one two cycles after the
-    one before was taken, as long as there is room. Data passes in two cycles.
+    one before was taken, as long as there is room. Data passes in three cycles.
 
     Parameters
     ----------
@@ -30,7 +30,7 @@ class CommandFetcher(wiring.Component):
     -------
     start : In(1); halt : In(1), request no more.
     offset : In(32), bytes from the start of the window to the program; length : In(32), its commands.
-    window : In(WINDOW_LAYOUT), window 0.
+    window : In(WINDOW_LAYOUT), window 0. These three are stable from two cycles before ``start`` on.
     request : stream of ``BURST_LAYOUT``; data : stream of ``read_beat_layout``; see ``BurstReader``.
     o : stream of ``read_beat_layout``.
     limit : Out(26), commands that will be fetched; ``limited`` : Out(1), it is known.
@@ -68,7 +68,7 @@ class CommandFetcher(wiring.Component):
         depth, chunk = PREFETCH_COMMANDS * command_beats, FETCH_BURST * command_beats
         shift = ceil_log2(command_beats)
         planner = BurstPlanner(self.data_bits, beats_bits=INDEX_BITS + shift, chunk=chunk)
-        beats = StreamQueue(read_beat_layout(self.data_bits), depth, registered=False)
+        beats = StreamQueue(read_beat_layout(self.data_bits), depth)
         m.submodules.planner = shared(platform, planner)
         m.submodules.beats = shared(platform, beats)
         reserved = Signal(range(depth + 1))
@@ -99,13 +99,15 @@ class CommandFetcher(wiring.Component):
 
     def _limit(self, m: Module) -> Signal:
         """Find how many commands lie inside the window; return the strobe that starts the planner."""
-        rest = Signal(OFFSET_BITS + 1)
-        fitting = Signal(INDEX_BITS)
-        aligned, measured, compared, start = Signal(), Signal(), Signal(), Signal()
-        m.d.comb += fitting.eq(Mux(rest[-1] | ~aligned, 0, rest >> COMMAND_SHIFT))
+        rest = Signal(OFFSET_BITS + 1, reset_less=True)
+        fitting = Signal(INDEX_BITS, reset_less=True)
+        aligned, enough = Signal(reset_less=True), Signal(reset_less=True)
+        measured, compared, start = Signal(), Signal(), Signal()
         m.d.sync += [
             rest.eq(self.window.size - self.offset),
             aligned.eq(self.offset[:COMMAND_SHIFT] == 0),
+            fitting.eq(Mux(rest[-1] | ~aligned, 0, rest >> COMMAND_SHIFT)),
+            enough.eq(fitting >= self.length),
             measured.eq(self.start),
             compared.eq(measured),
             start.eq(compared & (self.limit != 0)),
@@ -113,7 +115,7 @@ class CommandFetcher(wiring.Component):
         ]
         with m.If(measured):
             m.d.sync += [
-                self.complete.eq(fitting >= self.length),
-                self.limit.eq(Mux(fitting >= self.length, self.length, fitting)),
+                self.complete.eq(enough),
+                self.limit.eq(Mux(enough, self.length, fitting)),
             ]
         return start

@@ -70,7 +70,8 @@ class Dispatcher(wiring.Component):
         m = Module()
         beats = COMMAND_BITS // self.config.bus_bits
         beat, check = Signal(range(beats)), Signal(range(CHECK_CYCLES))
-        command, fetch_failed = self._command(m, beat == 0)
+        takes = Signal()
+        command, fetch_failed = self._command(m, takes, beat == 0)
         exhausted, problem, hands_over = Signal(), Signal(ERROR_CODE_BITS), Signal()
         bad, verdict = self._check(m, platform, command, fetch_failed, hands_over)
         m.d.sync += exhausted.eq(self.limited & (self.index == self.limit))
@@ -81,27 +82,25 @@ class Dispatcher(wiring.Component):
         handed_over = delay(m, hands_over, 1, "handed_over", reset_less=False)
         room = self._queues(m, command, handed_over)
         m.d.sync += self.index.eq(self.index + handed_over)
-        # High in every state but FILL. It is a register of its own, so that fetcher and dispatcher, which may
-        # be far apart, both see from registers what they exchange.
-        occupied = Signal(init=1)
-        m.d.comb += self.i.ready.eq(~occupied)
-        with m.FSM():
+        # The ready signal is a register that is high in state FILL. Inside, the state is looked at, so that
+        # no logic is shared with the fetcher, which may be far away.
+        m.d.sync += self.i.ready.eq(0)
+        with m.FSM() as fsm:
             with m.State("IDLE"), m.If(self.launch):
-                m.d.sync += occupied.eq(0)
+                m.d.sync += self.i.ready.eq(1)
                 m.next = "FILL"
             with m.State("FILL"):
+                is_last = self.i.valid & (beat == beats - 1)
+                m.d.sync += self.i.ready.eq(~(is_last | self.stop.valid | exhausted))
                 with m.If(self.i.valid):
                     m.d.sync += beat.eq(beat + 1)
-                    with m.If(beat == beats - 1):
-                        m.d.sync += occupied.eq(1)
-                        m.next = "CHECK"
                 with m.If(self.stop.valid):
-                    m.d.sync += occupied.eq(1)
                     m.next = "HALT"
                 with m.Elif(exhausted):
-                    m.d.sync += occupied.eq(1)
                     m.d.sync += problem.eq(Mux(self.complete, ErrorCode.ILLEGAL_COMMAND, ErrorCode.BUS_FETCH))
                     m.next = "ERROR"
+                with m.Elif(is_last):
+                    m.next = "CHECK"
             with m.State("CHECK"):
                 m.d.sync += check.eq(check + 1)
                 with m.If(check == CHECK_CYCLES - 1):
@@ -118,7 +117,7 @@ class Dispatcher(wiring.Component):
                     m.next = "HALT"
                 with m.Elif(room):
                     m.d.comb += hands_over.eq(1)
-                    m.d.sync += occupied.eq(0)
+                    m.d.sync += self.i.ready.eq(1)
                     m.next = "FILL"
             with m.State("ERROR"):
                 m.d.comb += self.error.valid.eq(1)
@@ -126,15 +125,16 @@ class Dispatcher(wiring.Component):
                     m.next = "HALT"
             with m.State("HALT"):
                 m.d.comb += self.halted.eq(1)
+        m.d.comb += takes.eq(self.i.valid & fsm.ongoing("FILL"))
         return m
 
-    def _command(self, m: Module, first: Any) -> tuple[Signal, Signal]:
+    def _command(self, m: Module, takes: Signal, first: Any) -> tuple[Signal, Signal]:
         """Collect a command from its beats; returns it, and whether one of them was fetched with an error.
 
         What enables the command's register is one of its own, so it follows a cycle after the beats.
         """
         command, failed = Signal(COMMAND_BITS, reset_less=True), Signal(reset_less=True)
-        taken = delay(m, self.i.valid & self.i.ready, 1, "taken", reset_less=False)
+        taken = delay(m, takes, 1, "taken", reset_less=False)
         beat = delay(m, self.i.payload, 1, "taken_beat")
         is_first = delay(m, first, 1, "takes_first")
         with m.If(taken):

@@ -29,7 +29,7 @@ def engine_members(name: str) -> dict[str, Member]:
 
     i : stream of commands, see ``COMMAND_LAYOUTS``.
     tokens : In, tokens are there; take : Out; one bit for each of ``WAITS``. give : Out, one bit for each of
-        ``SIGNALS``. See ``TokenCounter``.
+        ``SIGNALS``. See ``CreditCounter``.
     stop : In(STOP_LAYOUT); error : stream of ERROR_LAYOUT; see ``EngineControl``.
     oldest : Out(26), index of the command at work or next, ``NO_COMMAND`` if there is none.
     working : Out(1), a command has been started; waiting : Out, for whose token, as in ``tokens``.

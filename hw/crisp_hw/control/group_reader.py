@@ -1,6 +1,6 @@
 """Reads groups of pixels from the activation memory and hands them on as beats of the bus."""
 
-from amaranth.hdl import Array, Module, Mux, Signal, Value
+from amaranth.hdl import Array, Module, Signal, Value
 from amaranth.lib import data, wiring
 from amaranth.lib.wiring import In, Out
 from amaranth.utils import ceil_log2
@@ -10,6 +10,7 @@ from crisp_golden.program.commands import ROW_BITS
 from crisp_hw.bus.layouts import stream_of
 from crisp_hw.bus.stream_queue import StreamQueue
 from crisp_hw.control.store_walker import group_layout
+from crisp_hw.credit_counter import CreditCounter
 from crisp_hw.sharing import shared
 
 GROUPS = 8
@@ -54,8 +55,9 @@ class GroupReader(wiring.Component):
     def elaborate(self, platform):
         m = Module()
         config = self.config
-        room = Signal(range(GROUPS + 1), init=GROUPS)
-        issued, sent, has_room = Signal(), Signal(), Signal(init=1)
+        room = CreditCounter(GROUPS, initial=GROUPS)
+        m.submodules.room = shared(platform, room)
+        issued, sent = Signal(), Signal()
         groups = StreamQueue(config.cols * config.window_bits, GROUPS, registered=False)
         extents = StreamQueue(self._extent, GROUPS, registered=False)
         # It keeps the bus's ready signal from the groups.
@@ -64,11 +66,10 @@ class GroupReader(wiring.Component):
         m.submodules.extents = shared(platform, extents)
         m.submodules.beats = shared(platform, beats)
         wiring.connect(m, beats.o, wiring.flipped(self.o))
-        m.d.sync += has_room.eq(sent | (has_room & ~((room == 1) & issued)))
-        with m.If(sent != issued):
-            m.d.sync += room.eq(room + Mux(sent, 1, -1))
         m.d.comb += [
-            self.read_valid.eq(self.i.valid & has_room),
+            room.give.eq(sent),
+            room.take.eq(issued),
+            self.read_valid.eq(self.i.valid & room.available),
             self.read_row.eq(self.i.payload.row),
             self.read_next_row.eq(self.i.payload.next_row),
             self.read_rotation.eq(self.i.payload.rotation),
@@ -78,7 +79,7 @@ class GroupReader(wiring.Component):
             *[extents.i.payload[name].eq(self.i.payload[name]) for name in self._extent.members],
             groups.i.valid.eq(self.read_done),
             groups.i.payload.eq(self.read_data),
-            self.empty.eq((room == GROUPS) & beats.empty),
+            self.empty.eq((room.count == GROUPS) & beats.empty),
         ]
         self._send(m, groups, extents, beats, sent)
         return m

@@ -10,7 +10,7 @@ from crisp_golden.program.commands import POSITION_BITS, Target
 from crisp_golden.program.dma_timing import BURST_BEATS, OUTSTANDING_BURSTS
 from crisp_golden.program.errors import ErrorCode
 from crisp_hw.bus.burst_planner import BurstPlanner
-from crisp_hw.bus.layouts import BURST_LAYOUT, read_beat_layout, stream_of
+from crisp_hw.bus.layouts import BURST_LAYOUT, OFFSET_BITS, read_beat_layout, stream_of
 from crisp_hw.bus.stream_queue import StreamQueue
 from crisp_hw.control.engine_port import connect_control, engine_members
 from crisp_hw.control.layouts import PIXELS_BITS, WINDOW_LAYOUT, WINDOWS_LAYOUT
@@ -61,7 +61,7 @@ class LoadEngine(wiring.Component):
         m = Module()
         control, command = connect_control(m, platform, self, "load")
         to_smem = Signal()
-        m.d.comb += to_smem.eq(command.target == Target.SMEM)
+        m.d.sync += to_smem.eq(command.target == Target.SMEM)  # A command comes a cycle before its start.
         planner = self._plan(m, platform, command, to_smem, control.start)
         busy = self._write(m, platform, command, control.start)
         owed = self._count_owed(m, planner)
@@ -91,17 +91,18 @@ class LoadEngine(wiring.Component):
         m.submodules.bursts = shared(platform, bursts)
         wiring.connect(m, planner.o, bursts.i)
         wiring.connect(m, bursts.o, wiring.flipped(self.request))
-        beats = Signal(PIXELS_BITS + shift)
+        beats, stride = Signal(PIXELS_BITS + shift), Signal(OFFSET_BITS)
         window = Signal(WINDOW_LAYOUT, reset_less=True)
         m.d.sync += [
             beats.eq(Mux(to_smem, command.pixels << shift, command.beats)),
+            stride.eq(Mux(to_smem, command.plane_stride, 0)),
             window.eq(Array(self.windows)[command.window]),
         ]
         m.d.comb += [
             planner.start.eq(start),
             planner.window.eq(window),
             planner.offset.eq(command.offset),
-            planner.stride.eq(Mux(to_smem, command.plane_stride, 0)),
+            planner.stride.eq(stride),
             planner.planes.eq(Mux(to_smem, command.planes, 1)),
             planner.beats.eq(beats),
         ]

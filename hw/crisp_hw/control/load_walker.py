@@ -1,7 +1,9 @@
 """Where the beats of a load go."""
 
+from typing import Any
+
 from amaranth.hdl import Array, Cat, Const, Module, Mux, Signal
-from amaranth.lib import wiring
+from amaranth.lib import data, wiring
 from amaranth.lib.wiring import In, Out
 from amaranth.utils import ceil_log2
 
@@ -17,7 +19,7 @@ class LoadWalker(wiring.Component):
     """Emits the address of every beat of a load in the order of external memory: plane, row, pixel, part.
 
     It does not know where the load ends, and goes on for as long as addresses are taken. One comes per
-    cycle, the first two cycles after ``restart``; a row of a tensor takes at least three cycles.
+    cycle, the first three cycles after ``restart``; a row of a tensor takes at least three cycles.
 
     Members
     -------
@@ -29,6 +31,14 @@ class LoadWalker(wiring.Component):
     def __init__(self, config: CoreConfig):
         self.config = config
         self.parts = config.window_bits // config.bus_bits
+        self._place = data.StructLayout(
+            {
+                "plane": ROW_BITS,
+                "ring": ROW_BITS,
+                "position": POSITION_BITS,
+                "part": range(max(2, self.parts)),
+            }
+        )
         super().__init__(
             {
                 "command": In(COMMAND_LAYOUTS["load"]),
@@ -50,7 +60,7 @@ class LoadWalker(wiring.Component):
         advance, pixel_ends, row_ends, plane_ends = Signal(), Signal(), Signal(), Signal()
         last_part, to_smem, one_part = Signal(), Signal(), Signal()
         odd_row, odd_column = Signal(), Signal()
-        part = Signal(range(max(2, self.parts)))
+        part = Signal(self._place.members["part"])
         last_pixel, last_row = self._count(m, pixel_ends, row_ends, plane_ends, to_smem)
         m.d.sync += to_smem.eq(command.target == Target.SMEM)
         m.d.comb += [
@@ -75,25 +85,33 @@ class LoadWalker(wiring.Component):
             m.d.sync += odd_column.eq(~odd_column)
         moves = pixel_ends & (odd_column | ~command.phased | ~to_smem)
         position = self._position(m, cursor, to_smem, moves, row_ends)
-        ring_row = self._ring_row(m, plane_ends, odd_row, odd_column)
-        self._emit(m, advance, ~(last_part & last_pixel) | cursor.settled, to_smem, ring_row, position, part)
+        place = Signal(self._place)
+        m.d.comb += [
+            place.plane.eq(self._plane(m, plane_ends)),
+            place.ring.eq(self._ring(m, odd_row, odd_column)),
+            place.position.eq(position),
+            place.part.eq(part),
+        ]
+        self._emit(m, advance, ~(last_part & last_pixel) | cursor.settled, to_smem, place)
         return m
 
     def _count(self, m: Module, pixel_ends, row_ends, plane_ends, to_smem) -> tuple[Signal, Signal]:
         """Count pixels and rows; returns whether the pixel is its row's last, and the row its plane's."""
         command = self.command
-        last_pixel, last_row = Signal(), Signal()
+        last_pixel, last_row, row_ended = Signal(), Signal(), Signal()
         one_column, one_row = Signal(), Signal()
         columns_left, rows_left = Signal(COORDINATE_BITS), Signal(COORDINATE_BITS)
         m.d.sync += [one_column.eq(command.width == 1), one_row.eq(command.rows == 1)]
         m.d.comb += plane_ends.eq(row_ends & last_row)
+        m.d.sync += row_ended.eq(row_ends & ~self.restart)
         with m.If(self.restart | row_ends):
             m.d.sync += [columns_left.eq(command.width), last_pixel.eq(one_column & to_smem)]
         with m.Elif(pixel_ends):
             m.d.sync += [columns_left.eq(columns_left - 1), last_pixel.eq((columns_left == 2) & to_smem)]
-        with m.If(self.restart | plane_ends):
+        # A row takes longer than one cycle, so that there is time to count it.
+        with m.If(self.restart | (row_ended & last_row)):
             m.d.sync += [rows_left.eq(command.rows), last_row.eq(one_row)]
-        with m.Elif(row_ends):
+        with m.Elif(row_ended):
             m.d.sync += [rows_left.eq(rows_left - 1), last_row.eq(rows_left == 2)]
         return last_pixel, last_row
 
@@ -110,33 +128,41 @@ class LoadWalker(wiring.Component):
             m.d.sync += position.eq(Mux((position == last) & to_smem, 0, position + 1))
         return position
 
-    def _ring_row(self, m: Module, plane_ends, odd_row, odd_column) -> Signal:
-        """First SMEM row of the ring: the plane's, and in a phased tensor that of the parities' ring."""
-        command = self.command
-        plane, triple, ring_row = Signal(ROW_BITS), Signal(ROW_BITS), Signal(ROW_BITS)
-        m.d.sync += triple.eq((command.ring << 1) + command.ring)
+    def _plane(self, m: Module, plane_ends) -> Signal:
+        """First SMEM row of the plane."""
+        command, plane = self.command, Signal(ROW_BITS)
         with m.If(self.restart):
             m.d.sync += plane.eq(command.base)
         with m.Elif(plane_ends):
             m.d.sync += plane.eq(plane + command.plane)
-        rings = Array([Const(0, ROW_BITS), command.ring, command.ring << 1, triple])
-        m.d.comb += ring_row.eq(plane + rings[Mux(command.phased, Cat(odd_column, odd_row), 0)])
-        return ring_row
+        return plane
 
-    def _emit(self, m: Module, advance, may_advance, to_smem, ring_row, position, part) -> None:
-        """Hold the parts of one address in registers; their sum is offered."""
-        running = Signal()
-        held_row, held_position, held_part = (Signal.like(value) for value in (ring_row, position, part))
-        word = (held_row << ceil_log2(self.config.cols)) + held_position
+    def _ring(self, m: Module, odd_row, odd_column) -> Any:
+        """SMEM rows from there to the ring, which in a phased tensor is that of the parities."""
+        command, triple = self.command, Signal(ROW_BITS)
+        m.d.sync += triple.eq((command.ring << 1) + command.ring)
+        rings = Array([Const(0, ROW_BITS), command.ring, command.ring << 1, triple])
+        return rings[Mux(command.phased, Cat(odd_column, odd_row), 0)]
+
+    def _emit(self, m: Module, advance, may_advance, to_smem, place) -> None:
+        """Add up the parts of an address, one addition per cycle; the last sum is offered."""
+        running, flows, collected = Signal(), Signal(), Signal()
+        parts, row = Signal(self._place, reset_less=True), Signal(ROW_BITS, reset_less=True)
+        position, part = Signal.like(parts.position), Signal.like(parts.part)
+        word = (row << ceil_log2(self.config.cols)) + position
         m.d.comb += [
-            advance.eq(running & may_advance & (~self.o.valid | self.o.ready)),
-            self.o.payload.eq(Mux(to_smem, Cat(held_part[: ceil_log2(self.parts)], word), held_position)),
+            flows.eq(~self.o.valid | self.o.ready),
+            advance.eq(running & may_advance & flows),
+            self.o.payload.eq(Mux(to_smem, Cat(part[: ceil_log2(self.parts)], word), position)),
         ]
-        with m.If(advance):
-            m.d.sync += [held_row.eq(ring_row), held_position.eq(position), held_part.eq(part)]
+        with m.If(flows):
+            m.d.sync += [
+                parts.eq(place),
+                collected.eq(advance),
+                row.eq(parts.plane + parts.ring),
+                position.eq(parts.position),
+                part.eq(parts.part),
+                self.o.valid.eq(collected),
+            ]
         with m.If(self.restart):
-            m.d.sync += [running.eq(1), self.o.valid.eq(0)]
-        with m.Elif(advance):
-            m.d.sync += self.o.valid.eq(1)
-        with m.Elif(self.o.ready):
-            m.d.sync += self.o.valid.eq(0)
+            m.d.sync += [running.eq(1), collected.eq(0), self.o.valid.eq(0)]

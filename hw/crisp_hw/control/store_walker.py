@@ -10,6 +10,7 @@ from crisp_golden.program.commands import COORDINATE_BITS, POSITION_BITS, ROW_BI
 from crisp_hw.bus.layouts import stream_of
 from crisp_hw.control.layouts import COMMAND_LAYOUTS
 from crisp_hw.control.row_cursor import RowCursor
+from crisp_hw.credit_counter import CreditCounter
 from crisp_hw.sharing import shared
 
 
@@ -65,10 +66,14 @@ class StoreWalker(wiring.Component):
         cursor = RowCursor(self.config)
         m.submodules.cursor = shared(platform, cursor)
         moves, row_ends, plane_ends = Signal(), Signal(), Signal()
-        some = self._approve(m, plane_ends)
+        planes = CreditCounter((1 << ROW_TILE_BITS) - 1)
+        m.submodules.planes = shared(platform, planes, self.restart)
+        some = planes.available
         columns_left, last_group, last_row = self._count(m, moves, row_ends, plane_ends)
         m.d.comb += [
             *[getattr(cursor, name).eq(command[name]) for name in ("start", "pitch", "ring")],
+            planes.give.eq(self.approved),
+            planes.take.eq(plane_ends),
             moves.eq(some & (~self.o.valid | self.o.ready) & (~last_group | cursor.settled)),
             row_ends.eq(moves & last_group),
             plane_ends.eq(row_ends & last_row),
@@ -79,17 +84,6 @@ class StoreWalker(wiring.Component):
         ]
         self._emit(m, cursor, moves, row_ends, plane_ends, Mux(last_group, columns_left, cols))
         return m
-
-    def _approve(self, m: Module, plane_ends) -> Signal:
-        """Count the planes that were approved and not read yet; returns whether there are some."""
-        planes, some = Signal(ROW_TILE_BITS), Signal()
-        with m.If(self.restart):
-            m.d.sync += [planes.eq(0), some.eq(0)]
-        with m.Else():
-            m.d.sync += some.eq(self.approved | (some & ~((planes == 1) & plane_ends)))
-            with m.If(self.approved != plane_ends):
-                m.d.sync += planes.eq(planes + Mux(self.approved, 1, -1))
-        return some
 
     def _count(self, m: Module, moves, row_ends, plane_ends) -> tuple[Signal, Signal, Signal]:
         """Count pixels and rows; returns the pixels left in the row, whether they are the last group, and

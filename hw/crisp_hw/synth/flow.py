@@ -6,6 +6,7 @@ import re
 import shutil
 import tempfile
 from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor, as_completed
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TypeVar
@@ -45,6 +46,7 @@ class Job:
     ----------
     name : of the design; the results go to ``folder``.
     seeds : of nextpnr's placer; every one is tried and the fastest result reported.
+    parallel : seeds that are tried at a time; each takes about 1 GB of memory.
     """
 
     name: str
@@ -52,6 +54,7 @@ class Job:
     board: Board
     folder: Path
     seeds: Sequence[int] = (1,)
+    parallel: int = 1
 
 
 def synthesize(job: Job, progress: Progress = print) -> SynthesisReport:
@@ -92,21 +95,21 @@ def _in_place(job: Job, build: Callable[[Path], Result]) -> Result:
         shutil.rmtree(work, ignore_errors=True)
 
 
-def _map(job: Job, work: Path, progress: Progress) -> tuple[SynthesisWrapper, Progress]:
+def _map(job: Job, work: Path, progress: Progress) -> SynthesisWrapper:
     """From the component to a netlist of the chip's cells."""
     wrapper = SynthesisWrapper(job.component, reset_active_low=job.board.reset_active_low)
     progress(f"{job.name}: elaborating")
     write_rtlil(wrapper, TOP, work / "design.il")
-    on_line = _phase_reporter(job.name, progress)
-    _run_yosys(work, on_line)
-    place_array(work / "netlist.json", job.board.device)
+    _run_yosys(work, _phase_reporter(job.name, progress))
+    placed = place_array(work / "netlist.json", job.board.device)
+    progress(f"{job.name}: floorplan gives {placed} multipliers and block RAMs of the array their sites")
     shutil.copy(_constraints(job.board), work / "board.lpf")
-    return wrapper, on_line
+    return wrapper
 
 
 def _pack(job: Job, work: Path, progress: Progress) -> dict[str, Resource]:
-    _, on_line = _map(job, work, progress)
-    _run_nextpnr(job.board, work, "packed", ("--pack-only",), on_line)
+    _map(job, work, progress)
+    _run_nextpnr(job.board, work, "packed", ("--pack-only",), _phase_reporter(job.name, progress))
     resources = read_resources(work, "packed")
     document = {name: asdict(resource) for name, resource in resources.items()}
     (work / "resources.json").write_text(json.dumps(document, indent=2) + "\n", encoding="utf-8")
@@ -114,11 +117,10 @@ def _pack(job: Job, work: Path, progress: Progress) -> dict[str, Resource]:
 
 
 def _build(job: Job, work: Path, progress: Progress) -> SynthesisReport:
-    wrapper, on_line = _map(job, work, progress)
-    for seed in job.seeds:
-        _place_and_route(job.board, work, seed, on_line)
+    wrapper = _map(job, work, progress)
+    seeds = _try_seeds(job, work, progress)
     overhead = wrapper.input_bits + wrapper.output_bits, wrapper.output_bits
-    candidates = [read_report(work, job.board, seed, *overhead) for seed in job.seeds]
+    candidates = [read_report(work, job.board, seed, *overhead) for seed in seeds]
     best = max(candidates, key=lambda report: report.fmax_mhz)
     fmax_by_seed = {str(report.seed): report.fmax_mhz for report in candidates}
     document = {
@@ -129,6 +131,33 @@ def _build(job: Job, work: Path, progress: Progress) -> SynthesisReport:
     }
     (work / "report.json").write_text(json.dumps(document, indent=2) + "\n", encoding="utf-8")
     return best
+
+
+def _try_seeds(job: Job, work: Path, progress: Progress) -> list[int]:
+    """Place and route with every seed; return those that ended.
+
+    A seed that fails is left out, and an interrupt ends the ones at work; the results that are there count.
+    """
+    ended: list[int] = []
+    failure: BaseException | None = None
+    with ThreadPoolExecutor(job.parallel) as pool:
+        attempts = {pool.submit(_place_and_route, job, work, seed, progress): seed for seed in job.seeds}
+        try:
+            for attempt in as_completed(attempts):
+                try:
+                    attempt.result()
+                    ended.append(attempts[attempt])
+                except ToolError as error:
+                    failure = error
+                    progress(f"{job.name}, seed {attempts[attempt]}: {error}")
+        except KeyboardInterrupt as interrupt:
+            failure = interrupt
+            pool.shutdown(cancel_futures=True)
+    if failure and not ended:
+        raise failure
+    if len(ended) < len(job.seeds):
+        progress(f"{job.name}: {len(ended)} of {len(job.seeds)} seeds ended, these are reported")
+    return sorted(ended)
 
 
 def _constraints(board: Board) -> Path:
@@ -155,15 +184,16 @@ def _run_yosys(work: Path, on_line: Progress) -> None:
     run_tool(find_yosys(), ["synth.ys"], folder=work, log="yosys.log", on_line=on_line)
 
 
-def _place_and_route(board: Board, work: Path, seed: int, on_line: Progress) -> None:
-    name = f"seed{seed}"
+def _place_and_route(job: Job, work: Path, seed: int, progress: Progress) -> None:
+    name, board = f"seed{seed}", job.board
     arguments = [
         *("--textcfg", f"{name}.config", "--seed", str(seed)),
         *("--freq", f"{board.target_mhz:g}", "--timing-allow-fail"),
         # Its wires are a sixth shorter than those of the default placer, which the router cannot always mend.
         *("--placer", "static"),
     ]
-    _run_nextpnr(board, work, name, arguments, on_line)
+    label = job.name if len(job.seeds) == 1 else f"{job.name}, seed {seed}"
+    _run_nextpnr(board, work, name, arguments, _phase_reporter(label, progress))
 
 
 def _run_nextpnr(board: Board, work: Path, name: str, options: Sequence[str], on_line: Progress) -> None:

@@ -1,5 +1,6 @@
 """The FPGA tools as subprocesses: where they are, how they run, what they say when they fail."""
 
+import signal
 import subprocess
 import sys
 from collections.abc import Callable
@@ -80,7 +81,7 @@ def run_tool(
 
     Raises
     ------
-    ToolError : the exit status is not 0; the message has the tool's own error lines.
+    ToolError : the exit status is not 0; the message has the tool's own error lines, or what ended it.
     """
     lines = []
     with (folder / log).open("w", buffering=1, encoding="utf-8") as file:
@@ -99,6 +100,8 @@ def run_tool(
             if on_line:
                 on_line(line.rstrip())
         status = process.wait()
+    if status < 0:
+        raise ToolError(f"{tool.package} was ended by {signal.Signals(-status).name} (log: {folder / log})")
     if status:
         raise ToolError(f"{tool.package} failed: {_reason(lines)} (whole log: {folder / log})")
     return "".join(lines)

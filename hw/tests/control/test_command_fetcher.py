@@ -41,7 +41,7 @@ class Bench:
             ctx.set(fetcher.offset, offset)
             ctx.set(fetcher.length, length)
             for cycle in range(cycles):
-                ctx.set(fetcher.start, cycle == 0)
+                ctx.set(fetcher.start, cycle == 2)
                 await clock(ctx, [self.memory, self.sink])
             assert ctx.get(fetcher.limited)
             self.limit, self.complete = ctx.get(fetcher.limit), ctx.get(fetcher.complete)
