@@ -65,7 +65,8 @@ class SharedModules:
 def shared(platform: object, component: Shareable, reset: Value | None = None) -> Any:
     """Return what to add as a submodule: an instance of the shared module, or the component itself.
 
-    ``reset`` takes the place of the design's reset; without a platform both act.
+    ``reset`` takes the place of the design's reset; without a platform both act. What must also begin anew
+    with the design needs both: ``reset | ResetSignal()``.
     """
     if isinstance(platform, SharedModules):
         return platform.instance(component, reset)

@@ -1,6 +1,6 @@
 """Which groups of pixels a store reads from the activation memory."""
 
-from amaranth.hdl import Module, Mux, Signal
+from amaranth.hdl import Module, Mux, ResetSignal, Signal
 from amaranth.lib import data, wiring
 from amaranth.lib.wiring import In, Out
 from amaranth.utils import ceil_log2
@@ -67,7 +67,8 @@ class StoreWalker(wiring.Component):
         m.submodules.cursor = shared(platform, cursor)
         moves, row_ends, plane_ends = Signal(), Signal(), Signal()
         planes = CreditCounter((1 << ROW_TILE_BITS) - 1)
-        m.submodules.planes = shared(platform, planes, self.restart)
+        # A soft reset may come while some wait, and a walker without them must be idle.
+        m.submodules.planes = shared(platform, planes, self.restart | ResetSignal())
         some = planes.available
         columns_left, last_group, last_row = self._count(m, moves, row_ends, plane_ends)
         m.d.comb += [
