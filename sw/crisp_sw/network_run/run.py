@@ -1,9 +1,11 @@
 """A network from its layers to a verdict: compiled, bounded, run, compared after every layer."""
 
-from collections.abc import Callable, Sequence
+import os
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from functools import cached_property
+from functools import cached_property, partial
 from pathlib import Path
+from threading import current_thread
 from typing import Any
 
 import numpy as np
@@ -20,9 +22,12 @@ from crisp_sw.network_run.platforms import Platform
 from crisp_sw.network_run.program_cache import ProgramCache
 from crisp_sw.network_run.segments import Segment, segments
 from crisp_sw.network_run.units import Unit, UnitResult, UnitRunner
+from crisp_sw.network_run.workers import Workers
 from crisp_sw.networks import example_input
 from crisp_sw.program_figures import ProgramFigures, program_figures
 from crisp_sw.steps.progress import StepCallback
+
+MakeUnit = Callable[[], Unit]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -35,12 +40,14 @@ class RunSettings:
     memory : how external memory behaves.
     seed : of the image.
     dense : run the dense network on the RTL as well, instead of predicting it alone.
+    jobs : programs that the RTL runs at once.
     """
 
     config: CoreConfig
     memory: MemoryTiming = field(default_factory=MemoryTiming)
     seed: int = 1
     dense: bool = False
+    jobs: int = field(default_factory=lambda: os.cpu_count() or 1)
 
 
 @dataclass(frozen=True)
@@ -92,11 +99,10 @@ class NetworkRun:
         self.say(f"predicted: {whole.cycles:,} cycles" + (f", dense {dense.cycles:,}" if dense else ""))
         results: list[UnitResult] = []
         for platform in platforms:
-            results += self._run_segments(platform)
-            results.append(self._run_unit(self._unit(WHOLE_UNIT, whole, self.x, self.tensors), platform))
+            units = [partial(self._whole_unit, WHOLE_UNIT, self.network, whole)]
             if dense and self.settings.dense and platform.timed:
-                tensors = run_network(dense_network, self.x)
-                results.append(self._run_unit(self._unit(DENSE_UNIT, dense, self.x, tensors), platform))
+                units.insert(0, partial(self._whole_unit, DENSE_UNIT, dense_network, dense))
+            results += self._run_on(platform, units)
         return assemble(
             network=self.network,
             config=self.settings.config,
@@ -113,36 +119,49 @@ class NetworkRun:
         return program_figures(image, self.settings.memory)
 
     def _unit(
-        self, name: str, figures: ProgramFigures, x: np.ndarray, tensors: dict[str, np.ndarray]
+        self, name: str, figures: ProgramFigures, x: np.ndarray, tensors: Mapping[str, np.ndarray]
     ) -> Unit:
         expected = {name: tensor[0] for name, tensor in tensors.items() if name != INPUT}
         return Unit(name=name, image=figures.image, x=x[0], expected=expected, predicted=figures.cycles)
 
-    def _run_segments(self, platform: Platform) -> list[UnitResult]:
-        """Run every segment with all its layers' outputs stored; say a line for every layer."""
-        results, done, count = [], 0, len(self.network.nodes)
-        for segment in self._segments:
-            image = self.programs.compile(segment.network, keep=True)
-            tensors = {name: self.tensors[name] for name in segment.layers}
-            name = f"part {segment.number}"
-            unit = self._unit(name, self._figures(image), self.tensors[segment.source], tensors)
-            result = self._run_unit(unit, platform)
-            results.append(result)
-            for layer in segment.layers:
-                done += 1
-                self.say(f"{platform.name} {done:>3}/{count} {layer}: {_verdict(result, layer)}")
-        return results
+    def _whole_unit(self, name: str, network: QuantizedNetwork, figures: ProgramFigures) -> Unit:
+        tensors = self.tensors if network is self.network else run_network(network, self.x)
+        return self._unit(name, figures, self.x, tensors)
 
-    def _run_unit(self, unit: Unit, platform: Platform) -> UnitResult:
+    def _part(self, segment: Segment) -> Unit:
+        """A segment as a program that stores the outputs of all its layers."""
+        figures = self._figures(self.programs.compile(segment.network, keep=True))
+        tensors = {name: self.tensors[name] for name in segment.layers}
+        return self._unit(f"part {segment.number}", figures, self.tensors[segment.source], tensors)
+
+    def _run_on(self, platform: Platform, long: Sequence[MakeUnit]) -> list[UnitResult]:
+        """Run every segment and the long units, which start first; say a line for every layer."""
+        parts = self._segments
+        results, done, count = [], 0, len(self.network.nodes)
+        with Workers(self.settings.jobs if platform.timed else 1, platform.name) as workers:
+            whole = [workers.submit(self._run_unit, make, platform, workers) for make in long]
+            runs = [
+                workers.submit(self._run_unit, partial(self._part, part), platform, workers) for part in parts
+            ]
+            for part, run in zip(parts, runs, strict=True):
+                results.append(run.result())
+                for layer in part.layers:
+                    done += 1
+                    self.say(f"{platform.name} {done:>3}/{count} {layer}: {_verdict(results[-1], layer)}")
+            return results + [run.result() for run in whole]
+
+    def _run_unit(self, make: MakeUnit, platform: Platform, workers: Workers) -> UnitResult:
         """Run a unit, or take the result of a run before this one."""
-        runner = UnitRunner(self.out / "results")
+        runner, unit = UnitRunner(self.out / "results"), make()
         known = runner.known(unit, platform)
         if known is not None:
             self._say_result(known, again=True)
             return known
+        bar = current_thread().name
 
         def report(cycles: int) -> None:
-            self.progress(platform.name, min(cycles, unit.predicted), unit.predicted, unit.name)
+            workers.check()
+            self.progress(bar, min(cycles, unit.predicted), unit.predicted, unit.name)
 
         result = runner.run(unit, platform, report)
         if platform.timed:
