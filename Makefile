@@ -30,7 +30,7 @@ help:
 	@echo '                                             many random layers on the core, in batches'
 	@echo 'make programs [PRESET=tiny] [CASES=1000] [FIRST=0]'
 	@echo '                                             many random programs on the accelerator: networks, commands, garbage'
-	@echo 'make synth [BOARD=ulx3s-85f] [PRESET=small] [TOP=core|accelerator] [SEEDS=1] [DENSE=1]'
+	@echo 'make synth [BOARD=ulx3s-85f] [PRESET=small|ulx3s] [TOP=core|accelerator] [SEEDS=1] [DENSE=1]'
 	@echo '                                             area and clock rate on an FPGA; DENSE: what sparsity costs'
 	@echo 'make bench [BENCH="array efficiency"]        measure the figures that the README states, or some of them'
 	@echo 'make lock                                    write the installed versions to requirements.lock'

@@ -24,6 +24,9 @@ Result = TypeVar("Result")
 TOPS: dict[str, type[CrispStc] | type[CrispCore]] = {"accelerator": CrispStc, "core": CrispCore}
 """What can be generated: the accelerator with its buses, or the compute core alone."""
 
+WHOLE_ON_FPGA = ("ulx3s",)
+"""Presets that are made for an FPGA that takes the whole accelerator; of others the core is measured."""
+
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command; return the exit status: 0, or 1 after an error that was the user's or a tool's."""
@@ -55,7 +58,11 @@ def _parser() -> argparse.ArgumentParser:
     synth = commands.add_parser("synth", help="measure area and clock on an FPGA with yosys and nextpnr")
     synth.add_argument("--preset", default="small", help=f"one of {presets} (default: %(default)s)")
     synth.add_argument("--board", default="ulx3s-85f", help=f"one of {boards} (default: %(default)s)")
-    synth.add_argument("--top", choices=TOPS, default="core", help="what (default: %(default)s)")
+    synth.add_argument(
+        "--top",
+        choices=TOPS,
+        help=f"what (default: core, but accelerator for {', '.join(WHOLE_ON_FPGA)})",
+    )
     synth.add_argument("--seeds", type=int, default=1, help="placements to try; the fastest is reported")
     synth.add_argument(
         "--jobs", type=int, default=os.cpu_count(), help="seeds at a time (default: %(default)s)"
@@ -76,6 +83,7 @@ def _verilog(options: argparse.Namespace) -> None:
 
 
 def _synth(options: argparse.Namespace) -> None:
+    options.top = options.top or ("accelerator" if options.preset in WHOLE_ON_FPGA else "core")
     for name in ("seeds", "jobs"):
         if getattr(options, name) < 1:
             raise CrispError(f"`--{name}` must be at least 1, not {getattr(options, name)}")

@@ -28,6 +28,7 @@ def test_verilog_writes_what_passes_lint(
         (["synth", "--preset", "huge"], "no preset 'huge'; expected one of tiny, small"),
         (["synth", "--board", "arty"], "no board 'arty'; expected one of ulx3s-85f"),
         (["synth", "--seeds", "0"], "`--seeds` must be at least 1, not 0"),
+        (["synth", "--preset", "ulx3s", "--compare-dense"], "it needs `--top core`, not accelerator"),
         (["synth", "--preset", "edge", "--compare-dense"], "`rows` must be from 2 to 4, not 16"),
     ],
 )
