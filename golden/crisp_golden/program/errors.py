@@ -20,7 +20,7 @@ class ErrorCode(IntEnum):
     BUS_WRITE = 5
     """The bus answered a write with an error."""
     BUS_FETCH = 6
-    """The bus answered the fetch of a command with an error, or the program leaves its window."""
+    """The bus failed a command's fetch, or the program is misaligned or leaves its window."""
     WATCHDOG = 7
     """The program ran for more cycles than the watchdog register allows."""
 

@@ -111,6 +111,9 @@ class ProgramSimulator:
         raise ProgramError(ErrorCode.ILLEGAL_COMMAND, commands, "the program has no END")
 
     def _fetch(self, index: int, offset: int) -> Command:
+        if offset % COMMAND_BYTES:
+            problem = f"the program begins at byte {offset}, no multiple of {COMMAND_BYTES}"
+            raise ProgramError(ErrorCode.BUS_FETCH, index, problem)
         data = self.windows[0].data[offset : offset + COMMAND_BYTES]
         if len(data) < COMMAND_BYTES:
             raise ProgramError(ErrorCode.BUS_FETCH, index, "the program leaves its window")
