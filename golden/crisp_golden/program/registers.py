@@ -133,6 +133,9 @@ COUNTERS = (
 )
 """Counters of the last program. ``prologue`` to ``idle`` add up to ``total``."""
 
+WINDOW_ALIGNMENT = 4096
+"""Bytes of which the base of every window is a multiple."""
+
 WINDOW_OFFSET = 0x40
 WINDOW_BYTES = 0x10
 SHAPE_OFFSET = 0x80
@@ -147,7 +150,7 @@ def _windows() -> Iterator[Register]:
             f"{name}_base_low",
             base,
             "rw",
-            _word("address", "bits 0 to 31, multiple of 4096"),
+            _word("address", f"bits 0 to 31, multiple of {WINDOW_ALIGNMENT}"),
             f"window {number}",
         )
         yield Register(
@@ -156,7 +159,8 @@ def _windows() -> Iterator[Register]:
         yield Register(
             f"{name}_size", base + 8, "rw", _word("bytes", "size, multiple of 64"), f"window {number}"
         )
-        permissions = (_bit("read", "loads may read it"), _bit("write", "stores may write it"))
+        fetched = "" if number else "; commands are fetched from window 0 in any case"
+        permissions = (_bit("read", f"loads may read it{fetched}"), _bit("write", "stores may write it"))
         yield Register(f"{name}_permissions", base + 12, "rw", permissions, f"window {number}")
 
 
