@@ -6,7 +6,7 @@ import numpy as np
 
 from crisp_golden.program.errors import ErrorCode, ProgramError
 from crisp_golden.program.image import ProgramImage, TensorInfo
-from crisp_golden.program.registers import COUNTERS
+from crisp_golden.program.registers import COUNTERS, WINDOW_ALIGNMENT
 from crisp_sw.driver.bus import Bus
 from crisp_sw.driver.errors import DriverError
 from crisp_sw.driver.identity import check_configuration, identify
@@ -62,14 +62,21 @@ class Accelerator:
 
         Raises
         ------
-        DriverError : the image was compiled for another configuration; nothing has changed then.
+        DriverError : the image was compiled for another configuration, and nothing has changed then; or the
+            bus allocates memory where no window may begin, and no network is loaded then.
         """
         check_configuration(self.config, image.config)
         self.unload()
         sizes = (len(image.contents), *image.sizes)
-        addresses = tuple(self.bus.allocate(size) if size else 0 for size in sizes)
-        self.bus.write_memory(addresses[0], np.frombuffer(image.contents, np.uint8))
-        self._network = _Loaded(image, addresses)
+        network = _Loaded(image, tuple(self.bus.allocate(size) if size else 0 for size in sizes))
+        self._network = network
+        for number, address in enumerate(network.addresses):
+            if address % WINDOW_ALIGNMENT:
+                self.unload()
+                raise DriverError(
+                    f"window {number} begins at {address:#x}, expected a multiple of {WINDOW_ALIGNMENT}"
+                )
+        self.bus.write_memory(network.addresses[0], np.frombuffer(image.contents, np.uint8))
 
     def unload(self) -> None:
         """Give back the memory of the network, if there is one."""

@@ -10,11 +10,10 @@ from crisp_golden.fields import pack_fields, unpack_fields
 from crisp_golden.program.chip import Chip
 from crisp_golden.program.commands import WINDOWS
 from crisp_golden.program.errors import ProgramError
-from crisp_golden.program.registers import MAGIC, VERSION, Register, register_map
+from crisp_golden.program.registers import MAGIC, VERSION, WINDOW_ALIGNMENT, Register, register_map
 from crisp_golden.program.simulator import AddressWindow, ProgramSimulator
 from crisp_sw.driver.errors import DriverError
 
-PAGE = 4096
 FIRST_ADDRESS = 0x1_0000_0000
 
 _BY_OFFSET: dict[int, Register] = {register.offset: register for register in register_map()}
@@ -59,7 +58,7 @@ class SimulatedBus:
         """Reserve memory."""
         address = self._next_address
         self.memory[address] = np.zeros(size, np.uint8)
-        self._next_address += -(-size // PAGE) * PAGE + PAGE
+        self._next_address += (-(-size // WINDOW_ALIGNMENT) + 1) * WINDOW_ALIGNMENT
         return address
 
     def release(self, address: int) -> None:

@@ -28,6 +28,19 @@ class SilentBus(SimulatedBus):
         return False
 
 
+class CrookedBus(SimulatedBus):
+    """Its blocks begin 64 bytes behind a page's start, from the ``aligned``-th on."""
+
+    aligned = 2
+
+    def allocate(self, size: int) -> int:
+        address = super().allocate(size)
+        if len(self.memory) <= self.aligned:
+            return address
+        self.memory[address + 64] = self.memory.pop(address)
+        return address + 64
+
+
 class WatchedBus(SimulatedBus):
     """Remembers what has been written to registers."""
 
@@ -109,6 +122,19 @@ def test_an_image_for_another_configuration_is_refused_before_anything_happens()
         accelerator.load(image)
     assert not bus.writes
     assert not bus.memory
+
+
+def test_memory_where_no_window_may_begin_is_refused_and_given_back():
+    _, image, _ = example()
+    bus = CrookedBus(TINY)
+    accelerator = Accelerator(bus)
+    with pytest.raises(
+        DriverError, match=r"^window 2 begins at 0x[0-9a-f]+040, expected a multiple of 4096$"
+    ):
+        accelerator.load(image)
+    assert not bus.memory
+    with pytest.raises(DriverError, match="no network is loaded"):
+        accelerator.start()
 
 
 def test_windows_are_as_large_as_the_image_says_and_permit_no_more_than_they_must():
