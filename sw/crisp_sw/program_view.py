@@ -35,14 +35,12 @@ class ProgramView:
 
     Raises
     ------
-    ImageError : the image holds fewer commands than it claims, or one that is none.
+    ImageError : a command of the image is none.
     """
 
     image: ProgramImage
 
     def __post_init__(self):
-        if self.image.commands < 1 or len(self.image.program) < self.image.commands * COMMAND_BYTES:
-            raise ImageError(f"program image claims {self.image.commands} commands, which it does not hold")
         self.commands  # noqa: B018 - decoded now, so that errors come now
 
     @cached_property
@@ -122,10 +120,7 @@ def read_program(path: Path) -> ProgramView:
     ------
     ImageError : the file is damaged; OSError : it cannot be read.
     """
-    try:
-        image = read_image(path)
-    except (KeyError, TypeError, ValueError) as error:
-        raise ImageError(f"{path}: the description in the program image is damaged") from error
+    image = read_image(path)
     try:
         return ProgramView(image)
     except ImageError as error:

@@ -62,23 +62,30 @@ def test_an_illegal_command_is_named():
         ProgramView(replace(image, contents=contents))
 
 
-def test_more_commands_than_there_are_bytes():
-    with pytest.raises(ImageError, match="claims 99999999 commands"):
-        ProgramView(replace(small_program(), commands=99999999))
-
-
-def test_damaged_files_give_one_error_with_the_name(tmp_path):
+def test_damaged_files_give_the_reason_with_the_name(tmp_path):
     path, data = tmp_path / "bad.crisp", small_program().to_bytes()
     path.write_bytes(data)
     assert read_program(path).image == small_program()
+    size = len(data)
+    (checksum,) = struct.unpack_from("<I", data, 32)
     damages = {
-        "too short": data[:20],
-        "no image": b"x" * len(data),
-        "truncated": data[:-1],
-        "a bit flipped": data[:-1] + bytes([data[-1] ^ 1]),
-        "commands changed": data[:12] + struct.pack("<I", 1 << 30) + data[16:],
+        "program image has 3 bytes, expected at least 64": b"abc",
+        f"program image begins with {b'x' * 8}, expected b'CRISPRG1'": b"x" * size,
+        f"program image has {size - 1} bytes, expected {size}": data[:-1],
+        "program image has version 2, expected 1": data[:8] + struct.pack("<I", 2) + data[12:],
+        rf"program image has checksum [0-9a-f]{{8}}, expected {checksum:08x}": data[:-1]
+        + bytes([data[-1] ^ 1]),
     }
-    for damaged in damages.values():
+    for reason, damaged in damages.items():
         path.write_bytes(damaged)
-        with pytest.raises(ImageError, match=r"bad\.crisp: "):
+        with pytest.raises(ImageError, match=rf"^{path}: {reason}$"):
             read_program(path)
+
+
+def test_a_file_with_an_illegal_command_is_named(tmp_path):
+    image, path = small_program(), tmp_path / "bad.crisp"
+    path.write_bytes(
+        replace(image, contents=bytes(COMMAND_BYTES) + image.contents[COMMAND_BYTES:]).to_bytes()
+    )
+    with pytest.raises(ImageError, match=rf"^{path}: command 0 of the program image is illegal$"):
+        read_program(path)

@@ -8,22 +8,26 @@ CRC-32 of the whole file, with 0 in its own place.
 import json
 import struct
 import zlib
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from crisp_golden.config import CoreConfig
-from crisp_golden.errors import CrispError
+from crisp_golden.errors import CrispError, LayerError
+from crisp_golden.json_values import entries_from_json
 from crisp_golden.program.commands import COMMAND_BYTES
 from crisp_golden.program.input_mapping import InputMapping
 from crisp_golden.program.registers import VERSION
 
 MAGIC = b"CRISPRG1"
-_HEADER = struct.Struct("<8sIIQQI28x")
+HEADER = struct.Struct("<8sIIQQI28x")
+"""Magic, version, commands, bytes of the description, bytes of the contents, checksum."""
 _CHECKSUM = slice(32, 36)
 """Its place in the header."""
+_BINARY = ("contents", "commands")
+"""What of an image is not in its description."""
 
 
 class ImageError(CrispError):
@@ -45,6 +49,11 @@ class TensorInfo:
     channels: int
     height: int
     width: int
+
+    @property
+    def shape(self) -> tuple[int, int, int]:
+        """(C, H, W)."""
+        return self.channels, self.height, self.width
 
     def planes(self, config: CoreConfig) -> int:
         """Windows of channels."""
@@ -81,6 +90,10 @@ class ProgramImage:
     input, output : the network's tensors; ``kept`` are others that the program stores.
     spans : (name of the stage, first command, one past the last) of everything that computes, in order.
     description : what else the compiler wants to say: groups, input mapping, classes.
+
+    Raises
+    ------
+    ImageError : commands, spans or tensors exceed what holds them, or the mapping makes another input.
     """
 
     config: CoreConfig
@@ -94,8 +107,54 @@ class ProgramImage:
     spans: tuple[tuple[str, int, int], ...] = ()
     description: dict[str, Any]
 
+    def __post_init__(self):
+        if not 0 < self.commands * COMMAND_BYTES <= len(self.contents):
+            raise ImageError(
+                f"program image claims {self.commands} commands of {COMMAND_BYTES} bytes each, "
+                f"but its contents have {len(self.contents)} bytes"
+            )
+        for name, first, end in self.spans:
+            if not 0 <= first <= end <= self.commands:
+                raise ImageError(f"{name} has the commands from {first} to {end} of {self.commands}")
+        if min(self.sizes) < 0:
+            raise ImageError(f"program image has windows of {self.sizes} bytes, expected 0 or more")
+        for tensor in (self.input, self.output, *self.kept):
+            self._check_place(tensor)
+        if self.mapping and self.mapping.shape != self.input.shape:
+            raise ImageError(f"the mapping makes a tensor {self.mapping.shape}, expected {self.input.shape}")
+
+    def _check_place(self, tensor: TensorInfo) -> None:
+        """Refuse a tensor that is not inside a window behind the program's."""
+        if min(tensor.shape) < 1:
+            raise ImageError(f"tensor {tensor.name} has shape {tensor.shape}, expected 1 or more of each")
+        if not 1 <= tensor.window <= len(self.sizes):
+            raise ImageError(
+                f"tensor {tensor.name} is in window {tensor.window}, expected 1 to {len(self.sizes)}"
+            )
+        end, size = tensor.offset + tensor.size(self.config), self.sizes[tensor.window - 1]
+        if not 0 <= tensor.offset <= end <= size:
+            raise ImageError(
+                f"tensor {tensor.name} is in bytes {tensor.offset} to {end} of window {tensor.window}, "
+                f"which has {size}"
+            )
+
+    @property
+    def image_shape(self) -> tuple[int, int, int]:
+        """(C, H, W) of the image that the network reads."""
+        source = self.mapping or self.input
+        return source.channels, source.height, source.width
+
     def input_bytes(self, x: np.ndarray) -> np.ndarray:
-        """Contents of the input tensor for an image int8[C, H, W]."""
+        """Contents of the input tensor for an image int8[C, H, W].
+
+        Raises
+        ------
+        LayerError : the image has another type or shape.
+        """
+        if x.dtype != np.int8 or x.shape != self.image_shape:
+            raise LayerError(
+                f"the image is {x.dtype} of shape {x.shape}, expected int8 of {self.image_shape}"
+            )
         return self.input.pack(self.mapping.apply(x) if self.mapping else x, self.config)
 
     @property
@@ -105,22 +164,12 @@ class ProgramImage:
 
     def to_bytes(self) -> bytes:
         """The file."""
-        text = json.dumps(
-            {
-                "config": asdict(self.config),
-                "sizes": self.sizes,
-                "mapping": asdict(self.mapping) if self.mapping else None,
-                "input": asdict(self.input),
-                "output": asdict(self.output),
-                "kept": [asdict(tensor) for tensor in self.kept],
-                "spans": self.spans,
-                "description": self.description,
-            }
-        ).encode()
+        values = asdict(self)
+        text = json.dumps({name: values[name] for name in _described()}).encode()
         text += b" " * (-len(text) % COMMAND_BYTES)
-        fields = MAGIC, VERSION, self.commands, len(text), len(self.contents)
-        checksum = _checksum(_HEADER.pack(*fields, 0) + text + self.contents)
-        return _HEADER.pack(*fields, checksum) + text + self.contents
+        header = MAGIC, VERSION, self.commands, len(text), len(self.contents)
+        checksum = _checksum(HEADER.pack(*header, 0) + text + self.contents)
+        return HEADER.pack(*header, checksum) + text + self.contents
 
     @classmethod
     def from_bytes(cls, data: bytes) -> "ProgramImage":
@@ -130,46 +179,36 @@ class ProgramImage:
         ------
         ImageError : says what is wrong with it.
         """
-        if len(data) < _HEADER.size:
-            raise ImageError(f"program image has {len(data)} bytes, expected at least {_HEADER.size}")
-        magic, version, commands, described, length, checksum = _HEADER.unpack(data[: _HEADER.size])
+        if len(data) < HEADER.size:
+            raise ImageError(f"program image has {len(data)} bytes, expected at least {HEADER.size}")
+        magic, version, commands, text_length, length, checksum = HEADER.unpack(data[: HEADER.size])
         if magic != MAGIC:
             raise ImageError(f"program image begins with {magic!r}, expected {MAGIC!r}")
         if version != VERSION:
             raise ImageError(f"program image has version {version}, expected {VERSION}")
-        expected = _HEADER.size + described + length
+        expected = HEADER.size + text_length + length
         if len(data) != expected:
             raise ImageError(f"program image has {len(data)} bytes, expected {expected}")
-        text, contents = data[_HEADER.size : -length or None], data[len(data) - length :]
+        text, contents = data[HEADER.size : -length or None], data[len(data) - length :]
         found = _checksum(data)
         if found != checksum:
             raise ImageError(f"program image has checksum {found:08x}, expected {checksum:08x}")
-        fields = json.loads(text)
-        return cls(
-            config=CoreConfig(**fields["config"]),
-            contents=contents,
-            commands=commands,
-            sizes=tuple(fields["sizes"]),
-            mapping=_mapping(fields["mapping"]),
-            input=TensorInfo(**fields["input"]),
-            output=TensorInfo(**fields["output"]),
-            kept=tuple(TensorInfo(**tensor) for tensor in fields["kept"]),
-            spans=tuple(tuple(span) for span in fields["spans"]),
-            description=fields["description"],
-        )
+        try:
+            described = entries_from_json(_described(), json.loads(text), "image")
+        except (ValueError, RecursionError) as error:
+            raise ImageError(f"program image has a damaged description: {error}") from error
+        return cls(contents=contents, commands=commands, **described)
+
+
+def _described() -> dict[str, Any]:
+    """Names and types of what an image's JSON description has: everything that is not in the binary parts."""
+    return {field.name: field.type for field in fields(ProgramImage) if field.name not in _BINARY}
 
 
 def _checksum(data: bytes) -> int:
     """CRC-32 of a file, whatever stands in the place of its checksum."""
     before = zlib.crc32(bytes(4), zlib.crc32(data[: _CHECKSUM.start]))
     return zlib.crc32(data[_CHECKSUM.stop :], before)
-
-
-def _mapping(fields: dict[str, Any] | None) -> InputMapping | None:
-    if fields is None:
-        return None
-    pairs = {name: tuple(fields[name]) for name in ("kernel", "padding", "patches")}
-    return InputMapping(**{**fields, **pairs})
 
 
 def read_image(path: Path) -> ProgramImage:

@@ -11,6 +11,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
+from crisp_golden.errors import LayerError
 from crisp_golden.network import QuantizedConv
 
 
@@ -25,6 +26,10 @@ class InputMapping:
     patches : along y and x, whether vectors hold all pixels under the kernel.
     pixel_channels : channels per pixel, padding included.
     fill : value of padded pixels and channels: the image's zero point.
+
+    Raises
+    ------
+    LayerError : a value is out of range.
     """
 
     channels: int
@@ -36,6 +41,19 @@ class InputMapping:
     patches: tuple[bool, bool]
     pixel_channels: int
     fill: int
+
+    def __post_init__(self):
+        limits = (
+            *((name, getattr(self, name), 1) for name in ("channels", "height", "width", "stride")),
+            ("kernel", min(self.kernel), 1),
+            ("padding", min(self.padding), 0),
+            ("pixel_channels", self.pixel_channels, self.channels),
+        )
+        for name, value, least in limits:
+            if value < least:
+                raise LayerError(f"`{name}` of the input mapping must be at least {least}, not {value}")
+        if not -128 <= self.fill <= 127:
+            raise LayerError(f"`fill` of the input mapping must be from -128 to 127, not {self.fill}")
 
     def _axis(self, axis: int) -> tuple[int, int, int]:
         """(pixels in a vector, taps of the rewritten layer, vectors) along an axis."""
