@@ -101,6 +101,7 @@ class Accelerator:
 
         Raises
         ------
+        LayerError : ``x`` has another type or shape than the network reads; nothing has been written.
         ProgramError : the accelerator stopped with an error.
         DriverError : no network is loaded, the accelerator is busy or has not ended in time.
         """

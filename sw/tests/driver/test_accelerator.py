@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from crisp_golden.config import preset
+from crisp_golden.errors import LayerError
 from crisp_golden.inference import run_network
 from crisp_golden.network import QuantizedNetwork
 from crisp_golden.program.commands import COMMAND_BYTES
@@ -147,6 +148,21 @@ def test_windows_are_as_large_as_the_image_says_and_permit_no_more_than_they_mus
     assert sizes == [len(image.contents), *image.sizes]
     permissions = [tuple(read(f"window_{number}_permissions").values()) for number in range(4)]
     assert permissions == [(1, 0), (1, 0), (0, 1), (1, 1)]
+
+
+def test_an_image_of_another_shape_or_type_is_refused_before_it_is_written():
+    _, image, x = example()
+    bus = WatchedBus(TINY)
+    accelerator = Accelerator(bus)
+    accelerator.load(image)
+    wide = np.pad(x, ((0, 0), (0, 0), (0, 1)))
+    for wrong in (x[None], wide, x[:, 1:], x.astype(np.float32), x.view(np.uint8)):
+        with pytest.raises(LayerError) as caught:
+            accelerator.run(wrong)
+        expected = f"the image is {wrong.dtype} of shape {wrong.shape}, expected int8 of {x.shape}"
+        assert str(caught.value) == expected
+    assert not bus.writes
+    assert not accelerator.read("input").any()
 
 
 def test_what_the_host_must_not_do_is_refused_with_a_reason():
