@@ -68,6 +68,15 @@ PLANE_INTERVAL = 4
 """Between the last burst of a plane and the first one of the next."""
 
 TRANSFER_START = 7
+LOAD_START = 1
+"""From the cycle 0 of a load to the start of its walker, which can end a row ``ROW_CYCLES`` later."""
+
+READ_DELAY = 2
+"""From a beat of data on the bus to its passing on to whom it belongs, if that one has room."""
+
+QUEUE_BEATS = 4
+"""Beats that fit into each of the queues between the bus and the memories."""
+
 LOAD_WRITE = 4
 """From a beat of data on the bus to its write into a memory of the core."""
 
@@ -78,6 +87,9 @@ EXECUTE_START = 2
 STORE_READ = 6
 STORE_SEND = 3
 STORE_END = 2
+
+GROUP_CYCLES = 2
+"""Shortest time between two reads of SMEM, each of up to ``cols`` pixels."""
 
 ROW_CYCLES = 3
 """Shortest time between two image rows of a tensor, whatever their width."""

@@ -18,6 +18,7 @@ from crisp_golden.program import dma_timing as timing
 from crisp_golden.program.chip import Chip
 from crisp_golden.program.commands import COMMAND_BITS, COMMAND_BYTES, Command, Opcode, Target
 from crisp_golden.program.core_model import window_counts
+from crisp_golden.program.load_path import NarrowLoad
 from crisp_golden.program.transfers import memory_runs
 from crisp_golden.timing import READ_LATENCY, flush_cycles, release_cycles
 
@@ -119,6 +120,8 @@ class _Model:
         self.last_address, self.last_beat = -1, -1
         self.loading: deque[tuple[int, int]] = deque()
         self.load_ready: int | None = None
+        self.loads_narrow = False
+        self.narrow: NarrowLoad | None = None
         self.core = CycleCount()
         self.read_beats = self.write_beats = 0
         self.chip = Chip(config)
@@ -171,13 +174,26 @@ class _Model:
         self.last_address = time
         return time
 
-    def _data(self, address: int, beats: int) -> int:
-        """When the last beat of a burst is on the bus."""
+    def _data(self, address: int, beats: int, *, narrow: bool = False) -> Sequence[int]:
+        """When the beats of a burst are on the bus, as those see it that wait for them.
+
+        Parameters
+        ----------
+        narrow : they belong to the load ``self.narrow``.
+        """
         interval = self.memory.read_interval
         first = max(address + self.memory.read_latency, self.last_beat + interval)
-        self.last_beat = first + (beats - 1) * interval
-        self.bursts.append(self.last_beat)
-        return self.last_beat
+        if self.narrow and (narrow or first <= self.narrow.taken):
+            times = []
+            for _ in range(beats):
+                through = self.narrow.pass_loaded if narrow else self.narrow.pass_fetched
+                self.last_beat = through(max(first, self.last_beat + interval))
+                times.append(self.narrow.taken - timing.READ_DELAY)
+        else:
+            times = range(first, first + beats * interval, interval)
+            self.last_beat = times[-1]
+        self.bursts.append(times[-1])
+        return times
 
     def _fetch_ready(self) -> int | None:
         """When the next burst of commands could be requested, if that is known."""
@@ -194,10 +210,9 @@ class _Model:
     def _issue_fetch(self, ready: int) -> None:
         count = min(timing.FETCH_BURST, len(self.commands) - len(self.arrived))
         address = self._address_time(ready)
-        last = self._data(address, count * self.command_beats)
-        step = self.command_beats * self.memory.read_interval
-        for number in range(count):
-            self.arrived.append(last - (count - 1 - number) * step + timing.FETCH_LATENCY)
+        beats = self._data(address, count * self.command_beats)
+        ends = beats[self.command_beats - 1 :: self.command_beats]
+        self.arrived += [time + timing.FETCH_LATENCY for time in ends]
 
     def _handing_over(self, number: int) -> int:
         """When the dispatcher could hand over the next command; its last beat has arrived."""
@@ -293,13 +308,16 @@ class _Model:
         if command["target"] == Target.BLOCK_INDEX:
             offset, length = memory_runs(self.config, command)[0]
             self.chip.fill(Target.BLOCK_INDEX, command["address"], self.parameters[offset : offset + length])
+        self.loads_narrow = command["target"] == Target.SMEM and self._row_beats(command) < timing.ROW_CYCLES
+        if self.loads_narrow:
+            self.narrow = NarrowLoad(start, self._row_beats(command))
         self.loading = deque(self._bursts(command))
         self.load_ready = start + timing.TRANSFER_START
 
     def _issue_load(self, ready: int) -> None:
         beats, _ = self.loading.popleft()
         address = self._address_time(ready)
-        last = self._data(address, beats)
+        last = self._data(address, beats, narrow=self.loads_narrow)[-1]
         self.read_beats += beats
         if self.loading:
             interval = timing.PLANE_INTERVAL if self.loading[0][1] else timing.BURST_INTERVAL
@@ -307,7 +325,7 @@ class _Model:
             return
         engine = self.engines["load"]
         times = self.times[engine.numbers[engine.done]]
-        times.end = last + timing.LOAD_END
+        times.end = self.narrow.end if self.narrow and self.loads_narrow else last + timing.LOAD_END
         self._finish("load", times)
         self.load_ready = None
 
@@ -324,7 +342,9 @@ class _Model:
         """End of a store; its rows are read plane by plane, as the planner approves them."""
         interval, bursts = self.memory.write_interval, self._bursts(command)
         self.write_beats += sum(size for size, _ in bursts)
-        row = command["width"] * (self.config.window_bits // self.config.bus_bits)
+        groups = -(-command["width"] // self.config.cols)
+        row_cycles = max(timing.ROW_CYCLES, timing.GROUP_CYCLES * groups)
+        row = self._row_beats(command)
         last, read, address = start, start, start + timing.TRANSFER_START
         for number, (_, first_of_plane) in enumerate(bursts):
             if number:
@@ -335,8 +355,12 @@ class _Model:
             for _ in range(command["rows"]):
                 begin = max(read + READ_LATENCY + timing.STORE_SEND, last + interval)
                 last = begin + (row - 1) * interval
-                read += max(timing.ROW_CYCLES, -(-command["width"] // self.config.cols))
+                read += row_cycles
         return last + self.memory.write_latency + timing.STORE_END
+
+    def _row_beats(self, command: Command) -> int:
+        """Beats of an image row that is loaded or stored."""
+        return command["width"] * (self.config.window_bits // self.config.bus_bits)
 
 
 assert COMMAND_BYTES * 8 == COMMAND_BITS
