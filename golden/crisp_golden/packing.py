@@ -174,8 +174,9 @@ def execute_values(
     LayerError : the pixel grid exceeds the coordinates.
     """
     limit = (1 << COORDINATE_BITS) - 1
-    if max(band.pitch, band.rows, work.window.out_size(band.height, band.width)[0]) > limit:
-        raise LayerError(f"{work.name}: pixel grid {band.rows} x {band.pitch} exceeds {limit} x {limit}")
+    rows, _ = work.window.out_size(band.height, band.width)
+    if max(rows, band.pitch) > limit:
+        raise LayerError(f"{work.name}: pixel grid {rows} x {band.pitch} exceeds {limit} x {limit}")
     count, full, tail = pixel_tiling(config, band)
     return {
         "n": work.n,

@@ -249,6 +249,8 @@ def test_index_memory_is_named_when_it_is_the_smaller_limit():
         ),
         (ones_layer(1, 8), (1, 1024), "ones: pixel grid 1 x 1024 exceeds 1023 x 1023"),
         (ones_layer(1, 8), (1024, 1), "ones: pixel grid 1024 x 1 exceeds 1023 x 1023"),
+        # In several bands, none of which has so many rows.
+        (ones_layer(1, 8), (1100, 8), "ones: pixel grid 1100 x 8 exceeds 1023 x 1023"),
     ],
 )
 def test_an_illegal_geometry_is_refused(layer: QuantizedConv, size: tuple[int, int], message: str):
