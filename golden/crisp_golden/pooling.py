@@ -4,7 +4,7 @@ import numpy as np
 
 from crisp_golden.fixedpoint import quantize_multiplier
 from crisp_golden.network import MaxPool, QuantizedConv
-from crisp_golden.validation import validate_max_pool
+from crisp_golden.validation import validate_max_pool, validate_pool_input
 
 
 def run_max_pool(layer: MaxPool, x: np.ndarray) -> np.ndarray:
@@ -22,7 +22,8 @@ def run_max_pool(layer: MaxPool, x: np.ndarray) -> np.ndarray:
     ------
     LayerError : a size is out of range.
     """
-    validate_max_pool(layer, x)
+    validate_max_pool(layer)
+    validate_pool_input(layer, x)
     pad, kernel, step = layer.padding, layer.kernel, layer.stride
     padded = np.pad(x, ((0, 0), (0, 0), (pad, pad), (pad, pad)), constant_values=-128)
     height, width = ((size - kernel) // step + 1 for size in padded.shape[2:])

@@ -71,8 +71,8 @@ def validate_residual(layer: QuantizedConv, x: np.ndarray, residual: np.ndarray 
         raise LayerError(f"{layer.name}: residual has shape {residual.shape}, expected {expected}")
 
 
-def validate_max_pool(layer: MaxPool, x: np.ndarray) -> None:
-    """Check a max pooling layer and its input, int8[B, C, H, W].
+def validate_max_pool(layer: MaxPool) -> None:
+    """Check everything about a max pooling layer that does not depend on its input's size.
 
     Raises
     ------
@@ -86,6 +86,15 @@ def validate_max_pool(layer: MaxPool, x: np.ndarray) -> None:
             f"{layer.name}: padding must be from 0 to half the kernel ({layer.kernel // 2}), "
             f"not {layer.padding}"
         )
+
+
+def validate_pool_input(layer: MaxPool, x: np.ndarray) -> None:
+    """Check that ``x`` is int8[B, C, H, W] and large enough for a legal max pooling.
+
+    Raises
+    ------
+    LayerError : names the layer, the shape or type given and the one expected.
+    """
     _check_tensor(layer.name, "input", x)
     if min(x.shape[2:]) + 2 * layer.padding < layer.kernel:
         raise LayerError(

@@ -15,7 +15,7 @@ from crisp_golden.geometry import SlidingWindow
 from crisp_golden.network import MaxPool, QuantizedConv
 from crisp_golden.pattern import check_layer_structure
 from crisp_golden.program.memories import INDEX_BITS
-from crisp_golden.validation import validate_layer
+from crisp_golden.validation import validate_layer, validate_max_pool
 from crisp_golden.windows import WindowedWeights, window_weights
 
 
@@ -88,6 +88,15 @@ def layer_workload(config: CoreConfig, layer: QuantizedConv | MaxPool, channels:
     return workload
 
 
+def _window(
+    layer: QuantizedConv | MaxPool, kernel: tuple[int, int], padding: tuple[int, int]
+) -> SlidingWindow:
+    try:
+        return SlidingWindow(kernel=kernel, stride=layer.stride, padding=padding)
+    except LayerError as error:
+        raise LayerError(f"{layer.name}: {error}") from error
+
+
 def _conv_workload(config: CoreConfig, layer: QuantizedConv) -> Workload:
     validate_layer(layer)
     check_layer_structure(layer)
@@ -96,7 +105,7 @@ def _conv_workload(config: CoreConfig, layer: QuantizedConv) -> Workload:
         layer=layer,
         in_channels=layer.in_channels,
         out_channels=layer.out_channels,
-        window=SlidingWindow(kernel=layer.kernel, stride=layer.stride, padding=layer.padding),
+        window=_window(layer, layer.kernel, layer.padding),
         windowed=windowed,
         dense=windowed.n == config.m,
         uniform=_is_uniform(layer, windowed),
@@ -113,8 +122,7 @@ def _is_uniform(layer: QuantizedConv, windowed: WindowedWeights) -> bool:
 
 
 def _pool_workload(config: CoreConfig, layer: MaxPool, channels: int) -> Workload:
-    if layer.padding > layer.kernel // 2:
-        raise LayerError(f"{layer.name}: padding {layer.padding} exceeds half of the kernel {layer.kernel}")
+    validate_max_pool(layer)
     taps, blocks = layer.kernel**2, -(-channels // config.window)
     tiles = -(-channels // config.rows)
     block_of_tile = np.arange(tiles) // (config.window // config.rows)
@@ -123,11 +131,7 @@ def _pool_workload(config: CoreConfig, layer: MaxPool, channels: int) -> Workloa
         layer=layer,
         in_channels=channels,
         out_channels=channels,
-        window=SlidingWindow(
-            kernel=(layer.kernel, layer.kernel),
-            stride=layer.stride,
-            padding=(layer.padding, layer.padding),
-        ),
+        window=_window(layer, (layer.kernel, layer.kernel), (layer.padding, layer.padding)),
         windowed=WindowedWeights(kept=kept, weights=None, n=1),
         dense=False,
         uniform=True,

@@ -9,7 +9,8 @@ import pytest
 
 from crisp_golden.errors import LayerError
 from crisp_golden.network import MaxPool, QuantizedConv
-from crisp_golden.validation import validate_input, validate_layer, validate_max_pool, validate_residual
+from crisp_golden.pooling import run_max_pool
+from crisp_golden.validation import validate_input, validate_layer, validate_residual
 from golden.tests.random_conv import random_conv, random_residual
 
 
@@ -133,4 +134,4 @@ def test_residual_that_does_not_fit():
 def test_illegal_max_pool(fields: dict[str, int], message: str):
     layer = MaxPool(**{"name": "pool", "kernel": 3, "stride": 2, "padding": 1} | fields)  # pyright: ignore[reportArgumentType]
     with pytest.raises(LayerError, match=re.escape(f"pool: {message}")):
-        validate_max_pool(layer, np.zeros((1, 2, 5, 4), np.int8))
+        run_max_pool(layer, np.zeros((1, 2, 5, 4), np.int8))
