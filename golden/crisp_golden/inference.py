@@ -47,7 +47,7 @@ def run_network(network: QuantizedNetwork, x: np.ndarray, *, keep_all: bool = Tr
     LayerError : a layer is not legal, a node reads a tensor that no earlier node made, or shapes disagree.
     """
     _check_images(network, x)
-    _check_graph(network)
+    check_graph(network)
     last_use = {name: index for index, node in enumerate(network.nodes) for name in node.inputs}
     tensors = {INPUT: x}
     for index, node in enumerate(network.nodes):
@@ -85,14 +85,16 @@ def predict(network: QuantizedNetwork, images: np.ndarray, *, batch: int = 256) 
     return np.concatenate(results)
 
 
-def _check_images(network: QuantizedNetwork, images: np.ndarray) -> None:
-    if images.ndim != 4 or images.shape[1:] != tuple(network.input_shape):
-        raise LayerError(
-            f"images have shape {images.shape}, expected (batch, {', '.join(map(str, network.input_shape))})"
-        )
+def check_graph(network: QuantizedNetwork) -> None:
+    """Check that a network has layers, and that each reads as many tensors as it must, all of them known.
 
-
-def _check_graph(network: QuantizedNetwork) -> None:
+    Raises
+    ------
+    LayerError : names the layer, what it reads, or the name that two tensors share.
+    """
+    shape = network.input_shape
+    if len(shape) != 3 or min(shape) < 1:
+        raise LayerError(f"the input's shape is {shape}, expected three sizes of at least 1")
     if not network.nodes:
         raise LayerError("the network has no nodes, expected at least one")
     known = {INPUT}
@@ -106,3 +108,10 @@ def _check_graph(network: QuantizedNetwork) -> None:
             if name not in known:
                 raise LayerError(f"{node.name}: reads {name!r}, which no earlier node makes")
         known.add(node.name)
+
+
+def _check_images(network: QuantizedNetwork, images: np.ndarray) -> None:
+    if images.ndim != 4 or images.shape[1:] != tuple(network.input_shape):
+        raise LayerError(
+            f"images have shape {images.shape}, expected (batch, {', '.join(map(str, network.input_shape))})"
+        )

@@ -7,7 +7,7 @@ import pytest
 
 from crisp_golden.convolution import run_conv
 from crisp_golden.errors import LayerError
-from crisp_golden.inference import predict, quantize_input, run_network
+from crisp_golden.inference import check_graph, predict, quantize_input, run_network
 from crisp_golden.network import MaxPool, Node, QuantizedConv, QuantizedNetwork
 from crisp_golden.pooling import global_average_pool_layer, run_max_pool
 from golden.tests.random_conv import random_conv, random_int8, random_residual
@@ -105,3 +105,10 @@ def test_broken_graphs():
     for message, nodes in broken.items():
         with pytest.raises(LayerError, match=message):
             run_network(replace(network, nodes=nodes), x)
+
+
+@pytest.mark.parametrize("shape", [(8, 8), (2, 8, 0)])
+def test_a_network_whose_input_is_no_image(shape: tuple[int, ...]):
+    with pytest.raises(LayerError) as caught:
+        check_graph(replace(small_network(), input_shape=shape))
+    assert str(caught.value) == f"the input's shape is {shape}, expected three sizes of at least 1"
