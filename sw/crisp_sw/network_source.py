@@ -5,7 +5,8 @@ from pathlib import Path
 from typing import Any
 
 from crisp_golden.network import QuantizedNetwork
-from crisp_sw.export import GRAPH_FILE, load_metadata, load_network
+from crisp_sw.checkpoint import MODEL_FILE
+from crisp_sw.export import GRAPH_FILE, NetworkFileError, load_metadata, load_network
 from crisp_sw.qdq import import_onnx, is_onnx_file
 
 
@@ -28,4 +29,15 @@ def open_network(path: str | Path, *, m: int = 4) -> tuple[QuantizedNetwork, Map
     if is_onnx_file(path):
         imported = import_onnx(path, m=m)
         return imported.network, imported.metadata
+    if not is_quantized(path):
+        raise NetworkFileError(_no_network(Path(path)))
     return load_network(path), load_metadata(path)
+
+
+def _no_network(path: Path) -> str:
+    expected = f"expected the directory of a packed network ({GRAPH_FILE}) or a QDQ ONNX file (.onnx)"
+    if (path / MODEL_FILE).is_file():
+        return f"{path}: a float model; {expected}, which `crisp quantize {path}` makes"
+    if path.is_dir():
+        return f"{path}: no {GRAPH_FILE} in it; {expected}"
+    return f"{path}: {'a file of another kind' if path.exists() else 'nothing is there'}; {expected}"

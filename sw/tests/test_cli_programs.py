@@ -9,6 +9,7 @@ from typer.testing import CliRunner, Result
 from crisp_golden.program.image import read_image
 from crisp_sw.cli import app
 from crisp_sw.export import save_network
+from crisp_sw.network_run import NetworkRun
 from sw.tests.small_programs import small_network, small_program
 
 
@@ -102,6 +103,70 @@ def test_network_of_a_directory_without_rtl(network, tmp_path):
     assert again.exit_code == 0, again.stderr
     assert "(from a run before)" in again.stderr
     assert "bit-exact" in again.stdout
+
+
+def test_network_of_a_shipped_checkpoint(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    options = ("--blocks", 0.5, "--no-rtl", "--preset", "small", "--json")
+    result = crisp("network", "small_resnet_fashion_mnist", *options)
+    assert result.exit_code == 0, result.stderr
+    report = json.loads(result.stdout)
+    assert report["source"] == "weights of a checkpoint, pruned by magnitude"
+    assert report["settings"]["image_size"] == 28
+    assert report["totals"]["compared"]["iss"] == 11
+    (folder,) = (tmp_path / "build" / "networks" / "runs").iterdir()
+    assert (folder / "report.html").is_file()
+
+
+def test_network_says_that_an_interrupted_run_continues(network, tmp_path, monkeypatch):
+    def interrupt(run: NetworkRun, platforms: object) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(NetworkRun, "run", interrupt)
+    result = crisp("network", network, "--no-rtl", "--out", tmp_path)
+    assert result.exit_code == 130
+    assert "interrupted; the same command continues where it stopped" in result.stderr
+
+
+@pytest.mark.parametrize(
+    ("option", "value"),
+    [
+        *(("--nm", "1:4"), ("--blocks", 0.28), ("--block-size", 16), ("--first-nm", "2:4")),
+        *(("--layers", "l.toml"), ("--image-size", 224), ("--width", 1), ("--num-classes", 1000)),
+        ("--weights", "w.pth"),
+    ],
+)
+def test_network_of_a_directory_refuses_what_would_have_no_effect(network, option: str, value: object):
+    result = crisp("network", network, "--no-rtl", option, value)
+    assert result.exit_code == 2
+    assert f"`{option} " in result.stderr
+    assert "has no effect" in result.stderr
+
+
+def test_network_of_a_directory_without_one(tmp_path):
+    result = crisp("network", tmp_path, "--no-rtl")
+    assert result.exit_code == 2
+    assert "neither a packed network (network.json) nor a pruned or trained model" in result.stderr
+
+
+@pytest.mark.parametrize(
+    ("name", "message"),
+    [
+        ("README.md", "README.md: a file of another kind; expected the directory of a packed network"),
+        ("nowhere", "nowhere: nothing is there; expected the directory of a packed network (network.json)"),
+        ("empty", "empty: no network.json in it; expected the directory of a packed network"),
+        ("pruned", "or a QDQ ONNX file (.onnx), which `crisp quantize pruned` makes"),
+    ],
+)
+def test_compile_of_something_else_says_what_was_expected(tmp_path, monkeypatch, name: str, message: str):
+    monkeypatch.chdir(tmp_path)
+    Path("README.md").touch()
+    Path("empty").mkdir()
+    Path("pruned").mkdir()
+    Path("pruned", "model.safetensors").touch()
+    result = crisp("compile", name)
+    assert result.exit_code == 2
+    assert message in result.stderr
 
 
 def test_network_of_an_unknown_model():

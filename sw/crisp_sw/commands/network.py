@@ -14,36 +14,48 @@ from crisp_golden.program.timeline import MemoryTiming
 from crisp_sw.commands.options import AsJson, PresetName, Seed
 from crisp_sw.commands.terminal import emit, messages, results, show_figures, step_display
 from crisp_sw.network_run import NetworkRun, RunSettings, iss_platform, rtl_platform, run_failures
-from crisp_sw.network_run.program_cache import network_digest
-from crisp_sw.network_source import open_network
-from crisp_sw.networks import NetworkSettings, cached_network, network_key
+from crisp_sw.network_run.options import DEFAULTS, NetworkOptions
+from crisp_sw.network_run.source import open_source
 from crisp_sw.networks.cache import DEFAULT_CACHE
-from crisp_sw.networks.command import sparsity_rules
-from crisp_sw.qdq import is_onnx_file
 from crisp_sw.report.network_page import render_network_page
 from crisp_sw.report.numbers import count, percent, ratio, size
 from crisp_sw.report.page import write_page
 from crisp_sw.steps.json_files import write_json
 
-CHECK_FAILED = 1
+CHECK_FAILED, INTERRUPTED = 1, 130
 RUNS = DEFAULT_CACHE / "runs"
+
+
+def _option(name: str, text: str) -> Any:
+    """An option that is None unless it is given, as some networks take no options."""
+    return typer.Option(help=text, show_default=str(DEFAULTS[name]) if DEFAULTS[name] else False)
 
 
 def network(
     network: Annotated[
         str,
-        typer.Argument(help="resnet50, vgg16, mobilenet_v2, ..., a packed network, or a QDQ ONNX file."),
+        typer.Argument(
+            help="resnet50, vgg16, mobilenet_v2, ..., a checkpoint, the name of a shipped one, "
+            "a directory of crisp prune or crisp quantize, or a QDQ ONNX file."
+        ),
     ],
-    nm: Annotated[str, typer.Option(help="N:M of the layers; M is that of the core.")] = "1:4",
-    blocks: Annotated[float, typer.Option(help="Share of the blocks that stay.")] = 0.28,
-    block_size: Annotated[int, typer.Option(help="Edge length of the blocks.")] = 16,
-    first_nm: Annotated[str | None, typer.Option(help="N:M of the first layer; dense without it.")] = None,
-    layers: Annotated[
-        Path | None, typer.Option(help="TOML or JSON file with the sparsity of layers by name.")
+    nm: Annotated[
+        str | None,
+        _option("nm", "N:M of the layers. Any M runs on a core with M = 4, but 1:8 takes as long as 1:4."),
     ] = None,
-    image_size: Annotated[int, typer.Option(help="Height and width of the image.")] = 224,
-    width: Annotated[float, typer.Option(help="Factor on all channel counts.")] = 1.0,
-    num_classes: Annotated[int, typer.Option(help="Outputs of the network.")] = 1000,
+    blocks: Annotated[float | None, _option("blocks", "Share of the blocks that stay.")] = None,
+    block_size: Annotated[int | None, _option("block_size", "Edge length of the blocks.")] = None,
+    first_nm: Annotated[str | None, _option("first_nm", "N:M of the first layer; dense without it.")] = None,
+    layers: Annotated[
+        Path | None, _option("layers", "TOML or JSON file with the sparsity of layers by name.")
+    ] = None,
+    image_size: Annotated[int | None, _option("image_size", "Height and width of the image.")] = None,
+    width: Annotated[float | None, _option("width", "Factor on all channel counts.")] = None,
+    num_classes: Annotated[int | None, _option("num_classes", "Outputs of the network.")] = None,
+    weights: Annotated[
+        Path | None,
+        _option("weights", "State dict of the model, safetensors or .pth, instead of random weights."),
+    ] = None,
     preset: PresetName = "edge",
     seed: Seed = 0,
     latency: Annotated[
@@ -63,9 +75,10 @@ def network(
 ) -> None:
     """Run a whole network on the accelerator, and compare every layer's output bit for bit.
 
-    A network of a well-known shape is built from a seed, without any data set: its weights are random, pruned
-    to the pattern that the options ask for, and quantized to int8; figures of speed need no more. Or give the
-    directory of a network that `crisp quantize` has packed.
+    A network of a well-known shape is built from a seed, without any data set: its weights are random, or
+    those of `--weights`. A checkpoint brings its weights and its shape. Both are pruned by magnitude to the
+    pattern that the options ask for, and quantized to int8 with random images; figures of speed need no more.
+    What `crisp prune` or `crisp quantize` has made keeps its pattern.
 
     Everything runs on golden's simulator and on the RTL, the whole accelerator with registers, engines, bus
     and external memory. First the network is cut wherever a single tensor passes, and every part runs with
@@ -74,69 +87,77 @@ def network(
     report.json and report.html.
 
     Cycles of single layers are those of the cycle model; those of whole programs are counted by the hardware.
-    Fails unless everything is bit-exact.
+    Fails unless everything is bit-exact, with cycles within 1% of the predicted ones.
 
     Examples:
 
     - `crisp network resnet50`
     - `crisp network mobilenet_v2 --nm 2:4 --blocks 1 --preset small --no-rtl`
-    - `crisp network build/network --dense-too`
+    - `crisp network small_resnet_fashion_mnist --blocks 0.5`
+    - `crisp network resnet50 --weights resnet50.pth --layers layers.toml`
+    - `crisp network build/pruned --dense-too`
     """
     started = time.perf_counter()
     config, memory = find_preset(preset), MemoryTiming(read_latency=latency, write_latency=-(-latency // 2))
-    given = Path(network)
-    if given.is_dir() or is_onnx_file(given):
-        settings, (loaded, _) = None, open_network(given, m=config.m)
-        key = f"{given.resolve().stem}-{network_digest(loaded)[:16]}"
-    else:
-        settings = NetworkSettings(
-            model=network,
-            image_size=image_size,
-            num_classes=num_classes,
-            width=width,
-            rules=sparsity_rules(nm, blocks, block_size, first_nm, layers),
-            seed=seed,
-        )
-        messages.print(f"building {network}, unless it is in {DEFAULT_CACHE}", markup=False)
-        key, loaded = network_key(settings), cached_network(settings)
-    folder = out or RUNS / f"{key}-{preset}"
-    with step_display() as progress:
-        run = NetworkRun(
-            loaded,
-            RunSettings(config=config, memory=memory, seed=seed + 1, dense=dense_too),
-            folder,
-            lambda text: messages.print(text, markup=False),
-            progress,
-        )
-        platforms = [iss_platform(config)]
-        if rtl:
-            messages.print("building the model of the accelerator, unless it is there")
-            platforms.append(rtl_platform(config, memory))
-        report = run.run(platforms)
+    options = NetworkOptions(
+        nm=nm,
+        blocks=blocks,
+        block_size=block_size,
+        first_nm=first_nm,
+        layers=layers,
+        image_size=image_size,
+        width=width,
+        num_classes=num_classes,
+        weights=weights,
+    )
+    try:
+        messages.print(f"opening {network}, or building it unless it is in {DEFAULT_CACHE}", markup=False)
+        source = open_source(network, options, seed=seed, m=config.m)
+        folder = out or RUNS / f"{source.key}-{preset}"
+        settings = RunSettings(config=config, memory=memory, seed=seed + 1, dense=dense_too)
+        report = _run(source.network, settings, folder, rtl)
+    except KeyboardInterrupt:
+        messages.print("interrupted; the same command continues where it stopped")
+        raise typer.Exit(INTERRUPTED) from None
     report |= {
         "network": network,
+        "source": source.kind,
         "preset": preset,
-        "settings": settings.to_json() if settings else None,
+        "settings": source.settings.to_json() if source.settings else None,
         "memory": vars(memory),
         "command": shlex.join(["crisp", *sys.argv[1:]]),
         "seconds": time.perf_counter() - started,
     }
-    _finish(report, loaded, folder, as_json)
+    _finish(report, folder, as_json)
 
 
-def _finish(report: dict[str, Any], network: QuantizedNetwork, folder: Path, as_json: bool) -> None:
-    """Write and print the report; end with an error if something differs."""
+def _run(network: QuantizedNetwork, settings: RunSettings, folder: Path, rtl: bool) -> dict[str, Any]:
+    def say(text: str) -> None:
+        messages.print(text, markup=False)
+
+    with step_display() as progress:
+        run = NetworkRun(network, settings, folder, say, progress)
+        platforms = [iss_platform(settings.config)]
+        if rtl:
+            say("building the model of the accelerator, unless it is there")
+            platforms.append(rtl_platform(settings.config, settings.memory))
+        return run.run(platforms)
+
+
+def _finish(report: dict[str, Any], folder: Path, as_json: bool) -> None:
+    """Write and print the report; end with an error if something is not as it should be."""
     write_json(folder / "report.json", report)
     write_page(folder / "report.html", render_network_page(report))
-    emit(report, as_json, lambda: _show(report, network, folder))
+    emit(report, as_json, lambda: _show(report, folder))
     problems = run_failures(report)
     for problem in problems:
-        messages.print(f"[bold red]failed:[/bold red] {problem}")
+        messages.print("[bold red]failed:[/bold red]", end=" ")
+        messages.print(problem, markup=False)
     if problems:
         raise typer.Exit(CHECK_FAILED)
 
 
-def _show(report: dict[str, Any], network: QuantizedNetwork, folder: Path) -> None:
+def _show(report: dict[str, Any], folder: Path) -> None:
     totals = report["totals"]
     counted = totals["cycles_counted"]
     dense = totals["dense_counted"] or totals["dense_predicted"]

@@ -8,18 +8,21 @@ from torch import Tensor, nn
 from crisp_golden.network import Pattern, QuantizedNetwork
 from crisp_sw.checkpoint import load_weights
 from crisp_sw.export.state_dict import read_state_dict
-from crisp_sw.models import build_model
+from crisp_sw.models import MODELS, build_model
 from crisp_sw.networks.images import random_images
 from crisp_sw.networks.masks import hybrid_mask
 from crisp_sw.networks.rules import SparsityRules
 from crisp_sw.networks.settings import NetworkSettings
 from crisp_sw.prune import ClassSamples
 from crisp_sw.prune.fine_tuning import reestimate_batch_norm
-from crisp_sw.quantize import QuantizeSettings, lower, quantize_model
+from crisp_sw.quantize import QuantizeSettings, UnsupportedModelError, lower, quantize_model
 from crisp_sw.quantize.float_network import FloatConv
 
 # Images run at a time. A few at 224x224 fill the caches, and all their activations must fit the memory.
 BATCH = 4
+
+# Image size that the models without "-32px" in their names are for.
+FULL_SIZE = 224
 
 
 def build_network(settings: NetworkSettings) -> QuantizedNetwork:
@@ -46,7 +49,13 @@ def build_network(settings: NetworkSettings) -> QuantizedNetwork:
     if settings.weights is not None:
         load_weights(model, read_state_dict(settings.weights), source=settings.weights)
     images = random_images(settings.images, settings.image_shape, seed=settings.seed)
-    return _prune_and_quantize(model, images, settings.rules, reestimate=not settings.keep_statistics)
+    try:
+        return _prune_and_quantize(model, images, settings.rules, reestimate=not settings.keep_statistics)
+    except UnsupportedModelError as error:
+        small = f"{settings.model.lower().replace('_', '-')}-32px"
+        if settings.image_size < FULL_SIZE and small in MODELS:
+            raise UnsupportedModelError(f"{error}; the model {small!r} is for small images") from error
+        raise
 
 
 def quantize_sparse(

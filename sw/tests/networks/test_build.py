@@ -25,6 +25,7 @@ from crisp_sw.networks import (
     random_images,
 )
 from crisp_sw.networks.build import prune_by_magnitude
+from crisp_sw.quantize import UnsupportedModelError
 
 RULES = SparsityRules(default=LayerSparsity(n=1, m=4, block=16, blocks=0.5), first=LayerSparsity(n=2, m=4))
 SMALL = NetworkSettings(model="resnet18-32px", image_size=32, num_classes=100, width=1 / 4, rules=RULES)
@@ -137,6 +138,13 @@ def test_given_statistics_are_kept_on_request(tmp_path: Path):
     kept = convolutions(build_network(replace(settings, keep_statistics=True)))["conv1"]
     assert kept.bias.mean() < 0
     assert not np.array_equal(kept.bias, convolutions(build_network(settings))["conv1"].bias)
+
+
+def test_images_too_small_for_a_model_are_pointed_to_its_small_variant():
+    with pytest.raises(UnsupportedModelError, match="the model 'vgg16-32px' is for small images"):
+        build_network(replace(VGG, model="VGG16", image_size=32))
+    with pytest.raises(UnsupportedModelError, match=r"supported are: [^;]*$"):
+        build_network(replace(VGG, image_size=256))
 
 
 def test_weights_that_cannot_be_used(tmp_path: Path):
