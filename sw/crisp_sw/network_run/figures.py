@@ -9,6 +9,7 @@ import numpy as np
 from crisp_golden.config import CoreConfig
 from crisp_golden.network import QuantizedConv, QuantizedNetwork
 from crisp_golden.program.roofline import (
+    GroupBound,
     LayerNeeds,
     NetworkBound,
     NetworkNeeds,
@@ -16,6 +17,7 @@ from crisp_golden.program.roofline import (
     network_bound,
     network_needs,
 )
+from crisp_sw.network_run.dense import dense_twin
 from crisp_sw.network_run.units import UnitResult
 from crisp_sw.program_figures import ProgramFigures
 
@@ -40,7 +42,7 @@ def assemble(
     results : of all runs.
     """
     fused = programs["fused"]
-    needs = network_needs(config, mapped_network(network, fused.image.mapping))
+    needs = _needs(network, fused)
     groups = [names for names, _, _ in fused.groups]
     resident = {names[-1] for names, described, _ in fused.groups if described["resident_out"]}
     bound = network_bound(needs, groups, resident)
@@ -57,25 +59,27 @@ def assemble(
     }
 
 
+def _needs(network: QuantizedNetwork, figures: ProgramFigures) -> NetworkNeeds:
+    return network_needs(figures.image.config, mapped_network(network, figures.image.mapping))
+
+
 def _without_stages(figures: ProgramFigures) -> dict[str, Any]:
     return {name: value for name, value in figures.to_json().items() if name not in ("stages", "groups")}
 
 
 def _groups(fused: ProgramFigures, bound: NetworkBound) -> list[dict[str, Any]]:
     described = fused.to_json()["groups"]
-    return [
-        {
-            **group,
-            "bound": {
-                "compute": limit.compute,
-                "read": limit.read,
-                "write": limit.write,
-                "cycles": limit.cycles,
-                "limit": limit.limit,
-            },
-        }
-        for group, limit in zip(described, bound.groups, strict=True)
-    ]
+    return [{**group, "bound": _bound(own)} for group, own in zip(described, bound.groups, strict=True)]
+
+
+def _bound(bound: GroupBound) -> dict[str, Any]:
+    return {
+        "compute": bound.compute,
+        "read": bound.read,
+        "write": bound.write,
+        "cycles": bound.cycles,
+        "limit": bound.limit,
+    }
 
 
 def _layers(
@@ -85,6 +89,8 @@ def _layers(
     results: Sequence[UnitResult],
 ) -> list[dict[str, Any]]:
     fused, dense = programs["fused"], programs.get("dense")
+    costs = _layer_costs(needs, fused)
+    dense_costs = _layer_costs(_needs(dense_twin(network), dense), dense) if dense else {}
     nodes = {node.name: node.layer for node in network.nodes}
     group_of = {name: number for number, (names, _, _) in enumerate(fused.groups) for name in names}
     return [
@@ -93,14 +99,33 @@ def _layers(
             "group": group_of[need.name],
             **_shape(need),
             **_sparsity(nodes[need.name]),
-            "ideal": need.compute,
-            **fused.stages[need.name].to_json(),
-            "cycles_dense": dense.stages[need.name].cycles if dense else None,
-            "utilization": need.compute / max(1, fused.stages[need.name].cycles),
+            **costs[need.name],
+            "dense": dense_costs.get(need.name),
             "exact": {name: _is_exact(need.name, results, name) for name in (ISS, RTL)},
         }
         for need in needs.layers
     ]
+
+
+def _layer_costs(needs: NetworkNeeds, figures: ProgramFigures) -> dict[str, dict[str, Any]]:
+    """By layer: what it takes in a program, and its bound by its own work and its own traffic there."""
+    beat = figures.image.config.bus_bits // 8
+    costs = {}
+    for need in needs.layers:
+        stage = figures.stages[need.name]
+        bound = GroupBound(
+            layers=(need.name,),
+            compute=need.compute,
+            read=-(-stage.read // beat),
+            write=-(-stage.written // beat),
+        )
+        costs[need.name] = {
+            **stage.to_json(),
+            "ideal": need.compute,
+            "utilization": need.compute / max(1, stage.cycles),
+            "bound": _bound(bound),
+        }
+    return costs
 
 
 def _shape(need: LayerNeeds) -> dict[str, int]:

@@ -21,7 +21,7 @@ from crisp_sw.network_run.figures import DENSE_UNIT, WHOLE_UNIT, assemble
 from crisp_sw.network_run.platforms import Platform
 from crisp_sw.network_run.program_cache import ProgramCache
 from crisp_sw.network_run.segments import Segment, segments
-from crisp_sw.network_run.units import Unit, UnitResult, UnitRunner
+from crisp_sw.network_run.units import TOLERANCE, Unit, UnitResult, UnitRunner
 from crisp_sw.network_run.workers import Workers
 from crisp_sw.networks import example_input
 from crisp_sw.program_figures import ProgramFigures, program_figures
@@ -179,7 +179,7 @@ class NetworkRun:
 
 
 def run_failures(report: dict[str, Any]) -> list[str]:
-    """One sentence for every run that did not give what the integer model gives."""
+    """One sentence for every run that did not give what the integer model or the cycle model gives."""
     sentences = []
     for run in report["runs"]:
         place = f"{run['platform']}, {run['unit']}"
@@ -188,6 +188,11 @@ def run_failures(report: dict[str, Any]) -> list[str]:
         wrong = [name for name, count in run["differing"].items() if count]
         if wrong:
             sentences.append(f"{place}: {', '.join(wrong)} differ from the integer model")
+        if not run["on_time"]:
+            sentences.append(
+                f"{place}: {run['cycles']:,} cycles, predicted {run['predicted']:,}; "
+                f"expected to be within {TOLERANCE:.0%}"
+            )
     return sentences
 
 

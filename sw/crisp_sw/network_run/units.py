@@ -16,6 +16,9 @@ from crisp_sw.driver.bus import Bus
 from crisp_sw.network_run.platforms import Platform, ProgressBus
 from crisp_sw.steps.json_files import JsonFileError, read_json, write_json
 
+TOLERANCE = 0.01
+"""How far the counted cycles of a program may be from the predicted ones."""
+
 
 @dataclass(frozen=True, kw_only=True)
 class Unit:
@@ -72,9 +75,15 @@ class UnitResult:
         """Counted by the hardware, 0 on a platform without cycles."""
         return self.counters.get("total", 0)
 
+    @property
+    def on_time(self) -> bool:
+        """Whether the counted cycles, if there are any, are about as predicted."""
+        return not self.cycles or abs(self.cycles - self.predicted) <= TOLERANCE * self.predicted
+
     def to_json(self) -> dict[str, Any]:
         """The result as JSON types."""
-        return {**asdict(self), "bit_exact": self.bit_exact, "cycles": self.cycles}
+        judged = {"bit_exact": self.bit_exact, "on_time": self.on_time}
+        return {**asdict(self), "cycles": self.cycles, **judged}
 
 
 @dataclass(frozen=True)

@@ -6,7 +6,7 @@ from importlib import resources
 from typing import Any
 
 from crisp_sw.report.cause_chart import cause_chart, cause_legend
-from crisp_sw.report.network_tables import cause_table, network_layer_table, run_table
+from crisp_sw.report.network_tables import cause_table, network_cost_table, network_layer_table, run_table
 from crisp_sw.report.numbers import count, percent, ratio, size
 from crisp_sw.report.roofline_picture import roofline_legend, roofline_picture
 
@@ -19,9 +19,10 @@ _ROOFLINE_NOTE = (
     "What limits each group. Left of 1 there is less work than traffic, so the bus is the limit; right of "
     "it, the array. The distance to the line is what scheduling loses."
 )
-_LAYERS_NOTE = (
+_COSTS_NOTE = (
     "In the fused program. Layers of one group advance together in bands of rows; what one makes for the "
-    "next crosses no bus, so many layers read nothing but parameters."
+    "next crosses no bus, so many layers read nothing but parameters. A layer's bound counts its own work "
+    "and its own traffic; it can take less where its transfers hide behind other layers of its group."
 )
 _RUNS_NOTE = (
     "The network is cut wherever a single tensor passes from layer to layer. Each part runs alone with the "
@@ -51,7 +52,8 @@ def render_network_page(report: Mapping[str, Any]) -> str:
         _section("Where the cycles go", _CAUSES_NOTE, cause_legend() + _card(cause_chart(groups))),
         _section("Roofline", _ROOFLINE_NOTE, roofline_legend() + _card(roofline_picture(groups))),
         _section("The whole program, cycle by cause", "", cause_table(causes, totals["counters"])),
-        _section("Layers", _LAYERS_NOTE, network_layer_table(report["layers"], totals)),
+        _section("Layers", "", network_layer_table(report["layers"], totals)),
+        _section("Cycles and traffic of every layer", _COSTS_NOTE, network_cost_table(report["layers"])),
         _section("Runs", _RUNS_NOTE, run_table(report["runs"], report["parts"])),
         _section("How this was made", "", _card(_settings(report))),
     )
@@ -78,10 +80,12 @@ def _lead(report: Mapping[str, Any]) -> str:
 
 def _verdict(report: Mapping[str, Any]) -> str:
     totals = report["totals"]
-    wrong = [run for run in report["runs"] if not run["bit_exact"]]
+    wrong = [_problem(run) for run in report["runs"] if not (run["bit_exact"] and run["on_time"])]
     if wrong:
-        items = "".join(f"<li>{escape(_problem(run))}</li>" for run in wrong)
-        return f'<div class="verdict fail">\u2717 Not bit-exact.<ul>{items}</ul></div>'
+        exact = all(run["bit_exact"] for run in report["runs"])
+        title = "Bit-exact, but not in the predicted time." if exact else "Not bit-exact."
+        items = "".join(f"<li>{escape(problem)}</li>" for problem in wrong)
+        return f'<div class="verdict fail">\u2717 {title}<ul>{items}</ul></div>'
     compared = totals["compared"]
     where = "on the RTL and on golden's simulator" if compared["rtl"] else "on golden's simulator"
     text = f"\u2713 All {compared['rtl'] or compared['iss']} layers are bit-exact {where}"
@@ -93,8 +97,11 @@ def _verdict(report: Mapping[str, Any]) -> str:
 
 
 def _problem(run: Mapping[str, Any]) -> str:
-    differing = ", ".join(name for name, values in run["differing"].items() if values)
-    return f"{run['platform']}, {run['unit']}: {run['error'] or f'{differing} differ'}"
+    place = f"{run['platform']}, {run['unit']}"
+    if not run["bit_exact"]:
+        differing = ", ".join(name for name, values in run["differing"].items() if values)
+        return f"{place}: {run['error'] or f'{differing} differ'}"
+    return f"{place}: {run['cycles']:,} cycles, predicted {run['predicted']:,}"
 
 
 def _tiles(totals: Mapping[str, Any]) -> str:
@@ -138,11 +145,11 @@ def _tile(title: str, figure: str, detail: str) -> str:
 def _settings(report: Mapping[str, Any]) -> str:
     facts = {
         "command": report["command"],
-        "network": report["network"],
+        "network": f"{report['network']}: {report['source']}",
         "preset": report["preset"],
         "accelerator": ", ".join(f"{name} {value}" for name, value in report["config"].items()),
         "external memory": ", ".join(f"{name} {value}" for name, value in report["memory"].items()),
-        "network settings": report["settings"] or "of a packed network",
+        "network settings": report["settings"] or "its own",
         "program": f"{report['programs']['fused']['commands']:,} commands, "
         f"{size(report['programs']['fused']['image_bytes'])} with all parameters",
     }

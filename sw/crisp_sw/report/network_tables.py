@@ -6,7 +6,7 @@ from typing import Any
 
 from crisp_golden.program.cycle_causes import CAUSES
 from crisp_sw.report.cause_chart import CAUSE_TEXTS
-from crisp_sw.report.numbers import percent, size
+from crisp_sw.report.numbers import percent, ratio, size
 
 DASH = "\u2013"
 
@@ -20,34 +20,53 @@ _LAYER_HEADINGS = (
     ("N", "weight slots of a group in the array"),
     ("windows", "kept windows over all row tiles, of all"),
     ("non-zero", "share of the weights that is not zero"),
-    ("cycles", "predicted, from the end of the layer before to the end of this one, over all bands"),
-    ("dense", "cycles of the layer in the dense program on the same hardware"),
-    ("in use", "cycles in which the array must work at least, over those taken"),
-    ("read", "bytes from external memory, parameters included"),
-    ("written", "bytes to external memory"),
     ("ISS", "golden's simulator gives the integer model's output bit for bit"),
     ("RTL", "the RTL gives the integer model's output bit for bit"),
 )
+_COST_HEADINGS = (
+    ("cycles", "predicted, from the end of the layer before to the end of this one, over all bands"),
+    (
+        "bound",
+        "roofline: the larger of the array's work and the beats of the layer's traffic in one direction",
+    ),
+    ("by", "what the bound comes from: the array, or the bus in one direction"),
+    ("in use", "cycles in which the array must work at least, over those taken"),
+    ("read", "bytes from external memory, parameters included"),
+    ("written", "bytes to external memory"),
+)
+_LIMITS = {"compute": "array", "read": "read", "write": "write"}
 
 
 def network_layer_table(layers: Sequence[Mapping[str, Any]], totals: Mapping[str, Any]) -> str:
-    """HTML table with one row per layer."""
-    whole = sum(layer["cycles"] for layer in layers)
-    rows = [_layer_cells(layer) for layer in layers]
+    """HTML table of shapes and patterns with one row per layer, and whether its output is right."""
     exact = [[layer["exact"][name] for layer in layers] for name in ("iss", "rtl")]
     foot = [
         "total",
         *[""] * 7,
         percent(totals["nonzero"] / max(1, totals["weights"])),
-        f"{whole:,}",
-        or_dash(sum(layer["cycles_dense"] or 0 for layer in layers)),
-        percent(sum(layer["ideal"] for layer in layers) / max(1, whole)),
-        size(sum(layer["read"] for layer in layers)),
-        size(sum(layer["written"] for layer in layers)),
         *(mark(None if None in marks else all(marks)) for marks in exact),
     ]
     wrong = [False in layer["exact"].values() for layer in layers]
-    return _table(_LAYER_HEADINGS, rows, foot, wrong)
+    return _table(_LAYER_HEADINGS, [_layer_cells(layer) for layer in layers], foot, wrong)
+
+
+def network_cost_table(layers: Sequence[Mapping[str, Any]]) -> str:
+    """HTML table of cycles, bound and traffic with one row per layer, pruned and dense."""
+    headings = (
+        ("layer", "name of the module"),
+        *_COST_HEADINGS,
+        *_COST_HEADINGS,
+        ("speedup", "dense cycles over those of the pruned layer"),
+    )
+    dense = [layer["dense"] for layer in layers]
+    rows = [
+        [escape(layer["name"]), *_cost_cells(layer), *_cost_cells(other), _speedup([layer], [other])]
+        for layer, other in zip(layers, dense, strict=True)
+    ]
+    foot = ["total", *_cost_sums(layers), *_cost_sums(dense), _speedup(layers, dense)]
+    width = len(_COST_HEADINGS)
+    spans = (("", 1), ("pruned", width), ("dense on the same hardware", width), ("", 1))
+    return _table(headings, rows, foot, spans=spans)
 
 
 def cause_table(predicted: Mapping[str, int], counters: Mapping[str, int] | None) -> str:
@@ -84,7 +103,7 @@ def run_table(runs: Sequence[Mapping[str, Any]], parts: Sequence[Sequence[str]])
         ]
         for run in runs
     ]
-    return _table(headings, rows, None, [not run["bit_exact"] for run in runs])
+    return _table(headings, rows, None, [not (run["bit_exact"] and run["on_time"]) for run in runs])
 
 
 def mark(good: bool | None) -> str:
@@ -109,14 +128,37 @@ def _layer_cells(layer: Mapping[str, Any]) -> list[str]:
         str(layer["n"]),
         f"{layer['kept_windows']:,} / {layer['windows']:,}",
         percent(layer["nonzero"] / layer["weights"]) if layer["weights"] else DASH,
-        f"{layer['cycles']:,}",
-        or_dash(layer["cycles_dense"]),
-        percent(layer["utilization"]),
-        size(layer["read"]) if layer["read"] else DASH,
-        size(layer["written"]) if layer["written"] else DASH,
         mark(layer["exact"]["iss"]),
         mark(layer["exact"]["rtl"]),
     ]
+
+
+def _cost_cells(costs: Mapping[str, Any] | None) -> list[str]:
+    if costs is None:
+        return [DASH] * len(_COST_HEADINGS)
+    return [
+        f"{costs['cycles']:,}",
+        f"{costs['bound']['cycles']:,}",
+        _LIMITS[costs["bound"]["limit"]],
+        percent(costs["utilization"]),
+        size(costs["read"]) if costs["read"] else DASH,
+        size(costs["written"]) if costs["written"] else DASH,
+    ]
+
+
+def _cost_sums(costs: Sequence[Mapping[str, Any] | None]) -> list[str]:
+    """Sums over all layers; bounds of layers that run at once do not add up to one."""
+    known = [cost for cost in costs if cost is not None]
+    if not known:
+        return [DASH] * len(_COST_HEADINGS)
+    sums = {key: sum(cost[key] for cost in known) for key in ("cycles", "ideal", "read", "written")}
+    use = percent(sums["ideal"] / max(1, sums["cycles"]))
+    return [f"{sums['cycles']:,}", "", "", use, size(sums["read"]), size(sums["written"])]
+
+
+def _speedup(pruned: Sequence[Mapping[str, Any]], dense: Sequence[Mapping[str, Any] | None]) -> str:
+    cycles = sum(cost["cycles"] for cost in dense if cost is not None)
+    return ratio(cycles / max(1, sum(cost["cycles"] for cost in pruned))) if cycles else DASH
 
 
 def _counted(counters: Mapping[str, int], cause: str) -> int:
@@ -138,7 +180,11 @@ def _table(
     wrong: Sequence[bool] = (),
     *,
     left: int = 1,
+    spans: Sequence[tuple[str, int]] = (),
 ) -> str:
+    """HTML table; ``spans`` are titles above so many columns each."""
+    titles = "".join(f'<th class="span" colspan="{width}">{escape(title)}</th>' for title, width in spans)
+    above = f"<tr>{titles}</tr>" if spans else ""
     head = "".join(
         f'<th{_side(i, left)} title="{escape(title)}">{escape(name)}</th>'
         for i, (name, title) in enumerate(headings)
@@ -150,7 +196,8 @@ def _table(
     )
     last = f"<tfoot><tr>{_cells(foot, left)}</tr></tfoot>" if foot else ""
     return (
-        f'<div class="scroll"><table><thead><tr>{head}</tr></thead><tbody>{body}</tbody>{last}</table></div>'
+        f'<div class="scroll"><table><thead>{above}<tr>{head}</tr></thead>'
+        f"<tbody>{body}</tbody>{last}</table></div>"
     )
 
 

@@ -14,6 +14,7 @@ from crisp_sw.driver.simulated_bus import SimulatedBus
 from crisp_sw.network_run import NetworkRun, Platform, RunSettings, iss_platform, run_failures
 from crisp_sw.network_run.program_cache import ProgramCache
 from crisp_sw.network_run.segments import segments
+from crisp_sw.network_run.units import UnitResult
 from sw.tests.small_programs import CONFIG, small_network, small_tensors
 
 PARTS = len(segments(small_network(), small_tensors()))
@@ -56,6 +57,23 @@ def test_the_report_is_json_and_adds_up(finished):
     assert totals["traffic"] < totals["traffic_unfused"]
     assert totals["speedup"] > 2
     assert len(report["runs"]) == PARTS + 1
+
+
+def test_layers_have_a_bound_by_their_own_work_and_traffic(finished):
+    report, _ = finished
+    beat = CONFIG.bus_bits // 8
+    for layer in report["layers"]:
+        for costs in (layer, layer["dense"]):
+            bound = costs["bound"]
+            assert bound["compute"] == costs["ideal"]
+            assert bound["read"] == -(-costs["read"] // beat)
+            assert bound["write"] == -(-costs["written"] // beat)
+            assert bound["cycles"] == max(costs["ideal"], bound["read"], bound["write"])
+            assert bound[bound["limit"]] == bound["cycles"]
+    assert {layer["bound"]["limit"] for layer in report["layers"]} == {"compute", "read"}
+    dense = [layer["dense"] for layer in report["layers"]]
+    assert sum(costs["cycles"] for costs in dense) == report["totals"]["dense_predicted"]
+    assert sum(costs["ideal"] for costs in dense) > 2 * report["totals"]["ideal"]
 
 
 def test_layers_have_shapes_and_patterns(finished):
@@ -107,6 +125,20 @@ def test_what_differs_is_named(tmp_path):
     assert any(layer["exact"]["iss"] is False for layer in report["layers"])
 
 
+@pytest.mark.parametrize(("cycles", "fails"), [(0, False), (1010, False), (1011, True), (989, True)])
+def test_cycles_that_are_not_as_predicted_are_a_failure(cycles: int, fails: bool):
+    result = UnitResult(
+        unit="the whole network",
+        platform="rtl",
+        predicted=1000,
+        differing={"fc": 0},
+        counters={"total": cycles},
+        seconds=1.0,
+    )
+    expected = f"rtl, the whole network: {cycles:,} cycles, predicted 1,000; expected to be within 1%"
+    assert run_failures({"runs": [result.to_json()]}) == ([expected] if fails else [])
+
+
 def test_a_dense_network_that_does_not_fit_is_left_out(tmp_path, monkeypatch):
     def compile_unless_dense(cache: ProgramCache, network: QuantizedNetwork, **options: bool):
         if network is not small_network() and len(network.nodes) == len(small_network().nodes):
@@ -119,4 +151,4 @@ def test_a_dense_network_that_does_not_fit_is_left_out(tmp_path, monkeypatch):
     assert "the dense network does not fit: too dense" in said
     assert report["totals"]["speedup"] is None
     assert report["totals"]["dense_predicted"] is None
-    assert {layer["cycles_dense"] for layer in report["layers"]} == {None}
+    assert {layer["dense"] is None for layer in report["layers"]} == {True}

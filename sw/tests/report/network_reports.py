@@ -19,6 +19,19 @@ def group(names: list[str], *, compute: int, read: int, write: int = 10, lost: i
     }
 
 
+def costs(cycles: int) -> dict[str, Any]:
+    """What a layer takes that keeps the array busy but for a hundred cycles."""
+    ideal = cycles - 100
+    return {
+        "cycles": cycles,
+        "ideal": ideal,
+        "utilization": ideal / cycles,
+        "read": 4096,
+        "written": 0,
+        "bound": {"compute": ideal, "read": 256, "write": 0, "cycles": ideal, "limit": "compute"},
+    }
+
+
 def layer(name: str, cycles: int, number: int = 0, exact: bool | None = True) -> dict[str, Any]:
     """A layer of a 1:4 pattern."""
     return {
@@ -28,12 +41,8 @@ def layer(name: str, cycles: int, number: int = 0, exact: bool | None = True) ->
         "pattern": {"n": 1, "m": 4, "block": 16, "kept_blocks": 40, "blocks": 144},
         "weights": 36864,
         "nonzero": 2560,
-        "ideal": cycles - 100,
-        "cycles": cycles,
-        "cycles_dense": 9 * cycles,
-        "utilization": 1 - 100 / cycles,
-        "read": 4096,
-        "written": 0,
+        **costs(cycles),
+        "dense": costs(9 * cycles),
         "exact": {"iss": True, "rtl": exact},
     }
 
@@ -51,10 +60,11 @@ def made_up_report(*, rtl: bool = True, differing: int = 0) -> dict[str, Any]:
     ]
     runs[1]["cycles"] = cycles + 7
     for entry in runs:
-        entry["bit_exact"] = not any(entry["differing"].values())
+        entry |= {"bit_exact": not any(entry["differing"].values()), "on_time": True}
     layers = [layer("conv1", 3000), layer("conv2", 2100), layer("fc<&>", 2100, 1, not differing)]
     return {
         "network": "resnet50",
+        "source": "random weights, pruned by magnitude",
         "preset": "edge",
         "command": "crisp network resnet50",
         "settings": {"model": "resnet50", "rules": {"first": None}},

@@ -46,6 +46,7 @@ def test_page_says_what_was_found():
         "within 0.10 %",
         "9\u00d7",
         "97.0 %",
+        "resnet50: random weights, pruned by magnitude",
     ):
         assert text in page
     assert "Simulation" in page
@@ -71,6 +72,15 @@ def test_page_names_what_differs():
     assert "verdict pass" not in page
 
 
+def test_page_names_a_run_that_is_off_its_prediction():
+    report = made_up_report()
+    report["runs"][1] |= {"on_time": False, "cycles": 9000, "predicted": 7000}
+    page = render_network_page(report)
+    assert "Bit-exact, but not in the predicted time." in page
+    assert "rtl, the whole network: 9,000 cycles, predicted 7,000" in page
+    assert "verdict pass" not in page
+
+
 def test_names_are_escaped():
     report = made_up_report() | {"network": "<script>"}
     assert "<script>" not in render_network_page(report)
@@ -80,7 +90,7 @@ def test_a_dense_network_that_does_not_fit_is_left_out():
     report = made_up_report()
     report["totals"] |= {"dense_predicted": None, "speedup": None}
     for layer in report["layers"]:
-        layer["cycles_dense"] = None
+        layer["dense"] = None
     page = render_network_page(report)
     assert "the dense network does not fit" in page
     assert "None" not in page
