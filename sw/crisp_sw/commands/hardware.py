@@ -6,7 +6,7 @@ import subprocess
 import sys
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 
 import typer
 
@@ -17,31 +17,48 @@ from crisp_sw.export import load_network
 from crisp_sw.qdq import is_onnx_file
 
 STDERR = 2  # the file descriptor
+Top = Literal["accelerator", "core"]
 
 
 class ProgramError(CrispError):
     """A program of the project that this command starts is not there."""
 
 
-def verilog(preset: PresetName = "edge", out: Output = Path("build/verilog")) -> None:
-    """Write the core as Verilog.
+def verilog(
+    preset: PresetName = "edge",
+    top: Annotated[Top, typer.Option(help="What to write.")] = "accelerator",
+    out: Output = Path("build/verilog"),
+) -> None:
+    """Write the accelerator, with a C header of its registers, or its core alone as Verilog.
 
-    Example: `crisp verilog --preset small`
+    Examples:
+
+    - `crisp verilog --preset small`
+    - `crisp verilog --preset tiny --top core`
     """
     find_preset(preset)
-    raise typer.Exit(run_program("crisp_hw", ["verilog", "--preset", preset, "--out", str(out)]))
+    arguments = ["verilog", "--preset", preset, "--top", top, "--out", str(out)]
+    raise typer.Exit(run_program("crisp_hw", arguments))
 
 
 def synth(
     preset: PresetName = "small",
     board: Annotated[str, typer.Option("--board", "-b", help="FPGA board.")] = "ulx3s-85f",
+    top: Annotated[
+        Top | None,
+        typer.Option(help="What to build.", show_default="core, but accelerator for preset ulx3s"),
+    ] = None,
 ) -> None:
-    """Synthesize the core for an FPGA board: area, clock frequency, critical path.
+    """Synthesize the core or the accelerator for an FPGA board: area, clock frequency, critical path.
 
-    Example: `crisp synth --board ulx3s-85f --preset small`
+    Examples:
+
+    - `crisp synth --board ulx3s-85f --preset small`
+    - `crisp synth --preset ulx3s`
     """
     find_preset(preset)
-    raise typer.Exit(run_program("crisp_hw", ["synth", "--board", board, "--preset", preset]))
+    arguments = ["synth", "--board", board, "--preset", preset]
+    raise typer.Exit(run_program("crisp_hw", arguments + (["--top", top] if top else [])))
 
 
 def cosim(
