@@ -1,13 +1,17 @@
 """Choice of the input's rearrangement: the one with which the first layer takes the fewest cycles."""
 
+from collections.abc import Iterator
 from dataclasses import replace
 from itertools import product
 
 from crisp_golden.config import CoreConfig
 from crisp_golden.cycles import workload_cycles
+from crisp_golden.errors import CapacityError
 from crisp_golden.inference import INPUT
 from crisp_golden.network import Node, QuantizedConv, QuantizedNetwork
+from crisp_golden.pattern import check_layer_structure
 from crisp_golden.program.input_mapping import InputMapping
+from crisp_golden.validation import validate_layer
 from crisp_golden.workload import layer_workload
 
 
@@ -17,20 +21,32 @@ def map_input(config: CoreConfig, network: QuantizedNetwork) -> tuple[QuantizedN
     Returns
     -------
     the network that reads the rearranged image, and the mapping; the network as it is, and None.
+
+    Raises
+    ------
+    LayerError, PatternError : the first layer is not legal.
+    CapacityError : it fits in no way; the message is about the image as it is, if the core knows the stride.
     """
     readers = [node for node in network.nodes if INPUT in node.inputs]
     node = readers[0]
     layer = node.layer
-    if len(readers) != 1 or not isinstance(layer, QuantizedConv) or layer.groups != 1:
+    if len(readers) != 1 or not isinstance(layer, QuantizedConv):
         return network, None
-    if layer.residual is not None or layer.in_channels >= config.window:
+    validate_layer(layer)
+    check_layer_structure(layer)
+    plain = layer.groups == 1 and layer.residual is None and layer.in_channels == network.input_shape[0]
+    if not plain or layer.in_channels >= config.window:
         return network, None
-    best = _plain_cost(config, layer, network.input_shape)
-    chosen = None
+    costs: list[tuple[int, InputMapping | None]] = []
+    failures: list[CapacityError] = []
     for mapping in _candidates(config, layer, network.input_shape):
-        cost = _cost(config, mapping.rewrite(layer), mapping.shape)
-        if best is None or cost < best:
-            best, chosen = cost, mapping
+        try:
+            costs.append((_cost(config, layer, network.input_shape, mapping), mapping))
+        except CapacityError as failure:
+            failures.append(failure)
+    if not costs:
+        raise failures[0]
+    _, chosen = min(costs, key=lambda pair: pair[0])
     if chosen is None:
         return network, None
     rewritten = Node(layer=chosen.rewrite(layer), inputs=node.inputs)
@@ -38,11 +54,15 @@ def map_input(config: CoreConfig, network: QuantizedNetwork) -> tuple[QuantizedN
     return replace(network, nodes=nodes, input_shape=chosen.shape), chosen
 
 
-def _candidates(config: CoreConfig, layer: QuantizedConv, shape: tuple[int, int, int]):
+def _candidates(
+    config: CoreConfig, layer: QuantizedConv, shape: tuple[int, int, int]
+) -> Iterator[InputMapping | None]:
+    """The image as it is, None, if the core knows the layer's stride; and every rearrangement."""
+    if layer.stride <= 2:
+        yield None
     channels, height, width = shape
     padded = -(-channels // config.m) * config.m
-    options = product((False, True), (False, True), sorted({channels, padded}))
-    for patch_y, patch_x, pixel in options:
+    for patch_y, patch_x, pixel in product((False, True), (False, True), sorted({channels, padded})):
         yield InputMapping(
             channels=channels,
             height=height,
@@ -56,13 +76,12 @@ def _candidates(config: CoreConfig, layer: QuantizedConv, shape: tuple[int, int,
         )
 
 
-def _plain_cost(config: CoreConfig, layer: QuantizedConv, shape: tuple[int, int, int]) -> int | None:
-    """Cost without a mapping; None if the core does not know the stride."""
-    return _cost(config, layer, shape) if layer.stride <= 2 else None
-
-
-def _cost(config: CoreConfig, layer: QuantizedConv, shape: tuple[int, int, int]) -> int:
+def _cost(
+    config: CoreConfig, layer: QuantizedConv, shape: tuple[int, int, int], mapping: InputMapping | None
+) -> int:
     """Cycles of the slower of computing and loading, one band at a time at worst."""
+    if mapping:
+        layer, shape = mapping.rewrite(layer), mapping.shape
     channels, height, width = shape
     cycles = workload_cycles(config, layer_workload(config, layer, channels), height, width).total
     loads = -(-channels // config.window) * height * width * config.window_bits // config.bus_bits
