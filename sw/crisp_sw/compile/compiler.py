@@ -1,7 +1,7 @@
 """From a quantized network to a program image."""
 
 from crisp_golden.config import CoreConfig
-from crisp_golden.inference import INPUT
+from crisp_golden.inference import INPUT, check_graph
 from crisp_golden.network import QuantizedNetwork
 from crisp_golden.program.commands import ALIGNMENT, COMMAND_BYTES, Command, Opcode, Target
 from crisp_golden.program.image import ProgramImage, TensorInfo
@@ -30,9 +30,10 @@ def compile_network(
 
     Raises
     ------
-    LayerError, PatternError : a layer is not legal.
+    LayerError, PatternError : a layer is not legal, or reads what no layer before it makes.
     CapacityError : a layer does not fit the configuration; the message names it and gives the numbers.
     """
+    check_graph(network)
     network, mapping = map_input(config, network)
     graph = build_graph(config, network, keep=keep)
     groups = partition(graph, fuse=fuse)

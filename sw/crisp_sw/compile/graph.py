@@ -66,6 +66,11 @@ class Tensor:
     readers: list[Stage] = field(default_factory=list)
     adders: list[Stage] = field(default_factory=list)
 
+    @property
+    def shape(self) -> tuple[int, int, int]:
+        """(C, H, W)."""
+        return self.channels, self.height, self.width
+
     def planes(self, config: CoreConfig) -> int:
         """Windows of channels."""
         return -(-self.channels // config.window)
@@ -130,11 +135,16 @@ def build_graph(config: CoreConfig, network: QuantizedNetwork, *, keep: bool = F
         rows, columns = stage.out_size
         if rows < 1 or columns < 1:
             raise LayerError(f"{node.name}: the kernel does not fit an input of {x.height} x {x.width}")
+        made = Tensor(node.name, work.out_channels, rows, columns, number)
         x.readers.append(stage)
-        if residual:
-            residual[0].adders.append(stage)
+        for addend in residual:
+            if addend.shape != made.shape:
+                raise LayerError(
+                    f"{node.name}: adds {addend.name} of shape {addend.shape}, expected {made.shape}"
+                )
+            addend.adders.append(stage)
         stages.append(stage)
-        tensors[node.name] = Tensor(node.name, work.out_channels, rows, columns, number)
+        tensors[node.name] = made
     for stage in stages[:-1]:
         if tensors[stage.name].last_use == stage.number:
             raise LayerError(f"{stage.name}: no layer reads its output, and it is not the network's result")

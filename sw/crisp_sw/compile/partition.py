@@ -58,7 +58,6 @@ class _Search:
     def __init__(self, graph: Graph, *, fuse: bool):
         self.graph, self.config, self.fuse = graph, graph.config, fuse
         self.estimator = Estimator(graph.config)
-        self.last_failure: tuple[str, DoesNotFit] | None = None
 
     def run(self) -> list[tuple[PlannedGroup, Cost]]:
         stages = len(self.graph.stages)
@@ -68,11 +67,21 @@ class _Search:
             path = self._shortest(cuts)
             if path is not None:
                 return path
-        name, failure = self.last_failure or ("network", DoesNotFit(0, 0))
-        raise CapacityError(
-            f"{name}: even one output row at a time needs {failure.needed} rows of the activation memory, "
-            f"which has {failure.available}"
-        )
+        raise self._refusal()
+
+    def _refusal(self) -> CapacityError:
+        """Name the first stage that does not fit even alone; if all did, they would make a path."""
+        for stage in self.graph.stages:
+            group = Group(self.graph, stage.number, stage.number + 1)
+            row_by_row = Schedule(group, stage.out_size[0], prefetch=False)
+            try:
+                allocate(self.config, row_by_row, find_layout(group))
+            except DoesNotFit as failure:
+                return CapacityError(
+                    f"{stage.name}: even one output row at a time needs {failure.needed} rows of the "
+                    f"activation memory, which has {failure.available}"
+                )
+        raise AssertionError("every stage fits alone, but no path was found")
 
     def _shortest(self, cuts: list[int]) -> list[tuple[PlannedGroup, Cost]] | None:
         stages = len(self.graph.stages)
@@ -146,8 +155,7 @@ class _Search:
             schedule = Schedule(group, counts[middle], prefetch)
             try:
                 places = allocate(self.config, schedule, layout, resident=resident)
-            except DoesNotFit as failure:
-                self.last_failure = group.stages[-1].name, failure
+            except DoesNotFit:
                 low = middle + 1
                 continue
             found, high = PlannedGroup(schedule, layout, places), middle - 1
