@@ -77,15 +77,20 @@ class Sink:
         self.cycle += 1
 
 
+SLAVE_ERROR, DECODE_ERROR = ERROR_RESPONSES = 2, 3
+
+
 @dataclass
 class AxiTraffic:
     """How a memory behaves. ``chance`` that a channel moves in a cycle; bursts that are answered with errors.
 
     ``latency`` : cycles from the address to the first beat of data, or from the last beat to the answer.
+    ``error`` : the response to bursts that fail.
     """
 
     latency: int = 4
     chance: float = 1.0
+    error: int = SLAVE_ERROR
     failing_reads: set[int] = field(default_factory=set)
     failing_writes: set[int] = field(default_factory=set)
 
@@ -151,7 +156,7 @@ class AxiMemory:
             burst = self.reads[0]
             offset = burst.address - self.base
             word = int.from_bytes(self.data[offset : offset + self.step], "little")
-            self._set(ctx, rdata=word, rlast=burst.beats == 1, rresp=2 * burst.failing)
+            self._set(ctx, rdata=word, rlast=burst.beats == 1, rresp=burst.failing and self.traffic.error)
 
     def _set_write_ports(self, ctx: Any) -> None:
         self._set(ctx, awready=self._moves(), wready=self._moves())
@@ -230,7 +235,8 @@ class AxiMemory:
             burst.beats -= 1
             if not burst.beats:
                 self.writes.popleft()
-                self.answers.append((self.cycle + self.traffic.latency, 2 * burst.failing))
+                response = burst.failing and self.traffic.error
+                self.answers.append((self.cycle + self.traffic.latency, response))
 
 
 async def clock(ctx: Any, agents: Sequence[Agent]) -> None:

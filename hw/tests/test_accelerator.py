@@ -7,6 +7,7 @@ from crisp_golden.program.commands import Command, Opcode, Target
 from crisp_golden.program.errors import ErrorCode
 from crisp_golden.program.registers import MAGIC
 from hw.tests.accelerator_host import PROGRAM, SIZE, Host, execute
+from hw.tests.agents import DECODE_ERROR, ERROR_RESPONSES
 from hw.tests.control.tensors import CONFIGS
 from hw.tests.stand_in_core import CoreAgent
 
@@ -187,6 +188,7 @@ def test_the_first_error_in_program_order_is_reported(command, code):
     host.simulate(bench)
 
 
+@pytest.mark.parametrize("response", ERROR_RESPONSES)
 @pytest.mark.parametrize(
     ("reads", "writes", "code", "index"),
     [
@@ -195,13 +197,14 @@ def test_the_first_error_in_program_order_is_reported(command, code):
         (set(), {1}, ErrorCode.BUS_WRITE, 2),
     ],
 )
-def test_bus_errors(reads, writes, code, index):
+def test_bus_errors(reads, writes, code, index, response):
     host = Host(TINY)
 
     async def bench():
         await host.set_up(copy(TINY))
         host.memory.traffic.failing_reads = reads
         host.memory.traffic.failing_writes = writes
+        host.memory.traffic.error = response
         await host.start()
         await host.wait()
         assert await host.status() == {"busy": 0, "done": 0, "resetting": 0, "error": code, "index": index}
@@ -229,7 +232,7 @@ def test_fetch_errors(length, size, failing, code, index):
     async def bench():
         await host.set_up([execute(TINY)] * 12 + [END], length)
         await host.write("window_0_size", size)
-        host.memory.traffic.failing_reads = failing
+        host.memory.traffic.failing_reads, host.memory.traffic.error = failing, DECODE_ERROR
         await host.start()
         await host.wait()
         assert await host.status() == {"busy": 0, "done": 0, "resetting": 0, "error": code, "index": index}

@@ -6,7 +6,7 @@ from random import Random
 import pytest
 
 from crisp_hw.bus.burst_reader import BurstReader
-from hw.tests.agents import AxiMemory, AxiTraffic, Sink, Source, clock, run_agents
+from hw.tests.agents import ERROR_RESPONSES, AxiMemory, AxiTraffic, Sink, Source, clock, run_agents
 from hw.tests.simulate import simulate
 
 BASE = 0x1_0000_0000
@@ -87,9 +87,10 @@ def test_latencies_and_full_rate():
     assert {b - a for a, b in pairwise(beats)} == {1}
 
 
-def test_an_error_marks_every_beat_of_its_burst_alone():
+@pytest.mark.parametrize("response", ERROR_RESPONSES)
+def test_an_error_marks_every_beat_of_its_burst_alone(response):
     bench = Bench(4)
-    bench.memory.traffic.failing_reads = {1}
+    bench.memory.traffic.failing_reads, bench.memory.traffic.error = {1}, response
     bench.sources["load"].items.extend({"address": BASE + 512 * i, "beats": 3} for i in range(3))
     bench.run(9)
     assert [item["error"] for item in bench.sinks["load"].items] == [0] * 3 + [1] * 3 + [0] * 3

@@ -6,7 +6,7 @@ from random import Random
 import pytest
 
 from crisp_hw.bus.burst_writer import BurstWriter
-from hw.tests.agents import AxiMemory, AxiTraffic, Source, clock, run_agents
+from hw.tests.agents import ERROR_RESPONSES, AxiMemory, AxiTraffic, Source, clock, run_agents
 from hw.tests.simulate import simulate
 
 BASE = 0x2000
@@ -94,10 +94,11 @@ def test_abort_ends_open_bursts_without_changing_memory(seed):
     simulate(bench.dut, run)
 
 
+@pytest.mark.parametrize("response", ERROR_RESPONSES)
 @pytest.mark.parametrize("failing", [set(), {0}, {2}])
-def test_an_error_is_remembered_until_clear(failing):
+def test_an_error_is_remembered_until_clear(failing, response):
     bench = Bench(3)
-    bench.memory.traffic.failing_writes = failing
+    bench.memory.traffic.failing_writes, bench.memory.traffic.error = failing, response
     bench.fill(3)
 
     async def run(ctx):
