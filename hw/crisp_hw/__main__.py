@@ -16,6 +16,7 @@ from crisp_hw.boards import BOARDS, board
 from crisp_hw.cells import Target
 from crisp_hw.core import CrispCore
 from crisp_hw.lint import lint_verilog
+from crisp_hw.register_export import HEADER_NAME, write_header
 from crisp_hw.synth import Comparison, Job, Progress, dense_equivalent, pack, synthesize
 from crisp_hw.verilog import write_verilog
 
@@ -46,7 +47,7 @@ def _parser() -> argparse.ArgumentParser:
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
     presets, boards = ", ".join(PRESETS), ", ".join(BOARDS)
 
-    verilog = commands.add_parser("verilog", help="write Verilog")
+    verilog = commands.add_parser("verilog", help="write Verilog, and a C header of the registers")
     verilog.add_argument("--preset", default="edge", help=f"one of {presets} (default: %(default)s)")
     verilog.add_argument("--top", choices=TOPS, default="accelerator", help="what (default: %(default)s)")
     verilog.add_argument(
@@ -80,6 +81,10 @@ def _verilog(options: argparse.Namespace) -> None:
     if options.lint:
         lint_verilog(path)
     print(path)
+    if top is CrispStc:
+        header = options.out / HEADER_NAME
+        write_header(header)
+        print(header)
 
 
 def _synth(options: argparse.Namespace) -> None:

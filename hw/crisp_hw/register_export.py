@@ -1,31 +1,24 @@
 """C header and documentation page of registers and commands, from their declaration in ``crisp_golden``.
 
-``python -m crisp_hw.register_export`` writes ``docs/registers.md`` and ``build/crisp_stc.h``.
+``python -m crisp_hw.register_export`` writes ``docs/registers.md``. The C header comes with the accelerator's
+Verilog, see ``python -m crisp_hw verilog``.
 """
 
+import ast
+import inspect
 from collections.abc import Iterator, Sequence
+from itertools import pairwise
 from pathlib import Path
 
 from crisp_golden.fields import WORD_BITS, Field, word_offsets
-from crisp_golden.program.commands import COMMAND_BYTES, FORMATS, Opcode, Target
+from crisp_golden.program.commands import COMMAND_BYTES, FORMATS, TOKEN_LIMIT, Opcode, Target
 from crisp_golden.program.errors import ErrorCode
-from crisp_golden.program.registers import Register, register_map
+from crisp_golden.program.registers import MAGIC, VERSION, Register, register_map
 
 PREFIX = "CRISP"
 ROOT = Path(__file__).resolve().parents[2]
 PAGE = ROOT / "docs" / "registers.md"
-HEADER = ROOT / "build" / "crisp_stc.h"
-
-ERROR_TEXTS = {
-    ErrorCode.NONE: "no error",
-    ErrorCode.ILLEGAL_COMMAND: "unknown opcode, a bit outside the fields, a field out of range, or no END",
-    ErrorCode.TOKEN_MISUSE: "a wait finds no token in program order, or there are too many",
-    ErrorCode.ADDRESS: "a transfer is misaligned, leaves its window, or is not permitted",
-    ErrorCode.BUS_READ: "the bus answered a read of data with an error",
-    ErrorCode.BUS_WRITE: "the bus answered a write with an error",
-    ErrorCode.BUS_FETCH: "the bus answered the fetch of a command with an error, or it leaves its window",
-    ErrorCode.WATCHDOG: "the program took more cycles than the watchdog allows",
-}
+HEADER_NAME = "crisp_stc.h"
 
 PAGE_HEAD = """\
 # Registers and commands
@@ -38,18 +31,40 @@ register answer with an error.
 """
 
 
+def error_texts() -> dict[ErrorCode, str]:
+    """What every error code means: the text below it where it is declared."""
+    (declaration,) = ast.parse(inspect.getsource(ErrorCode)).body
+    assert isinstance(declaration, ast.ClassDef)
+    texts = {ErrorCode.NONE: "No error."}
+    for pair in pairwise(declaration.body):
+        match pair:
+            case ast.Assign(targets=[ast.Name(id=name)]), ast.Expr(value=ast.Constant(value=str(text))):
+                texts[ErrorCode[name]] = text
+    return texts
+
+
 def c_header() -> str:
-    """The C header: register offsets, masks and shifts of fields, codes, and places of command fields."""
+    """The C header.
+
+    Register offsets, masks and shifts of fields, the values of ``id`` and ``version``, opcodes, targets and
+    error codes, and places of command fields.
+    """
     lines = ["/* Written by crisp_hw.register_export; edit crisp_golden.program instead. */"]
     lines += ["#ifndef CRISP_STC_H", "#define CRISP_STC_H", ""]
     for register in register_map():
         name = f"{PREFIX}_{register.name.upper()}"
         lines.append(_define(name, f"0x{register.offset:03x}u", register.doc))
         lines += _field_defines(name, _packed(register.fields))
+    lines += ["", _define(f"{PREFIX}_ID_VALUE", f"0x{MAGIC:08x}u", "what the register id reads")]
+    lines.append(_define(f"{PREFIX}_VERSION_VALUE", f"{VERSION}u", "what version reads: of this header"))
     lines += ["", _define(f"{PREFIX}_COMMAND_BYTES", f"{COMMAND_BYTES}u", "bytes of every command")]
-    for enumeration, prefix in ((Opcode, "OPCODE"), (Target, "TARGET"), (ErrorCode, "ERROR")):
+    lines.append(_define(f"{PREFIX}_TOKEN_LIMIT", f"{TOKEN_LIMIT}u", "most tokens between two engines"))
+    for enumeration, prefix in ((Opcode, "OPCODE"), (Target, "TARGET")):
         lines.append("")
         lines += [_define(f"{PREFIX}_{prefix}_{item.name}", f"{item.value}u") for item in enumeration]
+    lines.append("")
+    for code, text in error_texts().items():
+        lines.append(_define(f"{PREFIX}_ERROR_{code.name}", f"{code.value}u", text))
     for opcode, fields in FORMATS.items():
         lines += ["", f"/* Fields of {opcode.name}: 32-bit word, shift within it, bits. */"]
         for field, offset in zip(fields, word_offsets(fields).values(), strict=True):
@@ -72,10 +87,11 @@ def register_page() -> str:
     for register in register_map():
         lines += _register_rows(register)
     lines += ["", "## Error codes", "", *_table("code", "name", "meaning")]
-    lines += [f"| {code.value} | `{code.name}` | {text} |" for code, text in ERROR_TEXTS.items()]
+    lines += [f"| {code.value} | `{code.name}` | {text} |" for code, text in error_texts().items()]
     lines += ["", "## Targets of a load", "", *_table("value", "memory")]
     lines += [f"| {target.value} | `{target.name}` |" for target in Target]
     lines += ["", "## Commands", "", f"A command has {COMMAND_BYTES} bytes; bits outside its fields are 0."]
+    lines.append(f"At most {TOKEN_LIMIT} tokens, the `TOKEN_LIMIT`, lie between two engines.")
     for opcode, fields in FORMATS.items():
         lines += [
             "",
@@ -94,7 +110,7 @@ def write_page(path: Path = PAGE) -> None:
     path.write_text(register_page(), encoding="utf-8")
 
 
-def write_header(path: Path = HEADER) -> None:
+def write_header(path: Path) -> None:
     """Write the C header."""
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_text(c_header(), encoding="utf-8")
@@ -144,4 +160,3 @@ def _meaning(field: Field) -> str:
 
 if __name__ == "__main__":
     write_page()
-    write_header()

@@ -16,8 +16,10 @@ def test_verilog_writes_what_passes_lint(
 ):
     out = str(tmp_path / "out")
     assert main(["verilog", "--preset", "tiny", "--top", top, "--out", out, "--lint"]) == 0
-    path = tmp_path / "out" / f"{name}_tiny.v"
-    assert capsys.readouterr().out.strip() == str(path)
+    path, header = tmp_path / "out" / f"{name}_tiny.v", tmp_path / "out" / "crisp_stc.h"
+    written = [path, header] if top == "accelerator" else [path]
+    assert capsys.readouterr().out.split() == list(map(str, written))
+    assert set((tmp_path / "out").iterdir()) == set(written)
     assert f"\nmodule {name}_tiny(" in path.read_text()
 
 
