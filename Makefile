@@ -4,7 +4,6 @@ PY := .venv/bin/python
 JOBS ?= 2
 SIM ?= verilator
 BOARD ?= ulx3s-85f
-SEED ?= 1
 
 # $(call option,--name,value): nothing if there is no value.
 option = $(if $(2),$(1) $(2))
@@ -16,14 +15,15 @@ help:
 	@echo 'make setup                                   create .venv and install what is missing'
 	@echo 'make demo [CLASSES=sneaker,bag,coat] [PRESET=edge]'
 	@echo '                                             prune, quantize and run a network on the RTL, layer by layer'
-	@echo 'make network NET=resnet50 [NM=1:4] [BLOCKS=0.28] [PRESET=edge] [DENSE=1]'
+	@echo 'make network NET=resnet50|<checkpoint> [NM=1:4] [BLOCKS=0.28] [BLOCK_SIZE=16] [FIRST_NM=2:4] [SEED=0]'
+	@echo '             [LAYERS=layers.toml] [WEIGHTS=resnet50.pth] [PRESET=edge] [DENSE=1]'
 	@echo '                                             a whole network on the RTL, compared after every layer'
 	@echo 'make accuracy DATA=<image folder> [GRID=headline|full] [CLUSTER=tcp://host:8786] [RTL=20]'
 	@echo '                                             CRISP and every baseline on real images: table and plots'
 	@echo 'make test [JOBS=2]                           all tests, those of the simulated hardware included'
 	@echo 'make lint                                    ruff and pyright'
 	@echo 'make verilog [PRESET=edge] [TOP=accelerator|core]'
-	@echo '                                             write Verilog to build/verilog, and lint it'
+	@echo '                                             write Verilog and a C header to build/verilog, and lint it'
 	@echo 'make cocotb-test [SIM=verilator|icarus] [PRESET=tiny] [LAYER=name] [SEED=1] [WAVES=1]'
 	@echo '                                             the benches of the simulated hardware alone'
 	@echo 'make layers [PRESET=edge] [CASES=1000] [FIRST=0]'
@@ -44,6 +44,8 @@ demo: setup
 
 network: setup
 	.venv/bin/crisp network $(or $(NET),resnet50) $(call option,--nm,$(NM)) $(call option,--blocks,$(BLOCKS)) \
+		$(call option,--block-size,$(BLOCK_SIZE)) $(call option,--first-nm,$(FIRST_NM)) \
+		$(call option,--layers,$(LAYERS)) $(call option,--weights,$(WEIGHTS)) $(call option,--seed,$(SEED)) \
 		--preset $(or $(PRESET),edge) $(if $(DENSE),--dense-too)
 
 accuracy: setup
@@ -63,15 +65,15 @@ verilog: setup
 	$(PY) -m crisp_hw verilog --preset $(or $(PRESET),edge) $(call option,--top,$(TOP)) --out build/verilog --lint
 
 cocotb-test: setup
-	$(PY) -m cocotb_tests run --sim $(SIM) --seed $(SEED) $(call option,--preset,$(PRESET)) \
+	$(PY) -m cocotb_tests run --sim $(SIM) --seed $(or $(SEED),1) $(call option,--preset,$(PRESET)) \
 		$(call option,--layer,$(LAYER))
 
 layers: setup
-	$(PY) -m cocotb_tests layers --sim $(SIM) --seed $(SEED) --preset $(or $(PRESET),edge) \
+	$(PY) -m cocotb_tests layers --sim $(SIM) --seed $(or $(SEED),1) --preset $(or $(PRESET),edge) \
 		$(call option,--cases,$(CASES)) $(call option,--first,$(FIRST))
 
 programs: setup
-	$(PY) -m cocotb_tests programs --seed $(SEED) $(call option,--preset,$(PRESET)) \
+	$(PY) -m cocotb_tests programs --seed $(or $(SEED),1) $(call option,--preset,$(PRESET)) \
 		$(call option,--cases,$(CASES)) $(call option,--first,$(FIRST))
 
 synth: setup

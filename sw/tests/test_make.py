@@ -1,0 +1,51 @@
+"""``make network`` passes on what it is given, and nothing else."""
+
+import os
+import shlex
+import shutil
+import subprocess
+from pathlib import Path
+
+import pytest
+import typer
+
+from crisp_sw.cli import app
+
+ROOT = Path(__file__).resolve().parents[2]
+
+pytestmark = pytest.mark.skipif(
+    shutil.which("make") is None or not (ROOT / "Makefile").is_file(), reason="needs make and a checkout"
+)
+
+
+def command_of(*variables: str) -> list[str]:
+    """The words of the last command that ``make network`` would run."""
+    command, clean = ["make", "-n", "network", *variables], {"PATH": os.environ["PATH"]}
+    result = subprocess.run(command, cwd=ROOT, env=clean, check=True, capture_output=True, text=True)
+    return shlex.split(result.stdout.replace("\\\n", " ").splitlines()[-1])
+
+
+def test_without_variables_the_command_has_its_defaults():
+    assert command_of() == [".venv/bin/crisp", "network", "resnet50", "--preset", "edge"]
+
+
+@pytest.mark.parametrize(
+    ("variable", "words"),
+    [
+        ("NM=2:4", ["--nm", "2:4"]),
+        ("BLOCKS=0.5", ["--blocks", "0.5"]),
+        ("BLOCK_SIZE=32", ["--block-size", "32"]),
+        ("FIRST_NM=2:4", ["--first-nm", "2:4"]),
+        ("LAYERS=layers.toml", ["--layers", "layers.toml"]),
+        ("WEIGHTS=w.pth", ["--weights", "w.pth"]),
+        ("SEED=7", ["--seed", "7"]),
+        ("PRESET=small", ["--preset", "small"]),
+        ("DENSE=1", ["--dense-too"]),
+    ],
+)
+def test_a_variable_becomes_an_option_that_there_is(variable: str, words: list[str]):
+    command = command_of("NET=vgg16", variable)
+    assert command[:3] == [".venv/bin/crisp", "network", "vgg16"]
+    assert " ".join(words) in " ".join(command[3:])
+    options = typer.main.get_command(app).commands["network"].params  # pyright: ignore
+    assert words[0] in {name for option in options for name in option.opts}
