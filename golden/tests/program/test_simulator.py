@@ -122,6 +122,15 @@ def test_a_program_that_cannot_be_fetched(offset: int, index: int, reason: str):
     assert outcome(IDLE, IDLE, IDLE, END, offset=offset, length=0)[0] == (ILLEGAL, "the program has no END")
 
 
+def test_a_program_is_fetched_whatever_its_window_permits():
+    code = np.frombuffer(load(window=0).encode() + END.encode(), np.uint8).copy()
+    ProgramSimulator(TINY, [AddressWindow(code)]).run(0, 2)
+    closed = ProgramSimulator(TINY, [AddressWindow(code, readable=False)])
+    closed.run(COMMAND_BYTES, 1)
+    with pytest.raises(ProgramError, match=r"^command 0: ADDRESS: window 0 may not be read$"):
+        closed.run(0, 2)
+
+
 def test_only_a_bus_can_fail():
     """The other codes are those that no program of the simulator can cause: it has no bus."""
     caused = {code for _, code, _ in BAD_COMMANDS} | {ErrorCode.NONE, ErrorCode.BUS_FETCH}
