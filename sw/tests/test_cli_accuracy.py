@@ -66,6 +66,9 @@ def test_failed_cells_are_named_and_the_status_says_so(settings):
         (("--seeds", "0,x"), "expected numbers separated by commas"),
         (("--preset", "huge"), "huge"),
         (("--network", "nothing"), "no checkpoint 'nothing'"),
+        (("--classes", "11", "--network", "small_resnet_fashion_mnist"), "from 1 to 10, not 11"),
+        (("--blocks", "6", "--methods", "dense"), "`blocks` must be a positive multiple of m = 4, not 6"),
+        (("--sparsities", "92", "--table-only"), "`sparsities` must be above 0 and below 1, not 92.0"),
     ],
 )
 def test_bad_options_are_one_message_and_status_2(arguments, message, tmp_path):

@@ -16,12 +16,12 @@ from crisp_sw.commands.options import AsJson, Output, PresetName
 from crisp_sw.commands.terminal import emit, messages, results
 from crisp_sw.experiment.cell import Cell
 from crisp_sw.experiment.errors import ExperimentError
-from crisp_sw.experiment.grid import GRIDS, Grid, find_grid
+from crisp_sw.experiment.grid import GRIDS, Grid, find_grid, network_name
 from crisp_sw.experiment.rtl_check import check_on_rtl
 from crisp_sw.experiment.run import ExperimentFiles, ExperimentSettings, run_experiment
 from crisp_sw.experiment.sweep import Workers
 from crisp_sw.experiment.table import Row, average_rows, table_rows
-from crisp_sw.experiment.universal import UNIVERSAL, universal_checkpoint
+from crisp_sw.experiment.universal import UNIVERSAL, find_universal
 from crisp_sw.experiment.user import load_user
 from crisp_sw.training_display import training_display
 
@@ -32,8 +32,13 @@ def accuracy(
     data: Annotated[str, typer.Argument(help="Image folder, or the name of a data set.")],
     grid: Annotated[str, typer.Option(help=f"One of {', '.join(GRIDS)}.")] = "headline",
     networks: Annotated[
-        str, typer.Option("--network", help="Universal networks or checkpoints, comma-separated.")
-    ] = next(iter(UNIVERSAL)),
+        str,
+        typer.Option(
+            "--network",
+            help=f"Universal networks ({', '.join(UNIVERSAL)}) or checkpoints, comma-separated.",
+            show_default="those of the grid",
+        ),
+    ] = "",
     out: Output = Path("build/accuracy"),
     preset: PresetName = "edge",
     classes: Annotated[str, typer.Option(help="Only these numbers of classes.")] = "",
@@ -70,10 +75,11 @@ def accuracy(
     - `crisp accuracy path/to/tiny-imagenet --grid full --cluster tcp://scheduler:8786`
     """
     find_preset(preset)
-    chosen = replace(find_grid(grid), **_narrowed(classes, seeds, methods, sparsities, blocks, variants))
+    chosen = replace(
+        find_grid(grid), **_narrowed(networks, classes, seeds, methods, sparsities, blocks, variants)
+    )
     settings = ExperimentSettings(
         data=data,
-        networks=tuple(networks.split(",")),
         grid=chosen,
         out=out,
         name=grid,
@@ -97,9 +103,10 @@ def accuracy(
 
 
 def _narrowed(
-    classes: str, seeds: str, methods: str, sparsities: str, blocks: str, variants: str
+    networks: str, classes: str, seeds: str, methods: str, sparsities: str, blocks: str, variants: str
 ) -> dict[str, tuple]:
     kinds = {
+        "networks": (networks, str),
         "classes": (classes, int),
         "class_seeds": (seeds, int),
         "methods": (methods, str),
@@ -109,7 +116,7 @@ def _narrowed(
     }
     try:
         return {
-            name: tuple(kind(item.strip()) for item in text.split(","))
+            name: tuple(dict.fromkeys(kind(item.strip()) for item in text.split(",")))
             for name, (text, kind) in kinds.items()
             if text.strip()
         }
@@ -118,11 +125,13 @@ def _narrowed(
 
 
 def _on_rtl(settings: ExperimentSettings, grid: Grid, images: int) -> dict[str, Any]:
-    network, files = settings.networks[0], ExperimentFiles(out=settings.out)
-    cells = [cell for cell in grid.cells([Path(network).stem]) if cell.method == "crisp"]
+    network, files = grid.networks[0], ExperimentFiles(out=settings.out)
+    cells = [cell for cell in grid.cells([network_name(network)]) if cell.method == "crisp"]
     if not cells:
         raise ExperimentError("the grid has no CRISP cell for the RTL; expected `crisp` among its methods")
-    checkpoint = universal_checkpoint(network, settings.data, files.checkpoints, fresh=settings.fresh)
+    checkpoint = find_universal(network, settings.data, files.checkpoints, fresh=settings.fresh)
+    if checkpoint is None:
+        raise ExperimentError(f"{network} is not trained yet; expected a run without --table-only before")
     user = load_user(checkpoint, settings.data, classes=cells[0].classes, seed=cells[0].class_seed)
 
     def cosimulate(network: Path, inputs: Path, preset: str, result: Path) -> int:

@@ -1,12 +1,15 @@
 """The cells of a whole experiment: every combination that makes sense, each once."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from itertools import product
+from pathlib import Path
+from typing import Any
 
 from crisp_sw.experiment.cell import METHODS, PATTERN_METHODS, Cell
 from crisp_sw.experiment.errors import ExperimentError
-from crisp_sw.experiment.recipe import VARIANTS
+from crisp_sw.experiment.recipe import VARIANTS, find_recipe
+from crisp_sw.experiment.universal import UNIVERSAL
 
 Ratio = tuple[int, int]
 
@@ -17,11 +20,17 @@ class Grid:
 
     Attributes
     ----------
+    networks : names of universal networks, or checkpoints; a cell's network is named by the file's stem.
     classes, class_seeds, sparsities, blocks : as in `Cell`.
     ratios : (n, m) pairs.
     variants : recipes beside the standard one, for CRISP cells alone.
+
+    Raises
+    ------
+    ExperimentError : a value is none that a cell can have, or two networks are called the same.
     """
 
+    networks: tuple[str, ...] = ("resnet18-half-32px",)
     classes: tuple[int, ...] = (1, 5, 10, 20)
     class_seeds: tuple[int, ...] = (0, 1, 2)
     methods: tuple[str, ...] = METHODS
@@ -29,6 +38,24 @@ class Grid:
     blocks: tuple[int, ...] = (4, 8, 16, 32)
     ratios: tuple[Ratio, ...] = ((1, 4), (2, 4), (3, 4))
     variants: tuple[str, ...] = ()
+
+    def __post_init__(self):
+        _require_different_names(self.networks)
+        _require_all("classes", self.classes, "at least 1", lambda count: count >= 1)
+        _require_all("class_seeds", self.class_seeds, "at least 0", lambda seed: seed >= 0)
+        _require_all("methods", self.methods, f"one of {', '.join(METHODS)}", METHODS.__contains__)
+        _require_all("sparsities", self.sparsities, "above 0 and below 1", lambda share: 0 < share < 1)
+        for n, m in self.ratios:
+            if not 1 <= n < m:
+                raise ExperimentError(f"`ratios` must be N:M with N from 1 to M - 1, not {n}:{m}")
+            _require_all(
+                "blocks",
+                self.blocks,
+                f"a positive multiple of m = {m}",
+                lambda block, m=m: block > 0 and block % m == 0,
+            )
+        for variant in self.variants:
+            find_recipe(variant)
 
     def cells(self, networks: Sequence[str]) -> list[Cell]:
         """Every cell once; for each user the dense one first, which the others are compared with.
@@ -62,11 +89,34 @@ class Grid:
             yield from (replace(dense, method=method, sparsity=sparsity) for sparsity in self.sparsities)
 
 
+def network_name(network: str) -> str:
+    """Return what the cells of a universal network, or of a checkpoint, call it."""
+    return Path(network).stem
+
+
+def _require_different_names(networks: Sequence[str]) -> None:
+    known: dict[str, str] = {}
+    for network in networks:
+        name = network_name(network)
+        if name in known:
+            raise ExperimentError(
+                f"networks {known[name]!r} and {network!r} are both called {name!r}; expected different "
+                "names, as results are named after the network"
+            )
+        known[name] = network
+
+
+def _require_all(axis: str, values: Sequence[Any], expected: str, fits: Callable[[Any], bool]) -> None:
+    for value in values:
+        if not fits(value):
+            raise ExperimentError(f"`{axis}` must be {expected}, not {value!r}")
+
+
 GRIDS: dict[str, Grid] = {
     "headline": Grid(
         classes=(10,), class_seeds=(0,), sparsities=(0.92,), blocks=(16,), ratios=((1, 4), (2, 4))
     ),
-    "full": Grid(),
+    "full": Grid(networks=tuple(UNIVERSAL)),
     "sparsity": Grid(
         classes=(10,),
         class_seeds=(0,),

@@ -5,17 +5,19 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from crisp_sw.checkpoint import load_checkpoint
+from crisp_sw.data import load_dataset
 from crisp_sw.experiment.cell import Cell
 from crisp_sw.experiment.cell_run import CellOutcome, CellTask
-from crisp_sw.experiment.grid import Grid
+from crisp_sw.experiment.errors import ExperimentError
+from crisp_sw.experiment.grid import Grid, network_name
 from crisp_sw.experiment.plots import write_plots
 from crisp_sw.experiment.recipe import find_recipe
 from crisp_sw.experiment.store import ResultStore
 from crisp_sw.experiment.sweep import ResultCallback, Sweep, Workers, run_sweep
 from crisp_sw.experiment.table import table_rows, write_csv
-from crisp_sw.experiment.universal import universal_checkpoint
+from crisp_sw.experiment.universal import find_universal, train_universal
+from crisp_sw.experiment.user import choose_classes, load_user
 from crisp_sw.export import save_network
-from crisp_sw.steps import load_data
 from crisp_sw.training import ProgressCallback
 
 
@@ -26,7 +28,6 @@ class ExperimentSettings:
     Attributes
     ----------
     data : path of an image folder, or name of a data set; workers read it under the same path.
-    networks : names for `universal_checkpoint`.
     out : folder of checkpoints, results, table and plots.
     name : of the table's file.
     compute : False writes table and plots of the results that are there, and runs nothing.
@@ -34,7 +35,6 @@ class ExperimentSettings:
     """
 
     data: str
-    networks: tuple[str, ...]
     grid: Grid
     out: Path
     name: str = "headline"
@@ -85,28 +85,7 @@ def run_experiment(
     CrispError : data, checkpoints or settings cannot be used.
     """
     files = ExperimentFiles(out=settings.out)
-    tasks: list[CellTask] = []
-    for network in settings.networks:
-        checkpoint = universal_checkpoint(
-            network,
-            settings.data,
-            files.checkpoints,
-            fresh=settings.fresh,
-            progress=on_training,
-            command=settings.command,
-        )
-        # Decoded pictures are in the cache before several workers want them.
-        load_data(load_checkpoint(checkpoint)[1], settings.data)
-        tasks += [
-            CellTask(
-                cell=cell,
-                recipe=find_recipe(cell.variant),
-                checkpoint=checkpoint,
-                data=settings.data,
-                preset=settings.preset,
-            )
-            for cell in settings.grid.cells([Path(network).stem])
-        ]
+    tasks = _tasks(settings, files, on_training, say)
     say(f"{len(tasks)} cells; results are in {settings.out}")
 
     def keep_network(cell: Cell, outcome: CellOutcome) -> None:
@@ -126,3 +105,43 @@ def run_experiment(
     for file in write_plots(rows, files.plots(settings.name)):
         say(f"wrote {file}")
     return sweep
+
+
+def _tasks(
+    settings: ExperimentSettings,
+    files: ExperimentFiles,
+    on_training: ProgressCallback | None,
+    say: Callable[[str], None],
+) -> list[CellTask]:
+    """All cells of the grid, after whatever would stop them is found, and universal networks are trained."""
+    grid, classes = settings.grid, load_dataset(settings.data).classes
+    choose_classes(max(grid.classes), seed=0, of=len(classes))
+    found = {
+        network: find_universal(network, settings.data, files.checkpoints, fresh=settings.fresh)
+        for network in grid.networks
+    }
+    tasks: list[CellTask] = []
+    for network, checkpoint in found.items():
+        if checkpoint is None and not settings.compute:
+            say(f"{network} is not trained yet, so there are no results of it")
+            continue
+        checkpoint = checkpoint or train_universal(
+            network, settings.data, files.checkpoints, progress=on_training, command=settings.command
+        )
+        if load_checkpoint(checkpoint)[1].classes != classes:
+            raise ExperimentError(
+                f"{checkpoint} was trained for other classes than {settings.data} has; expected the same"
+            )
+        # What every worker does first: the largest user fits, and decoded pictures are in the cache.
+        load_user(checkpoint, settings.data, classes=max(grid.classes), seed=0)
+        tasks += [
+            CellTask(
+                cell=cell,
+                recipe=find_recipe(cell.variant),
+                checkpoint=checkpoint,
+                data=settings.data,
+                preset=settings.preset,
+            )
+            for cell in grid.cells([network_name(network)])
+        ]
+    return tasks

@@ -25,26 +25,18 @@ UNIVERSAL: dict[str, TrainingSettings] = {
 }
 
 
-def universal_checkpoint(
-    name: str,
-    data: str,
-    folder: Path,
-    *,
-    fresh: bool = False,
-    progress: ProgressCallback | None = None,
-    command: str = "",
-) -> str:
-    """Return the checkpoint of a universal network, trained here if there is none for these data.
+def find_universal(name: str, data: str, folder: Path, *, fresh: bool = False) -> str | None:
+    """Return the checkpoint of a universal network, or None if it has to be trained first.
 
     Parameters
     ----------
     name : a key of `UNIVERSAL`; or a checkpoint file or the name of a shipped one, which is taken as it is.
-    folder : where trained checkpoints are kept. A training that was interrupted goes on.
+    folder : where trained checkpoints are kept.
     fresh : do not take the checkpoint that comes with the package.
 
     Raises
     ------
-    ExperimentError : there is no such network, or its training was interrupted.
+    ExperimentError : there is no such network.
     CrispError : data or checkpoint are damaged.
     """
     if name not in UNIVERSAL:
@@ -53,23 +45,39 @@ def universal_checkpoint(
         except CheckpointError as error:
             raise ExperimentError(f"{error}; or one of: {', '.join(UNIVERSAL)}, which are trained") from error
         return name
-    path = folder / f"{name}.safetensors"
-    if not path.is_file() and not fresh and _shipped_fits(name, data):
-        return SHIPPED[name]
-    if not path.is_file():
-        result = run_training(
-            model=name,
-            data=data,
-            output=path,
-            settings=UNIVERSAL[name],
-            resume=True,
-            compact=True,
-            progress=progress,
-            command=command,
-        )
-        if not result.finished:
-            raise ExperimentError(f"training of {name} was interrupted; the same command continues it")
+    path = _trained(name, folder)
+    if path.is_file():
+        return str(path)
+    return SHIPPED[name] if not fresh and _shipped_fits(name, data) else None
+
+
+def train_universal(
+    name: str, data: str, folder: Path, *, progress: ProgressCallback | None = None, command: str = ""
+) -> str:
+    """Train a universal network, or go on where a training was interrupted, and return its checkpoint.
+
+    Raises
+    ------
+    ExperimentError : the training was interrupted.
+    """
+    path = _trained(name, folder)
+    result = run_training(
+        model=name,
+        data=data,
+        output=path,
+        settings=UNIVERSAL[name],
+        resume=True,
+        compact=True,
+        progress=progress,
+        command=command,
+    )
+    if not result.finished:
+        raise ExperimentError(f"training of {name} was interrupted; the same command continues it")
     return str(path)
+
+
+def _trained(name: str, folder: Path) -> Path:
+    return folder / f"{name}.safetensors"
 
 
 def _shipped_fits(name: str, data: str) -> bool:

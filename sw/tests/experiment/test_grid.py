@@ -5,6 +5,7 @@ import pytest
 from crisp_sw.experiment.errors import ExperimentError
 from crisp_sw.experiment.grid import GRIDS, Grid, find_grid
 from crisp_sw.experiment.recipe import VARIANTS
+from crisp_sw.experiment.universal import UNIVERSAL
 
 SMALL = {"classes": (5,), "class_seeds": (0,), "sparsities": (0.7, 0.9), "blocks": (8,)}
 
@@ -51,3 +52,32 @@ def test_headline_has_every_method():
 def test_unknown_grid_is_named():
     with pytest.raises(ExperimentError, match="no grid 'ful'; expected one of headline, full"):
         find_grid("ful")
+
+
+@pytest.mark.parametrize(
+    ("axes", "message"),
+    [
+        ({"classes": (5, 0)}, "`classes` must be at least 1, not 0"),
+        ({"class_seeds": (-1,)}, "`class_seeds` must be at least 0, not -1"),
+        ({"methods": ("dense", "best")}, "`methods` must be one of dense, crisp, .*, not 'best'"),
+        ({"sparsities": (0.9, 1.0)}, r"`sparsities` must be above 0 and below 1, not 1\.0"),
+        ({"sparsities": (0.0,)}, r"`sparsities` must be above 0 and below 1, not 0\.0"),
+        ({"blocks": (16, 6)}, "`blocks` must be a positive multiple of m = 4, not 6"),
+        ({"blocks": (0,)}, "`blocks` must be a positive multiple of m = 4, not 0"),
+        ({"ratios": ((4, 4),)}, "`ratios` must be N:M with N from 1 to M - 1, not 4:4"),
+        ({"variants": ("shot",)}, "no variant 'shot'"),
+        (
+            {"networks": ("a/net.safetensors", "b/net.safetensors")},
+            "'a/net.safetensors' and 'b/net.safetensors' are both called 'net'",
+        ),
+    ],
+)
+@pytest.mark.parametrize("methods", [("dense",), ("dense", "crisp")])
+def test_values_that_no_cell_can_have_are_named_whatever_the_methods(axes, message, methods):
+    with pytest.raises(ExperimentError, match=message):
+        Grid(**{"methods": methods, **axes})
+
+
+def test_full_grid_alone_has_both_universal_networks():
+    assert find_grid("full").networks == tuple(UNIVERSAL) == ("resnet18-half-32px", "mobilenet-v2-half-32px")
+    assert find_grid("headline").networks == ("resnet18-half-32px",)

@@ -6,6 +6,7 @@ from dataclasses import replace
 import pytest
 from safetensors.numpy import load_file
 
+from crisp_sw.data import load_dataset
 from crisp_sw.experiment import run
 from crisp_sw.experiment.errors import ExperimentError
 from crisp_sw.experiment.grid import Grid
@@ -31,12 +32,16 @@ def settings(digits_checkpoint, tmp_path, monkeypatch):
     monkeypatch.setattr(run, "find_recipe", lambda variant: RECIPE)
     return ExperimentSettings(
         data="digits",
-        networks=(str(digits_checkpoint),),
-        grid=GRID,
+        grid=replace(GRID, networks=(str(digits_checkpoint),)),
         out=tmp_path / "out",
         preset="tiny",
         workers=Workers(count=1, processes=False),
     )
+
+
+@pytest.fixture
+def no_workers(monkeypatch):
+    monkeypatch.setattr(run, "run_sweep", None)
 
 
 def test_experiment_is_written_and_not_run_twice(settings):
@@ -55,10 +60,31 @@ def test_experiment_is_written_and_not_run_twice(settings):
     _check_rtl(settings)
 
 
+def test_more_classes_than_there_are_stop_it_before_a_worker_starts(settings, no_workers):
+    settings = replace(settings, grid=replace(settings.grid, classes=(3, 11)))
+    with pytest.raises(ExperimentError, match="`classes` must be from 1 to 10, not 11"):
+        run_experiment(settings)
+
+
+def test_network_of_other_classes_stops_it_before_a_worker_starts(settings, no_workers, monkeypatch):
+    splits = replace(load_dataset("digits"), classes=tuple("abcdefghij"))
+    monkeypatch.setattr(run, "load_dataset", lambda data: splits)
+    with pytest.raises(ExperimentError, match="was trained for other classes than digits has"):
+        run_experiment(settings)
+
+
+def test_network_that_is_not_trained_yet_has_no_results_in_the_table(settings, monkeypatch):
+    monkeypatch.setattr(run, "train_universal", None)
+    said = []
+    grid = replace(settings.grid, networks=("mobilenet-v2-half-32px",))
+    assert run_experiment(replace(settings, grid=grid, compute=False), say=said.append).results == []
+    assert said[0] == "mobilenet-v2-half-32px is not trained yet, so there are no results of it"
+
+
 def _check_rtl(settings):
     cell = GRID.cells(["model"])[-1]
     network = ExperimentFiles(out=settings.out).network(cell)
-    user = load_user(settings.networks[0], "digits", classes=3, seed=0)
+    user = load_user(settings.grid.networks[0], "digits", classes=3, seed=0)
 
     def cosimulate(folder, inputs, preset, result):
         assert (folder, preset) == (network, "tiny")

@@ -9,7 +9,7 @@ from crisp_sw.checkpoint import load_checkpoint
 from crisp_sw.data import DatasetSplits, ImageSet
 from crisp_sw.experiment import universal
 from crisp_sw.experiment.errors import ExperimentError
-from crisp_sw.experiment.universal import universal_checkpoint
+from crisp_sw.experiment.universal import find_universal, train_universal
 from crisp_sw.training import TrainingResult
 from crisp_sw.training_settings import TrainingSettings
 
@@ -17,14 +17,14 @@ from crisp_sw.training_settings import TrainingSettings
 def test_network_is_trained_once(tmp_path, monkeypatch):
     settings = TrainingSettings(epochs=1, batch=512)
     monkeypatch.setitem(universal.UNIVERSAL, "small-resnet", settings)
-    path = universal_checkpoint("small-resnet", "digits", tmp_path)
+    assert find_universal("small-resnet", "digits", tmp_path) is None
+    path = train_universal("small-resnet", "digits", tmp_path)
     assert path == str(tmp_path / "small-resnet.safetensors")
-    monkeypatch.setattr(universal, "run_training", None)
-    assert universal_checkpoint("small-resnet", "digits", tmp_path) == path
+    assert find_universal("small-resnet", "digits", tmp_path) == path
 
 
 def test_checkpoint_is_taken_as_it_is(digits_checkpoint, tmp_path):
-    assert universal_checkpoint(str(digits_checkpoint), "digits", tmp_path) == str(digits_checkpoint)
+    assert find_universal(str(digits_checkpoint), "digits", tmp_path) == str(digits_checkpoint)
 
 
 def test_shipped_checkpoint_is_taken_for_its_own_classes_alone(tmp_path, monkeypatch):
@@ -32,24 +32,18 @@ def test_shipped_checkpoint_is_taken_for_its_own_classes_alone(tmp_path, monkeyp
     images = ImageSet(torch.zeros(1, 3, 32, 32, dtype=torch.uint8), torch.zeros(1, dtype=torch.int64))
     splits = DatasetSplits(name="x", train=images, test=images, classes=info.classes)
     monkeypatch.setattr(universal, "load_dataset", lambda data: splits)
-    found = universal_checkpoint("resnet18-half-32px", "images", tmp_path)
-    assert found == "resnet18_half_tiny_imagenet"
-    trained = []
-    monkeypatch.setattr(
-        universal, "run_training", lambda **options: trained.append(options) or TrainingResult(finished=True)
-    )
-    universal_checkpoint("resnet18-half-32px", "images", tmp_path, fresh=True)
+    assert find_universal("resnet18-half-32px", "images", tmp_path) == "resnet18_half_tiny_imagenet"
+    assert find_universal("resnet18-half-32px", "images", tmp_path, fresh=True) is None
     splits = replace(splits, classes=("a", "b"))
-    universal_checkpoint("resnet18-half-32px", "images", tmp_path)
-    assert [options["model"] for options in trained] == ["resnet18-half-32px"] * 2
+    assert find_universal("resnet18-half-32px", "images", tmp_path) is None
 
 
 def test_interrupted_training_is_not_taken(tmp_path, monkeypatch):
     monkeypatch.setattr(universal, "run_training", lambda **options: TrainingResult(finished=False))
     with pytest.raises(ExperimentError, match="was interrupted; the same command continues it"):
-        universal_checkpoint("mobilenet-v2-half-32px", "images", tmp_path)
+        train_universal("mobilenet-v2-half-32px", "images", tmp_path)
 
 
 def test_unknown_network_is_named(tmp_path):
     with pytest.raises(ExperimentError, match=r"no checkpoint 'vgg'; .* or one of: resnet18-half-32px"):
-        universal_checkpoint("vgg", "digits", tmp_path)
+        find_universal("vgg", "digits", tmp_path)
