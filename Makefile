@@ -8,6 +8,11 @@ BOARD ?= ulx3s-85f
 # $(call option,--name,value): nothing if there is no value.
 option = $(if $(2),$(1) $(2))
 
+network_options = $(strip \
+	$(call option,--nm,$(NM)) $(call option,--blocks,$(BLOCKS)) $(call option,--block-size,$(BLOCK_SIZE)) \
+	$(call option,--first-nm,$(FIRST_NM)) $(call option,--layers,$(LAYERS)) $(call option,--weights,$(WEIGHTS)) \
+	$(call option,--seed,$(SEED)) $(if $(DENSE),--dense-too))
+
 .DEFAULT_GOAL := help
 .PHONY: help setup demo network accuracy test lint verilog cocotb-test layers programs synth bench lock clean
 
@@ -43,10 +48,7 @@ demo: setup
 	.venv/bin/crisp demo $(call option,--classes,$(CLASSES)) --preset $(or $(PRESET),edge)
 
 network: setup
-	.venv/bin/crisp network $(or $(NET),resnet50) $(call option,--nm,$(NM)) $(call option,--blocks,$(BLOCKS)) \
-		$(call option,--block-size,$(BLOCK_SIZE)) $(call option,--first-nm,$(FIRST_NM)) \
-		$(call option,--layers,$(LAYERS)) $(call option,--weights,$(WEIGHTS)) $(call option,--seed,$(SEED)) \
-		--preset $(or $(PRESET),edge) $(if $(DENSE),--dense-too)
+	.venv/bin/crisp network $(or $(NET),resnet50) --preset $(or $(PRESET),edge) $(network_options)
 
 accuracy: setup
 	@test -n "$(DATA)" || { echo 'make accuracy needs DATA=<image folder or name of a data set>' >&2; exit 2; }

@@ -22,7 +22,7 @@ def command_of(*variables: str) -> list[str]:
     """The words of the last command that ``make network`` would run."""
     command, clean = ["make", "-n", "network", *variables], {"PATH": os.environ["PATH"]}
     result = subprocess.run(command, cwd=ROOT, env=clean, check=True, capture_output=True, text=True)
-    return shlex.split(result.stdout.replace("\\\n", " ").splitlines()[-1])
+    return shlex.split(result.stdout.splitlines()[-1])
 
 
 def test_without_variables_the_command_has_its_defaults():
