@@ -9,7 +9,7 @@ from torch import nn
 
 from crisp_sw.prune.batch_norm import finish_batch_norm
 from crisp_sw.prune.fine_tuning import EpochStatistics, FineTuner
-from crisp_sw.prune.inference import require_outputs
+from crisp_sw.prune.run_checks import require_ready, require_trained
 from crisp_sw.prune.run_state import RunFile, RunState
 from crisp_sw.prune.samples import ClassSamples
 from crisp_sw.prune.settings import PruneSettings
@@ -38,11 +38,11 @@ def fine_tune_dense(
 
     Raises
     ------
-    PruneError : the loss diverges, or the saved state belongs to another run.
+    PruneError : a weight of the model is not finite, training diverges, or the saved state belongs to another
+        run.
     SamplesError : fewer samples than a batch, or labels that do not fit the model's outputs.
     """
-    samples.require_batch(settings.batch_size)
-    require_outputs(model, samples)
+    require_ready(model, teacher, samples, settings)
     dense = copy.deepcopy(model).to(memory_format=torch.channels_last)  # pyright: ignore[reportCallIssue]
     source = Teacher(teacher or model, samples, settings) if settings.distillation > 0 else None
     tuner = FineTuner(dense, samples, settings, source)
@@ -55,5 +55,6 @@ def fine_tune_dense(
         if on_epoch:
             on_epoch(state.epoch, statistics)
     finish_batch_norm(dense, samples, settings)
+    require_trained(dense)
     file.remove()
     return dense.to(memory_format=torch.contiguous_format)  # pyright: ignore[reportCallIssue]

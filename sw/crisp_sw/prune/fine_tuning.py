@@ -103,9 +103,11 @@ class FineTuner:
         self._require_finite("loss", loss)
         self.optimizer.zero_grad()
         loss.backward()
+        gradients = [parameter.grad for parameter in self._parameters if parameter.grad is not None]
+        norm = nn.utils.get_total_norm(gradients)
+        self._require_finite("norm of the gradient", norm)
         if settings.max_grad_norm is not None:
-            norm = nn.utils.clip_grad_norm_(self._parameters, settings.max_grad_norm)
-            self._require_finite("norm of the gradient", norm)
+            nn.utils.clip_grads_with_norm_(self._parameters, settings.max_grad_norm, norm)
         self.optimizer.step()
         return loss.detach(), (logits.detach().argmax(1) == labels).sum()
 

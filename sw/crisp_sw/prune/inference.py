@@ -42,15 +42,21 @@ def collect_logits(
 
 
 @torch.no_grad()
-def require_outputs(model: nn.Module, samples: ClassSamples) -> None:
-    """Raise SamplesError unless the model gives every sample a row of logits with one for each label.
+def require_outputs(model: nn.Module, samples: ClassSamples) -> int:
+    """Return the number of logits that the model gives each sample.
 
     The model's training mode is left as it was.
+
+    Raises
+    ------
+    SamplesError : the model gives no row of logits, or has no output for some label.
     """
     was_training = model.training
     model.eval()
-    _check_labels(model(samples.normalised(torch.arange(1)).to(device_of(model))), samples)
+    logits = model(samples.normalised(torch.arange(1)).to(device_of(model)))
     model.train(was_training)
+    _check_labels(logits, samples)
+    return logits.shape[1]
 
 
 def _check_labels(logits: Tensor, samples: ClassSamples) -> None:

@@ -9,12 +9,12 @@ from torch import nn
 from crisp_sw.prune.channels import ChannelRun
 from crisp_sw.prune.dense import fine_tune_dense
 from crisp_sw.prune.fine_tuning import EpochStatistics
-from crisp_sw.prune.inference import require_outputs
 from crisp_sw.prune.layers import select_layers
 from crisp_sw.prune.masked_layer import MaskedLayer, sparsity_of
 from crisp_sw.prune.masking import attach_mask, squash_masks
 from crisp_sw.prune.progress import ProgressCallback, PruneProgress, ignore_progress
 from crisp_sw.prune.report import LayerReport, PruneReport, PruneResult, dense_reports
+from crisp_sw.prune.run_checks import require_ready
 from crisp_sw.prune.run_loop import RunLoop
 from crisp_sw.prune.saliency import measure_saliency
 from crisp_sw.prune.samples import ClassSamples
@@ -52,14 +52,14 @@ def prune_for_classes(
 
     Raises
     ------
-    PruneError : the settings do not fit the model, the loss diverges, or the saved run is another one.
+    PruneError : a weight of the model is not finite, the settings do not fit the model, training diverges, or
+        the saved run is another one.
     UnreachableSparsityError : the pattern and the floors allow less than the target; known before training.
     SaliencyError : a gradient is not finite.
     SamplesError : fewer samples than a batch, or labels that do not fit the model's outputs.
     """
     settings = settings or PruneSettings()
-    samples.require_batch(settings.batch_size)
-    require_outputs(model, samples)
+    require_ready(model, teacher, samples, settings)
     if settings.method == "channel":
         channels = ChannelRun(model, samples, settings, teacher, on_progress)
         return channels.complete(state_dir, resume=resume)

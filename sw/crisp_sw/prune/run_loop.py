@@ -11,6 +11,7 @@ from crisp_sw.prune.batch_norm import finish_batch_norm
 from crisp_sw.prune.fine_tuning import EpochStatistics, FineTuner
 from crisp_sw.prune.progress import ProgressCallback, PruneProgress
 from crisp_sw.prune.report import IterationReport
+from crisp_sw.prune.run_checks import require_trained
 from crisp_sw.prune.run_state import RunFile, RunState
 from crisp_sw.prune.samples import ClassSamples
 from crisp_sw.prune.settings import PruneSettings
@@ -79,8 +80,9 @@ class RunLoop(ABC):
         self._fine_tune(until=settings.total_epochs)
 
     def finish(self) -> None:
-        """Settle BatchNorm's statistics and remove the saved run."""
+        """Settle BatchNorm's statistics, make sure that all is finite, and remove the saved run."""
         finish_batch_norm(self.model, self.samples, self.settings)
+        require_trained(self.model)
         self.file.remove()
 
     def history(self) -> tuple[IterationReport, ...]:

@@ -90,12 +90,23 @@ def test_global_random_state_is_left_alone(mixed_net, samples):
     assert torch.equal(torch.rand(1), expected)
 
 
-@pytest.mark.parametrize(("clip", "what"), [(None, "loss"), (1.0, "norm of the gradient")])
-def test_divergence_is_reported(mixed_net, samples, clip, what):
-    settings = replace(FAST, learning_rate=1e30, max_grad_norm=clip)
-    tuner = FineTuner(mixed_net, samples, settings, None)
-    if clip:
-        mixed_net.linear.weight.register_hook(lambda gradient: gradient * float("nan"))
-    message = rf"the {what} became \S+ at learning rate 1e\+30; expected a finite number"
-    with pytest.raises(PruneError, match=message):
+def test_divergence_is_reported(mixed_net, samples):
+    tuner = FineTuner(mixed_net, samples, replace(FAST, learning_rate=1e30), None)
+    with pytest.raises(PruneError, match=r"the loss became \S+ at learning rate 1e\+30; expected a finite"):
         tuner.train_epoch(0)
+
+
+@pytest.mark.parametrize("clip", [None, 1.0])
+def test_nan_gradient_of_the_last_step_is_reported(mixed_net, samples, clip):
+    steps = []
+
+    def spoil(gradient):
+        steps.append(gradient)
+        return gradient * float("nan") if len(steps) == 6 else gradient
+
+    mixed_net.linear.weight.register_hook(spoil)
+    tuner = FineTuner(mixed_net, samples, replace(FAST, max_grad_norm=clip), None)
+    with pytest.raises(PruneError, match=r"the norm of the gradient became nan at learning rate 0\.05"):
+        tuner.train_epoch(0)
+    assert len(steps) == len(samples) // 16
+    assert all(bool(parameter.isfinite().all()) for parameter in mixed_net.parameters())

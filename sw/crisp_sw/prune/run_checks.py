@@ -1,0 +1,51 @@
+"""What a run asks of its arguments before any training, and what it promises of its result."""
+
+from torch import nn
+
+from crisp_sw.prune.errors import PruneError
+from crisp_sw.prune.inference import require_outputs
+from crisp_sw.prune.samples import ClassSamples
+from crisp_sw.prune.settings import PruneSettings
+
+
+def require_ready(
+    model: nn.Module, teacher: nn.Module | None, samples: ClassSamples, settings: PruneSettings
+) -> None:
+    """Raise unless model, teacher and samples are fit for a run.
+
+    Raises
+    ------
+    PruneError : a weight is NaN or infinite, or the teacher has other outputs than the model.
+    SamplesError : fewer samples than a batch, or labels that do not fit the outputs.
+    """
+    samples.require_batch(settings.batch_size)
+    require_finite_weights(model)
+    outputs = require_outputs(model, samples)
+    if teacher is not None and settings.distillation > 0:
+        require_finite_weights(teacher, where=" of the teacher")
+        taught = require_outputs(teacher, samples)
+        if taught != outputs:
+            raise PruneError(f"the teacher has {taught} outputs; expected {outputs}, as the model has")
+
+
+def require_trained(model: nn.Module) -> None:
+    """Raise PruneError if training left a weight or a BatchNorm statistic that is not finite."""
+    require_finite_weights(model, where=" after fine-tuning", advice="lower `learning_rate`")
+
+
+def require_finite_weights(
+    model: nn.Module, *, where: str = "", advice: str = "check the checkpoint"
+) -> None:
+    """Raise PruneError, naming the first, if a parameter is not finite or a buffer holds NaN.
+
+    Buffers may hold infinities on purpose, such as those of attention masks.
+    """
+    for name, value in [*model.named_parameters(), *model.named_buffers()]:
+        if bool(value.isnan().any()):
+            found = "NaN"
+        elif isinstance(value, nn.Parameter) and bool(value.isinf().any()):
+            found = "infinite values"
+        else:
+            continue
+        layer, _, what = name.rpartition(".")
+        raise PruneError(f"the {what} of {layer!r}{where} holds {found}; expected finite numbers: {advice}")

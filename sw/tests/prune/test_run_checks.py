@@ -1,0 +1,67 @@
+"""Runs refuse models that are not finite before any training, and never return one."""
+
+from dataclasses import replace
+
+import pytest
+import torch
+from torch import nn
+
+from crisp_sw.prune import PruneError, PruneSettings, fine_tune_dense, prune_for_classes
+from crisp_sw.prune.run_checks import require_finite_weights
+
+SETTINGS = PruneSettings(
+    n=2, block=8, sparsity=0.7, iterations=1, final_epochs=1, batch_size=16, min_kept_share=0.0
+)
+METHODS = ("crisp", "unstructured", "dense")
+
+
+def spoiled(model: nn.Module, name: str, value: float) -> nn.Module:
+    with torch.no_grad():
+        model.state_dict()[name].flatten()[3] = value
+    return model
+
+
+@pytest.mark.parametrize("method", METHODS)
+@pytest.mark.parametrize(
+    ("name", "value", "message"),
+    [
+        ("conv.weight", float("nan"), "the weight of 'conv' holds NaN; expected finite numbers: check the"),
+        ("linear.bias", float("-inf"), "the bias of 'linear' holds infinite values; expected finite numbers"),
+        ("bn.running_var", float("nan"), "the running_var of 'bn' holds NaN; expected finite numbers"),
+    ],
+)
+def test_model_that_is_not_finite_is_blamed(mixed_net, samples, method, name, value, message):
+    events = []
+    with pytest.raises(PruneError, match=message):
+        prune_for_classes(
+            spoiled(mixed_net, name, value),
+            samples,
+            replace(SETTINGS, method=method),
+            on_progress=events.append,
+        )
+    assert events == []
+
+
+def test_teacher_that_is_not_finite_or_has_other_outputs(mixed_net, samples):
+    teacher = spoiled(type(mixed_net)(), "stem.weight", float("nan"))
+    with pytest.raises(PruneError, match="the weight of 'stem' of the teacher holds NaN"):
+        prune_for_classes(mixed_net, samples, SETTINGS, teacher=teacher)
+    with pytest.raises(PruneError, match="the teacher has 7 outputs; expected 4, as the model has"):
+        fine_tune_dense(mixed_net, samples, SETTINGS, teacher=type(mixed_net)(classes=7))
+
+
+@pytest.mark.parametrize("method", METHODS)
+def test_weights_that_the_last_step_spoils_are_not_returned(mixed_net, samples, method, tmp_path):
+    # The only step has a finite gradient; what it makes of the weights overflows afterwards.
+    settings = replace(
+        SETTINGS, method=method, learning_rate=1e38, batch_size=96, epochs_per_iteration=0, distillation=0.0
+    )
+    message = r"the \w+ of '\w+' after fine-tuning holds (NaN|infinite values); .* lower `learning_rate`"
+    with pytest.raises(PruneError, match=message):
+        prune_for_classes(mixed_net, samples, settings, state_dir=tmp_path)
+
+
+def test_infinities_of_buffers_are_fine():
+    model = nn.Linear(4, 4)
+    model.register_buffer("mask", torch.full((4,), float("-inf")))
+    require_finite_weights(model)
