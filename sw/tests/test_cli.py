@@ -156,6 +156,20 @@ def test_pruned_model_and_its_network_have_the_same_cycles(pruned, network):
     assert one["totals"]["cycles_predicted"] == pytest.approx(two["totals"]["cycles_predicted"], rel=0.01)
 
 
+def test_a_pruned_model_runs_with_its_own_pattern(pruned, tmp_path):
+    options = ("--no-rtl", "--preset", "small", "--out", tmp_path, "--json")
+    result = crisp("network", pruned, *options)
+    assert result.exit_code == 0, result.stderr
+    report = json.loads(result.stdout)
+    assert report["source"] == "a pruned model"
+    assert report["totals"]["bit_exact"]
+    assert report["input_shape"] == [1, 8, 8]
+    sparsity = json.loads((pruned / "prune.json").read_text())["layers"]
+    patterns = {layer["name"]: layer["pattern"] for layer in report["layers"] if layer["pattern"]}
+    assert patterns.keys() <= {layer["name"] for layer in sparsity}
+    assert patterns
+
+
 def test_state_dicts_of_others(digits_checkpoint, tmp_path):
     weights = tmp_path / "theirs.pth"
     assert crisp("export", digits_checkpoint, "--out", weights).exit_code == 0
