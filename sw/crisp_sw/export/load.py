@@ -9,8 +9,9 @@ from safetensors import SafetensorError
 from safetensors.numpy import load as deserialise
 
 from crisp_golden.errors import CrispError
+from crisp_golden.inference import check_graph
 from crisp_golden.network import MaxPool, Node, QuantizedNetwork
-from crisp_golden.validation import validate_layer
+from crisp_golden.validation import validate_layer, validate_max_pool
 from crisp_sw.export.layout import (
     FORMAT,
     GRAPH_FILE,
@@ -95,23 +96,16 @@ def _read_tensors(path: Path, graph: dict[str, Any]) -> Tensors:
 
 
 def _build(graph: dict[str, Any], tensors: Tensors) -> QuantizedNetwork:
-    nodes, known = [], {"input"}
+    nodes = []
     for entry in graph["nodes"]:
         layer = build_layer(entry, tensors)
-        inputs = tuple(entry["inputs"])
-        if not isinstance(layer, MaxPool):
+        if isinstance(layer, MaxPool):
+            validate_max_pool(layer)
+        else:
             validate_layer(layer)
-        expected = 2 if not isinstance(layer, MaxPool) and layer.residual is not None else 1
-        if len(inputs) != expected or not known.issuperset(inputs):
-            raise ValueError(
-                f"layer {layer.name!r} reads {inputs}, expected {expected} of the tensors before it"
-            )
-        if layer.name in known:
-            raise ValueError(f"two tensors are named {layer.name!r}")
-        known.add(layer.name)
-        nodes.append(Node(layer=layer, inputs=inputs))
+        nodes.append(Node(layer=layer, inputs=tuple(entry["inputs"])))
     channels, height, width = graph["input"]["shape"]
-    return QuantizedNetwork(
+    network = QuantizedNetwork(
         nodes=tuple(nodes),
         input_shape=(int(channels), int(height), int(width)),
         input_scale=float(graph["input"]["scale"]),
@@ -119,6 +113,8 @@ def _build(graph: dict[str, Any], tensors: Tensors) -> QuantizedNetwork:
         classes=tuple(str(name) for name in graph["classes"]),
         scales={str(name): _scale(name, scale) for name, scale in graph.get("scales", {}).items()},
     )
+    check_graph(network)
+    return network
 
 
 def _scale(name: str, value: Any) -> float:
