@@ -15,6 +15,7 @@ import torch
 
 from crisp_sw.data.dataset import DatasetSplits, ImageSet
 from crisp_sw.data.download import RemoteFile, fetch
+from crisp_sw.data.unpacked import load_unpacked
 from crisp_sw.errors import DatasetError
 
 MIRROR = "https://www.cs.toronto.edu/~kriz"
@@ -24,7 +25,13 @@ PIXELS = 3 * 32 * 32
 
 @dataclass(frozen=True)
 class CifarArchive:
-    """Layout of one of the two archives. The label used is the last of a record's label bytes."""
+    """Layout of one of the two archives.
+
+    Attributes
+    ----------
+    label_bytes : of a record; the last one is the label used.
+    python_names : of the archive of the Python version, and of the folder that it unpacks to.
+    """
 
     name: str
     archive: str
@@ -33,6 +40,12 @@ class CifarArchive:
     test_file: str
     classes_file: str
     label_bytes: int
+    python_names: tuple[str, str]
+
+    @property
+    def files(self) -> tuple[str, ...]:
+        """Names of all files that are read."""
+        return (*self.train_files, self.test_file, self.classes_file)
 
 
 # MD5 sums from the data sets' home page.
@@ -44,6 +57,7 @@ CIFAR_10 = CifarArchive(
     test_file="test_batch.bin",
     classes_file="batches.meta.txt",
     label_bytes=1,
+    python_names=("cifar-10-python.tar.gz", "cifar-10-batches-py"),
 )
 CIFAR_100 = CifarArchive(
     name="cifar-100",
@@ -53,6 +67,7 @@ CIFAR_100 = CifarArchive(
     test_file="test.bin",
     classes_file="fine_label_names.txt",
     label_bytes=2,
+    python_names=("cifar-100-python.tar.gz", "cifar-100-python"),
 )
 
 
@@ -66,25 +81,47 @@ def load_cifar(layout: CifarArchive, cache: Path, *, mirror: str = MIRROR) -> Da
     if "CRISP_DATA" in os.environ:
         local = Path(os.environ["CRISP_DATA"]) / layout.archive
         if local.is_file():
-            return read_cifar_archive(local, layout)
+            return load_cifar_files(local, layout, cache)
     remote = RemoteFile(f"{mirror}/{layout.archive}", md5=layout.md5)
-    return read_cifar_archive(fetch(remote, cache / layout.archive), layout)
+    return load_cifar_files(fetch(remote, cache / layout.archive), layout, cache)
 
 
 def layout_of(path: Path) -> CifarArchive | None:
-    """Which of the two archives a file is, by its name; None if neither."""
-    return next((layout for layout in (CIFAR_10, CIFAR_100) if path.name == layout.archive), None)
-
-
-def read_cifar_archive(path: Path, layout: CifarArchive) -> DatasetSplits:
-    """Read training and test images and class names from an archive of the binary version.
+    """Which of the two data sets lies at a path: an archive, by its name, or its unpacked files.
 
     Raises
     ------
-    DatasetError : the archive is absent, truncated, damaged, or lacks a file.
+    DatasetError : it is the Python version of one, packed or not.
     """
-    wanted = (*layout.train_files, layout.test_file, layout.classes_file)
-    contents = _extract(path, wanted)
+    for layout in (CIFAR_10, CIFAR_100):
+        if path.name == layout.archive or (path / layout.test_file).is_file():
+            return layout
+        if path.name in layout.python_names:
+            raise DatasetError(
+                f"{path}: the Python version of {layout.name} consists of pickles, which can run code; "
+                f"expected the binary version, {layout.archive} or the folder that it unpacks to"
+            )
+    return None
+
+
+def load_cifar_files(path: Path, layout: CifarArchive, cache: Path) -> DatasetSplits:
+    """Read an archive or its unpacked files, or map what an earlier call read."""
+    files = [path / name for name in layout.files] if path.is_dir() else [path]
+    return load_unpacked(files, cache, lambda: read_cifar_files(path, layout))
+
+
+def read_cifar_files(path: Path, layout: CifarArchive) -> DatasetSplits:
+    """Read training and test images and class names of the binary version.
+
+    Parameters
+    ----------
+    path : the archive, or the folder that it unpacks to.
+
+    Raises
+    ------
+    DatasetError : something is absent, truncated, damaged, or lacks a file.
+    """
+    contents = _read_folder(path, layout.files) if path.is_dir() else _extract(path, layout.files)
     classes = tuple(contents[layout.classes_file].decode().split())
     parts = {
         name: _parse_records(content, layout.label_bytes, len(classes), f"{path}: {name}")
@@ -101,6 +138,13 @@ def read_cifar_archive(path: Path, layout: CifarArchive) -> DatasetSplits:
         classes=classes,
         class_ids=classes,
     )
+
+
+def _read_folder(path: Path, wanted: tuple[str, ...]) -> dict[str, bytes]:
+    for name in wanted:
+        if not (path / name).is_file():
+            raise DatasetError(f"{path}: holds no {name}; expected the files of a CIFAR archive")
+    return {name: (path / name).read_bytes() for name in wanted}
 
 
 def _extract(path: Path, wanted: tuple[str, ...]) -> dict[str, bytes]:

@@ -12,6 +12,7 @@ import torch
 from crisp_sw.data.dataset import DatasetSplits, ImageSet
 from crisp_sw.data.download import RemoteFile, fetch
 from crisp_sw.data.idx import read_idx
+from crisp_sw.data.unpacked import load_unpacked
 from crisp_sw.errors import DatasetError
 
 NAME = "fashion-mnist"
@@ -50,16 +51,21 @@ def load_fashion_mnist(cache: Path, *, debian: Path = DEBIAN_FOLDER, mirror: str
         local.insert(0, Path(os.environ["CRISP_DATA"]) / NAME)
     for folder in local:
         if holds_idx_files(folder):
-            return read_idx_folder(folder)
+            return load_idx_folder(folder, cache)
     target = cache / NAME
     for name, md5 in FILES.items():
         fetch(RemoteFile(f"{mirror}/{name}", md5=md5), target / name)
-    return read_idx_folder(target)
+    return load_idx_folder(target, cache)
 
 
 def holds_idx_files(folder: Path) -> bool:
     """Whether ``folder`` has the four files of the MNIST family."""
     return all((folder / name).is_file() for name in FILES)
+
+
+def load_idx_folder(folder: Path, cache: Path) -> DatasetSplits:
+    """Read the four files in ``folder``, or map what an earlier call unpacked."""
+    return load_unpacked([folder / name for name in FILES], cache, lambda: read_idx_folder(folder))
 
 
 def read_idx_folder(folder: Path) -> DatasetSplits:

@@ -4,8 +4,6 @@ Decoded images are cached as one memory-mapped array per split, under a key that
 sizes and times of change of all files) and the image size, so a changed folder is decoded again.
 """
 
-import hashlib
-from collections.abc import Iterable
 from pathlib import Path
 from typing import Literal
 
@@ -15,6 +13,7 @@ from crisp_sw.data.class_names import read_class_names
 from crisp_sw.data.dataset import DatasetSplits, ImageSet
 from crisp_sw.data.decoding import decode_cached, shorter_edge
 from crisp_sw.data.listing import Listing, list_image_folder
+from crisp_sw.data.unpacked import files_key
 from crisp_sw.errors import DatasetError
 
 CACHE_VERSION = 2
@@ -49,7 +48,8 @@ def load_image_folder(
     strict = unreadable == "refuse"
     ids, train, test = list_image_folder(path)
     size = image_size or shorter_edge(train.files, strict=strict)
-    folder = cache / "image-folders" / _cache_key(path, (train, test), size)
+    key = files_key(f"{CACHE_VERSION} {path.resolve()} {size}", [*train.files, *test.files])
+    folder = cache / "image-folders" / key
     sets, skipped = [], []
     for name, listing in (("train", train), ("test", test)):
         decoded = decode_cached(listing.files, size, folder / f"{name}.npy", workers=workers, strict=strict)
@@ -74,19 +74,3 @@ def _readable(images, listing: Listing, problems: list[int]) -> ImageSet:
     kept = torch.ones(len(labels), dtype=torch.bool)
     kept[problems] = False
     return ImageSet(tensor[kept], labels[kept])
-
-
-def _cache_key(path: Path, splits: Iterable[Listing], size: int) -> str:
-    digest = hashlib.sha256(f"{CACHE_VERSION} {path.resolve()} {size}".encode())
-    for listing in splits:
-        for file in listing.files:
-            digest.update(f"{file} {_signature(file)}\n".encode())
-    return digest.hexdigest()[:32]
-
-
-def _signature(file: Path) -> str:
-    try:
-        status = file.stat()
-    except OSError:
-        return "missing"
-    return f"{status.st_size} {status.st_mtime_ns}"

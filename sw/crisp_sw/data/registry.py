@@ -6,10 +6,10 @@ from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
-from crisp_sw.data.cifar import CIFAR_10, CIFAR_100, layout_of, load_cifar, read_cifar_archive
+from crisp_sw.data.cifar import CIFAR_10, CIFAR_100, layout_of, load_cifar, load_cifar_files
 from crisp_sw.data.dataset import DatasetSplits, ImageSet
 from crisp_sw.data.digits import load_digits
-from crisp_sw.data.fashion_mnist import holds_idx_files, load_fashion_mnist, read_idx_folder
+from crisp_sw.data.fashion_mnist import holds_idx_files, load_fashion_mnist, load_idx_folder
 from crisp_sw.data.folder import Unreadable, load_image_folder
 from crisp_sw.data.listing import is_image_folder
 from crisp_sw.data.resize import resize_images
@@ -37,7 +37,7 @@ def load_dataset(
     Parameters
     ----------
     name_or_path : a key of `DATASETS`; or the path of an ImageNet-style folder, of a folder with the four
-        Fashion-MNIST files, or of a CIFAR archive (binary version).
+        Fashion-MNIST files, or of CIFAR's binary version, as the archive or unpacked.
     cache : where downloads and decoded pictures go; by default `default_cache`.
     image_size : edge in pixels to scale the square images to; by default they stay as they are.
     unreadable : what a missing or damaged picture of a folder means, see `load_image_folder`.
@@ -49,12 +49,20 @@ def load_dataset(
     if image_size is not None and image_size < SMALLEST_IMAGE:
         raise DatasetError(f"`image_size` must be at least {SMALLEST_IMAGE}, not {image_size}")
     cache = cache or default_cache()
-    key = str(name_or_path).lower().replace("_", "-")
-    if key in DATASETS:
-        splits = DATASETS[key](cache, image_size)
+    if is_dataset_name(name_or_path):
+        splits = DATASETS[_key(name_or_path)](cache, image_size)
     else:
         splits = _load_path(Path(name_or_path), cache, image_size, unreadable)
     return splits if image_size is None else _resized(splits, image_size)
+
+
+def is_dataset_name(name: str | Path) -> bool:
+    """Whether there is a data set of that name; anything else can only be a path."""
+    return _key(name) in DATASETS
+
+
+def _key(name: str | Path) -> str:
+    return str(name).lower().replace("_", "-")
 
 
 def default_cache() -> Path:
@@ -65,18 +73,18 @@ def default_cache() -> Path:
 
 
 def _load_path(path: Path, cache: Path, image_size: int | None, unreadable: Unreadable) -> DatasetSplits:
+    if (layout := layout_of(path)) is not None and path.exists():
+        return load_cifar_files(path, layout, cache)
     if path.is_file():
-        layout = layout_of(path)
-        if layout is not None:
-            return read_cifar_archive(path, layout)
         raise DatasetError(f"{path}: expected a folder, or one of {CIFAR_10.archive}, {CIFAR_100.archive}")
     if is_image_folder(path):
         return load_image_folder(path, cache, image_size=image_size, unreadable=unreadable)
     if holds_idx_files(path):
-        return read_idx_folder(path)
+        return load_idx_folder(path, cache)
     if path.is_dir():
         raise DatasetError(
-            f"{path}: not a data set; expected train/<class>/* and val/<class>/*, or the Fashion-MNIST files"
+            f"{path}: not a data set; expected train/<class>/* and val/<class>/*, the Fashion-MNIST files, "
+            "or those of CIFAR's binary version"
         )
     close = difflib.get_close_matches(str(path).lower(), DATASETS, n=1)
     hint = f"did you mean {close[0]!r}? " if close else ""

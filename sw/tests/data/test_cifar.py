@@ -7,8 +7,10 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+import torch
 
-from crisp_sw.data.cifar import CIFAR_10, CIFAR_100, layout_of, load_cifar, read_cifar_archive
+from crisp_sw.data import cifar, load_dataset
+from crisp_sw.data.cifar import CIFAR_10, CIFAR_100, layout_of, load_cifar, read_cifar_files
 from crisp_sw.errors import DatasetError
 
 NAMES = ("apple", "bee", "cat")
@@ -41,7 +43,7 @@ def write_archive(folder, layout, contents):
 @pytest.mark.parametrize("layout", [CIFAR_10, CIFAR_100])
 def test_archive_is_read(tmp_path, layout):
     contents = contents_of(layout)
-    splits = read_cifar_archive(write_archive(tmp_path, layout, contents), layout)
+    splits = read_cifar_files(write_archive(tmp_path, layout, contents), layout)
     count = len(layout.train_files)
     assert splits.classes == NAMES
     assert splits.train.images.shape == (2 * count, 3, 32, 32)
@@ -69,12 +71,43 @@ def test_archive_is_downloaded(tmp_path, monkeypatch):
 
 def test_archive_is_recognised_by_its_name(tmp_path):
     assert layout_of(tmp_path / "cifar-100-binary.tar.gz") is CIFAR_100
-    assert layout_of(tmp_path / "cifar-100-python.tar.gz") is None
+    assert layout_of(tmp_path / "cifar-100.zip") is None
+
+
+@pytest.mark.parametrize("name", ["cifar-100-python.tar.gz", "cifar-100-python"])
+def test_python_version_is_refused_with_the_reason(tmp_path, name):
+    with pytest.raises(DatasetError, match=r"consists of pickles.*expected .*cifar-100-binary\.tar\.gz or"):
+        load_dataset(tmp_path / name, cache=tmp_path / "cache")
+
+
+@pytest.mark.parametrize("layout", [CIFAR_10, CIFAR_100])
+def test_unpacked_files_are_the_same_as_the_archive(tmp_path, layout):
+    contents = contents_of(layout)
+    archive, folder = write_archive(tmp_path, layout, contents), tmp_path / "unpacked"
+    folder.mkdir()
+    for name, content in contents.items():
+        (folder / name).write_bytes(content)
+    one, two = (load_dataset(path, cache=tmp_path / "cache") for path in (archive, folder))
+    assert torch.equal(one.train.images, two.train.images)
+    assert one.classes == two.classes
+    (folder / layout.train_files[0]).unlink()
+    with pytest.raises(DatasetError, match=rf"unpacked: holds no {layout.train_files[0]}; expected"):
+        load_dataset(folder, cache=tmp_path / "cache")
+
+
+def test_archive_is_unpacked_once(tmp_path, monkeypatch):
+    archive = write_archive(tmp_path, CIFAR_100, contents_of(CIFAR_100))
+    first = load_dataset(archive, cache=tmp_path / "cache")
+    monkeypatch.setattr(cifar, "_extract", None)
+    again = load_dataset(archive, cache=tmp_path / "cache")
+    assert torch.equal(first.test.images, again.test.images)
+    assert again.train.labels.tolist() == first.train.labels.tolist()
+    assert (again.name, again.classes, again.ids) == ("cifar-100", NAMES, NAMES)
 
 
 def test_absent_archive_is_named(tmp_path):
     with pytest.raises(DatasetError, match=r"cifar-10-binary\.tar\.gz: no such file"):
-        read_cifar_archive(tmp_path / CIFAR_10.archive, CIFAR_10)
+        read_cifar_files(tmp_path / CIFAR_10.archive, CIFAR_10)
 
 
 @pytest.mark.parametrize("share", [0.0, 0.1, 0.6, 0.99])
@@ -83,7 +116,7 @@ def test_truncated_archive_is_named(tmp_path, share):
     raw = path.read_bytes()
     path.write_bytes(raw[: int(len(raw) * share)])
     with pytest.raises(DatasetError, match=r"cifar-100-binary\.tar\.gz: "):
-        read_cifar_archive(path, CIFAR_100)
+        read_cifar_files(path, CIFAR_100)
 
 
 @pytest.mark.parametrize(
@@ -97,7 +130,7 @@ def test_truncated_archive_is_named(tmp_path, share):
 def test_wrong_records_are_named(tmp_path, changed, message):
     path = write_archive(tmp_path, CIFAR_100, contents_of(CIFAR_100) | changed)
     with pytest.raises(DatasetError) as caught:
-        read_cifar_archive(path, CIFAR_100)
+        read_cifar_files(path, CIFAR_100)
     assert f"{path}: {message}" in str(caught.value)
 
 
@@ -105,4 +138,4 @@ def test_missing_member_is_named(tmp_path):
     contents = contents_of(CIFAR_100)
     del contents["test.bin"]
     with pytest.raises(DatasetError, match=r"holds no test\.bin; expected a CIFAR archive, binary version"):
-        read_cifar_archive(write_archive(tmp_path, CIFAR_100, contents), CIFAR_100)
+        read_cifar_files(write_archive(tmp_path, CIFAR_100, contents), CIFAR_100)

@@ -9,7 +9,7 @@ import pytest
 import torch
 
 from crisp_sw.data import fashion_mnist
-from crisp_sw.data.fashion_mnist import CLASSES, FILES, load_fashion_mnist, read_idx_folder
+from crisp_sw.data.fashion_mnist import CLASSES, FILES, load_fashion_mnist, load_idx_folder, read_idx_folder
 from crisp_sw.errors import DatasetError
 
 
@@ -31,6 +31,13 @@ def test_folder_is_read(tmp_path):
     assert splits.test.labels.tolist() == [9, 9, 9]
     assert splits.classes == CLASSES
     assert (splits.channels, splits.image_size) == (1, (28, 28))
+
+
+def test_files_are_unpacked_once(tmp_path, monkeypatch):
+    folder, cache = write_files(tmp_path / "data"), tmp_path / "cache"
+    first = load_idx_folder(folder, cache)
+    monkeypatch.setattr(fashion_mnist, "read_idx_folder", None)
+    assert torch.equal(load_idx_folder(folder, cache).train.images, first.train.images)
 
 
 def test_data_variable_comes_first(tmp_path, monkeypatch):

@@ -1,0 +1,90 @@
+"""Data sets of a few compressed files, unpacked once: one memory-mapped safetensors file in the cache."""
+
+import hashlib
+import json
+import os
+from collections.abc import Callable, Iterable, Sequence
+from contextlib import suppress
+from pathlib import Path
+
+from safetensors import SafetensorError, safe_open
+from safetensors.torch import save_file
+
+from crisp_sw.data.dataset import DatasetSplits, ImageSet
+from crisp_sw.errors import DatasetError
+
+CACHE_VERSION = 1
+HEADER_KEY = "data set"
+
+
+def load_unpacked(files: Sequence[Path], cache: Path, read: Callable[[], DatasetSplits]) -> DatasetSplits:
+    """Map what an earlier call unpacked from the same files, or unpack them.
+
+    Parameters
+    ----------
+    files : all that ``read`` depends on; a change of size or time of one of them unpacks them again.
+    read : unpacks the files.
+
+    Raises
+    ------
+    DatasetError : the cache is damaged, or what ``read`` raises. Nothing is cached then.
+    """
+    key = files_key(f"{CACHE_VERSION} {' '.join(str(file.resolve()) for file in files)}", files)
+    cached = cache / "unpacked" / f"{key}.safetensors"
+    if cached.is_file():
+        return _map(cached)
+    splits = read()
+    with suppress(OSError, SafetensorError):  # a cache that cannot be written costs time and nothing else
+        _write(cached, splits)
+    return splits
+
+
+def files_key(head: str, files: Iterable[Path]) -> str:
+    """Hexadecimal digits that change with ``head`` and with path, size and time of change of every file."""
+    digest = hashlib.sha256(head.encode())
+    for file in files:
+        digest.update(f"{file} {_signature(file)}\n".encode())
+    return digest.hexdigest()[:32]
+
+
+def _signature(file: Path) -> str:
+    try:
+        status = file.stat()
+    except OSError:
+        return "missing"
+    return f"{status.st_size} {status.st_mtime_ns}"
+
+
+def _write(cached: Path, splits: DatasetSplits) -> None:
+    tensors = {
+        f"{name}.{kind}": getattr(part, kind).contiguous()
+        for name, part in (("train", splits.train), ("test", splits.test))
+        for kind in ("images", "labels")
+    }
+    header = {"name": splits.name, "classes": splits.classes, "class_ids": splits.class_ids}
+    cached.parent.mkdir(parents=True, exist_ok=True)
+    temporary = cached.with_name(f".{cached.name}.{os.getpid()}.tmp")
+    try:
+        save_file(tensors, temporary, metadata={HEADER_KEY: json.dumps(header)})
+        os.replace(temporary, cached)
+    finally:
+        temporary.unlink(missing_ok=True)
+
+
+def _map(cached: Path) -> DatasetSplits:
+    try:
+        with safe_open(cached, framework="pt") as file:
+            header = json.loads(file.metadata()[HEADER_KEY])
+            train, test = (
+                ImageSet(file.get_tensor(f"{name}.images"), file.get_tensor(f"{name}.labels"))
+                for name in ("train", "test")
+            )
+    except (OSError, SafetensorError, KeyError, TypeError, ValueError) as error:
+        raise DatasetError(f"{cached}: damaged cache ({error}); remove it and try again") from error
+    return DatasetSplits(
+        name=header["name"],
+        train=train,
+        test=test,
+        classes=tuple(header["classes"]),
+        class_ids=tuple(header["class_ids"]),
+    )
