@@ -148,8 +148,9 @@ def _say(text: str) -> None:
 
 
 def _say_result(done: int, total: int, cell: Cell, result: dict[str, Any]) -> None:
-    figure = result.get("error") or f"accuracy {result['accuracy']:.2%}, {result['seconds']:.0f} s"
-    _say(f"{done}/{total} {cell.name}: {figure}")
+    figure = result.get("error") or f"accuracy {result['accuracy']:.2%}"
+    seconds = f", {result['seconds']:.0f} s" if result.get("seconds") else ""
+    _say(f"{done}/{total} {cell.name}: {figure}{seconds}")
 
 
 def _show(rows: list[Row]) -> None:

@@ -1,9 +1,12 @@
 """One cell, from the universal network to its figures: what a task of the sweep computes."""
 
 import copy
+import os
+import shutil
 import time
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 import torch
@@ -18,7 +21,7 @@ from crisp_sw.experiment.cell import Cell
 from crisp_sw.experiment.costs import core_costs, float_costs
 from crisp_sw.experiment.recipe import Recipe
 from crisp_sw.experiment.user import User, load_user
-from crisp_sw.prune import PruneSettings, fine_tune_dense, prune_for_classes
+from crisp_sw.prune import PruneSettings, UnreachableSparsityError, fine_tune_dense, prune_for_classes
 from crisp_sw.quantize import quantize_model
 from crisp_sw.steps import int8_accuracy
 
@@ -32,6 +35,8 @@ class CellTask:
     Attributes
     ----------
     checkpoint, data : paths that the worker can read.
+    data_digest : of what the data hold.
+    state : folder where an interrupted cell goes on; its parent is there where workers share the disk.
     preset : of the core whose cycles are predicted.
     threads : of the worker's torch; results of different numbers differ in the last bits.
     """
@@ -40,6 +45,8 @@ class CellTask:
     recipe: Recipe
     checkpoint: str
     data: str
+    data_digest: str
+    state: str | None = None
     preset: str = "edge"
     threads: int = 1
 
@@ -50,12 +57,14 @@ class CellOutcome:
 
     Attributes
     ----------
-    result : JSON types; with ``error`` if the method cannot do what the cell asks.
+    result : JSON types; with ``error`` if the method cannot reach the cell's target.
+    problem : why there is no result: what may be otherwise when the cell is run again.
     weights : of the float model, as safetensors.
     network : the int8 network, if it could be quantized.
     """
 
-    result: dict[str, Any]
+    result: dict[str, Any] = field(default_factory=dict)
+    problem: str = ""
     weights: bytes | None = None
     network: QuantizedNetwork | None = None
 
@@ -72,14 +81,38 @@ def run_cell(task: CellTask, dense_weights: bytes | None = None) -> CellOutcome:
     The outcome; a target that cannot be reached is one too, with the message as its ``error``.
     """
     torch.set_num_threads(task.threads)
-    user = load_user(task.checkpoint, task.data, classes=task.cell.classes, seed=task.cell.class_seed)
-    started = time.perf_counter()
+    state = _state_folder(task)
     try:
-        settings = task.recipe.prune_settings(task.cell)
-        model, patterns, figures = _tuned(task, user, settings, dense_weights)
+        outcome = _run(task, dense_weights, state)
+    except UnreachableSparsityError as error:
+        outcome = CellOutcome(result={"cell": task.cell.to_json(), "error": str(error)})
     except CrispError as error:
-        return CellOutcome(result={"cell": task.cell.to_json(), "error": str(error)})
-    seconds = time.perf_counter() - started
+        outcome = CellOutcome(problem=str(error))
+    if state is not None:
+        shutil.rmtree(state, ignore_errors=True)
+    return outcome
+
+
+def _state_folder(task: CellTask) -> Path | None:
+    """Where the cell's state is kept; None on a machine that does not have the folder of the results."""
+    if task.state is None or not os.access(Path(task.state).parent, os.W_OK):
+        return None
+    return Path(task.state)
+
+
+def _run(task: CellTask, dense_weights: bytes | None, state: Path | None) -> CellOutcome:
+    user = load_user(task.checkpoint, task.data, classes=task.cell.classes, seed=task.cell.class_seed)
+    settings = task.recipe.prune_settings(task.cell)
+    started, resumed = time.perf_counter(), state is not None and state.exists()
+    try:
+        model, patterns, figures = _tuned(task, user, settings, dense_weights, state)
+    except CrispError:
+        if state is None or not resumed:
+            raise
+        # The fault may lie in what an interrupted run left, of other settings perhaps: once more without it.
+        shutil.rmtree(state)
+        model, patterns, figures = _tuned(task, user, settings, dense_weights, state)
+    seconds = None if resumed else time.perf_counter() - started
     measured, network = _measure(model, patterns, user, task.preset)
     result = {
         "cell": task.cell.to_json(),
@@ -95,19 +128,19 @@ def run_cell(task: CellTask, dense_weights: bytes | None = None) -> CellOutcome:
 
 
 def _tuned(
-    task: CellTask, user: User, settings: PruneSettings, dense_weights: bytes | None
+    task: CellTask, user: User, settings: PruneSettings, dense_weights: bytes | None, state: Path | None
 ) -> tuple[nn.Module, Mapping[str, Pattern], dict[str, Any]]:
     """Return the model, the patterns of its layers, and the figures that tuning gave."""
     if task.cell.method == "dense":
         before = evaluate(user.model, user.test, user.info.normalization)
-        model = fine_tune_dense(user.model, user.samples, settings)
+        model = fine_tune_dense(user.model, user.samples, settings, state_dir=state, resume=True)
         return model, {}, {"accuracy_before": before, "sparsity": 0.0}
     dense = copy.deepcopy(user.model)
     if dense_weights is not None:
         load_weights(dense, load(dense_weights), source="the dense network")
     start = dense if task.recipe.start == "dense" else user.model
     teacher = dense if task.recipe.teacher == "dense" else user.model
-    pruned = prune_for_classes(start, user.samples, settings, teacher=teacher)
+    pruned = prune_for_classes(start, user.samples, settings, teacher=teacher, state_dir=state, resume=True)
     return pruned.model, pruned.patterns, {"sparsity": pruned.report.sparsity}
 
 

@@ -6,14 +6,16 @@ from pathlib import Path
 
 from crisp_sw.checkpoint import load_checkpoint
 from crisp_sw.data import load_dataset
+from crisp_sw.data.registry import DATASETS
 from crisp_sw.experiment.cell import Cell
 from crisp_sw.experiment.cell_run import CellOutcome, CellTask
+from crisp_sw.experiment.data_digest import data_digest
 from crisp_sw.experiment.errors import ExperimentError
 from crisp_sw.experiment.grid import Grid, network_name
 from crisp_sw.experiment.plots import write_plots
 from crisp_sw.experiment.recipe import find_recipe
 from crisp_sw.experiment.store import ResultStore
-from crisp_sw.experiment.sweep import ResultCallback, Sweep, Workers, run_sweep
+from crisp_sw.experiment.sweep import Result, ResultCallback, Sweep, Workers, run_sweep
 from crisp_sw.experiment.table import table_rows, write_csv
 from crisp_sw.experiment.universal import find_universal, train_universal
 from crisp_sw.experiment.user import choose_classes, load_user
@@ -78,7 +80,8 @@ def run_experiment(
 ) -> Sweep:
     """Train or load the universal networks, run every cell that has no result yet, write table and plots.
 
-    Table and plots are written even if cells failed; those are in the returned ``failures``.
+    The table is written anew whenever a cell is done, the plots at the end, even if cells failed; those are
+    in the returned ``failures``.
 
     Raises
     ------
@@ -92,17 +95,19 @@ def run_experiment(
         if cell.method == "crisp" and outcome.network is not None:
             save_network(outcome.network, files.network(cell), outcome.result)
 
+    def write_table(results: list[Result]) -> None:
+        write_csv(files.table(settings.name), table_rows(results))
+
     sweep = run_sweep(
         tasks,
         ResultStore(settings.out),
         settings.workers,
         compute=settings.compute,
         on_result=on_result,
+        on_results=write_table,
         on_network=keep_network,
     )
-    rows = table_rows(sweep.results)
-    write_csv(files.table(settings.name), rows)
-    for file in write_plots(rows, files.plots(settings.name)):
+    for file in write_plots(table_rows(sweep.results), files.plots(settings.name)):
         say(f"wrote {file}")
     return sweep
 
@@ -114,10 +119,12 @@ def _tasks(
     say: Callable[[str], None],
 ) -> list[CellTask]:
     """All cells of the grid, after whatever would stop them is found, and universal networks are trained."""
-    grid, classes = settings.grid, load_dataset(settings.data).classes
-    choose_classes(max(grid.classes), seed=0, of=len(classes))
+    grid, data = settings.grid, _anywhere(settings.data)
+    splits = load_dataset(data)
+    choose_classes(max(grid.classes), seed=0, of=len(splits.classes))
+    digest = data_digest(splits)
     found = {
-        network: find_universal(network, settings.data, files.checkpoints, fresh=settings.fresh)
+        network: find_universal(network, data, files.checkpoints, fresh=settings.fresh)
         for network in grid.networks
     }
     tasks: list[CellTask] = []
@@ -125,23 +132,32 @@ def _tasks(
         if checkpoint is None and not settings.compute:
             say(f"{network} is not trained yet, so there are no results of it")
             continue
-        checkpoint = checkpoint or train_universal(
-            network, settings.data, files.checkpoints, progress=on_training, command=settings.command
+        checkpoint = _anywhere(
+            checkpoint
+            or train_universal(
+                network, data, files.checkpoints, progress=on_training, command=settings.command
+            )
         )
-        if load_checkpoint(checkpoint)[1].classes != classes:
+        if load_checkpoint(checkpoint)[1].classes != splits.classes:
             raise ExperimentError(
-                f"{checkpoint} was trained for other classes than {settings.data} has; expected the same"
+                f"{checkpoint} was trained for other classes than {data} has; expected the same"
             )
         # What every worker does first: the largest user fits, and decoded pictures are in the cache.
-        load_user(checkpoint, settings.data, classes=max(grid.classes), seed=0)
+        load_user(checkpoint, data, classes=max(grid.classes), seed=0)
         tasks += [
             CellTask(
                 cell=cell,
                 recipe=find_recipe(cell.variant),
                 checkpoint=checkpoint,
-                data=settings.data,
+                data=data,
+                data_digest=digest,
                 preset=settings.preset,
             )
             for cell in grid.cells([network_name(network)])
         ]
     return tasks
+
+
+def _anywhere(source: str) -> str:
+    """A path that means the same in the folder of every worker; names of data sets and checkpoints stay."""
+    return source if source in DATASETS or not Path(source).exists() else str(Path(source).absolute())

@@ -1,12 +1,14 @@
 """Results on disk: one JSON per cell and one weight file per dense network, each there completely or not.
 
 The name of a file holds a digest of all that its result depends on (network, data, recipe, code version),
-so that results of other settings lie beside each other and are never mixed.
+so that results of other settings lie beside each other and are never mixed. Cells under way keep their state
+in the folder ``unfinished``, which is gone when there are none.
 """
 
 import hashlib
 import json
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -48,6 +50,21 @@ class ResultStore:
     def write_weights(self, name: str, depends_on: Mapping[str, Any], content: bytes) -> None:
         """Keep weights, serialised as safetensors."""
         write_bytes(self._path("weights", name, depends_on, ".safetensors"), content)
+
+    def state(self, name: str, depends_on: Mapping[str, Any]) -> Path:
+        """Return where a cell under way keeps its state, as an absolute path."""
+        return self._path("unfinished", name, depends_on, "").absolute()
+
+    @contextmanager
+    def unfinished(self) -> Iterator[None]:
+        """Let cells keep their state as long as the block runs, and what is left of it for the next time."""
+        folder = self.folder / "unfinished"
+        folder.mkdir(parents=True, exist_ok=True)
+        try:
+            yield
+        finally:
+            with suppress(OSError):  # some state is left
+                folder.rmdir()
 
     def _path(self, kind: str, name: str, depends_on: Mapping[str, Any], suffix: str) -> Path:
         digest = hashlib.sha256(json.dumps(dict(depends_on), sort_keys=True).encode()).hexdigest()[:8]

@@ -1,7 +1,8 @@
 """All cells of a grid as Dask tasks, on this machine or a cluster; what is there already is not run again.
 
 Workers compute, this process writes: they need to read checkpoint and data under the same paths, but nothing
-else. Cells of a user wait for the user's dense network, which they are distilled from.
+else. Where they also have the folder of the results, a cell that was interrupted goes on where it was. Cells
+of a user wait for the user's dense network, which they are distilled from.
 """
 
 import hashlib
@@ -52,7 +53,7 @@ class Sweep:
     Attributes
     ----------
     results : in the order of the tasks.
-    failures : by name of the cell, what an unforeseen error said.
+    failures : by name of the cell, why it has no result and is to be run again.
     """
 
     results: list[Result] = field(default_factory=list)
@@ -66,6 +67,7 @@ def run_sweep(
     *,
     compute: bool = True,
     on_result: ResultCallback = lambda done, total, cell, result: None,
+    on_results: Callable[[list[Result]], None] = lambda results: None,
     on_network: NetworkCallback = lambda cell, outcome: None,
 ) -> Sweep:
     """Run every task that has no result yet, and return all results.
@@ -75,6 +77,7 @@ def run_sweep(
     tasks : with the dense task of every user among them.
     compute : False runs nothing and returns the results that are there.
     on_result : called with (cells done, cells in all, cell, result) for every cell that is finished now.
+    on_results : called with all results that are there, at first and whenever there is one more.
     on_network : called with the outcome of every such cell, weights and int8 network included.
 
     Raises
@@ -85,18 +88,23 @@ def run_sweep(
     results = {cell: store.read(cell.name, key) for cell, key in plan.keys.items()}
     pending = [task for task in tasks if results[task.cell] is None]
     failures: dict[str, str] = {}
+
+    def so_far() -> list[Result]:
+        return [result for result in results.values() if result is not None]
+
+    on_results(so_far())
     if pending and compute:
-        with _client(workers) as client:
+        with store.unfinished(), _client(workers) as client:
             for cell, outcome in _outcomes(client, pending, plan):
-                if isinstance(outcome, BaseException):
-                    failures[cell.name] = f"{type(outcome).__name__}: {outcome}"
+                if outcome.problem:
+                    failures[cell.name] = outcome.problem
                     continue
                 on_network(cell, outcome)
                 plan.keep(cell, outcome)
                 results[cell] = outcome.result
-                done = sum(result is not None for result in results.values())
-                on_result(done, len(tasks), cell, outcome.result)
-    return Sweep(results=[result for result in results.values() if result is not None], failures=failures)
+                on_results(so_far())
+                on_result(len(so_far()), len(tasks), cell, outcome.result)
+    return Sweep(results=so_far(), failures=failures)
 
 
 class _Plan:
@@ -110,6 +118,14 @@ class _Plan:
                 raise ExperimentError(f"{task.cell.name} has no dense cell to be compared with; expected one")
         self.keys = {task.cell: dependencies(task, self.dense_tasks[task.cell.user]) for task in tasks}
 
+    def sent(self, task: CellTask) -> CellTask:
+        """Return the task together with the place of its state."""
+        return replace(task, state=str(self._state(task.cell)))
+
+    def options(self, cell: Cell) -> dict[str, Any]:
+        """Return how Dask is to run a cell: by a name that no cell of other settings has on the cluster."""
+        return {"key": self._state(cell).name, "retries": 1}
+
     def dense_weights(self, cell: Cell) -> bytes | None:
         """Weights of a dense cell of an earlier run."""
         return self.store.read_weights(cell.name, self.keys[cell])
@@ -120,6 +136,9 @@ class _Plan:
             self.store.write_weights(cell.name, self.keys[cell], outcome.weights)
         self.store.write(cell.name, self.keys[cell], outcome.result)
 
+    def _state(self, cell: Cell) -> Path:
+        return self.store.state(cell.name, self.keys[cell])
+
 
 def dependencies(task: CellTask, dense: CellTask) -> dict[str, Any]:
     """All that the result of a task depends on, as JSON types; ``dense`` is the dense task of its user."""
@@ -129,7 +148,7 @@ def dependencies(task: CellTask, dense: CellTask) -> dict[str, Any]:
         "recipe": task.recipe.to_json(),
         "dense_recipe": dense.recipe.to_json(),
         "checkpoint": _digest(task.checkpoint),
-        "data": Path(task.data).name,
+        "data": task.data_digest,
         "preset": task.preset,
     }
 
@@ -141,7 +160,7 @@ def _digest(checkpoint: str) -> str:
 
 def _outcomes(
     client: "Client", pending: Sequence[CellTask], plan: _Plan
-) -> Iterator[tuple[Cell, CellOutcome | BaseException]]:
+) -> Iterator[tuple[Cell, CellOutcome]]:
     """Submit everything, dense cells first, and yield outcomes as they come."""
     from distributed import as_completed
 
@@ -152,23 +171,24 @@ def _outcomes(
         task = plan.dense_tasks[user]
         weights = None if task.cell in waiting else plan.dense_weights(task.cell)
         if weights is None:
-            dense[user] = client.submit(_run_dense, task, key=task.cell.name, priority=1, retries=1)
+            dense[user] = client.submit(_run_dense, plan.sent(task), priority=1, **plan.options(task.cell))
             cells[dense[user]] = task.cell
         else:
-            dense[user] = client.scatter(CellOutcome(result={}, weights=weights), hash=False)
+            dense[user] = client.scatter(CellOutcome(weights=weights), hash=False)
     for task in pending:
         if task.cell.method != "dense":
-            future = client.submit(
-                _run_after_dense, task, dense[task.cell.user], key=task.cell.name, retries=1
-            )
+            after = dense[task.cell.user]
+            future = client.submit(_run_after_dense, plan.sent(task), after, **plan.options(task.cell))
             cells[future] = task.cell
     for future in as_completed(list(cells)):
-        if future.cancelled():
-            lost = ExperimentError("the worker that held its dense network was lost; run the command again")
-            yield cells[future], lost
-            continue
-        error = future.exception()
-        yield cells[future], error if error is not None else future.result()
+        yield cells[future], _outcome(future)
+
+
+def _outcome(future: "Future") -> CellOutcome:
+    if future.cancelled():
+        return CellOutcome(problem="the worker that held its dense network was lost; run the command again")
+    error = future.exception()
+    return CellOutcome(problem=f"{type(error).__name__}: {error}") if error else future.result()
 
 
 def _run_dense(task: CellTask) -> CellOutcome:
@@ -176,8 +196,8 @@ def _run_dense(task: CellTask) -> CellOutcome:
 
 
 def _run_after_dense(task: CellTask, dense: CellOutcome) -> CellOutcome:
-    if "error" in dense.result:
-        return CellOutcome(result={"cell": task.cell.to_json(), "error": dense.result["error"]})
+    if dense.problem:
+        return CellOutcome(problem=f"its dense network failed: {dense.problem}")
     return replace(run_cell(task, dense.weights), weights=None)
 
 

@@ -1,5 +1,6 @@
 """The experiment on digits: table, plots and networks are written; the RTL check gets its images."""
 
+import csv
 import json
 from dataclasses import replace
 
@@ -58,6 +59,25 @@ def test_experiment_is_written_and_not_run_twice(settings):
         result["accuracy"] for result in sweep.results
     ]
     _check_rtl(settings)
+
+
+def test_interrupted_sweep_leaves_a_table_of_what_is_done(settings):
+    def interrupt(*report):
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        run_experiment(settings, on_result=interrupt)
+    (row,) = csv.DictReader((settings.out / "headline.csv").open())
+    assert row["method"] == "dense"
+
+
+def test_results_of_other_data_of_the_same_name_are_not_taken(settings, monkeypatch):
+    settings = replace(settings, grid=replace(settings.grid, methods=("dense",)))
+    assert len(run_experiment(settings).results) == 1
+    digits = load_dataset("digits")
+    other = replace(digits, train=replace(digits.train, images=255 - digits.train.images))
+    monkeypatch.setattr(run, "load_dataset", lambda data: other)
+    assert run_experiment(replace(settings, compute=False)).results == []
 
 
 def test_more_classes_than_there_are_stop_it_before_a_worker_starts(settings, no_workers):

@@ -1,6 +1,8 @@
 """The sweep: dense cells first, results kept, stopped sweeps resumed, failures named."""
 
 from contextlib import nullcontext
+from dataclasses import replace
+from pathlib import Path
 
 import distributed
 import pytest
@@ -25,7 +27,10 @@ CELLS = (
 def tasks(tmp_path):
     checkpoint = tmp_path / "net.safetensors"
     checkpoint.write_bytes(b"weights")
-    return [CellTask(cell=cell, recipe=Recipe(), checkpoint=str(checkpoint), data="images") for cell in CELLS]
+    return [
+        CellTask(cell=cell, recipe=Recipe(), checkpoint=str(checkpoint), data="images", data_digest="a1b2")
+        for cell in CELLS
+    ]
 
 
 @pytest.fixture
@@ -73,13 +78,49 @@ def test_without_computing_only_kept_results_come_back(tasks, store, calls):
 
 
 def test_another_recipe_runs_again(tasks, store, calls):
-    from dataclasses import replace
-
     run_sweep(tasks[:2], store, HERE)
     calls.clear()
     changed = [replace(tasks[0], recipe=Recipe(start="dense")), tasks[1]]
     run_sweep(changed, store, HERE)
     assert calls == [("nm-only", b"dense")]
+
+
+def test_other_data_of_the_same_name_run_again(tasks, store, calls):
+    run_sweep(tasks, store, HERE)
+    calls.clear()
+    moved = [replace(task, data="elsewhere/images") for task in tasks]
+    run_sweep(moved, store, HERE)
+    assert calls == []
+    run_sweep([replace(task, data_digest="c3d4") for task in tasks], store, HERE)
+    assert len(calls) == len(tasks)
+
+
+def test_results_so_far_are_given_at_first_and_after_every_cell(tasks, store, calls):
+    run_sweep(tasks[:2], store, HERE)
+    seen = []
+    run_sweep(tasks, store, HERE, on_results=lambda results: seen.append(len(results)))
+    assert seen == [2, 3]
+
+
+def test_cells_under_way_have_a_place_for_their_state_each(tasks, store, monkeypatch):
+    places = []
+
+    def run(task, dense_weights=None):
+        places.append(Path(task.state))
+        assert places[-1].parent.is_dir()
+        if task.cell.method == "unstructured":
+            places[-1].mkdir()
+        return CellOutcome(result={"cell": task.cell.to_json()}, weights=b"dense")
+
+    monkeypatch.setattr(sweep, "run_cell", run)
+    run_sweep(tasks, store, HERE)
+    assert len(set(places)) == len(tasks)
+    (left,) = places[0].parent.iterdir()
+    assert left in places
+    left.rmdir()
+    run_sweep([replace(task, preset="tiny") for task in tasks[:2]], store, HERE)
+    assert not places[0].parent.exists()
+    assert not {*places[:3]} & {*places[3:]}
 
 
 def test_unforeseen_error_is_named_and_the_others_go_on(tasks, store, monkeypatch):
@@ -92,6 +133,22 @@ def test_unforeseen_error_is_named_and_the_others_go_on(tasks, store, monkeypatc
     outcome = run_sweep(tasks, store, HERE)
     assert len(outcome.results) == 2
     assert outcome.failures == {"net-c2-s0-unstructured-p90": "ZeroDivisionError: by zero"}
+
+
+def test_problem_is_no_result_and_cells_after_a_dense_one_with_a_problem_have_it_too(
+    tasks, store, monkeypatch, calls
+):
+    with monkeypatch.context() as patch:
+        patch.setattr(sweep, "run_cell", lambda task: CellOutcome(problem="too few samples"))
+        outcome = run_sweep(tasks, store, HERE)
+    assert outcome.results == []
+    assert outcome.failures == {
+        CELLS[1].name: "too few samples",
+        CELLS[0].name: "its dense network failed: too few samples",
+        CELLS[2].name: "its dense network failed: too few samples",
+    }
+    run_sweep(tasks, store, HERE)
+    assert len(calls) == len(tasks)
 
 
 class Ready:
@@ -111,13 +168,14 @@ class Ready:
 
 
 class LosingClient:
-    """Runs tasks at once, but loses the one called ``lost``."""
+    """Runs tasks at once, but loses the one of the cell called ``lost``."""
 
     def __init__(self, lost):
-        self.lost = lost
+        self.lost, self.keys = lost, []
 
     def submit(self, function, task, *dense, key, **_):
-        if key == self.lost:
+        self.keys.append(key)
+        if task.cell.name == self.lost:
             return Ready(cancelled=True)
         return Ready(function(task, *[future.value for future in dense]))
 
@@ -130,6 +188,15 @@ def test_cell_that_the_cluster_lost_is_named_and_the_others_stay(tasks, store, c
     assert [result["cell"]["method"] for result in outcome.results] == ["nm-only", "dense"]
     assert list(outcome.failures) == [lost]
     assert "run the command again" in outcome.failures[lost]
+
+
+def test_clients_of_one_cluster_with_other_settings_share_no_task(tasks, store, calls, monkeypatch):
+    client = LosingClient(lost="")
+    monkeypatch.setattr(sweep, "_client", lambda workers: nullcontext(client))
+    monkeypatch.setattr(distributed, "as_completed", iter)
+    run_sweep(tasks, store, HERE)
+    run_sweep([replace(task, data_digest="c3d4") for task in tasks], store, HERE)
+    assert len(set(client.keys)) == len(client.keys) == 2 * len(tasks)
 
 
 def test_user_without_a_dense_cell_is_refused(tasks, store):
