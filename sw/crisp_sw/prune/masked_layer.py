@@ -15,12 +15,12 @@ class MaskedLayer:
     Parameters
     ----------
     layer : as selected.
-    parametrization : on the weight of ``layer.module``.
+    parametrization : on the weight of ``layer.module``, or made to be put there.
     """
 
     def __init__(self, layer: PrunableLayer, parametrization: HybridMask):
         self.name, self.layer = layer.name, layer
-        self._parametrization = parametrization
+        self.parametrization = parametrization
 
     @property
     def weight(self) -> nn.Parameter:
@@ -30,20 +30,20 @@ class MaskedLayer:
     @property
     def mask(self) -> Tensor:
         """Which weights stay, bool in the shape of the weight: a copy on the CPU."""
-        return self._parametrization.mask.to("cpu", copy=True)
+        return self.parametrization.mask.to("cpu", copy=True)
 
     def set_mask(self, mask: Tensor) -> None:
         """Install a new mask; its values are copied."""
-        self._parametrization.mask.copy_(mask)
+        self.parametrization.mask.copy_(mask)
 
-    def freeze(self) -> None:
-        """Stop gradients to masked weights: the mask is final."""
-        self._parametrization.frozen = True
+    def freeze(self, frozen: bool = True) -> None:
+        """Stop gradients to masked weights, as the mask is final; or let them flow again."""
+        self.parametrization.frozen = frozen
 
     @property
     def kept_blocks(self) -> Tensor:
         """Blocks with any weight left, bool[block_rows, block_columns]."""
-        return self.layer.grid.block_sums(self._parametrization.mask).cpu() > 0
+        return self.layer.grid.block_sums(self.parametrization.mask).cpu() > 0
 
     @property
     def weights(self) -> int:
@@ -53,7 +53,7 @@ class MaskedLayer:
     @property
     def kept_weights(self) -> int:
         """Weights that the mask keeps."""
-        return int(self._parametrization.mask.sum())
+        return int(self.parametrization.mask.sum())
 
     def pattern(self) -> Pattern:
         """Return the tightest pattern of the hardware that the mask fits; block-diagonal for grouped layers.

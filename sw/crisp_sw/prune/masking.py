@@ -10,6 +10,8 @@ gets
 - "masked": ``g * mask``: pruned weights stay as they are.
 """
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any, Literal, cast
 
 import torch
@@ -27,6 +29,10 @@ def masked(weight: Tensor, mask: Tensor) -> Tensor:
     return weight * mask.view(torch.int8).to(weight.dtype)
 
 
+def _decay_of_pruned(weight: Tensor, mask: Tensor, decay: float) -> Tensor:
+    return decay * (weight - masked(weight, mask))
+
+
 class _StraightThrough(torch.autograd.Function):
     """Masks the forward pass; the gradient passes, plus a decay of the pruned weights."""
 
@@ -42,7 +48,7 @@ class _StraightThrough(torch.autograd.Function):
         gradient = grad_outputs[0]
         if ctx.decay:
             weight, mask = ctx.saved_tensors
-            gradient = gradient + ctx.decay * (weight - masked(weight, mask))
+            gradient = gradient + _decay_of_pruned(weight, mask, ctx.decay)
         return gradient, None, None
 
 
@@ -66,13 +72,33 @@ class HybridMask(nn.Module):
         super().__init__()
         self.register_buffer("mask", mask.bool())
         self.decay = decay if gradient == "sr-ste" else 0.0
-        self.frozen = gradient == "masked"
+        self.hard, self.frozen = gradient == "masked", False
 
     def forward(self, weight: Tensor) -> Tensor:
         """Return the masked weight."""
-        if self.frozen:
+        if self.hard or self.frozen:
             return masked(weight, self.mask)
         return cast(Tensor, _StraightThrough.apply(weight, self.mask, self.decay))
+
+    def loss_gradient(self, weight: Tensor, gradient: Tensor) -> Tensor:
+        """Return dL/dw of the dense ``weight``: its ``gradient`` without the decay of one backward."""
+        if self.frozen or not self.decay:
+            return gradient
+        return gradient - _decay_of_pruned(weight, self.mask, self.decay)
+
+
+@contextmanager
+def loss_gradients_only(model: nn.Module) -> Iterator[None]:
+    """Let gradients of ``model`` be those of the loss alone: within, its masks add no decay."""
+    masks = [module for module in model.modules() if isinstance(module, HybridMask)]
+    decays = [mask.decay for mask in masks]
+    try:
+        for mask in masks:
+            mask.decay = 0.0
+        yield
+    finally:
+        for mask, decay in zip(masks, decays, strict=True):
+            mask.decay = decay
 
 
 def attach_mask(

@@ -21,6 +21,7 @@ from torch.nn import functional
 
 from crisp_sw.prune.errors import SaliencyError
 from crisp_sw.prune.inference import autocast, device_of
+from crisp_sw.prune.masking import loss_gradients_only
 from crisp_sw.prune.random_streams import Stream, stream_generator
 from crisp_sw.prune.samples import ClassSamples
 from crisp_sw.prune.settings import PruneSettings
@@ -121,9 +122,9 @@ def accumulate_gradients(
 ) -> dict[str, Tensor]:
     """Return the gradients by ``weights`` of the loss on ``samples``, float32, added up over batches.
 
-    The loss is the cross-entropy, the mean over samples. The model runs in inference mode, so BatchNorm's
-    statistics do not change and no batch influences another. A weight that the output does not depend on
-    has gradient 0. ``precision`` "bfloat16" runs convolutions in bfloat16.
+    The loss is the cross-entropy, the mean over samples, without SR-STE's decay. The model runs in inference
+    mode, so BatchNorm's statistics do not change and no batch influences another. A weight that the output
+    does not depend on has gradient 0. ``precision`` "bfloat16" runs convolutions in bfloat16.
 
     Raises
     ------
@@ -152,7 +153,7 @@ def _gradients(
     precision: str,
 ) -> dict[str, Tensor]:
     device = device_of(model)
-    with autocast(device, precision):
+    with autocast(device, precision), loss_gradients_only(model):
         logits = model(samples.normalised(index).to(device)).float()
     loss = functional.cross_entropy(logits, samples.labels[index].to(device), reduction="sum") / len(samples)
     gradients = torch.autograd.grad(loss, list(weights.values()), materialize_grads=True, allow_unused=True)

@@ -46,6 +46,18 @@ def test_sr_ste_pulls_masked_weights_to_zero():
     assert gradient(layer).tolist() == [[1.0, 10.0 + 0.5 * -2.0, 100.0]]
 
 
+def test_decay_is_taken_out_of_a_gradient_until_frozen():
+    layer = nn.Linear(3, 1, bias=False)
+    layer.weight = nn.Parameter(torch.tensor([[1.0, -2.0, 3.0]]))
+    mask = attach_mask(layer, gradient="sr-ste", decay=0.5)
+    mask.mask.copy_(torch.tensor([[True, False, True]]))
+    weight = dense_weight(layer)
+    assert mask.loss_gradient(weight, gradient(layer)).tolist() == [[1.0, 10.0, 100.0]]
+    weight.grad = None
+    mask.frozen = True
+    assert mask.loss_gradient(weight, gradient(layer)).tolist() == [[1.0, 0.0, 100.0]]
+
+
 def test_masked_gradient_from_the_start():
     layer = nn.Linear(3, 1, bias=False)
     attach_mask(layer, gradient="masked").mask.copy_(torch.tensor([[True, False, True]]))

@@ -1,10 +1,13 @@
 """Saliency against its formula, written out for a model whose gradients are known."""
 
+import copy
+
 import pytest
 import torch
 from torch import nn
 
 from crisp_sw.prune.errors import SaliencyError
+from crisp_sw.prune.masking import attach_mask, dense_weight
 from crisp_sw.prune.saliency import accumulate_saliency, measure_saliency, normalised
 from crisp_sw.prune.samples import ClassSamples
 from crisp_sw.prune.settings import PruneSettings
@@ -66,6 +69,22 @@ def test_saliency_without_samples(mixed_net, samples):
     assert torch.equal(first["linear"], second["linear"])
     other = measure_saliency(mixed_net, weights, samples, PruneSettings(saliency="random", seed=2))
     assert not torch.equal(first["linear"], other["linear"])
+
+
+@pytest.mark.parametrize("accumulation", ["absolute", "signed"])
+def test_decay_of_sr_ste_is_no_saliency(mixed_net, samples, accumulation):
+    def saliency(gradient):
+        model = copy.deepcopy(mixed_net)
+        # Pruned weights make up most of a decay this large.
+        mask = attach_mask(model.conv, gradient=gradient, decay=0.5)
+        mask.mask.flatten()[::2] = False
+        settings = PruneSettings(accumulation=accumulation, batch_size=16)
+        measured = measure_saliency(model, {"conv": dense_weight(model.conv)}, samples, settings)["conv"]
+        return measured, mask.decay
+
+    (plain, _), (decayed, decay) = saliency("ste"), saliency("sr-ste")
+    assert torch.equal(plain, decayed)
+    assert decay == 0.5
 
 
 def test_saliency_on_some_of_the_samples(mixed_net, samples):
