@@ -20,4 +20,4 @@ class SamplesError(CrispError):
 
 
 class MaskError(CrispError):
-    """Saved masks do not fit the model."""
+    """Masks do not fit the model, or do not have the pattern of its layers."""

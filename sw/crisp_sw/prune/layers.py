@@ -26,7 +26,8 @@ class PrunableLayer:
     hardware_grid : of the tap-major matrix; the same one unless the settings ask for OIHW.
     n, m : of its N:M sparsity; ``n == m`` is none.
     floor : blocks that every block-row keeps; all of them for a layer that is only pruned N:M.
-    min_kept_share : the floor as a share of what uniform pruning keeps, for methods without blocks.
+    min_kept_blocks, min_kept_share : what the floor comes from, as in the settings.
+    equal_rows : whether the method keeps equally many blocks in every block-row.
     is_classifier : whether it is the model's last Linear.
     """
 
@@ -37,7 +38,9 @@ class PrunableLayer:
     n: int
     m: int
     floor: int
+    min_kept_blocks: int
     min_kept_share: float
+    equal_rows: bool
     is_classifier: bool
 
 
@@ -155,7 +158,9 @@ def _prunable(
         n=settings.n if settings.fine_density < 1 else settings.m,
         m=settings.m,
         floor=_floor(grid, pruned, settings),
+        min_kept_blocks=settings.min_kept_blocks,
         min_kept_share=settings.min_kept_share,
+        equal_rows=settings.method not in ("unstructured", "reference_compat"),
         is_classifier=is_classifier,
     )
 

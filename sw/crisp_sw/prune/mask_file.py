@@ -3,22 +3,15 @@
 from collections.abc import Mapping
 from pathlib import Path
 
-import torch
-from torch import Tensor
-
 from crisp_sw.checkpoint import read_tensors, write_tensors
-from crisp_sw.prune.errors import MaskError
+from crisp_sw.prune.mask_checks import pattern_of, require_fitting
 from crisp_sw.prune.masked_layer import MaskedLayer
 
 
 def save_masks(path: str | Path, layers: Mapping[str, MaskedLayer]) -> None:
     """Write the masks of ``layers``, by way of a temporary name."""
     masks = {name: layer.mask for name, layer in layers.items()}
-    shapes = {
-        name: {"n": layer.layer.n, "m": layer.layer.m, "block": layer.layer.grid.block}
-        for name, layer in layers.items()
-    }
-    write_tensors(Path(path), masks, shapes)
+    write_tensors(Path(path), masks, {name: pattern_of(layer) for name, layer in layers.items()})
 
 
 def load_masks(path: str | Path, layers: Mapping[str, MaskedLayer]) -> None:
@@ -27,27 +20,10 @@ def load_masks(path: str | Path, layers: Mapping[str, MaskedLayer]) -> None:
     Raises
     ------
     CheckpointError : the file is absent or damaged.
-    MaskError : its layers, or their shapes, are not those of ``layers``; the message names the first one.
+    MaskError : its layers, their shapes, or their patterns are not those of ``layers``; the message names the
+        first one.
     """
-    masks, _ = read_tensors(Path(path))
-    require_fitting(masks, layers, source=str(path))
+    masks, header = read_tensors(Path(path))
+    require_fitting(masks, layers, source=str(path), patterns=header)
     for name, layer in layers.items():
         layer.set_mask(masks[name])
-
-
-def require_fitting(masks: Mapping[str, Tensor], layers: Mapping[str, MaskedLayer], *, source: str) -> None:
-    """Raise MaskError unless there is a bool mask of the right shape for each layer, and for no other."""
-    for name, layer in layers.items():
-        if name not in masks:
-            raise MaskError(f"{source} has no mask for layer {name!r}; expected one for each pruned layer")
-        mask, shape = masks[name], layer.weight.shape
-        if mask.shape != shape or mask.dtype != torch.bool:
-            raise MaskError(
-                f"{source}: the mask of layer {name!r} is {mask.dtype} of shape {list(mask.shape)}; "
-                f"expected torch.bool of shape {list(shape)}"
-            )
-    for name in masks:
-        if name not in layers:
-            raise MaskError(
-                f"{source} has a mask for {name!r}, which is no pruned layer; expected {', '.join(layers)}"
-            )

@@ -13,7 +13,7 @@ from typing import Literal
 import torch
 from torch import Tensor
 
-from crisp_sw.prune.errors import UnreachableSparsityError
+from crisp_sw.prune.errors import MaskError, UnreachableSparsityError
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -48,6 +48,15 @@ class LayerBlocks:
     def ranked(self) -> Tensor:
         """Return int64[block_rows, block_columns], block columns by rising score, pruned blocks first."""
         return self.scores.masked_fill(~self.kept, -1.0).argsort(dim=1, stable=True)
+
+
+def row_fault(kept: Tensor) -> str | None:
+    """Return what is wrong with ``kept`` if its block-rows keep different numbers of blocks, else None."""
+    per_row = kept.sum(1)
+    fewest, most = int(per_row.min()), int(per_row.max())
+    if fewest == most:
+        return None
+    return f"keeps {fewest} to {most} blocks in a block-row; expected equally many in each"
 
 
 def keep_at_least(block_columns: int, *, blocks: int, fraction: float) -> int:
@@ -99,7 +108,12 @@ def prune_rank_columns(
     Raises
     ------
     UnreachableSparsityError : the floors keep more; the message names the sparsity they allow.
+    MaskError : the block-rows of a layer keep different numbers of blocks to begin with.
     """
+    for name, layer in layers.items():
+        fault = row_fault(layer.kept)
+        if fault is not None:
+            raise MaskError(f"the mask of layer {name!r} {fault}")
     orders = {name: layer.ranked() for name, layer in layers.items()}
     scores, removed, owner = _pool(layers, orders, rank_score)
     # Pooled by layer and rank, a stable sort breaks ties in that order.

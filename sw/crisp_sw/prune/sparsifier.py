@@ -15,8 +15,7 @@ sparsifier.squash_mask()
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
-from glob import escape
+from itertools import chain
 from typing import Any
 
 import torch
@@ -26,26 +25,24 @@ from torch.ao.pruning.sparsifier.base_sparsifier import BaseSparsifier
 from crisp_golden.network import Pattern
 from crisp_sw.prune.errors import PruneError, SaliencyError
 from crisp_sw.prune.layers import DenseLayer, PrunableLayer, require_any, sort_layers
-from crisp_sw.prune.mask_file import require_fitting
+from crisp_sw.prune.mask_checks import require_fitting
 from crisp_sw.prune.masked_layer import MaskedLayer, sparsity_of
-from crisp_sw.prune.masking import HybridMask, attach_mask, mask_of, masked
-from crisp_sw.prune.rules import LayerRule
+from crisp_sw.prune.masking import HybridMask, attach_mask
 from crisp_sw.prune.saliency import normalised, weight_saliency
 from crisp_sw.prune.schedule import target_sparsities
 from crisp_sw.prune.selection import selection_for
 from crisp_sw.prune.settings import PruneSettings
-
-PER_LAYER = ("n", "m", "block", "min_kept_blocks", "min_kept_share")
-"""Settings that a layer's entry of the config may override."""
-
-_WEIGHT = ".weight"
+from crisp_sw.prune.sparsifier_config import PER_LAYER, entry_of, module_name, weight_name, with_config
+from crisp_sw.prune.sparsifier_state import read_state
+from crisp_sw.prune.value_checks import require_real
 
 
 class CrispSparsifier(BaseSparsifier):
     """Hybrid block and N:M sparsity of Conv2d and Linear weights, by the selection of `prune_for_classes`.
 
     Masks are parametrizations (:class:`crisp_sw.prune.masking.HybridMask`). Works on any device and in
-    float32 or bfloat16; weights are ranked on the CPU.
+    float32 or bfloat16; weights are ranked on the CPU. A copy has masks and layers of its own; copy
+    the model in the same call, ``copy.deepcopy((model, sparsifier))``, to keep the two together.
 
     Parameters
     ----------
@@ -56,6 +53,7 @@ class CrispSparsifier(BaseSparsifier):
     layers : the pruned layers, by module name.
     dense_layers : the others, with the reasons.
     steps : done so far.
+    frozen : whether the masks are final.
 
     Raises
     ------
@@ -69,11 +67,15 @@ class CrispSparsifier(BaseSparsifier):
             raise PruneError(f"not pruning settings: {error}") from error
         if self.settings.method in ("dense", "channel"):
             raise PruneError(f"method {self.settings.method!r} has no masks; expected one that does")
-        super().__init__(defaults={name: getattr(self.settings, name) for name in PER_LAYER})
+        defaults = {name: getattr(self.settings, name) for name in PER_LAYER}
+        super().__init__(defaults={**defaults, "sparsity_level": self.settings.sparsity})
         self.layers: dict[str, MaskedLayer] = {}
         self.dense_layers: list[DenseLayer] = []
-        self.steps = 0
-        self._gradients: dict[str, Tensor] = {}
+        self.steps, self.frozen = 0, False
+
+    def __getstate__(self) -> dict[str, Any]:
+        """Return everything, as copies need it, but the counter that a scheduler puts before `step`."""
+        return {name: value for name, value in self.__dict__.items() if name != "step"}
 
     def prepare(self, model: nn.Module, config: Sequence[Mapping[str, Any]] | None = None) -> None:
         """Put all-kept masks on the weights of ``model``, in place.
@@ -92,26 +94,24 @@ class CrispSparsifier(BaseSparsifier):
         """
         if self.layers:
             raise PruneError("the sparsifier has a model already; expected one `prepare` per sparsifier")
-        settings = self.settings if config is None else self._with_rules(model, config)
-        prunable, self.dense_layers = sort_layers(model, settings)
-        for name in map(_module_name, config or ()):
-            for layer in self.dense_layers:
-                if layer.name == name:
-                    raise PruneError(f"{name + _WEIGHT!r} cannot be pruned: {layer.reason}")
-        require_any(prunable, self.dense_layers)
-        masks = {layer.name: self._new_mask(layer) for layer in prunable}
-        layers = {layer.name: MaskedLayer(layer, masks[layer.name]) for layer in prunable}
+        settings = self.settings if config is None else with_config(self.settings, model, config)
+        prunable, dense = sort_layers(model, settings)
+        named = {module_name(entry["tensor_fqn"]) for entry in config or ()}
+        for layer in dense:
+            if layer.name in named:
+                raise PruneError(f"{weight_name(layer.name)!r} cannot be pruned: {layer.reason}")
+        require_any(prunable, dense)
+        layers = {layer.name: MaskedLayer(layer, self._new_mask(layer)) for layer in prunable}
         selection = selection_for(layers, self.settings)
         selection.require_reachable(self.settings.sparsity)
-        self._masks, self.layers, self._selection = masks, layers, selection
+        self.layers, self.dense_layers, self._selection = layers, dense, selection
         self._targets = target_sparsities(self.settings, start=selection.start_sparsity)
-        super().prepare(model, [_entry(layer) for layer in prunable])
+        super().prepare(model, [entry_of(layer) for layer in prunable])
 
     def _prepare(self, *args: Any, **kwargs: Any) -> None:
-        for group in self.groups:
-            mask = self._masks[group["module_fqn"]]
-            attach_mask(group["module"], mask)
-            self.state[group["tensor_fqn"]]["mask"] = mask.mask
+        for layer in self.layers.values():
+            attach_mask(layer.layer.module, layer.parametrization)
+        self._show_masks()
 
     def accumulate(self) -> None:
         """Add the weights' gradients to the saliency; call it after ``backward``, before they are zeroed.
@@ -124,43 +124,78 @@ class CrispSparsifier(BaseSparsifier):
         for name, gradient in gradients.items():
             if self.settings.accumulation == "absolute":
                 gradient = gradient.abs()
-            self._gradients[name] = self._gradients[name] + gradient if name in self._gradients else gradient
+            state = self.state[weight_name(name)]
+            state["gradient"] = state["gradient"] + gradient if "gradient" in state else gradient
 
     def step(self, sparsity: float | None = None) -> None:  # pyright: ignore[reportIncompatibleMethodOverride]
         """Choose new masks by the saliency accumulated since the last step, over all layers together.
 
         Parameters
         ----------
-        sparsity : to reach; None for the next of the schedule's targets, or the last one again.
+        sparsity : to reach. None: the ``sparsity_level`` that a scheduler of `torch.ao.pruning` has set, or,
+            without one, the next of the settings' schedule; the last again after that.
 
         Raises
         ------
         SaliencyError : nothing was accumulated, for class-aware saliency.
         UnreachableSparsityError : the floors keep more. Masks are then as before.
         """
-        if not self.enable_mask_update:
+        if self.frozen or not self.enable_mask_update:
             return
-        if sparsity is None:
-            sparsity = self._targets[min(self.steps, len(self._targets) - 1)]
+        target = self._next_target() if sparsity is None else sparsity
+        require_real("sparsity", target, 0.0, 1.0, open_end=True)
         with torch.no_grad():
-            self._selection.select(self._saliency(), sparsity)
+            self._selection.select(self._saliency(), target)
         self.steps += 1
-        self._gradients = {}
+        for state in self.state.values():
+            state.pop("gradient", None)
+        self._show_masks()
 
     def update_mask(self, module: nn.Module, tensor_name: str, **kwargs: Any) -> None:
-        """Set the mask of one weight to ``kwargs["mask"]``, if that is given: bool, in the weight's shape."""
-        if "mask" in kwargs:
-            mask_of(module).mask.copy_(kwargs["mask"])
+        """Set the mask of one weight to ``kwargs["mask"]``, if that is given: bool, in the weight's shape.
+
+        Raises
+        ------
+        MaskError : the mask does not have the layer's pattern.
+        PruneError : the module is no layer of this sparsifier.
+        """
+        if "mask" not in kwargs:
+            return
+        for name, layer in self.layers.items():
+            if layer.layer.module is module:
+                require_fitting({name: kwargs["mask"]}, {name: layer}, source="`update_mask`")
+                layer.set_mask(kwargs["mask"])
+                return
+        raise PruneError(
+            f"a {type(module).__name__} that is not pruned here; expected one of {', '.join(self.layers)}"
+        )
 
     def freeze(self) -> None:
         """Make the masks final: pruned weights receive no more gradients, and `step` changes nothing."""
-        self.enable_mask_update = False
-        for layer in self.layers.values():
-            layer.freeze()
+        self._set_frozen(True)
 
-    def squash_mask(self, *args: Any, **kwargs: Any) -> None:
-        """Bake the masks into the weights; parameters as of the base class."""
-        super().squash_mask(*args, **kwargs)
+    def squash_mask(
+        self,
+        params_to_keep: tuple[str, ...] | None = None,
+        params_to_keep_per_layer: dict[str, tuple[str, ...]] | None = None,
+        *args: Any,
+        **kwargs: Any,
+    ) -> None:
+        """Bake the masks into the weights; parameters as of the base class, "mask" included.
+
+        Raises
+        ------
+        PruneError : a parameter that is to be kept is none; nothing is squashed then.
+        """
+        self._show_masks()
+        plain = self.groups
+        full = [{**group, "mask": self.state[group["tensor_fqn"]]["mask"]} for group in plain]
+        for name in chain(params_to_keep or (), *(params_to_keep_per_layer or {}).values()):
+            if any(name not in group for group in full):
+                raise PruneError(f"no parameter {name!r} to keep; expected one of {', '.join(full[0])}")
+        self.groups = full
+        super().squash_mask(params_to_keep, params_to_keep_per_layer, *args, **kwargs)
+        self.groups = plain
         for layer in self.layers.values():
             layer.layer.module.weight.data.add_(0.0)  # no negative zeros
 
@@ -172,47 +207,67 @@ class CrispSparsifier(BaseSparsifier):
         """Return the hardware's pattern of each pruned layer, by module name."""
         return {name: layer.pattern() for name, layer in self.layers.items()}
 
+    def state_dict(self) -> dict[str, Any]:
+        """Return what :meth:`load_state_dict` needs to go on from here, in the layout of the base class.
+
+        Masks, gradients accumulated so far, steps, and whether the masks are frozen.
+        """
+        self._show_masks()
+        state = {name: dict(values) for name, values in self.state.items()}
+        return {**super().state_dict(), "state": state, "steps": self.steps, "frozen": self.frozen}
+
     def load_state_dict(self, state_dict: dict[str, Any], strict: bool = True) -> None:
-        """Restore the masks of :meth:`state_dict`, of a sparsifier that was prepared alike; all or none.
+        """Go on from the :meth:`state_dict` of a sparsifier that was prepared alike; all or nothing is taken.
 
         Raises
         ------
-        MaskError : they do not fit the layers.
+        MaskError : it does not fit the layers.
         """
-        masks = {fqn.removesuffix(_WEIGHT): values["mask"] for fqn, values in state_dict["state"].items()}
-        require_fitting(masks, self.layers, source="the state")
+        state = read_state(state_dict, self.layers)
         for name, layer in self.layers.items():
-            layer.set_mask(masks[name])
+            layer.set_mask(state.masks[name])
+            values = self.state[weight_name(name)]
+            values.pop("gradient", None)
+            if state.gradients:
+                values["gradient"] = torch.zeros_like(layer.weight, dtype=torch.float32).copy_(
+                    state.gradients[name]
+                )
+        for group in self.groups:
+            group["sparsity_level"] = state.levels[group["module_fqn"]]
+        self.steps = state.steps
+        self._set_frozen(state.frozen)
+        self._show_masks()
+
+    def _set_frozen(self, frozen: bool) -> None:
+        self.frozen = frozen
+        for layer in self.layers.values():
+            layer.freeze(frozen)
 
     def _new_mask(self, layer: PrunableLayer) -> HybridMask:
         ones = torch.ones_like(layer.module.weight, dtype=torch.bool)
         return HybridMask(ones, gradient=self.settings.mask_gradient, decay=self.settings.sr_ste_decay)
 
-    def _with_rules(self, model: nn.Module, config: Sequence[Mapping[str, Any]]) -> PruneSettings:
-        """Return the settings with a rule for each entry, and all other layers dense."""
-        rules = [*self.settings.rules, LayerRule(name="*", dense=True)]
-        for entry in config:
-            overrides = {key: value for key, value in entry.items() if key != "tensor_fqn"}
-            for key in overrides:
-                if key not in PER_LAYER:
-                    raise PruneError(
-                        f"{key!r} is no setting of a layer; expected one of {', '.join(PER_LAYER)}"
-                    )
-            name = _module_name(entry)
-            if name not in dict(model.named_modules()):
-                raise PruneError(f"the model has no weight {name + _WEIGHT!r}")
-            rules.append(LayerRule(name=escape(name), **overrides))
-        return replace(self.settings, rules=tuple(rules))
+    def _show_masks(self) -> None:
+        """Let `state` hold the masks that are in use: moving the model to a device replaces them."""
+        for name, layer in self.layers.items():
+            self.state[weight_name(name)]["mask"] = layer.parametrization.mask
+
+    def _next_target(self) -> float:
+        if not hasattr(self, "_step_count"):  # set by the schedulers of `torch.ao.pruning`
+            return self._targets[min(self.steps, len(self._targets) - 1)]
+        levels = sorted({group["sparsity_level"] for group in self.groups})
+        if len(levels) > 1:
+            raise PruneError(
+                f"the scheduler set sparsity levels from {levels[0]:g} to {levels[-1]:g}; "
+                "expected the same for all layers, as they compete for it"
+            )
+        return levels[0]
 
     def _gradient(self, name: str, layer: MaskedLayer) -> Tensor:
         weight = layer.weight
         if weight.grad is None:
             raise SaliencyError(f"{name!r} has no gradient; expected `accumulate` after `backward`")
-        gradient = weight.grad.float()
-        if self.settings.mask_gradient == "sr-ste":
-            # What the mask added is not a derivative of the loss.
-            kept = masked(weight.detach(), mask_of(layer.layer.module).mask)
-            gradient = gradient - self.settings.sr_ste_decay * (weight.detach() - kept).float()
+        gradient = layer.parametrization.loss_gradient(weight.detach().float(), weight.grad.float())
         if not bool(gradient.isfinite().all()):
             raise SaliencyError(f"the gradient of {name!r} is NaN or infinite; expected finite numbers")
         return gradient.clone()
@@ -221,22 +276,10 @@ class CrispSparsifier(BaseSparsifier):
         weights = {name: layer.weight for name, layer in self.layers.items()}
         if self.settings.saliency != "class-aware":
             return weight_saliency(weights, self.settings)
-        if not self._gradients:
+        if not any("gradient" in state for state in self.state.values()):
             raise SaliencyError("no gradients since the last step; expected `accumulate` after `backward`")
         saliency = {
-            name: (weight.detach().float() * self._gradients[name]).abs().cpu()
+            name: (weight.detach().float() * self.state[weight_name(name)]["gradient"]).abs().cpu()
             for name, weight in weights.items()
         }
         return {name: normalised(values, self.settings.layer_norm) for name, values in saliency.items()}
-
-
-def _entry(layer: PrunableLayer) -> dict[str, Any]:
-    fqn = f"{layer.name}{_WEIGHT}".removeprefix(".")
-    return {"tensor_fqn": fqn, "n": layer.n, "m": layer.m, "block": layer.grid.block}
-
-
-def _module_name(entry: Mapping[str, Any]) -> str:
-    fqn = entry.get("tensor_fqn")
-    if not isinstance(fqn, str) or not f".{fqn}".endswith(_WEIGHT):
-        raise PruneError(f"`tensor_fqn` must be the name of a weight, such as 'conv1.weight', not {fqn!r}")
-    return f".{fqn}".removesuffix(_WEIGHT).removeprefix(".")

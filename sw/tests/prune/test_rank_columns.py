@@ -7,7 +7,7 @@ import torch
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
-from crisp_sw.prune.errors import UnreachableSparsityError
+from crisp_sw.prune.errors import MaskError, UnreachableSparsityError
 from crisp_sw.prune.fine import block_capacity
 from crisp_sw.prune.grid import BlockGrid
 from crisp_sw.prune.rank_columns import LayerBlocks, keep_at_least, prune_rank_columns, require_reachable
@@ -179,6 +179,14 @@ def test_reachable_holds_for_any_scores_at_ragged_edges():
             require_reachable(layers, sparsity=0.6)
         kept = prune_rank_columns(layers, sparsity=0.55)
         assert sparsity_of(layers, kept) >= 0.55
+
+
+def test_block_rows_that_differ_are_refused():
+    kept = torch.tensor([[True, True, False], [True, False, False]])
+    layers = {"fine": layer_of([[1.0, 2.0]]), "odd": layer_of([[1.0] * 3] * 2, kept=kept)}
+    message = "the mask of layer 'odd' keeps 1 to 2 blocks in a block-row; expected equally many in each"
+    with pytest.raises(MaskError, match=message):
+        prune_rank_columns(layers, sparsity=0.5)
 
 
 @pytest.mark.parametrize(

@@ -6,6 +6,7 @@ import itertools
 import pytest
 import torch
 from torch import nn
+from torch.ao.pruning.scheduler.lambda_scheduler import LambdaSL
 from torch.nn import functional
 from torch.nn.utils import parametrize
 
@@ -69,10 +70,15 @@ def test_the_weight_stays_the_same_parameter(mixed_net):
 
 
 def test_config_by_name_with_overrides(mixed_net):
-    config = [{"tensor_fqn": "conv.weight", "n": 1}, {"tensor_fqn": "linear.weight", "block": 4}]
+    config = [
+        {"tensor_fqn": "conv.weight", "n": 1, "min_kept_blocks": 2},
+        {"tensor_fqn": "linear.weight", "block": 4, "min_kept_share": 0.5},
+    ]
     sparsifier = prepared(mixed_net, config, sparsity=0.6)
     assert [group["tensor_fqn"] for group in sparsifier.groups] == ["conv.weight", "linear.weight"]
     assert [(group["n"], group["block"]) for group in sparsifier.groups] == [(1, 8), (2, 4)]
+    assert [group["min_kept_share"] for group in sparsifier.groups] == [0.0, 0.5]
+    assert [group["min_kept_blocks"] for group in sparsifier.groups] == [2, 1]
     assert not parametrize.is_parametrized(mixed_net.pointwise)
     assert mixed_net.conv.parametrizations.weight[0].mask is sparsifier.state["conv.weight"]["mask"]
 
@@ -98,27 +104,96 @@ def test_sr_ste_decay_is_no_saliency(mixed_net, samples):
         assert float((layer.mask == plain.layers[name].mask).float().mean()) > 0.98
 
 
-def test_state_moves_to_another_sparsifier(mixed_net):
+def half_way(model, samples) -> CrispSparsifier:
+    """One step done, and gradients gathered for the next."""
+    sparsifier = prepared(model)
+    for _ in range(2):
+        backward(model, samples)
+        sparsifier.accumulate()
+        if sparsifier.steps == 0:
+            sparsifier.step()
+    return sparsifier
+
+
+def test_state_goes_on_in_another_sparsifier(mixed_net, samples, tmp_path):
     twin = copy.deepcopy(mixed_net)
-    first, second = prepared(mixed_net, saliency="random"), prepared(twin, saliency="random", seed=1)
-    first.step()
-    second.load_state_dict(first.state_dict())
+    first, second = half_way(mixed_net, samples), prepared(twin)
+    torch.save(first.state_dict(), tmp_path / "state.pt")
+    second.load_state_dict(torch.load(tmp_path / "state.pt"))
+    before = second.sparsity()
+    assert (second.steps, before) == (1, first.sparsity())
+    for sparsifier in (first, second):
+        sparsifier.step()
+    assert second.sparsity() > before
     assert all(torch.equal(layer.mask, second.layers[name].mask) for name, layer in first.layers.items())
 
 
-def test_state_that_does_not_fit_changes_nothing(mixed_net):
-    sparsifier = prepared(mixed_net, saliency="random")
-    state = copy.deepcopy(sparsifier.state_dict())
-    sparsifier.step()
-    before = sparsifier.sparsity()
-    state["state"]["linear.weight"]["mask"] = torch.ones(3, 32, dtype=torch.bool)
-    message = (
-        r"the state: the mask of layer 'linear' is torch.bool of shape \[3, 32\]; "
-        r"expected torch.bool of shape \[4, 32\]"
-    )
+def pruned_weights_learn(model, samples, sparsifier) -> bool:
+    backward(model, samples)
+    layer = sparsifier.layers["conv"]
+    assert layer.weight.grad is not None
+    return bool(layer.weight.grad[~layer.mask].any())
+
+
+def test_state_knows_whether_masks_are_final(mixed_net, samples):
+    twin = copy.deepcopy(mixed_net)
+    first, second = half_way(mixed_net, samples), prepared(twin)
+    open_state = copy.deepcopy(first.state_dict())
+    first.freeze()
+    second.load_state_dict(first.state_dict())
+    second.step()
+    assert second.steps == 1
+    assert not pruned_weights_learn(twin, samples, second)
+    second.load_state_dict(open_state)
+    assert pruned_weights_learn(twin, samples, second)
+
+
+def without(state, name):
+    del state[name]
+
+
+def put(state, name, key, value):
+    state["state"][name][key] = value
+
+
+@pytest.mark.parametrize(
+    ("spoil", "message"),
+    [
+        (
+            lambda state: put(state, "linear.weight", "mask", torch.ones(3, 32, dtype=torch.bool)),
+            r"the state: the mask of layer 'linear' is torch.bool of shape \[3, 32\]; "
+            r"expected torch.bool of shape \[4, 32\]",
+        ),
+        (
+            lambda state: put(state, "linear.weight", "mask", torch.arange(32).lt(3).repeat(4, 1)),
+            "the state: the mask of layer 'linear' keeps 3 weights of a group of 4; expected at most 2",
+        ),
+        (
+            lambda state: put(state, "conv.weight", "gradient", torch.ones(3)),
+            r"the gradient of layer 'conv' is absent or has the wrong shape, \[3\]; expected \[20, 16",
+        ),
+        (
+            lambda state: state["groups"][0].update(n=3),
+            "'conv' is for n = 3, m = 4, block = 8; expected n = 2, m = 4, block = 8",
+        ),
+        (
+            lambda state: without(state, "steps"),
+            r"the state is none that `state_dict` gave \(KeyError: 'steps'",
+        ),
+        (lambda state: without(state, "groups"), "the state is none that `state_dict` gave"),
+    ],
+)
+def test_state_that_does_not_fit_changes_nothing(mixed_net, samples, spoil, message):
+    sparsifier = half_way(mixed_net, samples)
+    before = copy.deepcopy(sparsifier.state_dict())
+    state = copy.deepcopy(before)
+    spoil(state)
     with pytest.raises(MaskError, match=message):
         sparsifier.load_state_dict(state)
-    assert sparsifier.sparsity() == before
+    after = sparsifier.state_dict()
+    assert (after["groups"], after["steps"]) == (before["groups"], 1)
+    for name, values in before["state"].items():
+        assert all(torch.equal(after["state"][name][key], value) for key, value in values.items())
 
 
 def test_update_mask_sets_one(mixed_net):
@@ -126,6 +201,93 @@ def test_update_mask_sets_one(mixed_net):
     mask = torch.zeros(4, 32, dtype=torch.bool)
     sparsifier.update_mask(mixed_net.linear, "weight", mask=mask)
     assert sparsifier.layers["linear"].kept_weights == 0
+
+
+def test_update_mask_takes_no_other_pattern(mixed_net):
+    sparsifier = prepared(mixed_net)
+    mask = torch.zeros(4, 32, dtype=torch.bool)
+    mask[2, 8:11] = True
+    message = "`update_mask`: the mask of layer 'linear' keeps 3 weights of a group of 4; expected at most 2"
+    with pytest.raises(MaskError, match=message):
+        sparsifier.update_mask(mixed_net.linear, "weight", mask=mask)
+    with pytest.raises(
+        MaskError, match=r"is torch.bool of shape \[32\]; expected torch.bool of shape \[4, 32\]"
+    ):
+        sparsifier.update_mask(mixed_net.linear, "weight", mask=mask[0])
+    assert bool(sparsifier.layers["linear"].mask.all())
+    with pytest.raises(PruneError, match="a Conv2d that is not pruned here; expected one of conv, pointwise"):
+        sparsifier.update_mask(mixed_net.depthwise, "weight", mask=mask)
+
+
+def test_masks_that_were_tampered_with_are_refused(mixed_net):
+    sparsifier = prepared(mixed_net, saliency="random")
+    mixed_net.pointwise.parametrizations.weight[0].mask[:8, :8] = False
+    with pytest.raises(
+        MaskError, match="'pointwise' keeps 2 to 3 blocks in a block-row; expected equally many"
+    ):
+        sparsifier.step()
+
+
+def test_state_holds_the_masks_of_a_model_that_moved(mixed_net):
+    sparsifier = prepared(mixed_net, saliency="random")
+    mixed_net.to(memory_format=torch.channels_last)
+    sparsifier.step()
+    for name, layer in sparsifier.layers.items():
+        assert torch.equal(sparsifier.state[f"{name}.weight"]["mask"], layer.mask)
+        assert not bool(layer.mask.all())
+
+
+def test_a_scheduler_of_torch_sets_the_target(mixed_net):
+    sparsifier = prepared(mixed_net, saliency="random")
+    scheduler = LambdaSL(sparsifier, lambda epoch: (0.8, 0.9, 1.0)[min(epoch, 2)])
+    for level in (0.6, 0.675, 0.75):
+        assert scheduler.get_last_sl() == pytest.approx([level] * 4)
+        sparsifier.step()
+        assert level <= sparsifier.sparsity() < level + 0.05
+        scheduler.step()
+    sparsifier.freeze()
+    scheduler.step()
+    before = sparsifier.steps
+    sparsifier.step(0.76)
+    assert sparsifier.steps == before
+
+
+def test_levels_that_differ_are_refused(mixed_net):
+    sparsifier = prepared(mixed_net, saliency="random")
+    LambdaSL(sparsifier, [lambda epoch: 0.8, lambda epoch: 0.6, lambda epoch: 0.8, lambda epoch: 0.8])
+    with pytest.raises(PruneError, match=r"levels from 0\.45 to 0\.6; expected the same for all layers"):
+        sparsifier.step()
+
+
+def test_a_copy_is_a_sparsifier_of_its_own(mixed_net, samples):
+    first = half_way(mixed_net, samples)
+    LambdaSL(first, lambda epoch: 1.0)
+    twin, second = copy.deepcopy((mixed_net, first))
+    before = {name: layer.mask for name, layer in first.layers.items()}
+    second.step()
+    assert (first.steps, second.steps) == (1, 2)
+    assert second.sparsity() >= 0.75 > first.sparsity()
+    assert all(torch.equal(layer.mask, before[name]) for name, layer in first.layers.items())
+    second.squash_mask()
+    assert float((twin.conv.weight == 0).float().mean()) > 0.5
+    assert parametrize.is_parametrized(mixed_net.conv)
+    first.step()
+    assert all(torch.equal(layer.mask, second.layers[name].mask) for name, layer in first.layers.items())
+
+
+def test_squashing_can_keep_masks_and_settings(mixed_net):
+    sparsifier = prepared(mixed_net, saliency="random")
+    sparsifier.step()
+    with pytest.raises(PruneError, match="no parameter 'foo' to keep; expected one of n, m, block"):
+        sparsifier.squash_mask(params_to_keep=("foo",))
+    assert parametrize.is_parametrized(mixed_net.conv)
+    masks = {name: layer.mask for name, layer in sparsifier.layers.items()}
+    sparsifier.squash_mask(params_to_keep=("mask",), params_to_keep_per_layer={"conv": ("n", "block")})
+    for name, mask in masks.items():
+        layer = mixed_net.get_submodule(name)
+        assert torch.equal(layer.sparse_params["mask"], mask)
+        assert not bool(layer.weight[~mask].any())
+    assert set(mixed_net.conv.sparse_params) == {"mask", "n", "block"}
 
 
 def test_frozen_masks_stay(mixed_net):

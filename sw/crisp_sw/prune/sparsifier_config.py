@@ -1,0 +1,70 @@
+"""The config of the sparsifier: a mapping for each weight, in the manner of `torch.ao.pruning`."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from glob import escape
+from typing import Any
+
+from torch import nn
+
+from crisp_sw.prune.errors import PruneError
+from crisp_sw.prune.layers import PrunableLayer
+from crisp_sw.prune.rules import LayerRule
+from crisp_sw.prune.settings import PruneSettings
+
+PER_LAYER = ("n", "m", "block", "min_kept_blocks", "min_kept_share")
+"""Settings that a layer's entry of the config may override."""
+
+_WEIGHT = ".weight"
+
+
+def weight_name(module_name: str) -> str:
+    """Return the fully qualified name of a module's weight; "weight" for the model itself."""
+    return f"{module_name}{_WEIGHT}".removeprefix(".")
+
+
+def module_name(weight: Any) -> str:
+    """Return the name of the module whose weight has this fully qualified name.
+
+    Raises
+    ------
+    PruneError : it is no name of a weight.
+    """
+    if not isinstance(weight, str) or not f".{weight}".endswith(_WEIGHT):
+        raise PruneError(f"`tensor_fqn` must be the name of a weight, such as 'conv1.weight', not {weight!r}")
+    return f".{weight}".removesuffix(_WEIGHT).removeprefix(".")
+
+
+def entry_of(layer: PrunableLayer) -> dict[str, Any]:
+    """Return the entry that describes ``layer`` in full."""
+    return {
+        "tensor_fqn": weight_name(layer.name),
+        "n": layer.n,
+        "m": layer.m,
+        "block": layer.grid.block,
+        "min_kept_blocks": layer.min_kept_blocks,
+        "min_kept_share": layer.min_kept_share,
+    }
+
+
+def with_config(
+    settings: PruneSettings, model: nn.Module, config: Sequence[Mapping[str, Any]]
+) -> PruneSettings:
+    """Return the settings with a rule for each entry of ``config``, and all other layers dense.
+
+    Raises
+    ------
+    PruneError : an entry names no weight of ``model``, or has a key that is no setting of a layer.
+    """
+    modules = dict(model.named_modules())
+    rules = [*settings.rules, LayerRule(name="*", dense=True)]
+    for entry in config:
+        overrides = {key: value for key, value in entry.items() if key != "tensor_fqn"}
+        for key in overrides:
+            if key not in PER_LAYER:
+                raise PruneError(f"{key!r} is no setting of a layer; expected one of {', '.join(PER_LAYER)}")
+        name = module_name(entry.get("tensor_fqn"))
+        if name not in modules:
+            raise PruneError(f"the model has no weight {weight_name(name)!r}")
+        rules.append(LayerRule(name=escape(name), **overrides))
+    return replace(settings, rules=tuple(rules))
