@@ -3,7 +3,7 @@
 import torch
 from torch import nn
 
-from crisp_sw.prune.inference import device_of
+from crisp_sw.prune.inference import as_input
 from crisp_sw.prune.samples import ClassSamples
 from crisp_sw.prune.settings import PruneSettings
 
@@ -33,7 +33,7 @@ def reestimate_batch_norm(model: nn.Module, samples: ClassSamples, *, batch_size
         norm.momentum = None  # a cumulative average
         norm.train()
     for index in samples.batches(batch_size, generator=torch.Generator().manual_seed(0)):
-        model(samples.normalised(index).to(device_of(model)))
+        model(as_input(samples.normalised(index), model))
     for norm, momentum in zip(norms, momenta, strict=True):
         norm.momentum = momentum
     model.eval()

@@ -10,9 +10,10 @@ import torch
 from torch import Tensor, nn
 
 from crisp_sw.prune.errors import PruneError, UnreachableSparsityError
-from crisp_sw.prune.inference import device_of
+from crisp_sw.prune.inference import as_input, device_of
+from crisp_sw.prune.master_weights import give_types_of, master_copy
 from crisp_sw.prune.progress import ProgressCallback
-from crisp_sw.prune.random_streams import Stream, stream_seed
+from crisp_sw.prune.random_streams import Stream, seeded, stream_seed
 from crisp_sw.prune.report import LayerReport, PruneReport, PruneResult
 from crisp_sw.prune.run_loop import RunLoop
 from crisp_sw.prune.saliency import accumulate_gradients
@@ -66,7 +67,7 @@ class ChannelRun(RunLoop):
         super().__init__(model, samples, settings, teacher, on_progress)
         self.library = load_torch_pruning()
         self.weights = layer_weights(model)
-        self._use(copy.deepcopy(model))
+        self._use(master_copy(model))
 
     def prune_to(self, target: float) -> None:
         self._use(self._pruned_to(target))
@@ -90,6 +91,7 @@ class ChannelRun(RunLoop):
         )
         report = PruneReport(settings=self.settings, layers=layers, iterations=self.history())
         model = self.model.to(memory_format=torch.contiguous_format)  # pyright: ignore[reportCallIssue]
+        give_types_of(self.original, model)
         return PruneResult(model=model, patterns={}, report=report)
 
     def _use(self, model: nn.Module) -> None:
@@ -120,11 +122,11 @@ class ChannelRun(RunLoop):
             parameter.requires_grad_(True)
             parameter.grad = gradients.get(name)
         *_, classifier = (module for module in pruned.modules() if isinstance(module, nn.Linear | nn.Conv2d))
-        with torch.random.fork_rng(devices=[]):
-            torch.manual_seed(stream_seed(self.settings.seed, Stream.SALIENCY, self.state.iteration))
+        seed = stream_seed(self.settings.seed, Stream.SALIENCY, self.state.iteration)
+        with seeded(device_of(pruned), seed):
             pruner = self.library.pruner.BasePruner(
                 pruned,
-                self.samples.normalised(torch.arange(1)).to(device_of(pruned)),
+                as_input(self.samples.normalised(torch.arange(1)), pruned),
                 importance=self._importance(),
                 pruning_ratio=ratio,
                 ignored_layers=[classifier],

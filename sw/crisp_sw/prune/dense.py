@@ -1,6 +1,5 @@
 """Dense fine-tuning with the budget of a pruning run: the reference for every pruned model's accuracy."""
 
-import copy
 from collections.abc import Callable
 from pathlib import Path
 
@@ -9,6 +8,7 @@ from torch import nn
 
 from crisp_sw.prune.batch_norm import finish_batch_norm
 from crisp_sw.prune.fine_tuning import EpochStatistics, FineTuner
+from crisp_sw.prune.master_weights import give_types_of, master_copy
 from crisp_sw.prune.run_checks import require_ready, require_trained
 from crisp_sw.prune.run_state import RunFile, RunState
 from crisp_sw.prune.samples import ClassSamples
@@ -43,7 +43,7 @@ def fine_tune_dense(
     SamplesError : fewer samples than a batch, or labels that do not fit the model's outputs.
     """
     require_ready(model, teacher, samples, settings)
-    dense = copy.deepcopy(model).to(memory_format=torch.channels_last)  # pyright: ignore[reportCallIssue]
+    dense = master_copy(model).to(memory_format=torch.channels_last)  # pyright: ignore[reportCallIssue]
     source = Teacher(teacher or model, samples, settings) if settings.distillation > 0 else None
     tuner = FineTuner(dense, samples, settings, source)
     file = RunFile.of(state_dir, model, samples, settings, kind="dense")
@@ -57,4 +57,5 @@ def fine_tune_dense(
     finish_batch_norm(dense, samples, settings)
     require_trained(dense)
     file.remove()
+    give_types_of(model, dense)
     return dense.to(memory_format=torch.contiguous_format)  # pyright: ignore[reportCallIssue]

@@ -9,9 +9,9 @@ from torch.nn import functional
 from crisp_sw.data.augment import augment
 from crisp_sw.prune.batch_norm import reestimate_batch_norm
 from crisp_sw.prune.errors import PruneError
-from crisp_sw.prune.inference import autocast, device_of
+from crisp_sw.prune.inference import as_input, autocast, device_of
 from crisp_sw.prune.learning_rate import learning_rate_at
-from crisp_sw.prune.random_streams import Stream, stream_generator, stream_seed
+from crisp_sw.prune.random_streams import Stream, seeded, stream_generator, stream_seed
 from crisp_sw.prune.samples import ClassSamples
 from crisp_sw.prune.settings import PruneSettings
 from crisp_sw.prune.teacher import Teacher, distillation_loss
@@ -69,8 +69,7 @@ class FineTuner:
         batches = list(samples.batches(settings.batch_size, generator=order))
         loss_sum, right = torch.zeros((), device=self._device), torch.zeros((), device=self._device)
         self._model.train()
-        with torch.random.fork_rng(devices=[self._device] if self._device.type == "cuda" else []):
-            torch.manual_seed(stream_seed(settings.seed, Stream.DROPOUT, epoch))
+        with seeded(self._device, stream_seed(settings.seed, Stream.DROPOUT, epoch)):
             for step, index in enumerate(batches):
                 self.optimizer.param_groups[0]["lr"] = learning_rate_at(settings, epoch + step / len(batches))
                 loss, hits = self._train_step(index, self._images(index, augmentation))
@@ -81,13 +80,13 @@ class FineTuner:
         images, settings = self._samples.images[index], self._settings
         if settings.augments:
             images = augment(
-                images,
+                images.cpu(),
                 generator,
                 padding=settings.crop_padding,
                 border=settings.crop_border,
                 flip=settings.flip,
             )
-        return self._samples.normalise(images).to(self._device)
+        return as_input(self._samples.normalise(images), self._model)
 
     def _train_step(self, index: Tensor, images: Tensor) -> tuple[Tensor, Tensor]:
         settings = self._settings

@@ -14,7 +14,13 @@ def autocast(device: torch.device, precision: str) -> torch.autocast:
 
 def device_of(model: nn.Module) -> torch.device:
     """Return where the model's first parameter lives."""
-    return next(model.parameters()).device
+    return next(model.parameters(), torch.empty(0)).device
+
+
+def as_input(images: Tensor, model: nn.Module) -> Tensor:
+    """Return ``images`` on the device and in the type of the model's first parameter."""
+    first = next(model.parameters(), torch.empty(0))
+    return images.to(first.device, first.dtype)
 
 
 @torch.no_grad()
@@ -31,9 +37,8 @@ def collect_logits(
     """
     was_training = model.training
     model.eval()
-    device = device_of(model)
-    with autocast(device, precision):
-        batches = (samples.normalised(index).to(device) for index in samples.batches(batch_size))
+    with autocast(device_of(model), precision):
+        batches = (as_input(samples.normalised(index), model) for index in samples.batches(batch_size))
         parts = [model(images).float().cpu() for images in batches]
     model.train(was_training)
     logits = torch.cat(parts)
@@ -53,7 +58,7 @@ def require_outputs(model: nn.Module, samples: ClassSamples) -> int:
     """
     was_training = model.training
     model.eval()
-    logits = model(samples.normalised(torch.arange(1)).to(device_of(model)))
+    logits = model(as_input(samples.normalised(torch.arange(1)), model))
     model.train(was_training)
     _check_labels(logits, samples)
     return logits.shape[1]

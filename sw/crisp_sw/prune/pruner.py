@@ -12,6 +12,7 @@ from crisp_sw.prune.fine_tuning import EpochStatistics
 from crisp_sw.prune.layers import select_layers
 from crisp_sw.prune.masked_layer import MaskedLayer, sparsity_of
 from crisp_sw.prune.masking import attach_mask, squash_masks
+from crisp_sw.prune.master_weights import master_copy
 from crisp_sw.prune.progress import ProgressCallback, PruneProgress, ignore_progress
 from crisp_sw.prune.report import LayerReport, PruneReport, PruneResult, dense_reports
 from crisp_sw.prune.run_checks import require_ready
@@ -41,8 +42,9 @@ def prune_for_classes(
 
     Parameters
     ----------
-    model : any module of Conv2d and Linear that maps [N, C, H, W] to logits [N, classes]; left unchanged. To
-        keep only the user's outputs, cut it with :func:`crisp_sw.prune.restrict_classifier` first.
+    model : any module of Conv2d and Linear that maps [N, C, H, W] to logits [N, classes], on any device and
+        of any floating type; left unchanged. It is trained in float32, and comes back in its own type. To keep
+        only the user's outputs, cut it with :func:`crisp_sw.prune.restrict_classifier` first.
     samples : their labels index the model's outputs.
     settings : the defaults if None.
     teacher : distilled from, with the same outputs; ``model`` as it is if None.
@@ -81,7 +83,7 @@ class _MaskedRun(RunLoop):
         on_progress: ProgressCallback,
     ):
         super().__init__(model, samples, settings, teacher, on_progress)
-        self.model = copy.deepcopy(model)
+        self.model = master_copy(model)
         self.layer_names = [name for name, _ in self.model.named_modules()]
         prunable, self.dense_layers = select_layers(self.model, settings)
         self.layers = {

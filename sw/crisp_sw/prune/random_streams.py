@@ -1,8 +1,11 @@
 """Independent random generators of one run: an epoch's randomness does not depend on what ran before it."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from enum import IntEnum
 
 import numpy as np
+import torch
 from torch import Generator
 
 
@@ -23,3 +26,11 @@ def stream_seed(seed: int, stream: Stream, number: int) -> int:
 def stream_generator(seed: int, stream: Stream, number: int) -> Generator:
     """Return the generator of one stream."""
     return Generator().manual_seed(stream_seed(seed, stream, number))
+
+
+@contextmanager
+def seeded(device: torch.device, seed: int) -> Iterator[None]:
+    """Let torch's global generators, that of ``device`` too, start from ``seed`` within, and go on after."""
+    with torch.random.fork_rng(devices=[device] if device.type == "cuda" else []):
+        torch.manual_seed(seed)
+        yield

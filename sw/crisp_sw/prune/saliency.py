@@ -20,7 +20,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from crisp_sw.prune.errors import SaliencyError
-from crisp_sw.prune.inference import autocast, device_of
+from crisp_sw.prune.inference import as_input, autocast, device_of
 from crisp_sw.prune.masking import loss_gradients_only
 from crisp_sw.prune.random_streams import Stream, stream_generator
 from crisp_sw.prune.samples import ClassSamples
@@ -154,7 +154,7 @@ def _gradients(
 ) -> dict[str, Tensor]:
     device = device_of(model)
     with autocast(device, precision), loss_gradients_only(model):
-        logits = model(samples.normalised(index).to(device)).float()
+        logits = model(as_input(samples.normalised(index), model)).float()
     loss = functional.cross_entropy(logits, samples.labels[index].to(device), reduction="sum") / len(samples)
     gradients = torch.autograd.grad(loss, list(weights.values()), materialize_grads=True, allow_unused=True)
     return dict(zip(weights, gradients, strict=True))

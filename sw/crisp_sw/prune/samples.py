@@ -36,6 +36,8 @@ class ClassSamples:
             raise SamplesError(f"`images` must have the shape [N, C, H, W] with N >= 1, not {list(shape)}")
         if self.images.dtype != torch.uint8 and not self.images.is_floating_point():
             raise SamplesError(f"`images` must be uint8 or float, not {self.images.dtype}")
+        if not bool(self.images.isfinite().all()):
+            raise SamplesError("`images` hold NaN or infinite values; expected finite numbers")
         if self.labels.shape != shape[:1] or self.labels.dtype != torch.int64:
             actual = f"{self.labels.dtype}{list(self.labels.shape)}"
             raise SamplesError(f"`labels` must be int64[{shape[0]}], one for each image, not {actual}")
@@ -57,8 +59,10 @@ class ClassSamples:
     def normalise(self, images: Tensor) -> Tensor:
         """Return images of the samples' type, such as augmented ones, as the model reads them: float32."""
         scaled = images.float() / 255 if images.dtype == torch.uint8 else images.float()
-        mean = torch.tensor(self.mean).reshape(1, -1, 1, 1)
-        std = torch.tensor(self.std).reshape(1, -1, 1, 1)
+        mean, std = (
+            torch.tensor(values, device=images.device).reshape(1, -1, 1, 1)
+            for values in (self.mean, self.std)
+        )
         return ((scaled - mean) / std).contiguous(memory_format=torch.channels_last)
 
     def require_batch(self, batch_size: int) -> None:

@@ -6,7 +6,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from crisp_sw.prune.inference import autocast, collect_logits, device_of
+from crisp_sw.prune.inference import as_input, autocast, collect_logits, device_of
 from crisp_sw.prune.samples import ClassSamples
 from crisp_sw.prune.settings import PruneSettings
 
@@ -60,4 +60,4 @@ class Teacher:
             assert self._logits is not None
             return self._logits[index]
         with autocast(device_of(self._model), self._settings.precision):
-            return self._model(images).float()
+            return self._model(as_input(images, self._model)).float()

@@ -5,7 +5,7 @@ import torch
 from torch import nn
 
 from crisp_sw.prune.errors import SamplesError
-from crisp_sw.prune.inference import accuracy, collect_logits
+from crisp_sw.prune.inference import accuracy, collect_logits, require_outputs
 from crisp_sw.prune.samples import ClassSamples
 
 
@@ -33,6 +33,10 @@ def test_output_that_is_no_row_of_logits():
     samples = ClassSamples(images=torch.zeros(2, 1, 2, 2), labels=torch.tensor([0, 0]))
     with pytest.raises(SamplesError, match=r"does not fit the model's output \[1, 2, 2\]"):
         collect_logits(nn.Sequential(nn.Conv2d(1, 1, 1)), samples, batch_size=2)
+
+
+def test_model_without_parameters_reads_images_as_they_are(samples):
+    assert require_outputs(nn.Flatten(), samples) == 64
 
 
 def test_accuracy():

@@ -16,6 +16,10 @@ LABELS = torch.tensor([0, 1])
         ({"images": BYTES[0]}, r"`images` must have the shape \[N, C, H, W\] with N >= 1, not \[1, 2, 2\]"),
         ({"images": BYTES[:0]}, r"not \[0, 1, 2, 2\]"),
         ({"images": BYTES.int()}, "`images` must be uint8 or float, not torch.int32"),
+        (
+            {"images": BYTES / float("inf") * float("inf")},
+            "`images` hold NaN or infinite values; expected finite",
+        ),
         ({"labels": LABELS[:1]}, r"`labels` must be int64\[2\], one for each image, not torch.int64\[1\]"),
         ({"labels": LABELS.int()}, r"not torch.int32\[2\]"),
         ({"labels": LABELS - 1}, "`labels` must be 0 or more, not -1"),
