@@ -46,7 +46,7 @@ def fine_tune_dense(
     dense = master_copy(model).to(memory_format=torch.channels_last)  # pyright: ignore[reportCallIssue]
     source = Teacher(teacher or model, samples, settings) if settings.distillation > 0 else None
     tuner = FineTuner(dense, samples, settings, source)
-    file = RunFile.of(state_dir, model, samples, settings, kind="dense")
+    file = RunFile.of(state_dir, model, teacher, samples, settings, kind="dense")
     state = file.load(dense, tuner.optimizer) if resume else RunState()
     while state.epoch < settings.total_epochs:
         statistics = tuner.train_epoch(state.epoch)

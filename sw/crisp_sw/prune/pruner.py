@@ -43,8 +43,8 @@ def prune_for_classes(
     Parameters
     ----------
     model : any module of Conv2d and Linear that maps [N, C, H, W] to logits [N, classes], on any device and
-        of any floating type; left unchanged. It is trained in float32, and comes back in its own type. To keep
-        only the user's outputs, cut it with :func:`crisp_sw.prune.restrict_classifier` first.
+        of any floating type; left unchanged. It is trained in float32, and comes back in its own type. To
+        keep only the user's outputs, cut it with :func:`crisp_sw.prune.restrict_classifier` first.
     samples : their labels index the model's outputs.
     settings : the defaults if None.
     teacher : distilled from, with the same outputs; ``model`` as it is if None.

@@ -65,7 +65,9 @@ class RunLoop(ABC):
     def run(self, targets: list[float], state_dir: Path | None, *, resume: bool) -> None:
         """Run, or finish, all iterations and the final fine-tuning; the model is then in inference mode."""
         settings = self.settings
-        self.file = RunFile.of(state_dir, self.original, self.samples, settings, kind="prune")
+        self.file = RunFile.of(
+            state_dir, self.original, self._teacher_model, self.samples, settings, kind="prune"
+        )
         if resume and self.file.exists:
             self.restore()
         for number in range(len(self.state.history), settings.iterations):

@@ -15,6 +15,13 @@ from crisp_sw.prune.settings import PruneSettings
 
 STATE_FILE = "run.safetensors"
 MODEL, MOMENTUM = "model.", "momentum."
+DIGESTS = {
+    "model": "another model; expected the same architecture and weights",
+    "teacher": "another teacher; expected the same architecture and weights",
+    "images": "other images; expected the same ones",
+    "labels": "other labels; expected the same ones",
+}
+"""What to say where digests differ, as their numbers tell nobody anything."""
 
 
 @dataclass(kw_only=True)
@@ -51,19 +58,27 @@ class RunFile:
         cls,
         directory: Path | None,
         model: nn.Module,
+        teacher: nn.Module | None,
         samples: ClassSamples,
         settings: PruneSettings,
         *,
         kind: str,
     ) -> Self:
-        """Return the file of a run in ``directory``, known by its settings, samples and the given weights."""
+        """Return the file of a run in ``directory``, known by all that its result depends on."""
         if directory is None:
             return cls(None, {})
+        taught_by = (teacher or model) if settings.distillation > 0 else None
+        # What makes others differ comes first: with other classes, the images are others too.
         identity = {
             "kind": kind,
-            "model": fingerprint(model.state_dict()),
-            "samples": fingerprint({"images": samples.images, "labels": samples.labels}),
+            "classes": None if samples.classes is None else list(samples.classes),
             **settings.to_json(),
+            "mean": [float(value) for value in samples.mean],
+            "std": [float(value) for value in samples.std],
+            "model": fingerprint(model.state_dict()),
+            "teacher": None if taught_by is None else fingerprint(taught_by.state_dict()),
+            "images": fingerprint({"images": samples.images}),
+            "labels": fingerprint({"labels": samples.labels}),
         }
         return cls(Path(directory) / STATE_FILE, identity)
 
@@ -94,8 +109,7 @@ class RunFile:
         """
         if self.path is None or not self.path.exists():
             return RunState()
-        tensors, header = read_tensors(self.path)
-        self._require_same(header.get("identity", {}))
+        tensors, header = self._read(self.path)
         model.load_state_dict(_weights(tensors))
         for name, parameter in model.named_parameters():
             if MOMENTUM + name in tensors:
@@ -109,20 +123,27 @@ class RunFile:
         Raises
         ------
         CheckpointError : the file is absent or damaged.
+        PruneError : it belongs to another run.
         """
-        return _weights(read_tensors(self.path or Path())[0])
+        return _weights(self._read(self.path or Path())[0])
 
     def remove(self) -> None:
         """Delete the file: the run is finished."""
         if self.path is not None:
             self.path.unlink(missing_ok=True)
 
-    def _require_same(self, saved: dict[str, Any]) -> None:
+    def _read(self, path: Path) -> tuple[dict[str, Tensor], dict[str, Any]]:
+        tensors, header = read_tensors(path)
+        saved = header.get("identity", {})
         for name, value in self._identity.items():
-            if saved.get(name) != value:
+            if name not in saved:
                 raise PruneError(
-                    f"{self.path} belongs to a run with {name} = {saved.get(name)!r}; expected {value!r}"
+                    f"{path} belongs to a run of another version; expected one that knows `{name}`"
                 )
+            if saved[name] != value:
+                found = DIGESTS.get(name) or f"{name} = {saved[name]!r}; expected {value!r}"
+                raise PruneError(f"{path} belongs to a run with {found}")
+        return tensors, header
 
 
 def _weights(tensors: dict[str, Tensor]) -> dict[str, Tensor]:

@@ -19,6 +19,7 @@ class ClassSamples:
     images : uint8 0 to 255 or float 0 to 1, [N, C, H, W], N >= 1.
     labels : int64[N], index of the model's output that is right.
     mean, std : per channel, of the float images; the model reads ``(image - mean) / std``.
+    classes : which classes of a data set the labels 0, 1, ... stand for, if that is known.
 
     Raises
     ------
@@ -29,6 +30,7 @@ class ClassSamples:
     labels: Tensor
     mean: Sequence[float] = (0.0,)
     std: Sequence[float] = (1.0,)
+    classes: tuple[int, ...] | None = None
 
     def __post_init__(self):
         shape = tuple(self.images.shape)
@@ -121,7 +123,16 @@ def choose_samples(
     for label in class_indices:
         of_class = (labels == label).nonzero().flatten()
         if len(of_class) < per_class:
-            raise SamplesError(f"class {label} has {len(of_class)} images; expected at least {per_class}")
+            raise SamplesError(
+                f"class {label} has {len(of_class)} images, fewer than `per_class` = {per_class}; "
+                "expected more images, or a smaller `per_class`"
+            )
         chosen.append(of_class[torch.randperm(len(of_class), generator=generator)[:per_class]])
     new_labels = torch.arange(len(class_indices)).repeat_interleave(per_class)
-    return ClassSamples(images=images[torch.cat(chosen)], labels=new_labels, mean=mean, std=std)
+    return ClassSamples(
+        images=images[torch.cat(chosen)],
+        labels=new_labels,
+        mean=mean,
+        std=std,
+        classes=tuple(int(label) for label in class_indices),
+    )

@@ -1,10 +1,12 @@
 """Runs that are interrupted at any moment end as if they had not been."""
 
+import copy
 from dataclasses import replace
 
 import pytest
 import torch
 
+from crisp_sw.checkpoint import read_tensors, write_tensors
 from crisp_sw.errors import CheckpointError
 from crisp_sw.prune import PruneError, PruneSettings, prune_for_classes
 from crisp_sw.prune.run_state import STATE_FILE
@@ -27,7 +29,7 @@ class Stop(Exception):
     """Raised in place of an interrupt."""
 
 
-def interrupted(model, samples, directory, *, after: int) -> None:
+def interrupted(model, samples, directory, *, after: int, settings: PruneSettings = SETTINGS) -> None:
     events = []
 
     def count(progress):
@@ -36,7 +38,7 @@ def interrupted(model, samples, directory, *, after: int) -> None:
             raise Stop
 
     with pytest.raises(Stop):
-        prune_for_classes(model, samples, SETTINGS, state_dir=directory, on_progress=count)
+        prune_for_classes(model, samples, settings, state_dir=directory, on_progress=count)
 
 
 def test_resumed_run_ends_alike(mixed_net, samples, tmp_path):
@@ -62,14 +64,80 @@ def test_without_resume_it_starts_again(mixed_net, samples, tmp_path):
     assert len(events) == 8
 
 
-def test_state_of_another_run(mixed_net, samples, tmp_path):
-    interrupted(mixed_net, samples, tmp_path, after=3)
-    other = replace(SETTINGS, sparsity=0.7)
-    with pytest.raises(PruneError, match=r"belongs to a run with sparsity = 0\.75; expected 0\.7"):
-        prune_for_classes(mixed_net, samples, other, state_dir=tmp_path, resume=True)
+def other_weights(model):
+    other = copy.deepcopy(model)
     with torch.no_grad():
-        mixed_net.stem.weight[0, 0, 0, 0] += 1
-    with pytest.raises(PruneError, match="belongs to a run with model = "):
+        other.stem.weight[0, 0, 0, 0] += 1
+    return other
+
+
+@pytest.mark.parametrize("method", ["crisp", "dense", "channel"])
+@pytest.mark.parametrize(
+    ("other", "message"),
+    [
+        (
+            lambda model, samples, run: {"settings": replace(run, sparsity=0.7)},
+            r"belongs to a run with sparsity = 0\.75; expected 0\.7",
+        ),
+        (
+            lambda model, samples, run: {"samples": replace(samples, classes=(7, 8, 4, 2))},
+            r"belongs to a run with classes = \[7, 8, 4, 1\]; expected \[7, 8, 4, 2\]",
+        ),
+        (
+            lambda model, samples, run: {"samples": replace(samples, mean=(0.5,))},
+            r"belongs to a run with mean = \[0\.25\]; expected \[0\.5\]",
+        ),
+        (
+            lambda model, samples, run: {"samples": replace(samples, std=(0.5,))},
+            r"belongs to a run with std = \[0\.25\]; expected \[0\.5\]",
+        ),
+        (
+            lambda model, samples, run: {"model": other_weights(model), "teacher": model},
+            "belongs to a run with another model; expected the same architecture and weights",
+        ),
+        (
+            lambda model, samples, run: {"teacher": other_weights(model)},
+            "belongs to a run with another teacher; expected the same architecture and weights",
+        ),
+        (
+            lambda model, samples, run: {"samples": replace(samples, images=255 - samples.images)},
+            "belongs to a run with other images; expected the same ones",
+        ),
+        (
+            lambda model, samples, run: {"samples": replace(samples, labels=samples.labels.flip(0))},
+            "belongs to a run with other labels; expected the same ones",
+        ),
+    ],
+    ids=["settings", "classes", "mean", "std", "model", "teacher", "images", "labels"],
+)
+def test_state_of_another_run_is_refused(mixed_net, samples, tmp_path, method, other, message):
+    if method == "channel":
+        pytest.importorskip("torch_pruning")
+    run = replace(
+        SETTINGS, method=method, iterations=1, epochs_per_iteration=1, final_epochs=1, batch_size=96
+    )
+    samples = replace(samples, classes=(7, 8, 4, 1))
+    interrupted(mixed_net, samples, tmp_path, after=1, settings=run)
+    arguments = {"model": mixed_net, "samples": samples, "settings": run, **other(mixed_net, samples, run)}
+    with pytest.raises(PruneError, match=message):
+        prune_for_classes(**arguments, state_dir=tmp_path, resume=True)
+
+
+def test_teacher_that_is_not_asked_may_be_another(mixed_net, samples, tmp_path):
+    run = replace(SETTINGS, distillation=0.0)
+    interrupted(mixed_net, samples, tmp_path, after=3, settings=run)
+    teacher = other_weights(mixed_net)
+    prune_for_classes(mixed_net, samples, run, teacher=teacher, state_dir=tmp_path, resume=True)
+
+
+def test_state_of_another_version(mixed_net, samples, tmp_path):
+    interrupted(mixed_net, samples, tmp_path, after=1)
+    tensors, header = read_tensors(tmp_path / STATE_FILE)
+    del header["identity"]["teacher"]
+    write_tensors(tmp_path / STATE_FILE, tensors, header)
+    with pytest.raises(
+        PruneError, match="belongs to a run of another version; expected one that knows `teacher`"
+    ):
         prune_for_classes(mixed_net, samples, SETTINGS, state_dir=tmp_path, resume=True)
 
 

@@ -60,6 +60,7 @@ def choose(class_indices, per_class, seed=0):
 def test_chosen_samples_are_relabelled_by_position():
     samples = choose((5, 3), 2)
     assert samples.labels.tolist() == [0, 0, 1, 1]
+    assert samples.classes == (5, 3)
     assert {int(image) for image in samples.images[:2]} < {0, 2, 4}
     assert {int(image) for image in samples.images[2:]} == {1, 3}
 
@@ -72,8 +73,8 @@ def test_choice_depends_on_the_seed_alone():
 @pytest.mark.parametrize(
     ("class_indices", "per_class", "message"),
     [
-        ((5, 1), 2, "class 1 has 1 images; expected at least 2"),
-        ((7,), 1, "class 7 has 0 images; expected at least 1"),
+        ((5, 1), 2, "class 1 has 1 images, fewer than `per_class` = 2; expected more images, or a sma"),
+        ((7,), 1, "class 7 has 0 images, fewer than `per_class` = 1"),
         ((5, 5), 1, r"`class_indices` must be one or more different classes, not \[5, 5\]"),
         ((), 1, r"`class_indices` must be one or more different classes, not \[\]"),
         ((5,), 0, "`per_class` must be at least 1, not 0"),
