@@ -22,6 +22,7 @@ from crisp_sw.prune import (
     restrict_classifier,
 )
 from crisp_sw.prune.inference import accuracy, collect_logits
+from sw.tests.prune.structure import structures
 
 QUICK = PruneSettings(
     n=2,
@@ -37,27 +38,30 @@ QUICK = PruneSettings(
 
 
 def check_patterns(result) -> None:
-    """Every pruned weight must have its pattern, by golden's checker."""
-    modules = dict(result.model.named_modules())
-    for name, pattern in result.patterns.items():
-        weight = modules[name].weight.detach().numpy()
-        weight = weight.reshape(*weight.shape, *(1,) * (4 - weight.ndim))
-        check_structure(expand_groups(weight, getattr(modules[name], "groups", 1)), pattern, name)
-
-
-def check_result(result) -> None:
-    """Every pruned weight must have its pattern, and the reported number of weights and blocks."""
-    check_patterns(result)
-    state = result.model.state_dict()
+    """The reported patterns must hold every weight, by golden's checker, and the report its figures."""
     figures = {layer.name: layer for layer in result.report.layers}
     for name, pattern in result.patterns.items():
-        assert int(state[f"{name}.weight"].count_nonzero()) <= figures[name].kept_weights
-        assert np.all(pattern.block_mask.sum(1) == figures[name].kept_per_row)
+        module = result.model.get_submodule(name)
+        weight = module.weight.detach().numpy()
+        weight = weight.reshape(*weight.shape, *(1,) * (4 - weight.ndim))
+        check_structure(expand_groups(weight, getattr(module, "groups", 1)), pattern, name)
+        assert np.count_nonzero(weight) == figures[name].kept_weights
+
+
+def check_structures(result) -> None:
+    """The weights must have the structure that the settings promise, whatever masks and reports say."""
+    figures = {layer.name: layer for layer in result.report.layers}
+    for name, structure in structures(result.model, result.patterns, result.report.settings).items():
+        structure.check()
+        blocks = structure.blocks()
+        assert (figures[name].kept_blocks, figures[name].total_blocks) == (blocks.sum(), blocks.size)
+        assert set(blocks.sum(1)) == {figures[name].kept_per_row}
 
 
 def test_every_layer_has_its_pattern(mixed_net, samples):
     result = prune_for_classes(mixed_net, samples, QUICK)
-    check_result(result)
+    check_patterns(result)
+    check_structures(result)
     assert list(result.patterns) == ["conv", "pointwise", "grouped", "linear"]
     assert [layer.name for layer in result.report.layers] == [
         *("stem", "conv", "depthwise", "pointwise", "grouped", "linear")
@@ -88,6 +92,8 @@ def test_every_choice_reaches_its_target_in_a_pattern(mixed_net, samples, change
     result = prune_for_classes(mixed_net, samples, chosen)
     assert chosen.sparsity <= result.report.sparsity < chosen.sparsity + 0.06
     check_patterns(result)
+    if chosen.method not in ("unstructured", "reference_compat"):
+        check_structures(result)
     repeated = prune_for_classes(mixed_net, samples, chosen).model.state_dict()
     assert all(torch.equal(value, repeated[name]) for name, value in result.model.state_dict().items())
 
@@ -218,7 +224,8 @@ def test_any_shape_gets_its_pattern(samples_of_stripes, channels, kernel, n, blo
     result = prune_if_reachable(model, samples_of_stripes, chosen)
     if result is None:
         reject()
-    check_result(result)
+    check_patterns(result)
+    check_structures(result)
     assert result.report.sparsity >= 0.3 - 1e-9
 
 

@@ -10,10 +10,9 @@ from torch.ao.pruning.scheduler.lambda_scheduler import LambdaSL
 from torch.nn import functional
 from torch.nn.utils import parametrize
 
-from crisp_golden.pattern import check_structure
-from crisp_golden.weight_matrix import expand_groups
 from crisp_sw.prune.errors import MaskError, PruneError, SaliencyError, UnreachableSparsityError
 from crisp_sw.prune.sparsifier import CrispSparsifier
+from sw.tests.prune.structure import structures
 
 CHOICES = {"sparsity": 0.75, "n": 2, "m": 4, "block": 8, "min_kept_share": 0.0, "iterations": 3}
 
@@ -54,11 +53,9 @@ def test_training_loop(mixed_net, samples, dtype):
     optimizer.step()
     sparsifier.squash_mask()
     assert sorted(model.state_dict()) == sorted(names)
-    for name, pattern in patterns.items():
-        layer = model.get_submodule(name)
-        weight = layer.weight.detach().float().numpy()
-        weight = weight.reshape(*weight.shape, *(1,) * (4 - weight.ndim))
-        check_structure(expand_groups(weight, getattr(layer, "groups", 1)), pattern, name)
+    for name, structure in structures(model, patterns, sparsifier.settings).items():
+        structure.check()
+        assert set(structure.blocks().sum(1)) == {sparsifier.layers[name].report().kept_per_row}
 
 
 def test_the_weight_stays_the_same_parameter(mixed_net):
