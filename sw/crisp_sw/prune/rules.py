@@ -3,11 +3,18 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields
 from fnmatch import fnmatchcase
+from typing import Any, Self
 
 from torch import nn
 
 from crisp_sw.prune.errors import PruneError
-from crisp_sw.prune.value_checks import require_integer, require_real
+from crisp_sw.prune.value_checks import (
+    require_flag,
+    require_integer,
+    require_known,
+    require_real,
+    require_text,
+)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -23,7 +30,7 @@ class LayerRule:
 
     Raises
     ------
-    PruneError : neither name nor type is given, or a value is out of range.
+    PruneError : neither name nor type is given, or a value is of the wrong type or out of range.
     """
 
     name: str | None = None
@@ -38,11 +45,28 @@ class LayerRule:
     def __post_init__(self):
         if self.name is None and self.type is None:
             raise PruneError("a LayerRule needs a `name` pattern or a `type`; expected at least one of them")
+        for name in ("name", "type"):
+            if getattr(self, name) is not None:
+                require_text(name, getattr(self, name))
+        require_flag("dense", self.dense)
         for name in ("n", "m", "block", "min_kept_blocks"):
             if getattr(self, name) is not None:
                 require_integer(name, getattr(self, name), 1)
         if self.min_kept_share is not None:
             require_real("min_kept_share", self.min_kept_share, 0.0, 1.0)
+
+    @classmethod
+    def from_json(cls, values: Any) -> Self:
+        """Return the rule that JSON types describe.
+
+        Raises
+        ------
+        PruneError : they are no mapping, a name is no setting of a rule, or a value is out of range.
+        """
+        if not isinstance(values, Mapping):
+            raise PruneError(f'a rule must be a table such as {{name = "fc", n = 2}}, not {values!r}')
+        require_known(values, [item.name for item in fields(cls)], what="setting of a rule")
+        return cls(**values)
 
     def matches(self, name: str, module: nn.Module) -> bool:
         """Whether the rule speaks of the module of this name."""

@@ -1,7 +1,7 @@
 """Every choice of a pruning run in one validated object."""
 
-from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from collections.abc import Iterable, Mapping
+from dataclasses import asdict, dataclass, fields
 from typing import Any, Literal, Self
 
 from crisp_sw.data.augment import BORDERS, Border
@@ -9,8 +9,11 @@ from crisp_sw.prune.errors import PruneError
 from crisp_sw.prune.masking import Gradient
 from crisp_sw.prune.rules import LayerRule
 from crisp_sw.prune.value_checks import (
+    as_tuple,
     require_choice,
+    require_flag,
     require_integer,
+    require_known,
     require_names,
     require_pattern,
     require_positive,
@@ -38,6 +41,7 @@ _CHOICES = {
 }
 _COUNTS_FROM_1 = ("iterations", "batch_size", "min_kept_blocks")
 _COUNTS_FROM_0 = ("epochs_per_iteration", "final_epochs", "crop_padding", "seed")
+_FLAGS = ("dense_first", "dense_classifier", "flip")
 _SHARES = ("weight_decay", "distillation", "min_kept_share")
 _SHARES_BELOW_1 = ("sparsity", "momentum", "label_smoothing")
 
@@ -160,6 +164,8 @@ class PruneSettings:
         if self.saliency_samples is not None:
             require_integer("saliency_samples", self.saliency_samples, 1)
         require_real("warmup_epochs", self.warmup_epochs, 0.0, float("inf"), open_end=True)
+        for name in _FLAGS:
+            require_flag(name, getattr(self, name))
         for name, choices in _CHOICES.items():
             require_choice(name, getattr(self, name), choices)
         require_names("exclude", self.exclude)
@@ -209,11 +215,18 @@ class PruneSettings:
 
         Raises
         ------
-        PruneError : a value is out of range, or a name is no setting.
+        PruneError : a value is of the wrong type or out of range, or a name is no setting.
         """
-        try:
-            rules = tuple(LayerRule(**rule) for rule in values.get("rules", ()))
-            lists = {name: tuple(values[name]) for name in ("exclude", "exclude_types") if name in values}
-            return cls(**{**values, **lists, "rules": rules})
-        except TypeError as error:
-            raise PruneError(f"not pruning settings: {error}") from error
+        cls.require_names_of_settings(values)
+        lists = {
+            name: as_tuple(name, values[name], of="strings")
+            for name in ("exclude", "exclude_types")
+            if name in values
+        }
+        rules = as_tuple("rules", values.get("rules", ()), of='tables such as {name = "fc", n = 2}')
+        return cls(**{**values, **lists, "rules": tuple(map(LayerRule.from_json, rules))})
+
+    @classmethod
+    def require_names_of_settings(cls, names: Iterable[str]) -> None:
+        """Raise PruneError, suggesting the nearest, if one of ``names`` is no setting."""
+        require_known(names, [item.name for item in fields(cls)], what="setting")

@@ -61,10 +61,8 @@ class CrispSparsifier(BaseSparsifier):
     """
 
     def __init__(self, **choices: Any):
-        try:
-            self.settings = PruneSettings(**choices)
-        except TypeError as error:
-            raise PruneError(f"not pruning settings: {error}") from error
+        PruneSettings.require_names_of_settings(choices)
+        self.settings = PruneSettings(**choices)
         if self.settings.method in ("dense", "channel"):
             raise PruneError(f"method {self.settings.method!r} has no masks; expected one that does")
         defaults = {name: getattr(self.settings, name) for name in PER_LAYER}

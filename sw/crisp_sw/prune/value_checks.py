@@ -1,7 +1,8 @@
 """Checks of single settings. Each raises a PruneError with the setting, its value and what was expected."""
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
+from difflib import get_close_matches
 from typing import Any
 
 from crisp_sw.prune.errors import PruneError
@@ -15,7 +16,7 @@ def require_integer(name: str, value: Any, low: int) -> None:
 
 def require_real(name: str, value: Any, low: float, high: float, *, open_end: bool = False) -> None:
     """Raise unless ``low <= value <= high``; with ``open_end``, ``high`` itself is out of range."""
-    inside = isinstance(value, int | float) and low <= value <= high and not (open_end and value == high)
+    inside = is_number(value) and low <= value <= high and not (open_end and value == high)
     if not inside:
         bound = "below" if open_end else "to"
         raise PruneError(f"`{name}` must be from {low:g} {bound} {high:g}, not {value!r}")
@@ -23,8 +24,41 @@ def require_real(name: str, value: Any, low: float, high: float, *, open_end: bo
 
 def require_positive(name: str, value: Any) -> None:
     """Raise unless ``value`` is a finite number above 0."""
-    if not isinstance(value, int | float) or not math.isfinite(value) or value <= 0:
+    if not is_number(value) or not math.isfinite(value) or value <= 0:
         raise PruneError(f"`{name}` must be a positive number, not {value!r}")
+
+
+def is_number(value: Any) -> bool:
+    """Whether ``value`` is a real number; True and False are none."""
+    return isinstance(value, int | float) and not isinstance(value, bool)
+
+
+def require_flag(name: str, value: Any) -> None:
+    """Raise unless ``value`` is True or False: "no" would count as true."""
+    if not isinstance(value, bool):
+        raise PruneError(f"`{name}` must be true or false, not {value!r}")
+
+
+def require_text(name: str, value: Any) -> None:
+    """Raise unless ``value`` is a string."""
+    if not isinstance(value, str):
+        raise PruneError(f"`{name}` must be a string, not {value!r}")
+
+
+def require_known(names: Iterable[str], known: Sequence[str], *, what: str) -> None:
+    """Raise unless all ``names`` are among the ``known`` ones of ``what``; the message has the nearest."""
+    for name in names:
+        if name not in known:
+            nearest = get_close_matches(name, known, n=1)
+            hint = f"did you mean {nearest[0]!r}?" if nearest else f"expected one of {', '.join(known)}"
+            raise PruneError(f"no {what} {name!r}; {hint}")
+
+
+def as_tuple(name: str, value: Any, *, of: str) -> tuple[Any, ...]:
+    """Return a list as a tuple; raise if it is neither: a string would come apart into letters."""
+    if not isinstance(value, list | tuple):
+        raise PruneError(f"`{name}` must be a list of {of}, not {value!r}")
+    return tuple(value)
 
 
 def require_choice(name: str, value: Any, choices: Sequence[str]) -> None:

@@ -23,6 +23,8 @@ from crisp_sw.prune.settings import METHODS, PruneSettings
         ({"batch_size": True}, "`batch_size` must be an integer of at least 1, not True"),
         ({"final_epochs": -1}, "`final_epochs` must be an integer of at least 0, not -1"),
         ({"learning_rate": 0.0}, "`learning_rate` must be a positive number, not 0.0"),
+        ({"learning_rate": True}, "`learning_rate` must be a positive number, not True"),
+        ({"sparsity": False}, "`sparsity` must be from 0 below 1, not False"),
         ({"temperature": float("inf")}, "`temperature` must be a positive number, not inf"),
         ({"distillation": 1.5}, "`distillation` must be from 0 to 1, not 1.5"),
         ({"min_kept_share": -0.1}, "`min_kept_share` must be from 0 to 1, not -0.1"),
@@ -53,8 +55,45 @@ def test_total_epochs():
 def test_json_round_trip():
     settings = PruneSettings(exclude=("stem*",), n=1, rules=(LayerRule(name="fc", dense=True),))
     assert PruneSettings.from_json(json.loads(json.dumps(settings.to_json()))) == settings
-    with pytest.raises(PruneError, match=r"not pruning settings: .*'colour'"):
-        PruneSettings.from_json({"colour": "red"})
+
+
+RULE = 'a rule must be a table such as {name = "fc", n = 2}, not'
+
+
+@pytest.mark.parametrize(
+    ("values", "message"),
+    [
+        ({"zzz": "red"}, f"no setting 'zzz'; expected one of {', '.join(PruneSettings().to_json())}"),
+        ({"final_epoch": 3}, "no setting 'final_epoch'; did you mean 'final_epochs'?"),
+        ({"exclude": "stem*"}, "`exclude` must be a list of strings, not 'stem*'"),
+        ({"exclude_types": [3]}, "`exclude_types` must be a tuple of strings, not (3,)"),
+        ({"rules": "x"}, "`rules` must be a list of tables such as {name = \"fc\", n = 2}, not 'x'"),
+        (
+            {"rules": {"name": "fc"}},
+            "`rules` must be a list of tables such as {name = \"fc\", n = 2}, not {'name': 'fc'}",
+        ),
+        ({"rules": [3]}, f"{RULE} 3"),
+        ({"rules": ["fc"]}, f"{RULE} 'fc'"),
+        ({"rules": [{"name": 3, "n": 1}]}, "`name` must be a string, not 3"),
+        ({"rules": [{"type": ["Linear"]}]}, "`type` must be a string, not ['Linear']"),
+        ({"rules": [{"name": "fc", "dense": "no"}]}, "`dense` must be true or false, not 'no'"),
+        (
+            {"rules": [{"name": "fc", "min_kept_shares": 1}]},
+            "no setting of a rule 'min_kept_shares'; did you mean 'min_kept_share'?",
+        ),
+        (
+            {"rules": [{"n": 1}]},
+            "a LayerRule needs a `name` pattern or a `type`; expected at least one of them",
+        ),
+        ({"flip": "no"}, "`flip` must be true or false, not 'no'"),
+        ({"dense_first": "no"}, "`dense_first` must be true or false, not 'no'"),
+        ({"dense_classifier": 1}, "`dense_classifier` must be true or false, not 1"),
+    ],
+)
+def test_bad_settings_of_a_file_are_named(values, message):
+    with pytest.raises(PruneError) as error:
+        PruneSettings.from_json(values)
+    assert str(error.value) == message
 
 
 def test_published_code_has_masks_of_its_own():

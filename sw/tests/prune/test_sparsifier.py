@@ -324,8 +324,8 @@ def test_unreachable_target_leaves_the_model_alone(mixed_net):
 
 
 def test_settings_that_make_no_sense():
-    with pytest.raises(PruneError, match=r"not pruning settings: .*'colour'"):
-        CrispSparsifier(colour="red")
+    with pytest.raises(PruneError, match=r"no setting 'sparsty'; did you mean 'sparsity'\?"):
+        CrispSparsifier(sparsty=0.9)
     with pytest.raises(PruneError, match="method 'channel' has no masks; expected one that does"):
         CrispSparsifier(method="channel")
 
