@@ -6,6 +6,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor, nn
 
+from crisp_sw.data import class_subset
 from crisp_sw.data.dataset import ImageSet, Normalization
 from crisp_sw.errors import ClassSelectionError
 
@@ -18,7 +19,8 @@ class SubsetAccuracy:
     ----------
     all_outputs : the prediction is the best of all the network's outputs.
     subset_outputs : the prediction is the best of the subset's outputs; the figure that class-aware pruning
-        is judged by, because the user meets no other class.
+        is judged by, because the user meets no other class. A single class competes with the mean of all
+        others.
     """
 
     all_outputs: float
@@ -28,7 +30,7 @@ class SubsetAccuracy:
 def predict_logits(
     model: nn.Module, images: Tensor, normalization: Normalization, *, batch: int = 500
 ) -> Tensor:
-    """Run the network in evaluation mode; its training mode is restored afterwards.
+    """Run the network in evaluation mode, where it is; its training mode is restored afterwards.
 
     Parameters
     ----------
@@ -36,20 +38,21 @@ def predict_logits(
 
     Returns
     -------
-    float32[N, outputs].
+    float32[N, outputs], on the CPU.
     """
     was_training = model.training
+    device = next((parameter.device for parameter in model.parameters()), torch.device("cpu"))
     model.eval()
     try:
         with torch.inference_mode():
-            return torch.cat([model(normalization(part)) for part in images.split(batch)])
+            return torch.cat([model(normalization(part).to(device)).cpu() for part in images.split(batch)])
     finally:
         model.train(was_training)
 
 
 def accuracy(logits: Tensor, labels: Tensor) -> float:
-    """Share of rows of logits [N, outputs] whose largest entry is at the label."""
-    return (logits.argmax(1) == labels).double().mean().item()
+    """Share of rows of logits [N, outputs] whose largest entry, the first of equal ones, is at the label."""
+    return (_best(logits) == labels).double().mean().item()
 
 
 def evaluate(model: nn.Module, images: ImageSet, normalization: Normalization, *, batch: int = 500) -> float:
@@ -65,7 +68,7 @@ def evaluate_subset(
     *,
     batch: int = 500,
 ) -> SubsetAccuracy:
-    """Top-1 accuracies on those images whose label is in ``classes``.
+    """Top-1 accuracies on those images that `class_subset` gives for ``classes``.
 
     Parameters
     ----------
@@ -76,14 +79,33 @@ def evaluate_subset(
     ------
     ClassSelectionError : no image has one of these labels.
     """
-    chosen = torch.isin(images.labels, torch.tensor(list(classes)))
-    if not chosen.any():
+    index, labels = class_subset(images.labels, classes)
+    if not len(index):
         raise ClassSelectionError(f"no test image of the classes {list(classes)}; expected at least one")
-    labels = images.labels[chosen]
-    logits = predict_logits(model, images.images[chosen], normalization, batch=batch)
-    outputs = torch.tensor(list(classes))
-    best_of_subset = outputs[logits[:, outputs].argmax(1)]
+    logits = predict_logits(model, images.images[index], normalization, batch=batch)
+    return subset_accuracy(logits, labels, classes)
+
+
+def subset_accuracy(logits: Tensor, labels: Tensor, classes: Sequence[int]) -> SubsetAccuracy:
+    """The same from the answers of a network.
+
+    Parameters
+    ----------
+    logits : [N, outputs].
+    labels : int64[N], positions in ``classes``; 1 for the other classes where there is only one.
+    """
+    position = torch.full((logits.shape[1],), len(classes))
+    position[list(classes)] = torch.arange(len(classes))
+    competing = logits[:, list(classes)].float()
+    if len(classes) == 1:
+        others = logits[:, position == len(classes)].float()
+        competing = torch.cat([competing, others.mean(1, keepdim=True)], dim=1)
     return SubsetAccuracy(
-        all_outputs=accuracy(logits, labels),
-        subset_outputs=(best_of_subset == labels).double().mean().item(),
+        all_outputs=(position[_best(logits)] == labels).double().mean().item(),
+        subset_outputs=accuracy(competing, labels),
     )
+
+
+def _best(logits: Tensor) -> Tensor:
+    # NumPy promises the first of equal entries, which int8 logits have often; torch does not.
+    return torch.from_numpy(logits.numpy().argmax(1))

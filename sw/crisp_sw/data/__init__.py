@@ -4,7 +4,8 @@ from crisp_sw.data.augment import augment
 from crisp_sw.data.balance import balanced_order
 from crisp_sw.data.dataset import DatasetSplits, ImageSet, Normalization
 from crisp_sw.data.registry import load_dataset
-from crisp_sw.data.selection import resolve_classes, select_classes
+from crisp_sw.data.selection import resolve_classes
+from crisp_sw.data.subset import class_subset, select_classes
 
 __all__ = [
     "DatasetSplits",
@@ -12,6 +13,7 @@ __all__ = [
     "Normalization",
     "augment",
     "balanced_order",
+    "class_subset",
     "load_dataset",
     "resolve_classes",
     "select_classes",

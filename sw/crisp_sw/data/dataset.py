@@ -26,6 +26,11 @@ class ImageSet:
     def __len__(self) -> int:
         return len(self.labels)
 
+    def at(self, index: Tensor, labels: Tensor) -> "ImageSet":
+        """The images at ``index`` with other labels; no copy of all of them in their order."""
+        everything = len(index) == len(self) and torch.equal(index, torch.arange(len(self)))
+        return ImageSet(self.images if everything else self.images[index], labels)
+
 
 @dataclass(frozen=True)
 class Normalization:
@@ -73,6 +78,11 @@ class DatasetSplits:
     classes: tuple[str, ...]
     class_ids: tuple[str, ...] = ()
     skipped: tuple[str, ...] = ()
+
+    @property
+    def ids(self) -> tuple[str, ...]:
+        """Identifier of each class; the names where there are no others."""
+        return self.class_ids or self.classes
 
     @property
     def channels(self) -> int:

@@ -1,11 +1,9 @@
-"""Choosing classes of a data set by index, id or name, and cutting images and labels down to them."""
+"""Choosing classes of a data set by index, id or name."""
 
 import difflib
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
-import torch
-
-from crisp_sw.data.dataset import DatasetSplits, ImageSet
+from crisp_sw.data.dataset import DatasetSplits
 from crisp_sw.errors import ClassSelectionError
 
 LISTED_CLASSES = 20
@@ -18,8 +16,9 @@ def resolve_classes(dataset: DatasetSplits, wanted: str | Sequence[str | int]) -
 
     Parameters
     ----------
-    wanted : "sneaker,bag,coat", or a sequence of names, ids and indices. Letter case does not matter; of a
-        name with synonyms ("goldfish, Carassius auratus") each synonym is accepted.
+    wanted : "sneaker,bag,coat", or a sequence of names, ids and indices. Letter case does not matter. Of a
+        name with synonyms ("goldfish, Carassius auratus") each is accepted, and the first ones together: at
+        every place the longest name that there is counts.
 
     Returns
     -------
@@ -29,45 +28,65 @@ def resolve_classes(dataset: DatasetSplits, wanted: str | Sequence[str | int]) -
     ------
     ClassSelectionError : nothing is named, a class is unknown or ambiguous, or named twice.
     """
-    items = wanted.split(",") if isinstance(wanted, str) else [str(item) for item in wanted]
-    items = [item.strip() for item in items if item.strip()]
+    known = _known_names(dataset)
+    items = _split(wanted, known) if isinstance(wanted, str) else [_spaced(str(item)) for item in wanted]
+    items = [item for item in items if item]
     if not items:
         raise ClassSelectionError(f"no classes given; expected some of: {_listing(dataset)}")
-    indices = [_resolve(dataset, item) for item in items]
+    indices = [_resolve(dataset, item, known) for item in items]
     for position, index in enumerate(indices):
         if index in indices[:position]:
             raise ClassSelectionError(f"class {items[position]!r} is given twice; expected each class once")
     return tuple(indices)
 
 
-def select_classes(images: ImageSet, classes: Sequence[int]) -> ImageSet:
-    """Keep the images of the given classes, in their order; the label becomes the position in ``classes``."""
-    position = torch.full((max([*classes, *images.labels.unique().tolist()]) + 1,), -1)
-    position[list(classes)] = torch.arange(len(classes))
-    labels = position[images.labels]
-    kept = labels >= 0
-    return ImageSet(images.images[kept], labels[kept])
+def _split(wanted: str, known: Mapping[str, set[int]]) -> list[str]:
+    """Items of a comma-separated list, some of which have commas themselves."""
+    parts, items = [part.strip() for part in wanted.split(",") if part.strip()], []
+    while parts:
+        lengths = range(len(parts), 1, -1)
+        length = next((n for n in lengths if ", ".join(parts[:n]).lower() in known), 1)
+        items.append(", ".join(parts[:length]))
+        parts = parts[length:]
+    return items
 
 
-def _resolve(dataset: DatasetSplits, item: str) -> int:
-    matches = {index for index, names in enumerate(_names(dataset)) if item.lower() in names}
+def _spaced(name: str) -> str:
+    return ", ".join(part.strip() for part in name.split(",") if part.strip())
+
+
+def _resolve(dataset: DatasetSplits, item: str, known: Mapping[str, set[int]]) -> int:
+    ids = [identifier.lower() for identifier in dataset.ids]
+    if item.lower() in ids:
+        return ids.index(item.lower())
+    matches = known.get(item.lower(), set())
     if len(matches) > 1:
         listed = ", ".join(str(index) for index in sorted(matches))
         raise ClassSelectionError(f"class {item!r} is ambiguous; expected one of the indices {listed}")
     if matches:
-        return matches.pop()
+        return min(matches)
     if item.isdecimal() and int(item) < len(dataset.classes):
         return int(item)
     raise ClassSelectionError(f"no class {item!r} in {dataset.name}; {_suggestion(dataset, item)}")
 
 
+def _known_names(dataset: DatasetSplits) -> dict[str, set[int]]:
+    """Indices of the classes that each lower-case name stands for."""
+    known: dict[str, set[int]] = {}
+    for index, names in enumerate(_names(dataset)):
+        for name in names:
+            known.setdefault(name, set()).add(index)
+    return known
+
+
 def _names(dataset: DatasetSplits) -> list[set[str]]:
-    """All lower-case names by which each class is known."""
-    ids = dataset.class_ids or dataset.classes
-    return [
-        {identifier.lower(), name.lower(), *(part.strip().lower() for part in name.split(","))}
-        for identifier, name in zip(ids, dataset.classes, strict=True)
-    ]
+    """All lower-case names by which each class is known: id, synonyms, and its first synonyms together."""
+    names = []
+    for identifier, name in zip(dataset.ids, dataset.classes, strict=True):
+        synonyms = _spaced(name.lower()).split(", ")
+        together = {", ".join(synonyms[:count]) for count in range(1, len(synonyms) + 1)}
+        names.append({identifier.lower(), *synonyms, *together})
+    return names
 
 
 def _suggestion(dataset: DatasetSplits, item: str) -> str:

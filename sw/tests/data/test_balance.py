@@ -4,6 +4,7 @@ import pytest
 import torch
 
 from crisp_sw.data import balanced_order
+from crisp_sw.data.balance import choose_per_class
 
 LABELS = torch.tensor([0] * 7 + [2] * 3 + [5])
 
@@ -28,3 +29,16 @@ def test_by_default_every_image_comes_and_repeats_differ_by_at_most_one():
 def test_order_depends_on_the_seed_alone():
     assert torch.equal(order(3), order(3))
     assert not torch.equal(order(3), order(4))
+
+
+@pytest.mark.parametrize(("per_class", "expected"), [(2, 2), (5, 5), (100, 7)])
+def test_choice_takes_what_is_there_and_repeats_small_classes(per_class, expected):
+    chosen = choose_per_class(LABELS, (5, 0), per_class, seed=0)
+    assert LABELS[chosen].tolist() == [5] * expected + [0] * expected
+    assert len(set(chosen[expected:].tolist())) == expected
+
+
+def test_choice_depends_on_the_seed_alone():
+    one, two, other = (choose_per_class(LABELS, (0, 2), 3, seed=seed) for seed in (0, 0, 1))
+    assert torch.equal(one, two)
+    assert not torch.equal(one, other)

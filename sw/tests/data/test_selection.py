@@ -3,7 +3,7 @@
 import pytest
 import torch
 
-from crisp_sw.data import DatasetSplits, ImageSet, resolve_classes, select_classes
+from crisp_sw.data import DatasetSplits, ImageSet, resolve_classes
 from crisp_sw.errors import ClassSelectionError
 
 CLASSES = ("goldfish, Carassius auratus", "crane", "crane", "Ankle boot", "T-shirt/top")
@@ -22,6 +22,10 @@ def dataset(classes=CLASSES, ids=IDS):
         ("n03,1,carassius auratus", (2, 1, 0)),
         ([4, "n01"], (4, 0)),
         (("T-Shirt/Top",), (4,)),
+        ("goldfish, Carassius auratus", (0,)),
+        ("Goldfish,carassius auratus ,ankle boot", (0, 3)),
+        ("n02,goldfish", (1, 0)),
+        (["goldfish,Carassius auratus"], (0,)),
     ],
 )
 def test_classes_are_found_by_name_id_and_index(wanted, indices):
@@ -42,6 +46,7 @@ def test_data_set_without_ids_is_searched_by_name():
         ("5", "no class '5' in toy; expected an index from 0 to 4 or one of: goldfish"),
         ("-1", "no class '-1' in toy"),
         ("crane", "class 'crane' is ambiguous; expected one of the indices 1, 2"),
+        ("goldfish,Carassius auratus,goldfish", "class 'goldfish' is given twice"),
         ("n04,ankle boot", "class 'ankle boot' is given twice"),
         (" , ", "no classes given; expected some of: goldfish"),
         ([], "no classes given"),
@@ -53,21 +58,18 @@ def test_bad_selection_is_explained(wanted, message):
     assert message in str(caught.value)
 
 
+def test_longest_name_with_commas_counts():
+    data = dataset(("school bus", "crane", "crane, bird, Grus grus", "bird"), ())
+    assert resolve_classes(data, "school bus, crane, bird") == (0, 2)
+    assert resolve_classes(data, "crane,bird,grus grus,bird,0") == (2, 3, 0)
+
+
+def test_id_wins_over_the_name_of_another_class():
+    assert resolve_classes(dataset(("b", "a"), ("a", "b")), "a,b") == (0, 1)
+
+
 def test_several_near_names_are_suggested():
     data = dataset(("Egyptian cat", "Persian cat", "tabby, tabby cat", "tiger cat", "dog"))
     with pytest.raises(ClassSelectionError) as caught:
         resolve_classes(data, "cat")
     assert "did you mean 'Egyptian cat', 'Persian cat' or 'tabby, tabby cat'?" in str(caught.value)
-
-
-def test_selected_images_get_the_position_of_their_class_as_label():
-    labels = torch.tensor([0, 3, 1, 3, 2])
-    images = torch.arange(5, dtype=torch.uint8).view(5, 1, 1, 1)
-    chosen = select_classes(ImageSet(images, labels), (3, 0))
-    assert chosen.labels.tolist() == [1, 0, 0]
-    assert chosen.images.flatten().tolist() == [0, 1, 3]
-
-
-def test_selecting_a_class_without_images_gives_an_empty_set():
-    images = ImageSet(torch.zeros(2, 1, 4, 4, dtype=torch.uint8), torch.tensor([0, 1]))
-    assert len(select_classes(images, (7,))) == 0
