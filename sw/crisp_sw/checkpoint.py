@@ -37,6 +37,8 @@ class CheckpointInfo:
     settings : of the training.
     command : that makes this checkpoint again.
     history : of the training, an entry with epoch, loss and accuracy for each epoch.
+    class_ids : the data set's identifiers of the classes, or () in files that do not have them. One id for two
+        outputs: the second output stands for all other classes.
     """
 
     model: str
@@ -51,10 +53,14 @@ class CheckpointInfo:
     settings: Mapping[str, Any] = field(default_factory=dict)
     command: str = ""
     history: tuple[Mapping[str, float], ...] = ()
+    class_ids: tuple[str, ...] = ()
 
     def __post_init__(self):
         if len(self.classes) != self.num_classes:
             raise CheckpointError(f"{len(self.classes)} class names; expected {self.num_classes}")
+        one_against_others = len(self.class_ids) == 1 and self.num_classes == 2
+        if self.class_ids and len(self.class_ids) != self.num_classes and not one_against_others:
+            raise CheckpointError(f"{len(self.class_ids)} class ids; expected {self.num_classes}")
         if not len(self.mean) == len(self.std) == self.in_channels:
             raise CheckpointError(
                 f"{len(self.mean)} means and {len(self.std)} deviations; expected {self.in_channels} of each"

@@ -1,8 +1,8 @@
 """Training of a classifier with stochastic gradient descent, and the run that makes a checkpoint.
 
-A run is a pure function of its settings: batch order and augmentation of every step are drawn from the seed
-and the number of the step alone. A run that was interrupted therefore continues to the same weights, bit for
-bit on one machine, as one that was not.
+A run is a pure function of its settings: batch order, augmentation and dropout of every step are drawn from
+the seed and the number of the step alone. A run that was interrupted therefore continues to the same weights,
+bit for bit on one machine, as one that was not.
 """
 
 from collections.abc import Callable
@@ -17,12 +17,12 @@ from crisp_sw.checkpoint import CheckpointInfo, save_checkpoint
 from crisp_sw.data import DatasetSplits, augment, balanced_order, load_dataset
 from crisp_sw.data.folder import Unreadable
 from crisp_sw.errors import TrainingError
-from crisp_sw.evaluation import evaluate
+from crisp_sw.evaluation import accuracy, predict_logits
 from crisp_sw.models import build_model
 from crisp_sw.training_settings import TrainingSettings
 from crisp_sw.training_state import EpochReport, InterruptFlag, TrainingState, load_state, save_state
 
-ORDER_STREAM, AUGMENT_STREAM = 0, 1
+ORDER_STREAM, AUGMENT_STREAM, DROPOUT_STREAM = 0, 1, 2
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -62,6 +62,18 @@ class TrainingResult:
 ProgressCallback = Callable[[TrainingProgress], None]
 
 
+@dataclass(frozen=True, kw_only=True, eq=False)
+class TrainedNetwork(TrainingResult):
+    """Outcome of `run_training`: also the network, on the CPU, and what a checkpoint says of it."""
+
+    network: nn.Module
+    info: CheckpointInfo
+
+
+class DivergenceError(TrainingError):
+    """A number that became infinite or NaN: no further step can mend the network."""
+
+
 def train(
     model: nn.Module,
     splits: DatasetSplits,
@@ -71,7 +83,7 @@ def train(
     state_file: Path | None = None,
     resume: bool = False,
 ) -> TrainingResult:
-    """Train ``model`` in place on the training images; its accuracy on the test images is taken every epoch.
+    """Train ``model`` in place, where it is; its accuracy on the test images is taken every epoch.
 
     Parameters
     ----------
@@ -81,19 +93,25 @@ def train(
 
     Raises
     ------
-    TrainingError : there are no training images, or the saved state belongs to another run.
+    TrainingError : there are no training images, the saved state belongs to another run, or the training
+        diverges; no state of such a run is left, as it would diverge again.
     CheckpointError : the saved state is damaged, or of another network.
     """
     trainer = _Trainer(model, splits, settings)
     if resume and state_file is not None and state_file.exists():
         trainer.load(state_file)
-    with InterruptFlag() as interrupt:
-        while trainer.state.step < trainer.steps and not interrupt.raised:
-            report = trainer.advance()
-            if progress is not None:
-                progress(trainer.progress(report))
-            if state_file is not None and (report is not None or interrupt.raised):
-                trainer.save(state_file)
+    try:
+        with InterruptFlag() as interrupt:
+            while trainer.state.step < trainer.steps and not interrupt.raised:
+                report = trainer.advance()
+                if progress is not None:
+                    progress(trainer.progress(report))
+                if state_file is not None and (report is not None or interrupt.raised):
+                    trainer.save(state_file)
+    except DivergenceError:
+        if state_file is not None:
+            state_file.unlink(missing_ok=True)
+        raise
     finished = trainer.state.step == trainer.steps
     if finished and state_file is not None:
         state_file.unlink(missing_ok=True)
@@ -105,58 +123,68 @@ def run_training(
     *,
     model: str,
     data: str,
-    output: Path,
+    output: Path | None,
     settings: TrainingSettings,
     cache: Path | None = None,
     image_size: int | None = None,
     unreadable: Unreadable = "refuse",
+    device: str | torch.device = "cpu",
     resume: bool = False,
     compact: bool = False,
     progress: ProgressCallback | None = None,
     command: str = "",
-) -> TrainingResult:
-    """Load the data set, train the named model from scratch and write a checkpoint: what `crisp train` does.
+    state_file: Path | None = None,
+) -> TrainedNetwork:
+    """Load the data set, train the named model from scratch and write a checkpoint.
 
     Parameters
     ----------
     model, data : names for `build_model` and `load_dataset`.
-    output : the checkpoint; a run under way is kept beside it as ``<output>.state``.
+    output : the checkpoint; None writes none.
     unreadable : of `load_dataset`.
+    device : that the network is trained on.
     resume : continue an interrupted run with the same settings.
     compact : write half the size, see `save_checkpoint`; the accuracy in it is that before rounding.
     command : recorded in the checkpoint.
+    state_file : where a run under way is kept; by default beside the checkpoint, as ``<output>.state``.
 
     Returns
     -------
-    The result; if it is not finished, no checkpoint was written.
+    The network; if it is not finished, no checkpoint was written.
 
     Raises
     ------
-    CrispError : a name is unknown, the data are damaged, or the state belongs to another run.
+    CrispError : a name is unknown, the data are damaged, the state belongs to another run, or the training
+        diverges. Nothing is written.
     """
     splits = load_dataset(data, cache=cache, image_size=image_size, unreadable=unreadable)
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(settings.seed)
         network = build_model(model, in_channels=splits.channels, num_classes=len(splits.classes))
-    state_file = output.with_name(output.name + ".state")
-    result = train(network, splits, settings, progress, state_file=state_file, resume=resume)
-    if result.finished:
-        info = CheckpointInfo(
-            model=model,
-            in_channels=splits.channels,
-            num_classes=len(splits.classes),
-            classes=splits.classes,
-            image_size=splits.image_size,
-            mean=splits.mean,
-            std=splits.std,
-            dataset=splits.name,
-            accuracy=result.accuracy,
-            settings=asdict(settings),
-            command=command,
-            history=tuple(asdict(report) for report in result.history),
-        )
+    if state_file is None and output is not None:
+        state_file = output.with_name(output.name + ".state")
+    result = train(network.to(device), splits, settings, progress, state_file=state_file, resume=resume)
+    info = CheckpointInfo(
+        model=model,
+        in_channels=splits.channels,
+        num_classes=len(splits.classes),
+        classes=splits.classes,
+        image_size=splits.image_size,
+        mean=splits.mean,
+        std=splits.std,
+        dataset=splits.name,
+        accuracy=result.accuracy,
+        settings=asdict(settings),
+        command=command,
+        history=tuple(asdict(report) for report in result.history),
+        class_ids=splits.ids,
+    )
+    network.cpu()
+    if result.finished and output is not None:
         save_checkpoint(output, network, info, compact=compact)
-    return result
+    return TrainedNetwork(
+        finished=result.finished, history=result.history, skipped=result.skipped, network=network, info=info
+    )
 
 
 class _Trainer:
@@ -173,6 +201,7 @@ class _Trainer:
         self.steps = self.epoch_steps * settings.epochs
         self.state = TrainingState()
         self.loss = nn.CrossEntropyLoss(label_smoothing=settings.label_smoothing)
+        self.device = next(model.parameters()).device
         self.optimizer = torch.optim.SGD(
             model.parameters(),
             lr=settings.learning_rate,
@@ -201,15 +230,18 @@ class _Trainer:
     def advance(self) -> EpochReport | None:
         """Do one step; at the end of an epoch evaluate and report it."""
         images, labels = self._batch()
-        self._last_loss = self._descend(images, labels)
+        self._last_loss = self._descend(images.to(self.device), labels.to(self.device))
         self.state.step += 1
         self.state.loss_sum += self._last_loss
         if self.state.step % self.epoch_steps:
             return None
+        test = self.splits.test
+        logits = predict_logits(self.model, test.images, self.splits.normalization)
+        self._require_finite("output for a test image", logits)
         report = EpochReport(
             epoch=self.state.step // self.epoch_steps,
             loss=self.state.loss_sum / self.epoch_steps,
-            accuracy=evaluate(self.model, self.splits.test, self.splits.normalization),
+            accuracy=accuracy(logits, test.labels),
         )
         self.state.history.append(report)
         self.state.loss_sum = 0.0
@@ -241,16 +273,32 @@ class _Trainer:
             group["lr"] = self.settings.learning_rate_at(self.state.step / self.steps)
         self.model.train()
         bfloat16 = self.settings.precision == "bfloat16"
-        with torch.autocast("cpu", dtype=torch.bfloat16, enabled=bfloat16):
+        with (
+            torch.random.fork_rng(devices=[self.device] if self.device.type == "cuda" else []),
+            torch.autocast(self.device.type, dtype=torch.bfloat16, enabled=bfloat16),
+        ):
+            torch.manual_seed(_mixed(self.settings.seed, DROPOUT_STREAM, self.state.step))
             logits = self.model(images)
         loss = self.loss(logits.float(), labels)
+        self._require_finite("loss", loss)
         self.optimizer.zero_grad()
         loss.backward()
         self.optimizer.step()
         return loss.item()
 
+    def _require_finite(self, what: str, values: Tensor) -> None:
+        if not bool(values.isfinite().all()):
+            raise DivergenceError(
+                f"training diverged: after {self.state.step} of {self.steps} steps the {what} is NaN or "
+                f"infinite; expected a learning rate below {self.settings.learning_rate:g}"
+            )
+
 
 def _generator(seed: int, stream: int, number: int) -> Generator:
-    """A random generator of its own for each (seed, stream, number); torch's takes 32 bits of seed only."""
-    mixed = np.random.SeedSequence((seed, stream, number)).generate_state(1)[0]
-    return Generator().manual_seed(int(mixed))
+    """A random generator of its own for each (seed, stream, number)."""
+    return Generator().manual_seed(_mixed(seed, stream, number))
+
+
+def _mixed(seed: int, stream: int, number: int) -> int:
+    """A seed of its own for each (seed, stream, number); torch's generators take 32 bits only."""
+    return int(np.random.SeedSequence((seed, stream, number)).generate_state(1)[0])

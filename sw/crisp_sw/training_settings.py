@@ -49,7 +49,7 @@ class TrainingSettings:
 
     def __post_init__(self):
         for name in ("epochs", "batch", "learning_rate"):
-            if getattr(self, name) <= 0:
+            if not 0 < getattr(self, name) < math.inf:
                 raise TrainingError(f"`{name}` must be positive, not {getattr(self, name)}")
         for name in ("momentum", "weight_decay", "label_smoothing"):
             if not 0 <= getattr(self, name) < 1:

@@ -137,6 +137,7 @@ def test_unknown_model_is_named(path):
     ("changes", "message"),
     [
         ({"classes": ("a",)}, "1 class names; expected 3"),
+        ({"class_ids": ("n1", "n2")}, "2 class ids; expected 3"),
         ({"std": (1.0, 1.0)}, "1 means and 2 deviations; expected 1 of each"),
     ],
 )

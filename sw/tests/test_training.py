@@ -1,5 +1,6 @@
 """Training on digits: it learns, it is repeatable, and an interrupted run ends as an undisturbed one."""
 
+import copy
 import signal
 from dataclasses import replace
 
@@ -91,6 +92,44 @@ def test_interrupted_run_continues_bit_for_bit(splits, tmp_path, step):
     assert result == expected
     assert_same_weights(resumed, undisturbed)
     assert list(tmp_path.iterdir()) == []
+
+
+def test_dropout_continues_bit_for_bit(splits, tmp_path):
+    def with_dropout():
+        return nn.Sequential(*network()[:-1], nn.Dropout(0.5), nn.Linear(256, 10))
+
+    torch.manual_seed(0)
+    undisturbed = with_dropout()
+    resumed = copy.deepcopy(undisturbed)
+    train(undisturbed, splits, SETTINGS)
+    options = {"state_file": tmp_path / "run.state"}
+    train(resumed, splits, SETTINGS, interrupt_after(13), **options)
+    torch.rand(1)  # another program's use of the global generator
+    train(resumed, splits, SETTINGS, **options, resume=True)
+    assert_same_weights(resumed, undisturbed)
+
+
+@pytest.mark.parametrize("epochs", [1, 2])
+def test_diverging_run_stops_with_the_reason_and_leaves_nothing(splits, tmp_path, epochs):
+    settings = replace(SETTINGS, epochs=epochs, learning_rate=1e30)
+    with pytest.raises(TrainingError, match=r"training diverged: after \d+ of \d+ steps the .* below 1e\+30"):
+        train(network(), splits, settings, state_file=tmp_path / "run.state")
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_network_that_overflows_after_its_last_step_is_no_success(splits):
+    few = replace(splits, train=ImageSet(splits.train.images[:8], splits.train.labels[:8]))
+    with pytest.raises(TrainingError, match="after 1 of 1 steps the output for a test image is NaN"):
+        train(network(), few, replace(SETTINGS, epochs=1, learning_rate=1e38, schedule="cosine"))
+
+
+@pytest.mark.skipif(not torch.cuda.is_available(), reason="needs CUDA")
+def test_training_on_cuda(splits, tmp_path):
+    model = network().cuda()
+    train(model, splits, SETTINGS, interrupt_after(13), state_file=tmp_path / "run.state")
+    resumed = network(seed=9).cuda()
+    result = train(resumed, splits, SETTINGS, state_file=tmp_path / "run.state", resume=True)
+    assert result.accuracy > 0.5
 
 
 def test_interrupt_handler_is_put_back(splits):

@@ -9,6 +9,7 @@ from crisp_sw.training_settings import TrainingSettings
 @pytest.mark.parametrize(
     ("changes", "message"),
     [
+        ({"learning_rate": float("nan")}, "`learning_rate` must be positive, not nan"),
         ({"epochs": 0}, "`epochs` must be positive, not 0"),
         ({"batch": -1}, "`batch` must be positive, not -1"),
         ({"learning_rate": 0.0}, "`learning_rate` must be positive, not 0.0"),
