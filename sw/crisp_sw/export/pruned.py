@@ -1,14 +1,14 @@
 """A pruned float model on disk: a checkpoint cut to the user's classes, its patterns, and how it was made."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import torch
-from torch import nn
+from torch import Tensor, nn
 
 from crisp_golden.errors import PatternError
 from crisp_golden.network import Pattern
@@ -71,8 +71,7 @@ def save_pruned(directory: Path, pruned: PrunedModel, *, summary: str = "") -> N
         blocks = {name: torch.from_numpy(pattern.block_mask) for name, pattern in pruned.patterns.items()}
         shapes = {name: {"n": p.n, "m": p.m, "block": p.block} for name, p in pruned.patterns.items()}
         write_tensors(temporary / PATTERN_FILE, blocks, shapes)
-        masks = {name: pruned.model.get_parameter(f"{name}.weight") != 0 for name in pruned.patterns}
-        write_tensors(temporary / MASK_FILE, masks, shapes)
+        write_tensors(temporary / MASK_FILE, weight_masks(pruned.model, pruned.patterns), shapes)
         (temporary / FIGURES_FILE).write_text(json.dumps(dict(pruned.figures), indent=1) + "\n")
         if summary:
             (temporary / SUMMARY_FILE).write_text(summary, encoding="utf-8")
@@ -101,7 +100,7 @@ def load_pruned(path: str | Path) -> PrunedModel:
 
     Raises
     ------
-    CheckpointError : a file is absent or damaged, or the weights do not have the patterns.
+    CheckpointError : a file is absent or damaged, or the weights do not have the patterns or the masks.
     """
     directory = Path(path)
     if is_checkpoint_directory(directory) or not directory.is_dir():
@@ -127,7 +126,31 @@ def load_pruned(path: str | Path) -> PrunedModel:
         check_patterns(model, patterns)
     except PatternError as error:
         raise CheckpointError(f"{directory / PATTERN_FILE} does not fit {MODEL_FILE}: {error}") from error
+    _check_masks(model, patterns, directory / MASK_FILE)
     return PrunedModel(model=model, info=info, patterns=patterns, figures=figures)
+
+
+def weight_masks(model: nn.Module, names: Iterable[str]) -> dict[str, Tensor]:
+    """Which weights of the named layers are not 0: bool, by layer name."""
+    return {name: model.get_parameter(f"{name}.weight") != 0 for name in names}
+
+
+def _check_masks(model: nn.Module, patterns: Mapping[str, Pattern], path: Path) -> None:
+    found, _ = read_tensors(path)
+    for name, mask in weight_masks(model, patterns).items():
+        if name not in found:
+            raise CheckpointError(
+                f"{path} has no mask for layer {name!r}; expected one for each pruned layer"
+            )
+        if found[name].dtype != torch.bool or not torch.equal(found[name], mask):
+            raise CheckpointError(
+                f"{path} does not fit {MODEL_FILE}: the mask of layer {name!r} is {found[name].dtype}"
+                f"{list(found[name].shape)}; expected bool{list(mask.shape)}, True where weights are not 0"
+            )
+    if extra := sorted(found.keys() - patterns.keys()):
+        raise CheckpointError(
+            f"{path} has a mask for {extra[0]!r}, which is no pruned layer; expected {', '.join(patterns)}"
+        )
 
 
 def check_patterns(model: nn.Module, patterns: Mapping[str, Pattern]) -> None:

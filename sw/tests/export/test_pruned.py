@@ -117,7 +117,27 @@ def test_patterns_that_do_not_fit_the_weights(pruned, tmp_path, name: str, chang
         load_pruned(tmp_path / "out")
 
 
-@pytest.mark.parametrize("name", [FIGURES_FILE, MODEL_FILE, PATTERN_FILE])
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        (
+            lambda mask: {"stage2.conv1": ~mask},
+            r"layer 'stage2.conv1' is torch.bool\[64, 32, 3, 3\]; expected",
+        ),
+        (lambda mask: {"stage2.conv1": mask[:3]}, r"is torch.bool\[3, 32, 3, 3\]; expected bool\[64, 32"),
+        (lambda mask: {}, "no mask for layer 'stage2.conv1'; expected one for each pruned layer"),
+        (lambda mask: {"stage2.conv1": mask, "fc": mask.clone()}, "mask for 'fc', which is no pruned layer"),
+    ],
+)
+def test_masks_that_do_not_fit_the_weights(pruned, tmp_path, change, message: str):
+    save_pruned(tmp_path / "out", pruned)
+    mask = load_file(tmp_path / "out" / MASK_FILE)["stage2.conv1"]
+    write_tensors(tmp_path / "out" / MASK_FILE, change(mask), {})
+    with pytest.raises(CheckpointError, match=message):
+        load_pruned(tmp_path / "out")
+
+
+@pytest.mark.parametrize("name", [FIGURES_FILE, MODEL_FILE, PATTERN_FILE, MASK_FILE])
 def test_absent_file(pruned, tmp_path, name):
     save_pruned(tmp_path / "out", pruned)
     (tmp_path / "out" / name).unlink()
@@ -125,7 +145,7 @@ def test_absent_file(pruned, tmp_path, name):
         load_pruned(tmp_path / "out")
 
 
-@pytest.mark.parametrize("name", [FIGURES_FILE, MODEL_FILE, PATTERN_FILE])
+@pytest.mark.parametrize("name", [FIGURES_FILE, MODEL_FILE, PATTERN_FILE, MASK_FILE])
 def test_truncated_file(pruned, tmp_path, name):
     save_pruned(tmp_path / "out", pruned)
     path: Path = tmp_path / "out" / name

@@ -229,7 +229,10 @@ def test_one_altered_bit(saved):
         (lambda g: g["nodes"][0].update(stride=1.5), "1.5 is not an integer"),
         (lambda g: g["nodes"][0].update(stride=0), "stride must be at least 1, not 0"),
         (lambda g: g["nodes"][0].update(kind="lstm"), "kind 'lstm', expected conv or max_pool"),
-        (lambda g: g["nodes"][0].update(inputs=["nothing"]), "stem: reads 'nothing', which no earlier node makes"),
+        (
+            lambda g: g["nodes"][0].update(inputs=["nothing"]),
+            "stem: reads 'nothing', which no earlier node makes",
+        ),
         (lambda g: g["nodes"][0].update(padding=[1]), "not a legal network"),
         (lambda g: g["nodes"][1].update(name="stem"), "two tensors of the network are named 'stem'"),
         (lambda g: g["nodes"][2].update(groups=3), "groups must divide 32"),
