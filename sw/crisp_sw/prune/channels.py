@@ -2,7 +2,7 @@
 
 import copy
 from bisect import bisect_left
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from types import ModuleType
 
@@ -12,6 +12,7 @@ from torch import Tensor, nn
 from crisp_sw.prune.errors import PruneError, UnreachableSparsityError
 from crisp_sw.prune.inference import as_input, device_of
 from crisp_sw.prune.master_weights import give_types_of, master_copy
+from crisp_sw.prune.other_layers import other_layers
 from crisp_sw.prune.progress import ProgressCallback
 from crisp_sw.prune.random_streams import Stream, seeded, stream_seed
 from crisp_sw.prune.report import LayerReport, PruneReport, PruneResult
@@ -84,15 +85,30 @@ class ChannelRun(RunLoop):
         """Return a model with smaller layers, and no patterns: the hardware runs it dense."""
         self.run(target_sparsities(self.settings, start=0.0), state_dir, resume=resume)
         self.finish()
-        kept = layer_weights(self.model)
-        layers = tuple(
-            LayerReport(name=name, weights=weights, kept_weights=kept[name])
-            for name, weights in self.weights.items()
+        report = PruneReport(
+            settings=self.settings, layers=tuple(self._layer_reports()), iterations=self.history()
         )
-        report = PruneReport(settings=self.settings, layers=layers, iterations=self.history())
         model = self.model.to(memory_format=torch.contiguous_format)  # pyright: ignore[reportCallIssue]
         give_types_of(self.original, model)
         return PruneResult(model=model, patterns={}, report=report)
+
+    def _layer_reports(self) -> Iterator[LayerReport]:
+        kept, others, kept_others = (
+            layer_weights(self.model),
+            other_layers(self.original),
+            other_layers(self.model),
+        )
+        for name, _ in self.original.named_modules():
+            if name in self.weights:
+                yield LayerReport(name=name, weights=self.weights[name], kept_weights=kept[name])
+            elif name in others:
+                # The target does not count them, but they may lose channels with their neighbours.
+                yield LayerReport(
+                    name=name,
+                    weights=others[name].weights,
+                    kept_weights=kept_others[name].weights,
+                    dense_reason=others[name].reason,
+                )
 
     def _use(self, model: nn.Module) -> None:
         self.model = model.to(memory_format=torch.channels_last)  # pyright: ignore[reportCallIssue]

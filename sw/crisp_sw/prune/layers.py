@@ -1,7 +1,7 @@
 """Which layers of a model are pruned, and why the others are not."""
 
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from fnmatch import fnmatchcase
 from typing import Any
@@ -11,6 +11,7 @@ from torch.nn.utils import parametrize
 
 from crisp_sw.prune.errors import PruneError
 from crisp_sw.prune.grid import BlockGrid
+from crisp_sw.prune.other_layers import other_layers
 from crisp_sw.prune.rank_columns import keep_at_least
 from crisp_sw.prune.rules import LayerRule, check_rules
 from crisp_sw.prune.settings import PruneSettings
@@ -66,23 +67,29 @@ def select_layers(model: nn.Module, settings: PruneSettings) -> tuple[list[Pruna
 
 
 def sort_layers(model: nn.Module, settings: PruneSettings) -> tuple[list[PrunableLayer], list[DenseLayer]]:
-    """Sort the Conv2d and Linear layers of ``model`` into prunable and dense, in the model's order.
+    """Sort the layers of ``model`` that have weights into prunable and dense, in the model's order.
 
-    Dense are: layers that the settings exclude; depthwise convolutions and layers too small for blocks, if
-    ``settings.depthwise`` and ``settings.small_layers`` say so; grouped convolutions whose groups do
-    not end at block borders; layers whose weight another layer shares or a parametrization computes.
+    Dense are: layers other than Conv2d and Linear; those that the settings exclude; depthwise convolutions
+    and layers too small for blocks, if ``settings.depthwise`` and ``settings.small_layers`` say so; grouped
+    convolutions whose groups do not end at block borders; layers whose weight another layer shares or a
+    parametrization computes.
 
     Raises
     ------
     PruneError : an exclusion or rule matches no layer.
     """
     modules = dict(_weight_layers(model))
-    _check_exclusions(modules, settings)
-    check_rules(settings.rules, model, modules)
+    others = other_layers(model)
+    dense_anyway = {name: layer.module for name, layer in others.items()}
+    _check_exclusions({**modules, **dense_anyway}, settings)
+    check_rules(settings.rules, model, prunable=modules, dense=dense_anyway)
     owners = Counter(id(weight) for module in model.modules() for weight in module.parameters(recurse=False))
     linears = [name for name, module in modules.items() if isinstance(module, nn.Linear)]
     fixed = _kept_dense(list(modules), linears, settings)
-    prunable, dense = [], []
+    prunable = []
+    dense = [
+        DenseLayer(name=name, weights=other.weights, reason=other.reason) for name, other in others.items()
+    ]
     for name, module in modules.items():
         chosen, rule = _layer_settings(name, module, settings)
         grid = _grid(module, chosen.block)
@@ -95,14 +102,15 @@ def sort_layers(model: nn.Module, settings: PruneSettings) -> tuple[list[Prunabl
             prunable.append(_prunable(name, module, grid, chosen, is_classifier=[name] == linears[-1:]))
         else:
             dense.append(DenseLayer(name=name, weights=grid.weights, reason=reason))
-    return prunable, dense
+    order = [name for name, _ in model.named_modules()]
+    return prunable, sorted(dense, key=lambda layer: order.index(layer.name))
 
 
 def require_any(prunable: Sequence[PrunableLayer], dense: Sequence[DenseLayer]) -> None:
     """Raise PruneError, with the reasons, if no layer is left to prune."""
     if not prunable:
         reasons = (
-            "; ".join(f"{layer.name}: {layer.reason}" for layer in dense) or "it has no Conv2d or Linear"
+            "; ".join(f"{layer.name}: {layer.reason}" for layer in dense) or "it has no layer with weights"
         )
         raise PruneError(f"no layer of the model can be pruned ({reasons}); expected at least one")
 
@@ -165,7 +173,7 @@ def _prunable(
     )
 
 
-def _check_exclusions(modules: dict[str, nn.Conv2d | nn.Linear], settings: PruneSettings) -> None:
+def _check_exclusions(modules: Mapping[str, nn.Module], settings: PruneSettings) -> None:
     for pattern in settings.exclude:
         if not any(fnmatchcase(name, pattern) for name in modules):
             raise PruneError(

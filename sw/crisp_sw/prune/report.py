@@ -7,6 +7,7 @@ from torch import nn
 
 from crisp_golden.network import Pattern
 from crisp_sw.prune.fine_tuning import EpochStatistics
+from crisp_sw.prune.other_layers import other_layers
 from crisp_sw.prune.settings import PruneSettings
 
 
@@ -43,12 +44,15 @@ class LayerReport:
 
 
 def dense_reports(model: nn.Module, *, reason: str) -> tuple[LayerReport, ...]:
-    """Return the reports of all Conv2d and Linear layers of a model that was not pruned."""
-    return tuple(
-        LayerReport.dense(name, module.weight.numel(), reason)
-        for name, module in model.named_modules()
-        if isinstance(module, nn.Conv2d | nn.Linear)
-    )
+    """Return the reports of all layers with weights of a model that was not pruned."""
+    others = other_layers(model)
+    reports = []
+    for name, module in model.named_modules():
+        if isinstance(module, nn.Conv2d | nn.Linear):
+            reports.append(LayerReport.dense(name, module.weight.numel(), reason))
+        elif name in others:
+            reports.append(LayerReport.dense(name, others[name].weights, reason))
+    return tuple(reports)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -74,7 +78,7 @@ class PruneReport:
 
     Attributes
     ----------
-    layers : every Conv2d and Linear layer, in the model's order.
+    layers : every layer with weights, in the model's order.
     iterations : the pruning steps, in order.
     """
 
@@ -92,7 +96,7 @@ class PruneReport:
 
     @property
     def model_sparsity(self) -> float:
-        """Share that went of the weights of all Conv2d and Linear layers, dense ones included."""
+        """Share that went of the weights of all layers, dense ones included."""
         return 1 - sum(layer.kept_weights for layer in self.layers) / sum(
             layer.weights for layer in self.layers
         )

@@ -84,15 +84,23 @@ class LayerRule:
         return " and ".join(parts)
 
 
-def check_rules(rules: Sequence[LayerRule], model: nn.Module, prunable: Mapping[str, nn.Module]) -> None:
-    """Raise PruneError unless every rule matches a layer that can be pruned.
+def check_rules(
+    rules: Sequence[LayerRule],
+    model: nn.Module,
+    *,
+    prunable: Mapping[str, nn.Module],
+    dense: Mapping[str, nn.Module],
+) -> None:
+    """Raise PruneError unless every rule matches a layer that it can be meant for.
 
     Parameters
     ----------
     prunable : the Conv2d and Linear layers of ``model``, by name.
+    dense : its other layers with weights, which rules can only leave dense.
     """
     for rule in rules:
-        if any(rule.matches(name, module) for name, module in prunable.items()):
+        fitting = {**prunable, **dense} if rule.dense else prunable
+        if any(rule.matches(name, module) for name, module in fitting.items()):
             continue
         for name, module in model.named_modules():
             if name and rule.matches(name, module):

@@ -6,7 +6,8 @@ from torch import nn
 from torch.nn.utils import parametrizations
 
 from crisp_sw.prune.errors import PruneError
-from crisp_sw.prune.layers import select_layers
+from crisp_sw.prune.layers import DenseLayer, select_layers
+from crisp_sw.prune.rules import LayerRule
 from crisp_sw.prune.settings import PruneSettings
 
 
@@ -70,8 +71,44 @@ def test_settings_that_do_not_fit_the_model(mixed_net, settings, message):
 
 
 def test_model_without_weight_layers():
-    with pytest.raises(PruneError, match="it has no Conv2d or Linear"):
+    with pytest.raises(PruneError, match="it has no layer with weights"):
         names_and_reasons(nn.Sequential(nn.ReLU()))
+
+
+def with_upsampling() -> nn.Sequential:
+    return nn.Sequential(
+        nn.Conv2d(16, 16, 1), nn.ConvTranspose2d(16, 8, 2, bias=False), nn.BatchNorm2d(8), nn.Linear(16, 16)
+    )
+
+
+def test_layers_that_no_method_prunes_are_named_and_counted():
+    prunable, dense = select_layers(with_upsampling(), PruneSettings(block=8))
+    assert [layer.name for layer in prunable] == ["0", "3"]
+    reason = "ConvTranspose2d: only Conv2d and Linear can be pruned"
+    assert dense == [DenseLayer(name="1", weights=16 * 8 * 2 * 2, reason=reason)]
+
+
+@pytest.mark.parametrize(
+    "settings",
+    [
+        {"exclude_types": ("ConvTranspose2d",)},
+        {"exclude": ("1",)},
+        {"rules": (LayerRule(type="ConvTranspose2d", dense=True),)},
+    ],
+    ids=str,
+)
+def test_what_stays_dense_anyway_may_be_excluded(settings):
+    names, reasons = names_and_reasons(with_upsampling(), **settings)
+    assert names == ["0", "3"]
+    assert reasons == {"1": "ConvTranspose2d: only Conv2d and Linear can be pruned"}
+
+
+def test_what_stays_dense_anyway_gets_no_pattern():
+    message = (
+        "the rule for name '1' names '1', a ConvTranspose2d, which cannot be pruned; expected a Conv2d or"
+    )
+    with pytest.raises(PruneError, match=message):
+        names_and_reasons(with_upsampling(), rules=(LayerRule(name="1", n=2),))
 
 
 @pytest.mark.parametrize(("share", "floor"), [(0.0, 1), (0.5, 5), (1.0, 10)])

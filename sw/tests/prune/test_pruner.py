@@ -24,6 +24,7 @@ from crisp_sw.prune import (
 from crisp_sw.prune.inference import accuracy, collect_logits
 from sw.tests.prune.structure import structures
 
+UNPRUNABLE = "ConvTranspose2d: only Conv2d and Linear can be pruned"
 QUICK = PruneSettings(
     n=2,
     m=4,
@@ -96,6 +97,36 @@ def test_every_choice_reaches_its_target_in_a_pattern(mixed_net, samples, change
         check_structures(result)
     repeated = prune_for_classes(mixed_net, samples, chosen).model.state_dict()
     assert all(torch.equal(value, repeated[name]) for name, value in result.model.state_dict().items())
+
+
+class WithUpsampling(nn.Module):
+    """Its second layer can be pruned by no method."""
+
+    def __init__(self):
+        super().__init__()
+        self.conv = nn.Conv2d(1, 16, 3)
+        self.up = nn.ConvTranspose2d(16, 24, 2, bias=False)
+        self.linear = nn.Linear(24, 4)
+
+    def forward(self, x):
+        return self.linear(self.up(self.conv(x).relu()).relu().mean((2, 3)))
+
+
+@pytest.mark.parametrize("method", ["crisp", "dense", "channel"])
+def test_report_has_layers_that_no_method_prunes(samples, method):
+    if method == "channel":
+        pytest.importorskip("torch_pruning")
+    torch.manual_seed(0)
+    chosen = replace(QUICK, method=method, sparsity=0.5, small_layers="hybrid")
+    report = prune_for_classes(WithUpsampling(), samples, chosen).report
+    assert [layer.name for layer in report.layers] == ["conv", "up", "linear"]
+    up = report.layers[1]
+    assert up.weights == 16 * 24 * 4
+    assert up.dense_reason == ("method dense" if method == "dense" else UNPRUNABLE)
+    assert sum(layer.weights for layer in report.layers) == 16 * 9 + up.weights + 24 * 4
+    if method == "crisp":
+        assert up.kept_weights == up.weights
+        assert 0 < report.model_sparsity < 0.1 < 0.5 <= report.sparsity
 
 
 def test_dense_method_only_fine_tunes(mixed_net, samples):
