@@ -9,6 +9,7 @@ from typing import Any
 from torch import nn
 from torch.nn.utils import parametrize
 
+from crisp_sw.prune.classifier import classifier_name
 from crisp_sw.prune.errors import PruneError
 from crisp_sw.prune.grid import BlockGrid
 from crisp_sw.prune.other_layers import other_layers
@@ -29,7 +30,7 @@ class PrunableLayer:
     floor : blocks that every block-row keeps; all of them for a layer that is only pruned N:M.
     min_kept_blocks, min_kept_share : what the floor comes from, as in the settings.
     equal_rows : whether the method keeps equally many blocks in every block-row.
-    is_classifier : whether it is the model's last Linear.
+    is_classifier : whether it is the layer that :func:`crisp_sw.prune.classifier.classifier_name` names.
     """
 
     name: str
@@ -84,8 +85,8 @@ def sort_layers(model: nn.Module, settings: PruneSettings) -> tuple[list[Prunabl
     _check_exclusions({**modules, **dense_anyway}, settings)
     check_rules(settings.rules, model, prunable=modules, dense=dense_anyway)
     owners = Counter(id(weight) for module in model.modules() for weight in module.parameters(recurse=False))
-    linears = [name for name, module in modules.items() if isinstance(module, nn.Linear)]
-    fixed = _kept_dense(list(modules), linears, settings)
+    classifier = classifier_name(modules)
+    fixed = _kept_dense(next(iter(modules), None), classifier, settings)
     prunable = []
     dense = [
         DenseLayer(name=name, weights=other.weights, reason=other.reason) for name, other in others.items()
@@ -99,7 +100,7 @@ def sort_layers(model: nn.Module, settings: PruneSettings) -> tuple[list[Prunabl
         if reason is None and owners[id(module.weight)] > 1:
             reason = "shares its weight with another layer"
         if reason is None:
-            prunable.append(_prunable(name, module, grid, chosen, is_classifier=[name] == linears[-1:]))
+            prunable.append(_prunable(name, module, grid, chosen, is_classifier=name == classifier))
         else:
             dense.append(DenseLayer(name=name, weights=grid.weights, reason=reason))
     order = [name for name, _ in model.named_modules()]
@@ -121,9 +122,9 @@ def _weight_layers(model: nn.Module) -> Iterator[tuple[str, nn.Conv2d | nn.Linea
             yield name, module
 
 
-def _kept_dense(names: Sequence[str], linears: Sequence[str], settings: PruneSettings) -> dict[str, str]:
-    first = {name: "the first layer" for name in names[:1] if settings.dense_first}
-    return first | {name: "the classifier" for name in linears[-1:] if settings.dense_classifier}
+def _kept_dense(first: str | None, classifier: str | None, settings: PruneSettings) -> dict[str | None, str]:
+    kept: dict[str | None, str] = {first: "the first layer"} if settings.dense_first else {}
+    return kept | ({classifier: "the classifier"} if settings.dense_classifier else {})
 
 
 def _layer_settings(

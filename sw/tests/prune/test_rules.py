@@ -1,6 +1,7 @@
 """Settings of single layers."""
 
 import pytest
+from torch import nn
 
 from crisp_sw.prune.errors import PruneError
 from crisp_sw.prune.layers import select_layers
@@ -41,6 +42,12 @@ def test_first_layer_and_classifier_stay_dense(mixed_net):
     layers, dense = selected(mixed_net, dense_first=True, dense_classifier=True)
     assert list(layers) == ["conv", "pointwise", "grouped"]
     assert (dense["stem"], dense["linear"]) == ("the first layer", "the classifier")
+
+
+def test_convolution_that_classifies_stays_dense():
+    model = nn.Sequential(nn.Conv2d(16, 32, 3), nn.Conv2d(32, 16, 1))
+    layers, dense = selected(model, dense_classifier=True)
+    assert (list(layers), dense) == (["0"], {"1": "the classifier"})
 
 
 @pytest.mark.parametrize(
