@@ -26,6 +26,12 @@ def fine_mask(saliency: Tensor, grid: BlockGrid, *, n: int, m: int) -> Tensor:
     return grid.unmatrix(mask.reshape(matrix.shape), saliency.shape)
 
 
+def magnitude_choice(weight: Tensor, mask: Tensor, *, grid: BlockGrid, n: int, m: int) -> Tensor:
+    """Return the mask of the largest ``abs(weight)`` by N:M inside the blocks in which ``mask`` keeps any."""
+    blocks = grid.block_sums(mask) > 0
+    return fine_mask(weight.abs(), grid, n=n, m=m) & grid.spread(blocks, weight.shape)
+
+
 def largest_of_groups(groups: Tensor, n: int) -> Tensor:
     """Return bool[G, M], the ``n`` largest of every row of ``groups`` [G, M]; of equal ones the first.
 

@@ -1,12 +1,28 @@
 """One layer under pruning: its mask, and the pattern and figures that result."""
 
+from functools import partial
+
+import torch
 from torch import Tensor, nn
 
 from crisp_golden.network import Pattern
+from crisp_sw.prune.fine import magnitude_choice
 from crisp_sw.prune.hardware_pattern import enclosing_pattern
 from crisp_sw.prune.layers import PrunableLayer
 from crisp_sw.prune.masking import HybridMask, dense_weight
 from crisp_sw.prune.report import LayerReport
+from crisp_sw.prune.settings import PruneSettings
+
+
+def mask_for(layer: PrunableLayer, settings: PruneSettings) -> HybridMask:
+    """Return a mask that keeps all weights of ``layer``, and is not on it yet."""
+    every_step = settings.nm_choice == "every-step" and layer.equal_rows and layer.n < layer.m
+    return HybridMask(
+        torch.ones_like(layer.module.weight, dtype=torch.bool),
+        gradient=settings.mask_gradient,
+        decay=settings.sr_ste_decay,
+        choose=partial(magnitude_choice, grid=layer.grid, n=layer.n, m=layer.m) if every_step else None,
+    )
 
 
 class MaskedLayer:

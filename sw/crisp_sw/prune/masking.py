@@ -10,7 +10,7 @@ gets
 - "masked": ``g * mask``: pruned weights stay as they are.
 """
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any, Literal, cast
 
@@ -29,26 +29,22 @@ def masked(weight: Tensor, mask: Tensor) -> Tensor:
     return weight * mask.view(torch.int8).to(weight.dtype)
 
 
-def _decay_of_pruned(weight: Tensor, mask: Tensor, decay: float) -> Tensor:
-    return decay * (weight - masked(weight, mask))
-
-
 class _StraightThrough(torch.autograd.Function):
     """Masks the forward pass; the gradient passes, plus a decay of the pruned weights."""
 
     @staticmethod
     def forward(ctx: Any, weight: Tensor, mask: Tensor, decay: float) -> Tensor:
-        ctx.decay = decay
+        ctx.decay, kept = decay, masked(weight, mask)
         if decay:
-            ctx.save_for_backward(weight, mask)
-        return masked(weight, mask)
+            ctx.save_for_backward(weight, kept)
+        return kept
 
     @staticmethod
     def backward(ctx: Any, *grad_outputs: Tensor) -> tuple[Tensor, None, None]:
         gradient = grad_outputs[0]
         if ctx.decay:
-            weight, mask = ctx.saved_tensors
-            gradient = gradient + _decay_of_pruned(weight, mask, ctx.decay)
+            weight, kept = ctx.saved_tensors
+            gradient = gradient + ctx.decay * (weight - kept)
         return gradient, None, None
 
 
@@ -60,6 +56,7 @@ class HybridMask(nn.Module):
     mask : bool, in the shape of the weight; True is kept. Its contents may change, the tensor stays.
     gradient : of the dense weight under the mask, see the module.
     decay : lambda of "sr-ste".
+    choose : a new mask from weight and mask, in every forward pass in training mode; None keeps the mask.
 
     Attributes
     ----------
@@ -68,14 +65,23 @@ class HybridMask(nn.Module):
 
     mask: Tensor
 
-    def __init__(self, mask: Tensor, *, gradient: Gradient = "ste", decay: float = 2e-4):
+    def __init__(
+        self,
+        mask: Tensor,
+        *,
+        gradient: Gradient = "ste",
+        decay: float = 2e-4,
+        choose: Callable[[Tensor, Tensor], Tensor] | None = None,
+    ):
         super().__init__()
         self.register_buffer("mask", mask.bool())
         self.decay = decay if gradient == "sr-ste" else 0.0
-        self.hard, self.frozen = gradient == "masked", False
+        self.hard, self.frozen, self.choose = gradient == "masked", False, choose
 
     def forward(self, weight: Tensor) -> Tensor:
         """Return the masked weight."""
+        if self.choose is not None and self.training and not self.frozen:
+            self.mask.copy_(self.choose(weight.detach(), self.mask))
         if self.hard or self.frozen:
             return masked(weight, self.mask)
         return cast(Tensor, _StraightThrough.apply(weight, self.mask, self.decay))
@@ -84,7 +90,7 @@ class HybridMask(nn.Module):
         """Return dL/dw of the dense ``weight``: its ``gradient`` without the decay of one backward."""
         if self.frozen or not self.decay:
             return gradient
-        return gradient - _decay_of_pruned(weight, self.mask, self.decay)
+        return gradient - self.decay * (weight - masked(weight, self.mask))
 
 
 @contextmanager
@@ -109,7 +115,9 @@ def attach_mask(
     weight.requires_grad_(True)
     if mask is None:
         mask = HybridMask(torch.ones_like(weight, dtype=torch.bool), gradient=gradient, decay=decay)
-    parametrize.register_parametrization(module, "weight", mask)
+    mask.train(module.training)
+    # Checks would run a forward pass, which may change the mask.
+    parametrize.register_parametrization(module, "weight", mask, unsafe=True)
     return mask
 
 

@@ -10,7 +10,7 @@ from crisp_sw.prune.channels import ChannelRun
 from crisp_sw.prune.dense import fine_tune_dense
 from crisp_sw.prune.fine_tuning import EpochStatistics
 from crisp_sw.prune.layers import select_layers
-from crisp_sw.prune.masked_layer import MaskedLayer, sparsity_of
+from crisp_sw.prune.masked_layer import MaskedLayer, mask_for, sparsity_of
 from crisp_sw.prune.masking import attach_mask, squash_masks
 from crisp_sw.prune.master_weights import master_copy
 from crisp_sw.prune.progress import ProgressCallback, PruneProgress, ignore_progress
@@ -87,10 +87,7 @@ class _MaskedRun(RunLoop):
         self.layer_names = [name for name, _ in self.model.named_modules()]
         prunable, self.dense_layers = select_layers(self.model, settings)
         self.layers = {
-            layer.name: MaskedLayer(
-                layer,
-                attach_mask(layer.module, gradient=settings.mask_gradient, decay=settings.sr_ste_decay),
-            )
+            layer.name: MaskedLayer(layer, attach_mask(layer.module, mask_for(layer, settings)))
             for layer in prunable
         }
         self.selection = selection_for(self.layers, settings)

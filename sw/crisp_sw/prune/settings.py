@@ -29,7 +29,7 @@ _CHOICES = {
     "matrix_order": ("tap-major", "oihw"),
     "rank_score": ("mean", "sum"),
     "schedule": ("linear", "cubic", "crisp"),
-    "nm_choice": ("reselect", "monotone"),
+    "nm_choice": ("reselect", "monotone", "every-step"),
     "gradient": ("ste", "sr-ste", "masked"),
     "small_layers": ("dense", "fine", "hybrid"),
     "depthwise": ("dense", "hybrid"),
@@ -68,7 +68,8 @@ class PruneSettings:
     saliency_samples : measure a class-aware saliency on that many of the samples; None for all.
     layer_norm : divide a layer's saliencies by their "mean" or "l2" norm.
     rank_score : rank-columns of different layers compare by "mean" saliency per weight or by its "sum".
-    nm_choice : N:M choices inside kept blocks may move at every step ("reselect"), or never ("monotone").
+    nm_choice : N:M choices inside kept blocks may move at every pruning step ("reselect"), or never
+        ("monotone"), or go by magnitude anew in every forward pass of training ("every-step").
     gradient : what a masked weight receives until the mask is frozen, see :mod:`crisp_sw.prune.masking`.
     sr_ste_decay : lambda of "sr-ste".
     min_kept_blocks, min_kept_share : floors, which no layer's block-rows fall below: a number of blocks, and
@@ -116,7 +117,7 @@ class PruneSettings:
     saliency_samples: int | None = None
     layer_norm: Literal["none", "mean", "l2"] = "none"
     rank_score: Literal["mean", "sum"] = "mean"
-    nm_choice: Literal["reselect", "monotone"] = "reselect"
+    nm_choice: Literal["reselect", "monotone", "every-step"] = "reselect"
     gradient: Gradient = "ste"
     sr_ste_decay: float = 2e-4
     min_kept_blocks: int = 1

@@ -24,10 +24,10 @@ from torch.ao.pruning.sparsifier.base_sparsifier import BaseSparsifier
 
 from crisp_golden.network import Pattern
 from crisp_sw.prune.errors import PruneError, SaliencyError
-from crisp_sw.prune.layers import DenseLayer, PrunableLayer, require_any, sort_layers
+from crisp_sw.prune.layers import DenseLayer, require_any, sort_layers
 from crisp_sw.prune.mask_checks import require_fitting
-from crisp_sw.prune.masked_layer import MaskedLayer, sparsity_of
-from crisp_sw.prune.masking import HybridMask, attach_mask
+from crisp_sw.prune.masked_layer import MaskedLayer, mask_for, sparsity_of
+from crisp_sw.prune.masking import attach_mask
 from crisp_sw.prune.saliency import normalised, weight_saliency
 from crisp_sw.prune.schedule import target_sparsities
 from crisp_sw.prune.selection import selection_for
@@ -99,7 +99,7 @@ class CrispSparsifier(BaseSparsifier):
             if layer.name in named:
                 raise PruneError(f"{weight_name(layer.name)!r} cannot be pruned: {layer.reason}")
         require_any(prunable, dense)
-        layers = {layer.name: MaskedLayer(layer, self._new_mask(layer)) for layer in prunable}
+        layers = {layer.name: MaskedLayer(layer, mask_for(layer, self.settings)) for layer in prunable}
         selection = selection_for(layers, self.settings)
         selection.require_reachable(self.settings.sparsity)
         self.layers, self.dense_layers, self._selection = layers, dense, selection
@@ -240,10 +240,6 @@ class CrispSparsifier(BaseSparsifier):
         self.frozen = frozen
         for layer in self.layers.values():
             layer.freeze(frozen)
-
-    def _new_mask(self, layer: PrunableLayer) -> HybridMask:
-        ones = torch.ones_like(layer.module.weight, dtype=torch.bool)
-        return HybridMask(ones, gradient=self.settings.mask_gradient, decay=self.settings.sr_ste_decay)
 
     def _show_masks(self) -> None:
         """Let `state` hold the masks that are in use: moving the model to a device replaces them."""

@@ -1,10 +1,11 @@
 """One layer under pruning: its mask is all its state."""
 
+import pytest
 import torch
 from torch import nn
 
 from crisp_sw.prune.layers import select_layers
-from crisp_sw.prune.masked_layer import MaskedLayer, sparsity_of
+from crisp_sw.prune.masked_layer import MaskedLayer, mask_for, sparsity_of
 from crisp_sw.prune.masking import attach_mask
 from crisp_sw.prune.settings import PruneSettings
 
@@ -42,6 +43,30 @@ def test_pattern_and_report():
     assert (report.name, report.weights, report.kept_weights) == ("0", 16, 4)
     assert (report.kept_blocks, report.total_blocks) == (2, 4)
     assert (report.kept_per_row, report.blocks_per_row) == (1, 2)
+
+
+def test_choice_of_every_step_is_n_of_m_by_magnitude_in_kept_blocks():
+    settings = PruneSettings(n=1, m=2, block=2, nm_choice="every-step")
+    module = nn.Linear(4, 4, bias=False)
+    module.weight = nn.Parameter(torch.tensor([[1.0, -2.0, 3.0, 4.0]] * 4))
+    prunable, _ = select_layers(nn.Sequential(module), settings)
+    layer = MaskedLayer(prunable[0], attach_mask(module, mask_for(prunable[0], settings)))
+    assert bool(layer.mask.all())
+    layer.set_mask(MASK)
+    kept = [[0.0, -2.0, 0.0, 0.0]] * 2 + [[0.0, 0.0, 0.0, 4.0]] * 2
+    assert module.weight.tolist() == kept
+    layer.weight.data[0, 0] = 5.0
+    assert module.weight.tolist() == [[5.0, 0.0, 0.0, 0.0], *kept[1:]]
+    layer.freeze()
+    layer.weight.data[0, 0] = 0.5
+    assert module.weight.tolist()[0] == [0.5, 0.0, 0.0, 0.0]
+
+
+@pytest.mark.parametrize("method", ["block", "unstructured", "reference_compat"])
+def test_methods_without_n_of_m_inside_blocks_choose_at_their_steps_alone(method):
+    settings = PruneSettings(method=method, n=1, m=2, block=2, nm_choice="every-step")
+    prunable, _ = select_layers(nn.Sequential(nn.Linear(4, 4)), settings)
+    assert mask_for(prunable[0], settings).choose is None
 
 
 def test_gradients_stop_once_frozen():

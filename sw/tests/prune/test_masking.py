@@ -7,7 +7,7 @@ import torch
 from torch import nn
 
 from crisp_sw.prune.errors import PruneError
-from crisp_sw.prune.masking import attach_mask, dense_weight, mask_of, squash_masks
+from crisp_sw.prune.masking import HybridMask, attach_mask, dense_weight, mask_of, squash_masks
 
 
 def masked_linear():
@@ -56,6 +56,33 @@ def test_decay_is_taken_out_of_a_gradient_until_frozen():
     weight.grad = None
     mask.frozen = True
     assert mask.loss_gradient(weight, gradient(layer)).tolist() == [[1.0, 0.0, 100.0]]
+
+
+def larger_half(weight: torch.Tensor, mask: torch.Tensor) -> torch.Tensor:
+    return weight.abs() > weight.abs().median()
+
+
+def test_mask_follows_the_weights_in_training_until_frozen():
+    layer = nn.Linear(3, 1, bias=False).eval()
+    layer.weight = nn.Parameter(torch.tensor([[1.0, -2.0, 3.0]]))
+    ones = torch.ones(1, 3, dtype=torch.bool)
+    mask = attach_mask(layer, HybridMask(ones, gradient="sr-ste", decay=0.5, choose=larger_half))
+    weight = dense_weight(layer)
+    assert layer.weight.tolist() == [[1.0, -2.0, 3.0]]
+    layer.train()
+    assert layer.weight.tolist() == [[0.0, 0.0, 3.0]]
+    weight.data *= torch.tensor([5.0, 1.0, 1.0])
+    # The decay is that of the weights that are pruned now; a layer may be used twice.
+    (layer(torch.ones(1, 3)) + layer(torch.ones(1, 3))).sum().backward()
+    assert weight.grad is not None
+    assert weight.grad.tolist() == [[2.0, 2.0 - 2 * 0.5 * 2.0, 2.0 + 2 * 0.5 * 3.0]]
+    layer.eval()
+    weight.data *= torch.tensor([0.0, 1.0, 1.0])
+    assert layer.weight.tolist() == [[0.0, 0.0, 0.0]]
+    mask.frozen = True
+    layer.train()
+    assert mask.mask.tolist() == [[True, False, False]]
+    assert layer.weight.tolist() == [[0.0, 0.0, 0.0]]
 
 
 def test_masked_gradient_from_the_start():

@@ -83,6 +83,7 @@ def test_every_layer_has_its_pattern(mixed_net, samples):
         {"saliency": "magnitude", "gradient": "masked"},
         {"saliency": "random", "nm_choice": "monotone"},
         {"schedule": "crisp", "gradient": "sr-ste", "layer_norm": "l2"},
+        {"nm_choice": "every-step", "gradient": "sr-ste", "sr_ste_decay": 0.01},
         {"depthwise": "hybrid", "small_layers": "hybrid"},
         {"precision": "bfloat16", "crop_padding": 1, "saliency_samples": 16},
     ],

@@ -22,6 +22,7 @@ SETTINGS = PruneSettings(
     min_kept_share=0.0,
     flip=True,
     gradient="sr-ste",
+    nm_choice="every-step",
 )
 
 
