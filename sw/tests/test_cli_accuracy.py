@@ -14,8 +14,8 @@ CELL = Cell(network="net", classes=10, class_seed=0, method="crisp", n=1, m=4, b
 DENSE = Cell(network="net", classes=10, class_seed=0, method="dense")
 
 
-def crisp(*arguments):
-    return CliRunner().invoke(app, ["accuracy", *map(str, arguments)], env={"COLUMNS": "200"})
+def crisp(*arguments, columns=200):
+    return CliRunner().invoke(app, ["accuracy", *map(str, arguments)], env={"COLUMNS": str(columns)})
 
 
 @pytest.fixture
@@ -43,13 +43,40 @@ def test_options_narrow_the_grid(settings):
     assert called.grid.sparsities == (0.9,)
     assert called.grid.methods == ("crisp", "channel")
     assert called.grid.blocks == (16,)
-    assert (called.data, called.name) == ("images", "headline")
+    assert called.data == "images"
+    assert called.name == "headline-seeds-0+2-methods-crisp+channel-sparsities-0.9"
+
+
+def test_table_of_another_preset_has_its_own_name(settings):
+    crisp("images")
+    crisp("images", "--preset", "small")
+    assert [called.name for called in settings[0]] == ["headline", "headline-small"]
 
 
 def test_results_are_shown(settings):
     assert "79.00%" in crisp("images").stdout
     rows = json.loads(crisp("images", "--json").stdout)["rows"]
     assert [row["method"] for row in rows] == ["dense", "crisp"]
+
+
+def test_table_is_whole_in_a_narrow_terminal(settings):
+    wide, narrow = crisp("images").stdout, crisp("images", columns=40).stdout
+    assert "classes" in narrow
+    assert [line.split() for line in narrow.splitlines()] == [line.split() for line in wide.splitlines()]
+    assert "…" not in narrow
+
+
+def test_unreachable_target_is_told_with_its_reason(settings, monkeypatch):
+    error = {"cell": CELL.to_json(), "error": "0.999 cannot be reached"}
+    monkeypatch.setattr(command, "run_experiment", lambda settings, **callbacks: Sweep(results=[error]))
+    result = crisp("images")
+    assert result.exit_code == 0
+    assert f"not reached: {CELL.name}: 0.999 cannot be reached" in result.stderr
+
+
+def test_nothing_to_show_is_said(settings, monkeypatch):
+    monkeypatch.setattr(command, "run_experiment", lambda settings, **callbacks: Sweep())
+    assert crisp("images", "--table-only").stdout == "no results yet\n"
 
 
 def test_failed_cells_are_named_and_the_status_says_so(settings):

@@ -13,10 +13,10 @@ from rich.table import Table
 from crisp_golden.config import preset as find_preset
 from crisp_sw.commands.hardware import run_cosim
 from crisp_sw.commands.options import AsJson, Output, PresetName
-from crisp_sw.commands.terminal import emit, messages, results
+from crisp_sw.commands.terminal import emit, messages, print_table, results
 from crisp_sw.experiment.cell import Cell
 from crisp_sw.experiment.errors import ExperimentError
-from crisp_sw.experiment.grid import GRIDS, Grid, find_grid, network_name
+from crisp_sw.experiment.grid import GRIDS, Grid, find_grid, network_name, table_name
 from crisp_sw.experiment.rtl_check import check_on_rtl
 from crisp_sw.experiment.run import ExperimentFiles, ExperimentSettings, run_experiment
 from crisp_sw.experiment.sweep import Workers
@@ -26,6 +26,7 @@ from crisp_sw.experiment.user import load_user
 from crisp_sw.training_display import training_display
 
 CHECK_FAILED = 1
+DEFAULT_PRESET = "edge"
 
 
 def accuracy(
@@ -40,7 +41,7 @@ def accuracy(
         ),
     ] = "",
     out: Output = Path("build/accuracy"),
-    preset: PresetName = "edge",
+    preset: PresetName = DEFAULT_PRESET,
     classes: Annotated[str, typer.Option(help="Only these numbers of classes.")] = "",
     seeds: Annotated[str, typer.Option(help="Only these seeds of classes.")] = "",
     methods: Annotated[str, typer.Option(help="Only these methods.")] = "",
@@ -67,7 +68,8 @@ def accuracy(
     """Compare CRISP with every baseline on users of a few classes.
 
     Trains the universal networks if they are not there, then runs every cell of the grid that has no result
-    yet: a stopped sweep goes on where it was. Writes a table (CSV) and plots below the output folder.
+    yet: a stopped sweep goes on where it was. Writes tables (CSV and Markdown) and plots below the output
+    folder, named after the grid and after what these options change of it.
 
     Examples:
 
@@ -82,7 +84,7 @@ def accuracy(
         data=data,
         grid=chosen,
         out=out,
-        name=grid,
+        name=table_name(grid, chosen) + ("" if preset == DEFAULT_PRESET else f"-{preset}"),
         preset=preset,
         compute=not table_only,
         fresh=fresh,
@@ -96,6 +98,9 @@ def accuracy(
     if rtl:
         figures["rtl"] = _on_rtl(settings, chosen, rtl)
     emit(figures, as_json, lambda: _show(average_rows(rows)))
+    for result in sweep.results:
+        if "error" in result:
+            _say(f"not reached: {Cell(**result['cell']).name}: {result['error']}")
     for name, problem in sweep.failures.items():
         messages.print(f"failed: {name}: {problem}", markup=False)
     if sweep.failures or figures.get("rtl", {}).get("status"):
@@ -154,41 +159,37 @@ def _say_result(done: int, total: int, cell: Cell, result: dict[str, Any]) -> No
 
 
 def _show(rows: list[Row]) -> None:
+    if not rows:
+        results.print("no results yet")
+        return
     table = Table(box=None, header_style="dim", pad_edge=False)
-    headings = (
-        "classes",
-        "method",
-        "N:M",
-        "B",
-        "sparsity",
-        "accuracy",
-        "loss",
-        "int8",
-        "bytes",
-        "MACs",
-        "cycles",
-    )
-    for heading in headings:
-        table.add_column(heading, justify="left" if heading == "method" else "right", no_wrap=True)
-    for row in rows:
-        table.add_row(*_cells(row))
-    results.print(table)
+    several = len({row["network"] for row in rows}) > 1
+    lines = [_cells(row, with_network=several) for row in rows]
+    for heading in lines[0]:
+        table.add_column(heading, justify="left" if heading in ("network", "method") else "right")
+    for line in lines:
+        table.add_row(*line.values())
+    print_table(table)
 
 
-def _cells(row: Row) -> list[str]:
+def _cells(row: Row, *, with_network: bool) -> dict[str, str]:
     def show(name: str, form: str) -> str:
         return "-" if row[name] is None else format(row[name], form)
 
-    return [
-        str(row["classes"]),
-        " ".join(part for part in (row["method"], row["variant"]) if part),
-        f"{row['n']}:{row['m']}" if row["n"] else "-",
-        str(row["block"] or "-"),
-        show("sparsity", ".1%"),
-        show("accuracy", ".2%"),
-        show("loss_to_dense", ".2f"),
-        show("accuracy_int8", ".2%"),
-        show("bytes_packed", ",.0f"),
-        show("nonzero_macs", ",.0f"),
-        show("cycles", ",.0f"),
-    ]
+    error = "" if row["loss_error"] is None else f" ± {row['loss_error']:.2f}"
+    return {
+        **({"network": row["network"]} if with_network else {}),
+        "classes": str(row["classes"]),
+        "method": " ".join(part for part in (row["method"], row["variant"]) if part),
+        "N:M": f"{row['n']}:{row['m']}" if row["n"] else "-",
+        "B": str(row["block"] or "-"),
+        "target": "-" if row["target"] is None else f"{100 * row['target']:g}%",
+        "sparsity": show("sparsity", ".1%"),
+        "seeds": str(row["seeds"]),
+        "accuracy": show("accuracy", ".2%"),
+        "loss": show("loss_to_dense", ".2f") + error,
+        "int8": show("accuracy_int8", ".2%"),
+        "bytes": show("bytes_packed", ",.0f"),
+        "MACs": show("nonzero_macs", ",.0f"),
+        "cycles": show("cycles", ",.0f"),
+    }

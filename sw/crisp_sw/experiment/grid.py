@@ -1,7 +1,8 @@
 """The cells of a whole experiment: every combination that makes sense, each once."""
 
+import hashlib
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, fields, replace
 from itertools import product
 from pathlib import Path
 from typing import Any
@@ -12,6 +13,8 @@ from crisp_sw.experiment.recipe import VARIANTS, find_recipe
 from crisp_sw.experiment.universal import UNIVERSAL
 
 Ratio = tuple[int, int]
+LONGEST_NAME = 150
+"""Of a table, in characters: file systems allow 255, with suffixes."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -156,3 +159,25 @@ def find_grid(name: str) -> Grid:
     if name not in GRIDS:
         raise ExperimentError(f"no grid {name!r}; expected one of {', '.join(GRIDS)}")
     return GRIDS[name]
+
+
+def table_name(name: str, chosen: Grid) -> str:
+    """Return what to call the results of a grid that was narrowed, or widened, from the one called ``name``.
+
+    That is ``name`` if nothing differs; else every axis that does is named: ``headline-seeds-1+2``.
+    """
+    original, parts = find_grid(name), [name]
+    for axis in fields(Grid):
+        values = getattr(chosen, axis.name)
+        if values != getattr(original, axis.name):
+            parts += [axis.name.removeprefix("class_"), "+".join(map(_fit_for_a_file, values))]
+    full = "-".join(parts)
+    if len(full) <= LONGEST_NAME:
+        return full
+    return f"{full[:LONGEST_NAME]}-{hashlib.sha256(full.encode()).hexdigest()[:8]}"
+
+
+def _fit_for_a_file(value: Any) -> str:
+    if isinstance(value, tuple):
+        return "of".join(map(str, value))
+    return network_name(value) if isinstance(value, str) else f"{value:g}"

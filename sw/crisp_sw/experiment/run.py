@@ -14,6 +14,7 @@ from crisp_sw.experiment.errors import ExperimentError
 from crisp_sw.experiment.grid import Grid, network_name
 from crisp_sw.experiment.plots import write_plots
 from crisp_sw.experiment.recipe import find_recipe
+from crisp_sw.experiment.results_page import write_page
 from crisp_sw.experiment.store import ResultStore
 from crisp_sw.experiment.sweep import Result, ResultCallback, Sweep, Workers, run_sweep
 from crisp_sw.experiment.table import table_rows, write_csv
@@ -30,9 +31,9 @@ class ExperimentSettings:
     Attributes
     ----------
     data : path of an image folder, or name of a data set; workers read it under the same path.
-    out : folder of checkpoints, results, table and plots.
-    name : of the table's file.
-    compute : False writes table and plots of the results that are there, and runs nothing.
+    out : folder of checkpoints, results, tables and plots.
+    name : of the tables' files.
+    compute : False writes tables and plots of the results that are there, and runs nothing.
     fresh : train universal networks here, even if they come with the package.
     """
 
@@ -62,6 +63,10 @@ class ExperimentFiles:
         """CSV with a row per cell."""
         return self.out / f"{name}.csv"
 
+    def page(self, name: str) -> Path:
+        """The same for people, as Markdown, with means over the seeds."""
+        return self.out / f"{name}.md"
+
     def plots(self, name: str) -> Path:
         """Folder of PNG and SVG."""
         return self.out / "plots" / name
@@ -78,9 +83,9 @@ def run_experiment(
     on_result: ResultCallback = lambda done, total, cell, result: None,
     say: Callable[[str], None] = lambda text: None,
 ) -> Sweep:
-    """Train or load the universal networks, run every cell that has no result yet, write table and plots.
+    """Train or load the universal networks, run every cell that has no result yet, write tables and plots.
 
-    The table is written anew whenever a cell is done, the plots at the end, even if cells failed; those are
+    Tables are written anew whenever a cell is done, the plots at the end, even if cells failed; those are
     in the returned ``failures``.
 
     Raises
@@ -89,14 +94,16 @@ def run_experiment(
     """
     files = ExperimentFiles(out=settings.out)
     tasks = _tasks(settings, files, on_training, say)
-    say(f"{len(tasks)} cells; results are in {settings.out}")
+    say(f"{len(tasks)} cells; the table is {files.page(settings.name)}")
 
     def keep_network(cell: Cell, outcome: CellOutcome) -> None:
         if cell.method == "crisp" and outcome.network is not None:
             save_network(outcome.network, files.network(cell), outcome.result)
 
-    def write_table(results: list[Result]) -> None:
-        write_csv(files.table(settings.name), table_rows(results))
+    def write_tables(results: list[Result]) -> None:
+        rows = table_rows(results)
+        write_csv(files.table(settings.name), rows)
+        write_page(files.page(settings.name), f"Accuracy: {settings.name}", rows)
 
     sweep = run_sweep(
         tasks,
@@ -104,7 +111,7 @@ def run_experiment(
         settings.workers,
         compute=settings.compute,
         on_result=on_result,
-        on_results=write_table,
+        on_results=write_tables,
         on_network=keep_network,
     )
     for file in write_plots(table_rows(sweep.results), files.plots(settings.name)):

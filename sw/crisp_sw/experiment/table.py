@@ -3,8 +3,9 @@
 import csv
 import os
 from collections.abc import Iterable, Sequence
+from math import sqrt
 from pathlib import Path
-from statistics import mean
+from statistics import mean, stdev
 from typing import Any
 
 COLUMNS = (
@@ -19,6 +20,7 @@ COLUMNS = (
     "target",
     "sparsity",
     "model_sparsity",
+    "accuracy_before",
     "accuracy",
     "loss_to_dense",
     "accuracy_int8",
@@ -45,7 +47,11 @@ def table_rows(results: Iterable[dict[str, Any]]) -> list[Row]:
 
 
 def average_rows(rows: Iterable[Row]) -> list[Row]:
-    """Average the rows that differ in the seed of the classes alone; ``seeds`` says how many they were."""
+    """Average the rows that differ in the seed of the classes alone.
+
+    ``seeds`` says how many of them have a result; ``loss_error`` is the standard error of ``loss_to_dense``,
+    None for less than two.
+    """
     groups: dict[tuple, list[Row]] = {}
     for row in rows:
         groups.setdefault(tuple(row[name] for name in _GROUP), []).append(row)
@@ -53,7 +59,8 @@ def average_rows(rows: Iterable[Row]) -> list[Row]:
         {
             **dict(zip(_GROUP, key, strict=True)),
             **{name: _mean([row[name] for row in group]) for name in _AVERAGED},
-            "seeds": len(group),
+            "loss_error": _standard_error([row["loss_to_dense"] for row in group]),
+            "seeds": sum(row["accuracy"] is not None for row in group),
             "error": next((row["error"] for row in group if row["error"]), None),
         }
         for key, group in groups.items()
@@ -94,6 +101,11 @@ def _row(result: dict[str, Any], dense: dict[str, Any]) -> Row:
 def _mean(values: list[Any]) -> float | None:
     present = [value for value in values if value is not None]
     return mean(present) if present else None
+
+
+def _standard_error(values: list[Any]) -> float | None:
+    present = [value for value in values if value is not None]
+    return stdev(present) / sqrt(len(present)) if len(present) > 1 else None
 
 
 def _rounded(value: Any) -> Any:

@@ -1,9 +1,11 @@
 """Grids: every combination once, none that makes no sense."""
 
+from dataclasses import replace
+
 import pytest
 
 from crisp_sw.experiment.errors import ExperimentError
-from crisp_sw.experiment.grid import GRIDS, Grid, find_grid
+from crisp_sw.experiment.grid import GRIDS, LONGEST_NAME, Grid, find_grid, table_name
 from crisp_sw.experiment.recipe import VARIANTS
 from crisp_sw.experiment.universal import UNIVERSAL
 
@@ -81,3 +83,25 @@ def test_values_that_no_cell_can_have_are_named_whatever_the_methods(axes, messa
 def test_full_grid_alone_has_both_universal_networks():
     assert find_grid("full").networks == tuple(UNIVERSAL) == ("resnet18-half-32px", "mobilenet-v2-half-32px")
     assert find_grid("headline").networks == ("resnet18-half-32px",)
+
+
+@pytest.mark.parametrize(
+    ("changes", "expected"),
+    [
+        ({}, "headline"),
+        ({"classes": (10,)}, "headline"),
+        ({"classes": (1,)}, "headline-classes-1"),
+        ({"class_seeds": (0, 1), "sparsities": (0.9, 0.92)}, "headline-seeds-0+1-sparsities-0.9+0.92"),
+        ({"networks": ("a/net.safetensors",), "ratios": ((1, 4),)}, "headline-networks-net-ratios-1of4"),
+        ({"methods": ("dense", "nm-only")}, "headline-methods-dense+nm-only"),
+    ],
+)
+def test_table_is_named_after_what_differs_from_the_grid(changes, expected):
+    assert table_name("headline", replace(find_grid("headline"), **changes)) == expected
+
+
+def test_names_of_tables_are_never_too_long_for_a_file():
+    every = replace(find_grid("headline"), variants=tuple(VARIANTS))
+    names = {table_name("headline", replace(every, class_seeds=(seed,))) for seed in range(3)}
+    assert len(names) == 3
+    assert max(map(len, names)) <= LONGEST_NAME + 9

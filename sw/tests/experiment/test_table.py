@@ -2,6 +2,8 @@
 
 import csv
 
+import pytest
+
 from crisp_sw.experiment.cell import Cell
 from crisp_sw.experiment.table import COLUMNS, average_rows, table_rows, write_csv
 
@@ -42,6 +44,8 @@ def test_seeds_are_averaged():
     crisp, dense = average_rows(table_rows(results()))
     assert (crisp["seeds"], crisp["accuracy"], crisp["cycles"]) == (2, 0.745, 200)
     assert dense["accuracy"] == 0.775
+    assert crisp["loss_error"] == pytest.approx(2)
+    assert average_rows(table_rows(results()[:2]))[0]["loss_error"] is None
 
 
 def test_csv_has_every_column(tmp_path):
