@@ -73,7 +73,8 @@ class PruneSettings:
     gradient : what a masked weight receives until the mask is frozen, see :mod:`crisp_sw.prune.masking`.
     sr_ste_decay : lambda of "sr-ste".
     min_kept_blocks, min_kept_share : floors, which no layer's block-rows fall below: a number of blocks, and
-        a share of the blocks that pruning all layers alike to ``sparsity`` would keep.
+        a share of the blocks that pruning all layers alike to ``sparsity`` would keep. "unstructured" reads
+        the share alone, of weights.
     small_layers : what happens to layers with fewer input channels than ``block``, or with one block per
         block-row: left "dense", pruned "fine" (N:M only), or "hybrid" like all others.
     depthwise : convolutions of one input channel per output stay "dense"; "hybrid" prunes taps, of B channels

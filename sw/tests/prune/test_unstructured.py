@@ -40,6 +40,12 @@ def test_floor_keeps_the_most_salient_of_a_layer():
     assert torch.equal(layers["0"].mask, FIRST >= 14)
 
 
+def test_a_number_of_blocks_is_no_floor():
+    selection, layers = selection_of(replace(CHOICE, min_kept_blocks=2))
+    selection.select({"0": FIRST, "1": SECOND}, 0.75)
+    assert [layer.kept_weights for layer in layers.values()] == [0, 8]
+
+
 @pytest.mark.parametrize(("choice", "moves"), [("reselect", True), ("monotone", False)])
 def test_pruned_weights_come_back_or_not(choice, moves):
     selection, layers = selection_of(replace(CHOICE, nm_choice=choice))
