@@ -15,8 +15,8 @@ class UnstructuredSelection:
     """Keeps the globally most salient weights (Lee et al. 2019, "SNIP", on the user's samples).
 
     Each layer keeps its most salient weights up to its floor: ``min_kept_share`` of the share that uniform
-    pruning to the settings' sparsity keeps, rounded up. ``min_kept_blocks`` counts blocks, which are none here,
-    and is not read. With ``nm_choice`` "monotone", pruned weights never come back.
+    pruning to the settings' sparsity keeps, rounded up. As there are no blocks, ``min_kept_blocks`` is not
+    read. With ``nm_choice`` "monotone", pruned weights never come back.
     """
 
     start_sparsity = 0.0
