@@ -24,16 +24,21 @@ def training_display(console: Console) -> Iterator[ProgressCallback]:
         TextColumn("loss {task.fields[loss]:.3f}"),
         TimeRemainingColumn(),
     )
-    with Progress(*columns, console=console, transient=True) as bar:
-        task = bar.add_task("training", total=None, loss=float("nan"))
+    bar = Progress(*columns, console=console, transient=True)
+    task = bar.add_task("training", total=None, loss=float("nan"))
 
-        def show(progress: TrainingProgress) -> None:
-            bar.update(task, completed=progress.step, total=progress.steps, loss=progress.loss)
-            if progress.report is not None:
-                report = progress.report
-                console.print(
-                    f"epoch {report.epoch:3d}  loss {report.loss:.4f}  test accuracy {report.accuracy:.2%}",
-                    highlight=False,
-                )
+    def show(progress: TrainingProgress) -> None:
+        bar.start()  # with the first step: an error before it is all that there is to see
+        bar.update(task, completed=progress.step, total=progress.steps, loss=progress.loss)
+        if progress.report is not None:
+            report = progress.report
+            console.print(
+                f"epoch {report.epoch:3d}  loss {report.loss:.4f}  test accuracy {report.accuracy:.2%}",
+                highlight=False,
+            )
 
+    try:
         yield show
+    finally:
+        if bar.live.is_started:
+            bar.stop()

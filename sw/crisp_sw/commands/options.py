@@ -1,10 +1,16 @@
-"""Options that several commands share."""
+"""Options that several commands share, and what they stand for."""
 
+import shlex
+import sys
+from collections.abc import Sequence
+from dataclasses import asdict
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
+from crisp_sw.commands.terminal import messages
+from crisp_sw.data.folder import Unreadable
 from crisp_sw.steps.float_models import ForeignWeights, SourceError
 
 DEFAULT_CHECKPOINT = "small_resnet_fashion_mnist"
@@ -14,6 +20,7 @@ Checkpoint = Annotated[str, typer.Argument(help="Checkpoint file, or the name of
 Classes = Annotated[
     str, typer.Option("--classes", "-c", help="The user's classes: names, ids or indices, comma-separated.")
 ]
+Device = Annotated[str, typer.Option(help="What the network runs on: cpu, cuda, cuda:1, ...")]
 Data = Annotated[
     str | None,
     typer.Option(
@@ -36,6 +43,9 @@ Normalize = Annotated[
     str, typer.Option(help="Mean and deviation of the images for --weights: imagenet, or those of the data.")
 ]
 Seed = Annotated[int, typer.Option(help="Of everything random.")]
+SkipUnreadable = Annotated[
+    Unreadable, typer.Option(help="What a missing or damaged picture of a folder means.")
+]
 Simulator = Annotated[str, typer.Option("--sim", help="verilator, or icarus.")]
 Weights = Annotated[
     Path | None,
@@ -62,3 +72,27 @@ def foreign_weights(
         image_size=image_size,
         normalize=normalize,  # pyright: ignore[reportArgumentType]
     )
+
+
+def source_figures(
+    path: str | None, data: str | None, foreign: ForeignWeights | None, **options: Any
+) -> dict[str, Any]:
+    """Where model and images come from, and by which command: JSON types for a step's figures.
+
+    Parameters
+    ----------
+    options : others that the result depends on, such as the device.
+    """
+    source = {"checkpoint": path} if foreign is None else {**asdict(foreign), "weights": str(foreign.weights)}
+    return {"command": command_line(), "source": {**source, "data": data, **options}}
+
+
+def command_line() -> str:
+    """The command under way, as it can be typed again."""
+    return shlex.join(["crisp", *sys.argv[1:]])
+
+
+def say_skipped(skipped: Sequence[str]) -> None:
+    """Name the files that were left out, on stderr."""
+    for problem in skipped:
+        messages.print(f"skipped {problem}", markup=False)

@@ -1,5 +1,6 @@
 """``crisp prune``: prune a network for the classes of one user."""
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -11,17 +12,22 @@ from crisp_sw.commands.options import (
     Checkpoint,
     Classes,
     Data,
+    Device,
     ImageSize,
     ModelName,
     Normalize,
     Output,
+    SkipUnreadable,
     Weights,
     foreign_weights,
+    say_skipped,
+    source_figures,
 )
 from crisp_sw.commands.terminal import emit, messages, results, show_figures, step_display
 from crisp_sw.export.pruned import require_pruned_or_free, save_pruned
 from crisp_sw.prune import PruneError, PruneSettings
-from crisp_sw.steps import PruneBudget, load_task, prune_task
+from crisp_sw.steps import ClassTask, PruneBudget, load_task, prune_task
+from crisp_sw.steps.devices import find_device
 from crisp_sw.steps.prune_settings import prune_settings
 from crisp_sw.steps.summaries import accuracy_figures, pruning_summary
 
@@ -43,7 +49,9 @@ def prune(
         Path | None,
         typer.Option(help="TOML or JSON with any of the pruner's settings, or an older prune.json."),
     ] = None,
-    method: Annotated[str | None, _option("method", "crisp, nm, block, unstructured, dense, ...")] = None,
+    method: Annotated[
+        str | None, _option("method", "crisp, nm, block, unstructured, dense or reference_compat.")
+    ] = None,
     sparsity: Annotated[
         float | None, _option("sparsity", "Share of the weights to remove.", "--sparsity", "-s")
     ] = None,
@@ -66,6 +74,8 @@ def prune(
     model: ModelName = None,
     image_size: ImageSize = None,
     normalize: Normalize = "imagenet",
+    unreadable: SkipUnreadable = "refuse",
+    device: Device = "cpu",
     seed: Annotated[int | None, _option("seed", "Of everything random.")] = None,
     resume: Annotated[bool, typer.Option(help="Continue an interrupted run.")] = False,
     as_json: AsJson = False,
@@ -73,8 +83,8 @@ def prune(
     """Prune a network for a few classes, to blocks with N:M sparsity inside.
 
     Writes the pruned model, its masks and patterns, every figure and a summary into one directory, for
-    `crisp quantize`. Ctrl-C loses at most an epoch; --resume continues. All settings of the pruner can be
-    given in a file; options win over it:
+    `crisp quantize`. A single class gets a second output "other", for all other classes. Ctrl-C loses at most
+    an epoch; --resume continues. All settings of the pruner can be given in a file; options win over it:
 
     `sparsity = 0.95`, `gradient = "sr-ste"`, `rules = [{ name = "layer1.*", n = 2 }]`, ...
 
@@ -83,15 +93,15 @@ def prune(
     - `crisp prune --classes sneaker,bag,coat`
     - `crisp prune model.safetensors --classes 0,3 --sparsity 0.95 --n 1 --out build/tiny`
     - `crisp prune --classes 1,2 --settings pruning.toml`
-    - `crisp prune --weights resnet50.pth --model resnet50 --data imagenet --classes "school bus"`
+    - `crisp prune --weights resnet50.pth --model resnet50 --data path/to/imagenet --classes "school bus"`
     """
     given = {"method": method, "sparsity": sparsity, "n": n, "m": m, "block": block, "saliency": saliency}
     given |= {"iterations": iterations, "final_epochs": final_epochs, "seed": seed}
     chosen = prune_settings(settings, given)
     if chosen.method == "channel":
         raise PruneError(
-            "method 'channel' makes a network of other sizes, which no checkpoint can name; "
-            "expected a call of crisp_sw.prune.prune_for_classes"
+            "method 'channel' makes a network of other sizes, which no checkpoint can name; it is a baseline "
+            "of `crisp accuracy` and of crisp_sw.prune.prune_for_classes: expected another method"
         )
     budget = PruneBudget(
         samples_per_class=samples,
@@ -100,7 +110,11 @@ def prune(
     )
     foreign = foreign_weights(weights, model, image_size, normalize)
     require_pruned_or_free(out)
-    task = load_task(checkpoint, classes, data, foreign=foreign)
+    used = find_device(device)
+    task = load_task(checkpoint, classes, data, foreign=foreign, unreadable=unreadable)
+    say_skipped(task.splits.skipped)
+    _say_small_classes(task, samples)
+    task.model.to(used)
     state_dir = out.with_name(f"{out.name}.state")
     try:
         with step_display() as progress:
@@ -108,8 +122,17 @@ def prune(
     except KeyboardInterrupt:
         messages.print("interrupted; the same command with --resume continues")
         raise typer.Exit(INTERRUPTED) from None
-    save_pruned(out, pruned, summary=pruning_summary(pruned.figures))
-    emit({"out": str(out), **pruned.figures}, as_json, lambda: _show(out, dict(pruned.figures)))
+    source = source_figures(checkpoint, data, foreign, unreadable=unreadable, device=device)
+    figures = {**source, "skipped": list(task.splits.skipped), **pruned.figures}
+    save_pruned(out, replace(pruned, figures=figures), summary=pruning_summary(figures))
+    emit({"out": str(out), **figures}, as_json, lambda: _show(out, figures))
+
+
+def _say_small_classes(task: ClassTask, samples: int) -> None:
+    for name, count in zip(task.names, task.training_counts(), strict=True):
+        if count < samples:
+            text = f"{name}: {count} training images, fewer than {samples}; repeated where a class has more"
+            messages.print(text, markup=False)
 
 
 def _show(out: Path, figures: dict[str, Any]) -> None:

@@ -14,18 +14,19 @@ from crisp_sw.commands.options import (
     Normalize,
     Output,
     Seed,
+    SkipUnreadable,
     Weights,
     foreign_weights,
+    say_skipped,
+    source_figures,
 )
 from crisp_sw.commands.terminal import emit, results, show_figures, step_display
-from crisp_sw.data import select_classes
-from crisp_sw.data.selection import resolve_classes
 from crisp_sw.evaluation import evaluate
 from crisp_sw.export import save_network
 from crisp_sw.export.save import packed_bytes, require_network_or_free
 from crisp_sw.quantize import QuantizeSettings
 from crisp_sw.report.numbers import size
-from crisp_sw.steps import int8_accuracy, load_float_model, quantize_pruned
+from crisp_sw.steps import UserClasses, int8_accuracy, load_float_model, quantize_pruned
 from crisp_sw.steps.quantizing import CALIBRATION_PER_CLASS
 from crisp_sw.steps.summaries import quantization_summary
 
@@ -46,6 +47,7 @@ def quantize(
     model: ModelName = None,
     image_size: ImageSize = None,
     normalize: Normalize = "imagenet",
+    unreadable: SkipUnreadable = "refuse",
     seed: Seed = 0,
     as_json: AsJson = False,
 ) -> None:
@@ -58,16 +60,22 @@ def quantize(
     settings = QuantizeSettings(method=ranges)  # pyright: ignore[reportArgumentType]
     foreign = foreign_weights(weights, model, image_size, normalize)
     require_network_or_free(out)
-    pruned, splits = load_float_model(path, data, foreign)
+    pruned, splits = load_float_model(path, data, foreign, unreadable)
+    say_skipped(splits.skipped)
     network = quantize_pruned(pruned, splits, settings, per_class=samples, seed=seed)
-    images = select_classes(splits.test, resolve_classes(splits, pruned.info.classes))
+    outputs = UserClasses.of_outputs(splits, pruned.info.classes, pruned.info.class_ids)
+    images = outputs.test_images
     before = pruned.info.accuracy
     if foreign is not None:
         before = evaluate(pruned.model, images, pruned.info.normalization)
     with step_display() as progress:
         accuracy = int8_accuracy(network, images, pruned.info.normalization, progress)
     metadata: dict[str, Any] = {
+        **source_figures(path, data, foreign, unreadable=unreadable),
+        "skipped": list(splits.skipped),
         "dataset": splits.name,
+        "class_ids": list(outputs.ids),
+        "test_images": len(images),
         "model": pruned.info.model,
         "mean": list(pruned.info.mean),
         "std": list(pruned.info.std),

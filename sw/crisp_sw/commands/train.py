@@ -1,27 +1,25 @@
 """``crisp train``: train a network from scratch."""
 
-import shlex
-import sys
+from collections.abc import Mapping
 from dataclasses import asdict
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
-from crisp_sw.atomic_directories import is_free
-from crisp_sw.atomic_files import write_bytes
-from crisp_sw.checkpoint import MODEL_FILE, TRAINING_FILE
-from crisp_sw.commands.options import AsJson, Seed
+from crisp_sw.atomic_directories import is_free, new_directory
+from crisp_sw.checkpoint import MODEL_FILE, TRAINING_FILE, CheckpointInfo, save_checkpoint
+from crisp_sw.commands.options import AsJson, Device, Seed, SkipUnreadable, command_line, say_skipped
 from crisp_sw.commands.terminal import emit, messages, show_figures
 from crisp_sw.data.augment import Border
-from crisp_sw.data.folder import Unreadable
 from crisp_sw.errors import CheckpointError
 from crisp_sw.export.layout import SUMMARY_FILE
 from crisp_sw.export.state_dict import SAFETENSORS
 from crisp_sw.models import MODELS
+from crisp_sw.steps.devices import find_device
 from crisp_sw.steps.json_files import write_json
 from crisp_sw.steps.summaries import training_summary
-from crisp_sw.training import run_training
+from crisp_sw.training import TrainedNetwork, run_training
 from crisp_sw.training_display import training_display
 from crisp_sw.training_settings import TrainingSettings
 
@@ -50,9 +48,8 @@ def train(
     balanced: Annotated[bool, typer.Option(help="Every class equally often.")] = _DEFAULTS.balanced,
     precision: Annotated[str, typer.Option(help="float32 or bfloat16.")] = _DEFAULTS.precision,
     image_size: Annotated[int | None, typer.Option(help="Scale images to this edge.")] = None,
-    unreadable: Annotated[
-        Unreadable, typer.Option(help="What a missing or damaged picture of a folder means.")
-    ] = "refuse",
+    unreadable: SkipUnreadable = "refuse",
+    device: Device = "cpu",
     seed: Seed = _DEFAULTS.seed,
     compact: Annotated[bool, typer.Option(help="Write weights in bfloat16: half the size.")] = False,
     resume: Annotated[bool, typer.Option(help="Continue an interrupted run.")] = False,
@@ -78,43 +75,52 @@ def train(
         precision=precision,
         seed=seed,
     )
-    checkpoint = out if out.suffix == SAFETENSORS else out / MODEL_FILE
-    if checkpoint != out:
+    whole = out.suffix != SAFETENSORS
+    if whole:
         _require_free(out)
-    command = shlex.join(["crisp", *sys.argv[1:]])
+    used = find_device(device)
     with training_display(messages) as progress:
-        result = run_training(
+        trained = run_training(
             model=model,
             data=data,
-            output=checkpoint,
+            output=None if whole else out,
             settings=settings,
             image_size=image_size,
+            unreadable=unreadable,
+            device=used,
             resume=resume,
             compact=compact,
             progress=progress,
-            command=command,
+            command=command_line(),
+            state_file=out.with_name(f"{out.name}.state"),
         )
-    if not result.finished:
+    say_skipped(trained.skipped)
+    if not trained.finished:
         messages.print("interrupted; the same command with --resume continues")
         raise typer.Exit(130)
-    figures = {
-        "checkpoint": str(checkpoint),
-        "model": model,
-        "dataset": data,
-        "accuracy": result.accuracy,
-        "settings": asdict(settings),
-        "history": [asdict(report) for report in result.history],
-        "command": command,
-    }
-    if checkpoint != out:
-        write_bytes(out / SUMMARY_FILE, training_summary(figures).encode())
-        write_json(out / TRAINING_FILE, figures)
-    emit(figures, as_json, lambda: show_figures(f"Wrote {out}", {"test accuracy": f"{result.accuracy:.2%}"}))
+    source = {"data": data, "unreadable": unreadable, "device": device, "compact": compact}
+    figures = {"source": source, "skipped": list(trained.skipped), **_figures(trained.info)}
+    if whole:
+        _save(out, trained, figures, compact)
+    shown = {"checkpoint": str(out / MODEL_FILE if whole else out), **figures}
+    emit(shown, as_json, lambda: show_figures(f"Wrote {out}", {"test accuracy": f"{trained.accuracy:.2%}"}))
+
+
+def _figures(info: CheckpointInfo) -> dict[str, Any]:
+    figures = asdict(info)
+    return {name: list(value) if isinstance(value, tuple) else value for name, value in figures.items()}
+
+
+def _save(directory: Path, trained: TrainedNetwork, figures: Mapping[str, Any], compact: bool) -> None:
+    with new_directory(directory) as temporary:
+        save_checkpoint(temporary / MODEL_FILE, trained.network, trained.info, compact=compact)
+        write_json(temporary / TRAINING_FILE, figures)
+        (temporary / SUMMARY_FILE).write_text(training_summary(figures), encoding="utf-8")
 
 
 def _require_free(directory: Path) -> None:
     """Check, before any work is done, that only an older run of this command is in a directory."""
-    ours = {MODEL_FILE, f"{MODEL_FILE}.state", TRAINING_FILE, SUMMARY_FILE}
+    ours = {MODEL_FILE, TRAINING_FILE, SUMMARY_FILE}
     if not is_free(directory) and not (directory.is_dir() and {p.name for p in directory.iterdir()} <= ours):
         raise CheckpointError(
             f"{directory} exists and is no trained model; expected a new or empty directory, "

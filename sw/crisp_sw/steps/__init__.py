@@ -6,13 +6,16 @@ from crisp_sw.steps.json_files import read_json, write_json
 from crisp_sw.steps.progress import StepCallback, ignore_progress
 from crisp_sw.steps.pruning import PruneBudget, prune_task
 from crisp_sw.steps.quantizing import int8_accuracy, normalised, quantize_pruned
+from crisp_sw.steps.user_classes import OTHER, UserClasses
 
 __all__ = [
+    "OTHER",
     "ClassTask",
     "ForeignWeights",
     "PruneBudget",
     "SourceError",
     "StepCallback",
+    "UserClasses",
     "ignore_progress",
     "int8_accuracy",
     "load_data",

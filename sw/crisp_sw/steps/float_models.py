@@ -11,6 +11,8 @@ from torch import nn
 from crisp_golden.errors import CrispError
 from crisp_sw.checkpoint import CheckpointInfo, load_weights
 from crisp_sw.data import DatasetSplits, load_dataset
+from crisp_sw.data.folder import Unreadable
+from crisp_sw.data.registry import is_dataset_name
 from crisp_sw.errors import DatasetError, ModelError
 from crisp_sw.export.pruned import PrunedModel, load_pruned
 from crisp_sw.export.state_dict import read_state_dict
@@ -50,7 +52,10 @@ class ForeignWeights:
 
 
 def load_float_model(
-    path: str | Path | None, data: str | None = None, foreign: ForeignWeights | None = None
+    path: str | Path | None,
+    data: str | None = None,
+    foreign: ForeignWeights | None = None,
+    unreadable: Unreadable = "refuse",
 ) -> tuple[PrunedModel, DatasetSplits]:
     """Load a model, and the data set that it is for.
 
@@ -59,6 +64,7 @@ def load_float_model(
     path : a checkpoint, the name of a shipped one, or the directory of a pruned model.
     data : name or path of the data set; by default the one that the checkpoint was trained on.
     foreign : a state dict to take instead of ``path``; its data set must be given.
+    unreadable : of `crisp_sw.data.load_dataset`.
 
     Raises
     ------
@@ -68,10 +74,10 @@ def load_float_model(
         if path is None:
             raise SourceError("no model; expected a checkpoint or a pruned model, or a state dict as weights")
         pruned = load_pruned(path)
-        return pruned, load_data(pruned.info, data)
+        return pruned, load_data(pruned.info, data, unreadable)
     if data is None:
         raise SourceError(f"{foreign.weights}: a state dict does not name its data set; expected `data`")
-    splits = load_dataset(data, image_size=foreign.image_size)
+    splits = load_dataset(data, image_size=foreign.image_size, unreadable=unreadable)
     model, info = checkpoint_of(foreign, splits)
     return PrunedModel(model=model, info=info), splits
 
@@ -105,25 +111,42 @@ def checkpoint_of(foreign: ForeignWeights, splits: DatasetSplits) -> tuple[nn.Mo
         std=splits.std if own else IMAGENET_STD,
         dataset=splits.name,
         accuracy=0.0,
+        class_ids=splits.ids,
     )
 
 
-def load_data(info: CheckpointInfo, data: str | None = None) -> DatasetSplits:
+def load_data(
+    info: CheckpointInfo, data: str | None = None, unreadable: Unreadable = "refuse"
+) -> DatasetSplits:
     """Load the data set of a checkpoint, or another with images of the same kind.
 
     Raises
     ------
-    DatasetError : the images have another number of channels.
+    DatasetError : the images have another number of channels, or the checkpoint's data set is not here.
     """
-    splits = load_dataset(data or info.dataset)
-    if splits.image_size != info.image_size:
-        splits = load_dataset(data or info.dataset, image_size=info.image_size[0])
+    name = data or require_data_name(info.dataset)
+    splits = load_dataset(name, image_size=info.image_size[0], unreadable=unreadable)
     if splits.channels != info.in_channels:
         raise DatasetError(
             f"{splits.name} has images of {splits.channels} channels; "
             f"expected {info.in_channels} as in the checkpoint"
         )
     return splits
+
+
+def require_data_name(recorded: str) -> str:
+    """The data set that a model has noted down, if that says where it is.
+
+    Raises
+    ------
+    DatasetError : it is a folder's name, which cannot be found from here.
+    """
+    if not is_dataset_name(recorded) and not Path(recorded).exists():
+        raise DatasetError(
+            f"the model was made for the data set {recorded!r}, which is no known name and no path from "
+            "here; expected its path as --data"
+        )
+    return recorded
 
 
 def listing(names: Sequence[str]) -> str:

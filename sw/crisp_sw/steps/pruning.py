@@ -4,7 +4,7 @@ import shutil
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any, Literal
 
@@ -20,7 +20,6 @@ from crisp_sw.prune import (
     PruneSettings,
     fine_tune_dense,
     prune_for_classes,
-    restrict_classifier,
 )
 from crisp_sw.prune.fine_tuning import EpochStatistics
 from crisp_sw.steps.class_task import ClassTask
@@ -71,10 +70,14 @@ def prune_task(
     -------
     The pruned model. Its figures have every setting, the sparsity of every layer, seconds, and the top-1
     ``accuracy`` on all test images of the classes: ``dense`` (as trained, best of the user's outputs),
-    ``dense_all_outputs``, ``dense_fine_tuned`` and ``pruned``.
+    ``dense_all_outputs``, ``dense_fine_tuned`` and ``pruned``. It is on the CPU, wherever it was pruned.
+
+    Raises
+    ------
+    CrispError : see `ClassTask.samples` and :func:`crisp_sw.prune.prune_for_classes`.
     """
-    samples = task.samples(budget.samples_per_class, settings.seed)
-    restricted = restrict_classifier(task.model, task.classes)
+    samples = task.samples(budget.samples_per_class, settings.seed, batch=settings.batch_size)
+    restricted = task.user.restrict(task.model)
     before = evaluate_subset(task.model, task.splits.test, task.info.normalization, task.classes)
     accuracy = {"dense": before.subset_outputs, "dense_all_outputs": before.all_outputs}
     run = _Run(restricted, samples, settings, on_progress, state_dir, resume)
@@ -87,9 +90,13 @@ def prune_task(
     accuracy["pruned"] = _accuracy(task, result.model)
     run.remove_state()
     return PrunedModel(
-        model=result.model,
+        model=result.model.cpu(),
         info=replace(
-            task.info, num_classes=len(task.classes), classes=task.names, accuracy=accuracy["pruned"]
+            task.info,
+            num_classes=len(task.names),
+            classes=task.names,
+            class_ids=task.user.ids,
+            accuracy=accuracy["pruned"],
         ),
         patterns=result.patterns,
         figures=_figures(task, result, budget, accuracy, run.seconds),
@@ -177,9 +184,14 @@ def _figures(
         "dataset": task.splits.name,
         "model": task.info.model,
         "classes": list(task.names),
+        "class_ids": list(task.user.ids),
         "class_indices": list(task.classes),
-        "samples_per_class": budget.samples_per_class,
-        "teacher": budget.teacher,
+        "image_size": list(task.info.image_size),
+        "mean": list(task.info.mean),
+        "std": list(task.info.std),
+        **asdict(budget),
+        "training_images": [min(count, budget.samples_per_class) for count in task.training_counts()],
+        "test_images": len(task.test_images()),
         "accuracy": accuracy,
         "seconds": seconds,
         **result.report.to_json(),

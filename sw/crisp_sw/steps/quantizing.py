@@ -4,14 +4,16 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from crisp_golden.inference import predict
+from crisp_golden.inference import quantize_input, run_network
 from crisp_golden.network import QuantizedNetwork
-from crisp_sw.data import DatasetSplits, ImageSet, resolve_classes
+from crisp_sw.data import DatasetSplits, ImageSet
 from crisp_sw.data.dataset import Normalization
+from crisp_sw.evaluation import accuracy
 from crisp_sw.export.pruned import PrunedModel
-from crisp_sw.prune import choose_samples
 from crisp_sw.quantize import QuantizeSettings, quantize_model
+from crisp_sw.steps.class_task import ClassTask
 from crisp_sw.steps.progress import StepCallback, ignore_progress
+from crisp_sw.steps.user_classes import UserClasses
 
 CALIBRATION_PER_CLASS = 128
 GOLDEN_BATCH = 250
@@ -27,24 +29,16 @@ def quantize_pruned(
 ) -> QuantizedNetwork:
     """Quantize a model, calibrated with ``per_class`` training images of each of its classes.
 
-    A class with fewer images gives all it has.
+    A class with fewer images repeats them.
 
     Raises
     ------
     CrispError : the model cannot be quantized, or the data set does not have its classes.
     """
-    classes = resolve_classes(splits, pruned.info.classes)
-    labels = splits.train.labels
-    fewest = min(int((labels == index).sum()) for index in classes)
-    samples = choose_samples(
-        splits.train.images,
-        labels,
-        classes,
-        per_class=min(per_class, fewest),
-        mean=pruned.info.mean,
-        std=pruned.info.std,
-        seed=seed,
-    )
+    info = pruned.info
+    classes = UserClasses.of_outputs(splits, info.classes, info.class_ids).indices
+    task = ClassTask(model=pruned.model, info=info, splits=splits, classes=classes)
+    samples = task.samples(per_class, seed)
     return quantize_model(
         pruned.model,
         samples.normalised(torch.arange(len(samples))),
@@ -66,11 +60,23 @@ def int8_accuracy(
     on_progress: StepCallback = ignore_progress,
 ) -> float:
     """Top-1 accuracy, 0 to 1, that golden's integer arithmetic has on labelled images."""
-    right = 0
+    return accuracy(int8_logits(network, images, normalization, on_progress), images.labels)
+
+
+def int8_logits(
+    network: QuantizedNetwork,
+    images: ImageSet,
+    normalization: Normalization,
+    on_progress: StepCallback = ignore_progress,
+) -> Tensor:
+    """What golden's integer arithmetic answers for images: int8[N, outputs]."""
+    parts, right = [], 0
     for first in range(0, len(images), GOLDEN_BATCH):
         part = slice(first, first + GOLDEN_BATCH)
-        predicted = predict(network, normalised(images.images[part], normalization), batch=GOLDEN_BATCH)
-        right += int((predicted == images.labels[part].numpy()).sum())
-        done = min(first + GOLDEN_BATCH, len(images))
+        x = quantize_input(network, normalised(images.images[part], normalization))
+        (logits,) = run_network(network, x, keep_all=False).values()
+        parts.append(torch.from_numpy(logits).reshape(len(x), -1))
+        done = first + len(x)
+        right += accuracy(parts[-1], images.labels[part]) * len(x)
         on_progress("int8 accuracy by the golden model", done, len(images), f"{right / done:.2%}")
-    return right / len(images)
+    return torch.cat(parts)

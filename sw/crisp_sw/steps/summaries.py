@@ -12,8 +12,12 @@ ACCURACY_NAMES = {
     "dense_all_outputs": "dense, all outputs compete",
     "dense_fine_tuned": "dense, fine-tuned",
     "pruned": "pruned",
+    "pruned_chosen": "pruned, chosen classes",
+    "pruned_all_outputs": "pruned, chosen classes, all outputs compete",
     "float": "float",
     "int8": "int8",
+    "int8_chosen": "int8, chosen classes",
+    "int8_all_outputs": "int8, chosen classes, all outputs compete",
 }
 
 
@@ -25,9 +29,8 @@ def accuracy_figures(accuracy: Mapping[str, float]) -> dict[str, str]:
 def training_summary(figures: Mapping[str, Any]) -> str:
     """Of ``train.json``."""
     facts = {
-        "data set": figures["dataset"],
+        **source_facts(figures),
         "test accuracy": f"{figures['accuracy']:.2%}",
-        "command": f"`{figures['command']}`",
     }
     history = MarkdownTable(
         "Epochs",
@@ -41,24 +44,28 @@ def training_summary(figures: Mapping[str, Any]) -> str:
 def pruning_summary(figures: Mapping[str, Any]) -> str:
     """Of ``prune.json``."""
     facts = {
-        "data set": figures["dataset"],
+        **source_facts(figures),
         "classes": figures["classes"],
         "sparsity": f"{figures['sparsity']:.2%} of the prunable weights, "
         f"{figures['model_sparsity']:.2%} of all Conv2d and Linear weights",
         **{f"accuracy, {name}": value for name, value in accuracy_figures(figures["accuracy"]).items()},
         "training images per class": figures["samples_per_class"],
+        "training images there are": figures["training_images"],
+        "test images": figures["test_images"],
         "seconds": ", ".join(f"{name} {value:.1f}" for name, value in figures["seconds"].items()),
     }
     headings = ("layer", "weights", "kept", "sparsity", "blocks kept per row", "dense because")
     layers = MarkdownTable("Layers", headings, [_pruned_layer(layer) for layer in figures["layers"]])
-    title = f"{figures['model']}, pruned for {len(figures['classes'])} classes"
-    return markdown_page(title, facts, [layers, settings_table(figures["settings"])])
+    title = f"{figures['model']}, pruned for {', '.join(figures['classes'])}"
+    given = {name: figures[name] for name in ("compare_dense", "teacher", "image_size", "mean", "std")}
+    return markdown_page(title, facts, [layers, settings_table({**given, **figures["settings"]})])
 
 
 def quantization_summary(metadata: Mapping[str, Any], packed_bytes: int) -> str:
     """Of the metadata of a packed network."""
     facts = {
-        "data set": metadata["dataset"],
+        **source_facts(metadata),
+        "test images": metadata["test_images"],
         **{f"accuracy, {name}": value for name, value in accuracy_figures(metadata["accuracy"]).items()},
         "packed": size(packed_bytes),
     }
@@ -68,8 +75,35 @@ def quantization_summary(metadata: Mapping[str, Any], packed_bytes: int) -> str:
 def evaluation_summary(figures: Mapping[str, Any]) -> str:
     """Of ``evaluate.json``."""
     accuracy = accuracy_figures(figures["accuracy"])
-    facts = {"data set": figures["dataset"], **{f"accuracy, {name}": v for name, v in accuracy.items()}}
-    return markdown_page(f"Accuracy of {figures['path']}", facts)
+    facts = {
+        **source_facts(figures),
+        "test images": figures["images"],
+        **{f"accuracy, {name}": v for name, v in accuracy.items()},
+    }
+    if "chosen" in figures:
+        facts["chosen classes"] = f"{', '.join(figures['chosen'])}: {figures['chosen_images']} images"
+    rows = [
+        (entry["name"], str(entry["images"]), "" if entry["accuracy"] is None else f"{entry['accuracy']:.2%}")
+        for entry in figures["per_class"]
+    ]
+    classes = MarkdownTable("Classes", ("class", "test images", "accuracy"), rows)
+    return markdown_page(f"Accuracy of {figures['path']}", facts, [classes])
+
+
+def export_summary(figures: Mapping[str, Any]) -> str:
+    """Of ``export.json``."""
+    plain = {name: value for name, value in figures.items() if not isinstance(value, Mapping | list | tuple)}
+    facts = {**plain, "classes": figures["classes"], "command": f"`{figures['command']}`"}
+    return markdown_page(f"{figures['source']}, exported", facts)
+
+
+def source_facts(figures: Mapping[str, Any]) -> dict[str, Any]:
+    """Where model and images come from, of the figures of any step."""
+    source = {name: value for name, value in figures["source"].items() if value is not None}
+    facts = {"command": f"`{figures['command']}`", **source, "data set": figures["dataset"]}
+    if figures.get("skipped"):
+        facts["skipped files"] = figures["skipped"]
+    return facts
 
 
 def _pruned_layer(layer: Mapping[str, Any]) -> tuple[str, ...]:

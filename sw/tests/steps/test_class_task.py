@@ -7,8 +7,9 @@ import torch
 
 from crisp_sw.checkpoint import load_checkpoint, save_checkpoint
 from crisp_sw.errors import ClassSelectionError, DatasetError
+from crisp_sw.prune import SamplesError
 from crisp_sw.steps import float_models
-from crisp_sw.steps.class_task import load_task
+from crisp_sw.steps.class_task import ClassTask, load_task
 from crisp_sw.steps.float_models import load_data
 
 
@@ -27,6 +28,43 @@ def test_samples_are_seeded_and_balanced(digits_checkpoint):
     assert torch.equal(one.images, two.images)
     assert not torch.equal(one.images, other.images)
     assert one.labels.bincount().tolist() == [20, 20, 20]
+
+
+def few_of_three(task: ClassTask, count: int) -> ClassTask:
+    """The task with only so many training images of the digit 3."""
+    train = task.splits.train
+    of_class = (train.labels == 3).nonzero().flatten()
+    kept = torch.ones(len(train), dtype=torch.bool)
+    kept[of_class[count:]] = False
+    index = kept.nonzero().flatten()
+    return replace(task, splits=replace(task.splits, train=train.at(index, train.labels[index])))
+
+
+def test_small_class_is_repeated(digits_checkpoint):
+    task = few_of_three(load_task(digits_checkpoint, "3,8,5"), 7)
+    assert task.training_counts()[0] == 7
+    samples = task.samples(30, 0)
+    assert samples.labels.bincount().tolist() == [30, 30, 30]
+    assert len(samples.images[:30].flatten(1).unique(dim=0)) == 7
+
+
+def test_fewer_images_than_a_batch_say_how_many_of_each(digits_checkpoint):
+    task = few_of_three(load_task(digits_checkpoint, "3,8"), 7)
+    message = (
+        r"^16 training images \(7 of '3', 9 of '8'\) are fewer than one batch of 64; expected at least 64: "
+        "raise --samples, or lower `batch_size` in the file of --settings$"
+    )
+    with pytest.raises(SamplesError, match=message):
+        task.samples(9, 0, batch=64)
+    with pytest.raises(SamplesError, match="digits has no training image of '3'; expected at least 1"):
+        few_of_three(task, 0).samples(9, 0)
+
+
+def test_single_class_has_as_many_samples_of_the_others(digits_checkpoint):
+    task = load_task(digits_checkpoint, "3")
+    assert task.names == ("3", "other")
+    assert task.samples(20, 0).labels.bincount().tolist() == [20, 20]
+    assert task.test_images().labels.bincount().tolist() == [int((task.splits.test.labels == 3).sum())] * 2
 
 
 def test_unknown_class(digits_checkpoint):

@@ -1,0 +1,160 @@
+"""The evaluation step: accuracies of any network on the test images of its classes, and of some of them."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from crisp_golden.errors import CrispError
+from crisp_sw.data import DatasetSplits, Normalization, class_subset, load_dataset, resolve_classes
+from crisp_sw.data.folder import Unreadable
+from crisp_sw.errors import ClassSelectionError
+from crisp_sw.evaluation import accuracy, predict_logits, subset_accuracy
+from crisp_sw.network_source import open_network
+from crisp_sw.steps.float_models import ForeignWeights, listing, load_float_model, require_data_name
+from crisp_sw.steps.progress import StepCallback, ignore_progress
+from crisp_sw.steps.quantizing import int8_logits
+from crisp_sw.steps.user_classes import UserClasses
+
+# What is said about a choice of a network's classes: best of their outputs, and best of all its outputs.
+_CHOSEN = {
+    "all_classes": ("dense", "dense_all_outputs"),
+    "pruned": ("pruned_chosen", "pruned_all_outputs"),
+    "int8": ("int8_chosen", "int8_all_outputs"),
+}
+
+
+class EvaluationError(CrispError):
+    """A network does not say which images it is to be judged by."""
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Answers:
+    """What a network answers for the test images of its classes.
+
+    Attributes
+    ----------
+    kind : "all_classes" of a data set, "pruned" for a user's classes, or "int8".
+    outputs : the classes that its outputs stand for.
+    logits : [N, outputs].
+    labels : int64[N], the output that is right.
+    chosen : outputs that are also judged alone; may be empty.
+    """
+
+    kind: str
+    outputs: UserClasses
+    logits: Tensor
+    labels: Tensor
+    chosen: tuple[int, ...] = ()
+
+    def figures(self) -> dict[str, Any]:
+        """Accuracies of all classes together, of each, and of the chosen ones, as JSON types."""
+        found: dict[str, Any] = {
+            "dataset": self.outputs.splits.name,
+            "classes": list(self.outputs.names),
+            "class_ids": list(self.outputs.ids),
+            "images": len(self.labels),
+            "accuracy": {self.kind: accuracy(self.logits, self.labels)},
+            "per_class": [self._class_figures(label) for label in range(len(self.outputs.names))],
+            "skipped": list(self.outputs.splits.skipped),
+        }
+        if self.chosen:
+            index, labels = class_subset(self.labels, self.chosen)
+            best = subset_accuracy(self.logits[index], labels, self.chosen)
+            names = _CHOSEN[self.kind]
+            found["chosen"] = [self.outputs.names[output] for output in self.chosen]
+            found["chosen_images"] = len(index)
+            found["accuracy"] |= {names[0]: best.subset_outputs, names[1]: best.all_outputs}
+        return found
+
+    def _class_figures(self, label: int) -> dict[str, Any]:
+        of_class = self.labels == label
+        count = int(of_class.sum())
+        right = accuracy(self.logits[of_class], self.labels[of_class]) if count else None
+        return {"name": self.outputs.names[label], "images": count, "accuracy": right}
+
+
+def float_answers(
+    path: str,
+    data: str | None = None,
+    foreign: ForeignWeights | None = None,
+    *,
+    classes: str | None = None,
+    unreadable: Unreadable = "refuse",
+    device: str | torch.device = "cpu",
+) -> Answers:
+    """Run a checkpoint, a pruned model or a state dict on the test images of its classes.
+
+    Parameters
+    ----------
+    path, data, foreign, unreadable : of `load_float_model`.
+    classes : those of the network that are also judged alone.
+
+    Raises
+    ------
+    ClassSelectionError : the network has no output for one of ``classes``, or there is no image of them.
+    CrispError : as of `load_float_model`.
+    """
+    loaded, splits = load_float_model(path, data, foreign, unreadable)
+    outputs = UserClasses.of_outputs(splits, loaded.info.classes, loaded.info.class_ids)
+    images = outputs.test_images
+    chosen = _chosen(outputs, images.labels, classes)
+    logits = predict_logits(loaded.model.to(device), images.images, loaded.info.normalization)
+    kind = "pruned" if loaded.figures else "all_classes"
+    return Answers(kind=kind, outputs=outputs, logits=logits, labels=images.labels, chosen=chosen)
+
+
+def int8_answers(
+    path: str,
+    data: str | None = None,
+    *,
+    classes: str | None = None,
+    unreadable: Unreadable = "refuse",
+    on_progress: StepCallback = ignore_progress,
+) -> Answers:
+    """Run a packed network or a QDQ ONNX file on the test images of its classes, by golden.
+
+    Raises
+    ------
+    EvaluationError : it does not say how its images are normalised, or which data set they are of.
+    ClassSelectionError : the network has no output for one of ``classes``, or there is no image of them.
+    CrispError : it cannot be read, or does not fit the data set.
+    """
+    network, metadata = open_network(path)
+    splits, normalization = _images_of(path, metadata, data, network.input_shape[1], unreadable)
+    outputs = UserClasses.of_outputs(splits, network.classes, metadata.get("class_ids", ()))
+    images = outputs.test_images
+    chosen = _chosen(outputs, images.labels, classes)
+    logits = int8_logits(network, images, normalization, on_progress)
+    return Answers(kind="int8", outputs=outputs, logits=logits, labels=images.labels, chosen=chosen)
+
+
+def _chosen(outputs: UserClasses, labels: Tensor, classes: str | None) -> tuple[int, ...]:
+    """Which outputs stand for the classes."""
+    if classes is None:
+        return ()
+    own, splits = outputs.indices, outputs.splits
+    wanted = resolve_classes(splits, classes)
+    missing = [repr(splits.classes[index]) for index in wanted if index not in own]
+    if missing:
+        raise ClassSelectionError(
+            f"the network has no output for {listing(missing)}; expected some of its classes: "
+            f"{listing([splits.classes[index] for index in own])}"
+        )
+    chosen = tuple(own.index(index) for index in wanted)
+    if not len(class_subset(labels, chosen)[0]):
+        raise ClassSelectionError(f"{splits.name} has no test image of {classes}; expected at least one")
+    return chosen
+
+
+def _images_of(
+    path: str, metadata: Mapping[str, Any], data: str | None, size: int, unreadable: Unreadable
+) -> tuple[DatasetSplits, Normalization]:
+    missing = [name for name in ("dataset", "mean", "std") if not metadata.get(name)]
+    if missing and (data is None or missing != ["dataset"]):
+        raise EvaluationError(f"{path}: does not say {', '.join(missing)} of its images; expected metadata")
+    name = data or require_data_name(metadata["dataset"])
+    splits = load_dataset(name, image_size=size, unreadable=unreadable)
+    return splits, Normalization(tuple(metadata["mean"]), tuple(metadata["std"]))
