@@ -5,7 +5,7 @@ from typing import Annotated, Any
 
 import typer
 
-from crisp_sw.commands.options import AsJson
+from crisp_sw.commands.options import AsJson, command_line
 from crisp_sw.commands.terminal import emit, results, show_figures
 from crisp_sw.report.numbers import percent, size
 from crisp_sw.steps.exporting import export_model
@@ -21,7 +21,9 @@ def export(
     source: Annotated[
         str, typer.Argument(help="Checkpoint, pruned model, packed network, or QDQ ONNX file.")
     ],
-    out: Annotated[Path, typer.Option("--out", "-o", help="File to write; its suffix chooses the format.")],
+    out: Annotated[
+        Path, typer.Option("--out", "-o", help="File, whose suffix chooses the format, or new directory.")
+    ],
     as_json: AsJson = False,
 ) -> None:
     """Write a model in a format that other tools read, or read a network of theirs.
@@ -32,13 +34,17 @@ def export(
       output channel and int8 activations. It has the same integers, so that it can be compiled again.
     - a QDQ `.onnx` file to a directory: a packed network, with the sparsity patterns that are found in it.
 
+    Figures and a summary go beside a file, as `<file>.json` and `<file>.md`. A name without suffix is that of
+    a directory, which has all of it, and the masks of a pruned model.
+
     Examples:
 
     - `crisp export build/pruned --out pruned.safetensors`
+    - `crisp export build/pruned --out build/exported`
     - `crisp export build/network --out network.onnx`
     - `crisp export theirs.onnx --out build/theirs`
     """
-    figures = {"source": source, "out": str(out), **export_model(source, out)}
+    figures = {"out": str(out), **export_model(source, out, command=command_line())}
     emit(figures, as_json, lambda: _show(out, figures))
 
 

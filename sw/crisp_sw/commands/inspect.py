@@ -9,7 +9,7 @@ from rich.table import Table
 
 from crisp_golden.config import preset as find_preset
 from crisp_golden.errors import CapacityError
-from crisp_sw.commands.options import AsJson, PresetName
+from crisp_sw.commands.options import AsJson, PresetName, command_line
 from crisp_sw.commands.terminal import emit, print_table, results
 from crisp_sw.inspection import inspect_layers, inspect_program, inspection_totals
 from crisp_sw.report.inspection_page import render_inspection_page
@@ -55,6 +55,7 @@ def inspect(
         raise CapacityError(f"preset {preset}, {error}") from error
     figures = {
         "path": path,
+        "command": command_line(),
         "kind": inspected.kind,
         "preset": preset,
         "input_shape": list(inspected.network.input_shape),
@@ -115,4 +116,5 @@ def _facts(figures: Mapping[str, Any]) -> dict[str, str]:
 def _summary(figures: Mapping[str, Any]) -> str:
     rows = [layer_cells(layer) for layer in figures["layers"]]
     table = MarkdownTable("Layers", [name for name, _ in HEADINGS], [*rows, total_cells(figures["totals"])])
-    return markdown_page(f"{figures['path']} on preset {figures['preset']}", _facts(figures), [table])
+    facts = {"command": f"`{figures['command']}`", **_facts(figures)}
+    return markdown_page(f"{figures['path']} on preset {figures['preset']}", facts, [table])

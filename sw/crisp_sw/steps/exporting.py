@@ -1,75 +1,133 @@
 """The export step: models in formats that other tools read, and quantized networks of others in ours."""
 
+from collections.abc import Callable, Mapping
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
 from crisp_golden.errors import CrispError
 from crisp_golden.network import QuantizedConv, QuantizedNetwork
+from crisp_sw.atomic_directories import new_directory
+from crisp_sw.atomic_files import write_bytes
+from crisp_sw.checkpoint import MODEL_FILE, write_tensors
 from crisp_sw.export import save_network
-from crisp_sw.export.pruned import load_pruned
+from crisp_sw.export.pruned import MASK_FILE, load_pruned, weight_masks
+from crisp_sw.export.save import packed_bytes
 from crisp_sw.export.state_dict import PICKLED, SAFETENSORS, save_state_dict
 from crisp_sw.network_source import is_quantized, open_network
 from crisp_sw.qdq import export_onnx, is_onnx_file
+from crisp_sw.steps.json_files import write_json
+from crisp_sw.steps.step_directory import SUMMARY_FILE, require_free
+from crisp_sw.steps.summaries import export_summary
+
+EXPORT_FILE, ONNX_FILE = "export.json", "network.onnx"
 
 
 class ExportError(CrispError):
     """A model cannot be written in the format that its new name stands for."""
 
 
-def export_model(source: str, out: Path) -> dict[str, Any]:
-    """Write a model in the format that the name ``out`` stands for.
+def export_model(source: str, out: Path, *, command: str = "") -> dict[str, Any]:
+    """Write a model in the format that the name ``out`` stands for, with its figures and a summary.
 
     A float model, pruned or not, becomes a plain state dict; a packed network a QDQ ONNX file; an ONNX file a
-    packed network.
+    packed network. A name without suffix is that of a directory, with ``export.json``, a summary, and the
+    masks of a pruned model. Beside a file lie ``<file>.json`` and ``<file>.md``.
 
     Parameters
     ----------
     source : a checkpoint, a pruned model, a packed network or an ONNX file.
+    command : recorded in the figures.
 
     Returns
     -------
-    JSON types: ``format``, ``bytes``, and the number of tensors or layers.
+    The figures, JSON types: ``format``, ``bytes``, the number of tensors or layers, and those of the model.
 
     Raises
     ------
     ExportError : the format does not suit the model. Nothing is written.
     CrispError : the source cannot be read, or the network cannot be said in ONNX.
     """
-    if not is_quantized(source):
-        return _float(source, out)
-    if is_onnx_file(source) == is_onnx_file(out) or (out.suffix in (SAFETENSORS, *PICKLED)):
-        expected = "a directory" if is_onnx_file(source) else "a name that ends in .onnx"
-        raise ExportError(f"{out}: {source} is a quantized network; expected {expected}")
-    network, metadata = open_network(source)
-    if is_onnx_file(out):
-        export_onnx(network, out, metadata)
-        size = out.stat().st_size
-    else:
-        save_network(network, out, metadata)
-        size = sum(path.stat().st_size for path in out.iterdir())
-    return {"format": "qdq-onnx" if is_onnx_file(out) else "packed", "bytes": size, **_layers(network)}
+    if is_onnx_file(source):
+        return _pack(source, out, command)
+    common = {"source": source, "command": command}
+    prepare, name = (_onnx, ONNX_FILE) if is_quantized(source) else (_state_dict, MODEL_FILE)
+    write = prepare(source, out)
+    if out.suffix:
+        figures = {**common, **write(out)}
+        write_json(out.with_name(f"{out.name}.json"), figures)
+        write_bytes(out.with_name(f"{out.name}.md"), export_summary(figures).encode())
+        return figures
+    require_free(out, "export")
+    with new_directory(out) as temporary:
+        figures = {**common, **write(temporary / name)}
+        write_json(temporary / EXPORT_FILE, figures)
+        (temporary / SUMMARY_FILE).write_text(export_summary(figures), encoding="utf-8")
+    return figures
 
 
-def _float(source: str, out: Path) -> dict[str, Any]:
+def _state_dict(source: str, out: Path) -> Callable[[Path], dict[str, Any]]:
+    """Check that a float model can go to ``out``, and return what writes it to a path."""
     pruned = load_pruned(source)
     if is_onnx_file(out):
         raise ExportError(
             f"{out}: {source} is a float model, and ONNX goes out quantized; expected the network that "
             "`crisp quantize` makes of it"
         )
-    size = save_state_dict(pruned.model, out)
-    state = pruned.model.state_dict()
-    return {
-        "format": "state-dict",
-        "model": pruned.info.model,
-        "bytes": size,
-        "tensors": len(state),
-        "weights": sum(tensor.numel() for tensor in pruned.model.parameters()),
-        "zeros": sum(int((tensor == 0).sum()) for tensor in pruned.model.parameters()),
+
+    def write(path: Path) -> dict[str, Any]:
+        size = save_state_dict(pruned.model, path)
+        if pruned.patterns and not out.suffix:
+            write_tensors(path.with_name(MASK_FILE), weight_masks(pruned.model, pruned.patterns), {})
+        return {
+            "format": "state-dict",
+            "bytes": size,
+            "tensors": len(pruned.model.state_dict()),
+            "weights": sum(tensor.numel() for tensor in pruned.model.parameters()),
+            "zeros": sum(int((tensor == 0).sum()) for tensor in pruned.model.parameters()),
+            "model": pruned.info.model,
+            "classes": list(pruned.info.classes),
+            "checkpoint": asdict(pruned.info),
+            "figures": dict(pruned.figures),
+        }
+
+    return write
+
+
+def _onnx(source: str, out: Path) -> Callable[[Path], dict[str, Any]]:
+    """Check that a packed network can go to ``out``, and return what writes it to a path."""
+    if out.suffix and not is_onnx_file(out):
+        raise ExportError(f"{out}: {source} is a quantized network; expected a name that ends in .onnx")
+    network, metadata = open_network(source)
+
+    def write(path: Path) -> dict[str, Any]:
+        export_onnx(network, path, metadata)
+        return {"format": "qdq-onnx", "bytes": path.stat().st_size, **_network_figures(network, metadata)}
+
+    return write
+
+
+def _pack(source: str, out: Path, command: str) -> dict[str, Any]:
+    if is_onnx_file(out) or out.suffix in (SAFETENSORS, *PICKLED):
+        raise ExportError(f"{out}: {source} is a quantized network; expected a directory")
+    network, metadata = open_network(source)
+    figures = {
+        "source": source,
+        "command": command,
+        "format": "packed",
+        "bytes": packed_bytes(network),
+        **_network_figures(network, metadata),
     }
+    save_network(network, out, metadata, summary=export_summary(figures))
+    return figures
 
 
-def _layers(network: QuantizedNetwork) -> dict[str, int]:
+def _network_figures(network: QuantizedNetwork, metadata: Mapping[str, Any]) -> dict[str, Any]:
     layers = [node.layer for node in network.nodes]
     sparse = [layer for layer in layers if isinstance(layer, QuantizedConv) and layer.pattern is not None]
-    return {"layers": len(layers), "sparse_layers": len(sparse)}
+    return {
+        "layers": len(layers),
+        "sparse_layers": len(sparse),
+        "classes": list(network.classes),
+        "figures": dict(metadata),
+    }

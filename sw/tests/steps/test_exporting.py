@@ -1,5 +1,6 @@
 """Every model in every format that suits it, and a clear no to the others."""
 
+import json
 from pathlib import Path
 
 import numpy as np
@@ -9,11 +10,28 @@ from safetensors.torch import load_file
 
 from crisp_golden.errors import CrispError
 from crisp_golden.inference import run_network
+from crisp_sw.checkpoint import load_checkpoint
 from crisp_sw.export import load_metadata, load_network, save_network
+from crisp_sw.export.pruned import PrunedModel, save_pruned
 from crisp_sw.models import build_model
 from crisp_sw.network_source import is_quantized, open_network
+from crisp_sw.networks import LayerSparsity
+from crisp_sw.networks.masks import hybrid_mask
+from crisp_sw.steps import read_json
 from crisp_sw.steps.exporting import ExportError, export_model
 from sw.tests.small_programs import small_network
+
+
+@pytest.fixture
+def pruned(digits_checkpoint, tmp_path) -> Path:
+    model, info = load_checkpoint(digits_checkpoint)
+    weight = model.get_parameter("stage2.conv1.weight")
+    mask, pattern = hybrid_mask(weight, LayerSparsity(n=2, blocks=0.5))
+    with torch.no_grad():
+        weight.mul_(mask)
+    figures, patterns = {"sparsity": 0.75}, {"stage2.conv1": pattern}
+    save_pruned(tmp_path / "pruned", PrunedModel(model=model, info=info, patterns=patterns, figures=figures))
+    return tmp_path / "pruned"
 
 
 @pytest.fixture
@@ -44,6 +62,42 @@ def test_network_to_onnx_and_back(packed, tmp_path):
     assert all(np.array_equal(tensor, two[name]) for name, tensor in one.items())
 
 
+def test_directory_has_the_model_its_masks_figures_and_a_summary(pruned, tmp_path):
+    figures = export_model(str(pruned), tmp_path / "out", command="crisp export ...")
+    names = ["export.json", "masks.safetensors", "model.safetensors", "summary.md"]
+    assert sorted(path.name for path in (tmp_path / "out").iterdir()) == names
+    assert read_json(tmp_path / "out" / "export.json") == json.loads(json.dumps(figures))
+    assert figures["command"] == "crisp export ..."
+    assert figures["figures"] == {"sparsity": 0.75}
+    assert figures["checkpoint"]["dataset"] == "digits"
+    weights = load_file(tmp_path / "out" / "model.safetensors")
+    masks = load_file(tmp_path / "out" / "masks.safetensors")
+    assert torch.equal(masks["stage2.conv1"], weights["stage2.conv1.weight"] != 0)
+    summary = (tmp_path / "out" / "summary.md").read_text()
+    assert f"**zeros**: {figures['zeros']}" in summary
+    export_model(str(pruned), tmp_path / "out")  # replaces its own
+
+
+def test_figures_and_summary_lie_beside_a_file(packed, digits_checkpoint, tmp_path):
+    for source, name in (
+        (packed, "a.onnx"),
+        (digits_checkpoint, "a.pth"),
+        (digits_checkpoint, "a.safetensors"),
+    ):
+        figures = export_model(str(source), tmp_path / name)
+        assert read_json(tmp_path / f"{name}.json")["bytes"] == figures["bytes"]
+        assert f"**format**: {figures['format']}" in (tmp_path / f"{name}.md").read_text()
+    there = export_model(str(packed), tmp_path / "out")
+    assert sorted(path.name for path in (tmp_path / "out").iterdir()) == [
+        "export.json",
+        "network.onnx",
+        "summary.md",
+    ]
+    assert there["figures"] == {"dataset": "noise"}
+    export_model(str(tmp_path / "a.onnx"), tmp_path / "again")
+    assert "**format**: packed" in (tmp_path / "again" / "summary.md").read_text()
+
+
 def test_open_network_takes_both(packed, tmp_path):
     export_model(str(packed), tmp_path / "a.onnx")
     for path in (packed, tmp_path / "a.onnx"):
@@ -63,7 +117,8 @@ def test_formats_that_do_not_suit(packed, digits_checkpoint, tmp_path):
         (digits_checkpoint, "b.onnx", "is a float model, and ONNX goes out quantized; expected the network"),
         (digits_checkpoint, "b.h5", "expected a name that ends in .safetensors, .pt"),
         (packed, "b.safetensors", "is a quantized network; expected a name that ends in .onnx"),
-        (packed, "b", "is a quantized network; expected a name that ends in .onnx"),
+        (packed, "b.h5", "is a quantized network; expected a name that ends in .onnx"),
+        (packed, "packed", "packed exists and is no result of `crisp export`; expected a new or empty"),
         (tmp_path / "a.onnx", "b.onnx", "is a quantized network; expected a directory"),
         (tmp_path / "nothing.onnx", "b", "nothing.onnx: cannot be read"),
         (tmp_path / "nothing", "b.safetensors", "no checkpoint"),
