@@ -1,13 +1,16 @@
 """The program ``crisp``: help that teaches, JSON for machines, one message for what cannot be used."""
 
 import json
+import shutil
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
+import torch
 from typer.testing import CliRunner, Result
 
+from crisp_sw.checkpoint import load_checkpoint, read_tensors, save_checkpoint, write_tensors
 from crisp_sw.cli import app
 from crisp_sw.commands import hardware
 
@@ -42,6 +45,28 @@ def network(pruned, tmp_path_factory) -> Path:
     assert result.exit_code == 0, result.stderr
     assert abs(json.loads(result.stdout)["accuracy"]["int8"] - accuracy_of(pruned)["pruned"]) < 0.05
     return out
+
+
+@pytest.fixture(scope="module")
+def damaged(digits_checkpoint, pruned, tmp_path_factory) -> dict[str, Path]:
+    """Inputs that nothing can be done with, by the names that the test below has for them."""
+    folder = tmp_path_factory.mktemp("damaged")
+    model, info = load_checkpoint(digits_checkpoint)
+    with torch.no_grad():
+        model.get_parameter("conv.weight")[0, 0, 0, 0] = torch.nan
+    save_checkpoint(folder / "nan.safetensors", model, info)
+    (folder / "rules.toml").write_text('rules = [{ type = "BatchNorm2d", n = 2 }]')
+    for name in ("masks", "patterns"):
+        shutil.copytree(pruned, folder / name)
+        tensors, shapes = read_tensors(folder / name / f"{name}.safetensors")
+        changed = {layer: torch.zeros_like(mask) for layer, mask in tensors.items()}
+        write_tensors(folder / name / f"{name}.safetensors", changed, shapes)
+    return {
+        "NAN": folder / "nan.safetensors",
+        "RULES": folder / "rules.toml",
+        "MASKS": folder / "masks",
+        "PATTERNS": folder / "patterns",
+    }
 
 
 def accuracy_of(path: Path, *arguments: object) -> dict[str, float]:
@@ -92,8 +117,11 @@ def test_train_writes_a_directory_that_other_commands_take(tmp_path):
     result = crisp("train", *options, "--out", out)
     assert result.exit_code == 0, result.stderr
     assert sorted(path.name for path in out.iterdir()) == ["model.safetensors", "summary.md", "train.json"]
+    assert [path.name for path in tmp_path.iterdir()] == ["model"]
     figures = json.loads((out / "train.json").read_text())
     assert figures["settings"]["epochs"] == 1
+    assert figures["source"] == {"data": "digits", "unreadable": "refuse", "device": "cpu", "compact": False}
+    assert (figures["image_size"], figures["skipped"]) == ([8, 8], [])
     assert len(figures["history"]) == 1
     assert "| 1 |" in (out / "summary.md").read_text()
     assert accuracy_of(out)["all_classes"] == pytest.approx(figures["accuracy"])
@@ -105,14 +133,32 @@ def test_every_step_leaves_figures_and_a_summary(pruned, network, tmp_path):
     names = ["masks.safetensors", "model.safetensors", "patterns.safetensors", "prune.json", "summary.md"]
     assert sorted(path.name for path in pruned.iterdir()) == names
     assert "| stage3.conv2 |" in (pruned / "summary.md").read_text()
-    assert json.loads((pruned / "prune.json").read_text())["settings"]["sparsity"] == 0.8
+    figures = json.loads((pruned / "prune.json").read_text())
+    assert figures["settings"]["sparsity"] == 0.8
+    assert figures["source"].keys() == {"checkpoint", "data", "unreadable", "device"}
+    assert (figures["image_size"], figures["class_ids"]) == ([8, 8], ["3", "8", "5"])
+    assert figures.keys() >= {
+        "command",
+        "mean",
+        "std",
+        "compare_dense",
+        "teacher",
+        "training_images",
+        "skipped",
+    }
     names = ["network.json", "summary.md", "tensors.safetensors"]
     assert sorted(path.name for path in network.iterdir()) == names
     assert "accuracy, int8" in (network / "summary.md").read_text()
     result = crisp("evaluate", network, "--out", tmp_path / "evaluation")
     assert result.exit_code == 0, result.stderr
-    assert json.loads((tmp_path / "evaluation" / "evaluate.json").read_text())["accuracy"]["int8"] > 0.5
-    assert "int8" in (tmp_path / "evaluation" / "summary.md").read_text()
+    figures = json.loads((tmp_path / "evaluation" / "evaluate.json").read_text())
+    assert figures["accuracy"]["int8"] > 0.5
+    assert [entry["name"] for entry in figures["per_class"]] == figures["classes"] == ["3", "8", "5"]
+    assert figures["images"] == sum(entry["images"] for entry in figures["per_class"])
+    assert figures["source"]["checkpoint"] == str(network)
+    summary = (tmp_path / "evaluation" / "summary.md").read_text()
+    assert "int8" in summary
+    assert "| 8 |" in summary
 
 
 def test_export_compile_and_inspect_onnx(pruned, network, tmp_path):
@@ -188,6 +234,12 @@ def test_state_dicts_of_others(digits_checkpoint, tmp_path):
     assert result.exit_code == 0, result.stderr
     chosen = json.loads(result.stdout)["settings"]
     assert (chosen["n"], chosen["sparsity"], chosen["saliency"]) == (2, 0.7, "magnitude")
+    source = json.loads(result.stdout)["source"]
+    assert (source["weights"], source["model"], source["normalize"]) == (
+        str(weights),
+        "small-resnet",
+        "imagenet",
+    )
 
 
 def test_evaluate_every_kind_of_model(digits_checkpoint, pruned, network):
@@ -244,7 +296,37 @@ def test_inspect_shows_layers_and_totals(network):
         (["prune", "--classes", "1", "--method", "channel"], "makes a network of other sizes"),
         (["prune", "CHECKPOINT", "--classes", "1,2", "--out", "NETWORK"], "exists and is not a pruned model"),
         (["prune", "--classes", "1", "--teacher", "best"], "`teacher` must be original or fine-tuned"),
-        (["prune", "CHECKPOINT", "--classes", "1,2", "--samples", "9"], "samples"),
+        (
+            ["prune", "CHECKPOINT", "--classes", "1,2", "--samples", "9"],
+            "18 training images (9 of '1', 9 of '2') are fewer than one batch of 64; expected at least 64: "
+            "raise --samples, or lower `batch_size` in the file of --settings",
+        ),
+        (["prune", "CHECKPOINT", "--classes", ""], "no classes given; expected some of: 0, 1, 2, 3"),
+        (["prune", "CHECKPOINT", "--classes", " , "], "no classes given; expected some of: 0, 1, 2, 3"),
+        (
+            ["prune", "CHECKPOINT", "--classes", "1,2", "--samples", "64", "--method", "nm"],
+            "`sparsity` 0.92 cannot be reached: the nearest is 0.7500",
+        ),
+        (["prune", "--classes", "1", "--sparsity", "nan"], "`sparsity` must be from 0 below 1, not nan"),
+        (
+            ["prune", "NAN", "--classes", "1,2", "--samples", "64"],
+            "the weight of 'conv' holds NaN; expected finite numbers: check the checkpoint",
+        ),
+        (
+            ["prune", "CHECKPOINT", "--classes", "1,2", "--samples", "64", "--settings", "RULES"],
+            "the rule for type 'BatchNorm2d' names 'bn', a BatchNorm2d, which cannot be pruned; expected a "
+            "Conv2d or Linear layer",
+        ),
+        (["quantize", "MASKS"], "masks.safetensors does not fit model.safetensors: the mask of layer"),
+        (["evaluate", "PATTERNS"], "patterns.safetensors does not fit model.safetensors: linear: "),
+        (
+            ["evaluate", "PRUNED", "--classes", "8,4"],
+            "the network has no output for '4'; expected some of its classes: 3, 8, 5",
+        ),
+        (["evaluate", "NETWORK", "--classes", "4"], "the network has no output for '4'"),
+        (["train", "--device", "tpu"], "no device 'tpu' here; expected one of cpu"),
+        (["prune", "--classes", "1", "--device", "cuda:99"], "no device 'cuda:99' here; expected one of cpu"),
+        (["evaluate", "--device", "tpu"], "no device 'tpu' here; expected one of cpu"),
         (["quantize", "--data", "digits"], "no model; expected a checkpoint"),
         (["quantize", "CHECKPOINT", "--out", "PRUNED"], "exists and is not a packed network"),
         (["evaluate", "--weights", "CHECKPOINT"], "--weights and --model belong together"),
@@ -269,10 +351,16 @@ def test_inspect_shows_layers_and_totals(network):
     ],
 )
 def test_bad_input_is_one_message_and_status_2(
-    digits_checkpoint, network, pruned, tmp_path, monkeypatch, arguments, message
+    digits_checkpoint, network, pruned, damaged, tmp_path, monkeypatch, arguments, message
 ):
     monkeypatch.chdir(tmp_path)
-    places = {"CHECKPOINT": digits_checkpoint, "TMP": tmp_path, "NETWORK": network, "PRUNED": pruned}
+    places = {
+        "CHECKPOINT": digits_checkpoint,
+        "TMP": tmp_path,
+        "NETWORK": network,
+        "PRUNED": pruned,
+        **damaged,
+    }
     result = crisp(*(places.get(argument, argument) for argument in arguments))
     assert result.exit_code == 2
     assert result.stdout == ""
