@@ -183,6 +183,19 @@ def test_run_writes_a_checkpoint_only_when_finished(tmp_path, splits, monkeypatc
     assert info.settings["epochs"] == 2
 
 
+def test_run_without_output_leaves_the_writing_to_the_caller(tmp_path, splits, monkeypatch):
+    monkeypatch.setattr("crisp_sw.training.load_dataset", lambda *_, **__: splits)
+    options = {"model": "small-resnet", "data": "digits", "settings": replace(SETTINGS, epochs=1)}
+    state = tmp_path / "model.state"
+    first = run_training(**options, output=None, state_file=state, progress=interrupt_after(3))
+    assert not first.finished
+    assert [file.name for file in tmp_path.iterdir()] == ["model.state"]
+    trained = run_training(**options, output=None, state_file=state, resume=True)
+    assert list(tmp_path.iterdir()) == []
+    assert trained.info.accuracy == evaluate(trained.network, splits.test, splits.normalization)
+    assert trained.info.class_ids == splits.ids
+
+
 def test_unknown_data_set_leaves_nothing_behind(tmp_path):
     with pytest.raises(DatasetError, match="no data set 'digit'"):
         run_training(model="small-resnet", data="digit", output=tmp_path / "m", settings=SETTINGS)

@@ -90,12 +90,13 @@ def _names(dataset: DatasetSplits) -> list[set[str]]:
 
 
 def _suggestion(dataset: DatasetSplits, item: str) -> str:
-    """Name up to three classes that may be meant: similar names first, then those that contain the word."""
+    """Name up to three classes that may be meant: those with the word, similar ones, those with the letters."""
     wanted = item.lower()
     known = {name: index for index, names in enumerate(_names(dataset)) for name in sorted(names)}
     containing = [name for name in known if wanted in name and len(wanted) >= SHORTEST_PART]
+    with_word = [name for name in containing if wanted in name.split()]
     similar = difflib.get_close_matches(wanted, known, n=SUGGESTIONS)
-    nearest = list(dict.fromkeys(known[name] for name in similar + containing))[:SUGGESTIONS]
+    nearest = list(dict.fromkeys(known[name] for name in with_word + similar + containing))[:SUGGESTIONS]
     if nearest:
         *others, last = [repr(dataset.classes[index]) for index in nearest]
         return f"did you mean {', '.join(others)} or {last}?" if others else f"did you mean {last}?"

@@ -69,7 +69,7 @@ def test_id_wins_over_the_name_of_another_class():
 
 
 def test_several_near_names_are_suggested():
-    data = dataset(("Egyptian cat", "Persian cat", "tabby, tabby cat", "tiger cat", "dog"))
+    data = dataset(("coat", "catboat", "Egyptian cat", "Persian cat", "tabby, tabby cat", "cot"), ())
     with pytest.raises(ClassSelectionError) as caught:
         resolve_classes(data, "cat")
     assert "did you mean 'Egyptian cat', 'Persian cat' or 'tabby, tabby cat'?" in str(caught.value)

@@ -7,7 +7,7 @@ import torch
 
 from crisp_sw.checkpoint import load_checkpoint, save_checkpoint
 from crisp_sw.errors import ClassSelectionError, DatasetError
-from crisp_sw.prune import SamplesError
+from crisp_sw.prune import SamplesError, choose_samples
 from crisp_sw.steps import float_models
 from crisp_sw.steps.class_task import ClassTask, load_task
 from crisp_sw.steps.float_models import load_data
@@ -28,6 +28,12 @@ def test_samples_are_seeded_and_balanced(digits_checkpoint):
     assert torch.equal(one.images, two.images)
     assert not torch.equal(one.images, other.images)
     assert one.labels.bincount().tolist() == [20, 20, 20]
+    train, info = task.splits.train, task.info
+    by_hand = choose_samples(
+        train.images, train.labels, (3, 8, 5), per_class=20, mean=info.mean, std=info.std, seed=0
+    )
+    assert torch.equal(one.images, by_hand.images)
+    assert torch.equal(one.labels, by_hand.labels)
 
 
 def few_of_three(task: ClassTask, count: int) -> ClassTask:
