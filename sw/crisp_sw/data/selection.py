@@ -90,7 +90,7 @@ def _names(dataset: DatasetSplits) -> list[set[str]]:
 
 
 def _suggestion(dataset: DatasetSplits, item: str) -> str:
-    """Name up to three classes that may be meant: those with the word, similar ones, those with the letters."""
+    """Name up to three classes that may be meant: with the word, or similar, or with the letters."""
     wanted = item.lower()
     known = {name: index for index, names in enumerate(_names(dataset)) for name in sorted(names)}
     containing = [name for name in known if wanted in name and len(wanted) >= SHORTEST_PART]
