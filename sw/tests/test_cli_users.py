@@ -40,8 +40,11 @@ def test_one_class_goes_all_the_way(digits_checkpoint, tmp_path):
     evaluated = figures_of("evaluate", network, "--classes", "3")
     assert evaluated["accuracy"]["int8"] == quantized["accuracy"]["int8"]
     assert (evaluated["classes"], evaluated["chosen"]) == (["3", "other"], ["3"])
-    assert figures_of("export", pruned, "--out", tmp_path / "exported")["classes"] == ["3", "other"]
-    assert (tmp_path / "exported" / "masks.safetensors").is_file()
+    exported = figures_of("export", pruned, "--out", tmp_path / "exported")
+    assert (exported["classes"], Path(exported["file"]).name) == (["3", "other"], "model.safetensors")
+    assert Path(exported["file"]).with_name("masks.safetensors").is_file()
+    loading = crisp("export", pruned, "--out", tmp_path / "p.pth").stdout
+    assert f"model.load_state_dict(torch.load({str(tmp_path / 'p.pth')!r}))" in loading
     assert figures_of("export", network, "--out", tmp_path / "net.onnx")["format"] == "qdq-onnx"
     assert figures_of("evaluate", tmp_path / "net.onnx")["accuracy"] == {
         "int8": quantized["accuracy"]["int8"]

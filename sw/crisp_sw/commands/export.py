@@ -7,13 +7,14 @@ import typer
 
 from crisp_sw.commands.options import AsJson, command_line
 from crisp_sw.commands.terminal import emit, results, show_figures
+from crisp_sw.export.state_dict import PICKLED
 from crisp_sw.report.numbers import percent, size
 from crisp_sw.steps.exporting import export_model
 
 _NEXT = {
-    "state-dict": "in PyTorch: model.load_state_dict(safetensors.torch.load_file({out!r}))",
-    "qdq-onnx": "in Python: onnxruntime.InferenceSession({out!r}); back: crisp compile {out}",
-    "packed": "next: crisp inspect {out}, or crisp network {out}",
+    "state-dict": "in PyTorch: model.load_state_dict({loader}({file!r}))",
+    "qdq-onnx": "in Python: onnxruntime.InferenceSession({file!r}); back: crisp compile {file}",
+    "packed": "next: crisp inspect {file}, or crisp network {file}",
 }
 
 
@@ -56,4 +57,6 @@ def _show(out: Path, figures: dict[str, Any]) -> None:
     else:
         shown["layers"] = f"{figures['layers']}, {figures['sparse_layers']} of them sparse"
     show_figures(f"Wrote {out}", shown)
-    results.print(_NEXT[figures["format"]].format(out=str(out)), markup=False)
+    file = figures["file"]
+    loader = "torch.load" if file.endswith(PICKLED) else "safetensors.torch.load_file"
+    results.print(_NEXT[figures["format"]].format(file=file, loader=loader), markup=False)

@@ -41,7 +41,8 @@ def export_model(source: str, out: Path, *, command: str = "") -> dict[str, Any]
 
     Returns
     -------
-    The figures, JSON types: ``format``, ``bytes``, the number of tensors or layers, and those of the model.
+    The figures, JSON types: ``file``, ``format``, ``bytes``, the number of tensors or layers, and those of
+    the model.
 
     Raises
     ------
@@ -50,9 +51,9 @@ def export_model(source: str, out: Path, *, command: str = "") -> dict[str, Any]
     """
     if is_onnx_file(source):
         return _pack(source, out, command)
-    common = {"source": source, "command": command}
     prepare, name = (_onnx, ONNX_FILE) if is_quantized(source) else (_state_dict, MODEL_FILE)
     write = prepare(source, out)
+    common = {"source": source, "command": command, "file": str(out if out.suffix else out / name)}
     if out.suffix:
         figures = {**common, **write(out)}
         write_json(out.with_name(f"{out.name}.json"), figures)
@@ -114,6 +115,7 @@ def _pack(source: str, out: Path, command: str) -> dict[str, Any]:
     figures = {
         "source": source,
         "command": command,
+        "file": str(out),
         "format": "packed",
         "bytes": packed_bytes(network),
         **_network_figures(network, metadata),

@@ -50,7 +50,7 @@ def pruning_summary(figures: Mapping[str, Any]) -> str:
         f"{figures['model_sparsity']:.2%} of all Conv2d and Linear weights",
         **{f"accuracy, {name}": value for name, value in accuracy_figures(figures["accuracy"]).items()},
         "training images per class": figures["samples_per_class"],
-        "training images there are": figures["training_images"],
+        "training images of each": figures["training_images"],
         "test images": figures["test_images"],
         "seconds": ", ".join(f"{name} {value:.1f}" for name, value in figures["seconds"].items()),
     }
