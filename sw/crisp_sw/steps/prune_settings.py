@@ -25,13 +25,15 @@ def prune_settings(path: Path | None, given: Mapping[str, Any]) -> PruneSettings
     PruneError : a value is out of range.
     """
     values = {} if path is None else _read(path)
-    values |= {name: value for name, value in given.items() if value is not None}
-    if path is None:
-        return PruneSettings.from_json(values)
+    chosen = {name: value for name, value in given.items() if value is not None}
     try:
-        return PruneSettings.from_json(values)
-    except CrispError as error:
-        raise type(error)(f"{path}: {error}") from error
+        return PruneSettings.from_json({**values, **chosen})
+    except CrispError:
+        try:
+            PruneSettings.from_json(values)
+        except CrispError as error:
+            raise type(error)(f"{path}: {error}") from error
+        raise  # the file by itself is fine: an option is to blame
 
 
 def _read(path: Path) -> dict[str, Any]:

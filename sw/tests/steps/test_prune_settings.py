@@ -59,3 +59,11 @@ def test_bad_files(name: str, content: str | None, error: type[CrispError], mess
         (tmp_path / name).write_text(content)
     with pytest.raises(error, match=message):
         prune_settings(tmp_path / name, {})
+
+
+def test_an_option_is_blamed_for_itself_and_not_the_file(tmp_path):
+    path = tmp_path / "q.toml"
+    path.write_text("n = 2\n")
+    with pytest.raises(CrispError) as caught:
+        prune_settings(path, {"seed": -1})
+    assert str(caught.value).startswith("`seed` must be")
