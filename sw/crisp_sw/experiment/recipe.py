@@ -1,8 +1,8 @@
 """How cells are fine-tuned: the standard recipe, and variants that each change one thing of it.
 
-All methods of a grid train equally long, on the same images and with the same learning rates. The dense network
-is distilled from the universal one, pruned networks from the dense one: these gain most from imitating it almost
-alone, while the dense network would lose by imitating a worse one so closely.
+All methods of a grid train equally long, on the same images and with the same learning rates. The dense
+network is distilled from the universal one, pruned networks from the dense one: these gain most from
+imitating it almost alone, while the dense network would lose by imitating a worse one so closely.
 """
 
 from collections.abc import Mapping
