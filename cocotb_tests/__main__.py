@@ -109,7 +109,8 @@ def programs(
 ) -> None:
     """Run many random programs on golden's simulator and on the RTL; compare the whole memory after each.
 
-    Compiled random networks, legal command programs, and garbage; a line says how far each batch came.
+    Compiled random networks, command programs that are legal, spoiled or meet a failing bus, and garbage; a
+    line says how far each batch came.
     """
     pairs = ProgramCases(find_preset(preset), seed=seed)
     for start in range(first, first + cases, PROGRAMS_PER_LINE):

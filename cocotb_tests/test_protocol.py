@@ -21,16 +21,21 @@ CONFIGS = {
 }
 
 
+def bench(name: str, module: str, tests: int) -> Bench:
+    config = CONFIGS[name]
+    return Bench(
+        verilog=device_verilog("crisp_stc", config),
+        top="crisp_stc",
+        module=f"cocotb_tests.protocol.{module}",
+        tests=tests,
+        parameters={"config": asdict(config), "seed": 1, "programs": 2},
+    )
+
+
 @pytest.mark.parametrize("name", CONFIGS)
 def test_protocol(name):
-    config = CONFIGS[name]
-    result = run_bench(
-        Bench(
-            verilog=device_verilog("crisp_stc", config),
-            top="crisp_stc",
-            module="cocotb_tests.protocol.bench_protocol",
-            tests=7,
-            parameters={"config": asdict(config), "seed": 1, "programs": 2},
-        )
-    )
-    assert result.measurements["errors"] > 1
+    assert run_bench(bench(name, "bench_protocol", 7)).measurements["errors"] > 1
+
+
+def test_what_breaks_a_rule_of_the_bus_is_noticed():
+    assert len(run_bench(bench("tiny", "bench_faults", 4)).tests) == 4

@@ -13,8 +13,10 @@ from cocotb_tests.programs.configs import CONFIGS
 from crisp_golden.program.errors import ErrorCode
 from crisp_golden.program.simulator import ProgramSimulator
 
-GARBAGE = 300
-"""Programs on every configuration: more than 500 in all."""
+GARBAGE = 200
+"""Programs on every configuration: 600 in all."""
+
+RESETS = 60
 
 
 @pytest.fixture(scope="module", params=CONFIGS)
@@ -36,6 +38,17 @@ def test_legal_programs_leave_the_memory_that_golden_leaves(cases, kind):
     assert len({result.cycles for result in results}) > 20
 
 
+def test_programs_with_a_wrong_command_stop_and_leave_the_memory_that_golden_leaves(cases):
+    seen = Counter(cases.run("spoiled", number).end for number in range(50))
+    assert set(seen) == {"none", "illegal_command", "token_misuse", "address"}, seen
+
+
+def test_one_failing_beat_anywhere_stops_the_program_at_its_command(cases):
+    seen = Counter(cases.run("fault", number).end for number in range(50))
+    assert set(seen) == {"bus_read", "bus_write", "bus_fetch"}, seen
+    cases.run("commands", 0)
+
+
 def test_every_latency_from_1_to_200_cycles(cases):
     for latency in range(1, 201):
         cases.rtl.simulation.set_timing(MemoryTiming(read_latency=latency, write_latency=201 - latency))
@@ -45,13 +58,10 @@ def test_every_latency_from_1_to_200_cycles(cases):
 
 def test_a_reset_at_any_moment_leaves_nothing_open_and_nothing_behind(cases):
     rng = Random(1)
-    for number in range(100):
+    for number in range(RESETS):
         latency = rng.choice([1, 20, 200])
         cases.rtl.simulation.set_timing(MemoryTiming(read_latency=latency, write_latency=latency))
-        cases.commands.start(f"reset {number}")
-        cases.rtl.simulation.run(rng.randrange(1, 8000))
-        cases.accelerator.reset()
-        assert cases.rtl.simulation.quiet
+        cases.commands.check_reset(f"reset {number}", rng.randrange(1, 8000))
         cases.commands.check(f"after reset {number}")
 
 
@@ -71,6 +81,11 @@ def _writes(cases: ProgramCases, number: int) -> bool:
     return False
 
 
+def _run_many(cases: ProgramCases, kind: str) -> None:
+    for number in range(20):
+        cases.run(kind, number)
+
+
 def test_a_byte_that_differs_is_reported_with_its_number(cases, monkeypatch):
     store = ProgramSimulator._store
 
@@ -82,3 +97,6 @@ def test_a_byte_that_differs_is_reported_with_its_number(cases, monkeypatch):
     for kind, message in (("network", "window 2 differs"), ("commands", r"\d+ bytes differ")):
         with pytest.raises(BenchError, match=rf"{kind} 1 \(seed 2\): {message}"):
             cases.run(kind, 1)
+    for kind in ("spoiled", "fault"):
+        with pytest.raises(BenchError, match=rf"{kind} \d+ \(seed 2\): \d+ bytes differ"):
+            _run_many(cases, kind)

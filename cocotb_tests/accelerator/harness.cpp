@@ -184,8 +184,8 @@ EXPORTED int crisp_touched(const Simulation* self, uint64_t base, Touched* read,
     return 0;
 }
 
-EXPORTED void crisp_add_fault(Simulation* self, uint64_t low, uint64_t high, int write) {
-    self->memory.faults.push_back({low, high, write != 0});
+EXPORTED void crisp_add_fault(Simulation* self, uint64_t low, uint64_t high, int write, int response) {
+    self->memory.faults.push_back({low, high, write != 0, response});
 }
 
 EXPORTED void crisp_clear_faults(Simulation* self) { self->memory.faults.clear(); }

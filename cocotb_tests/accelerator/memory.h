@@ -21,7 +21,6 @@
 #include <string>
 #include <vector>
 
-constexpr int RESPONSE_SLAVE_ERROR = 2;
 constexpr int RESPONSE_DECODE_ERROR = 3;
 constexpr int BURST_INCREMENT = 1;
 constexpr uint64_t PAGE = 4096;
@@ -50,10 +49,11 @@ struct Region {
     Touched read, written;
 };
 
-// Beats at addresses [low, high) are answered with an error, and not written.
+// Beats at addresses [low, high) are answered with the error `response`, and not written.
 struct Fault {
     uint64_t low, high;
     bool write;
+    int response;
 };
 
 struct Burst {
@@ -128,7 +128,7 @@ private:
         if (!burst.bytes) return RESPONSE_DECODE_ERROR;
         for (const Fault& fault : faults) {
             if (fault.write == write && burst.address < fault.high && fault.low < burst.address + STEP) {
-                return RESPONSE_SLAVE_ERROR;
+                return fault.response;
             }
         }
         return 0;

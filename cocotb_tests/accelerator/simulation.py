@@ -72,7 +72,7 @@ _FUNCTIONS: dict[str, tuple[Any, tuple[Any, ...]]] = {
     "map": (None, (c_void_p, c_uint64, c_uint64, c_void_p)),
     "unmap": (None, (c_void_p, c_uint64)),
     "touched": (c_int, (c_void_p, c_uint64, POINTER(_Touched), POINTER(_Touched))),
-    "add_fault": (None, (c_void_p, c_uint64, c_uint64, c_int)),
+    "add_fault": (None, (c_void_p, c_uint64, c_uint64, c_int, c_int)),
     "clear_faults": (None, (c_void_p,)),
     "violation": (None, (c_void_p, c_char_p, c_uint32)),
 }
@@ -152,12 +152,19 @@ class Simulation:
         of_read, of_written = (Touched(*values) if values[2] else Touched(0, 0, 0) for values in both)
         return of_read, of_written
 
-    def set_faults(self, reads: Iterable[range] = (), writes: Iterable[range] = ()) -> None:
-        """Answer beats of reads and writes at these addresses with errors, instead of those set before."""
+    def set_faults(
+        self, reads: Iterable[range] = (), writes: Iterable[range] = (), *, response: int = 2
+    ) -> None:
+        """Answer beats of reads and writes at these addresses with errors, instead of those set before.
+
+        Parameters
+        ----------
+        response : one of ``RESPONSES``, 2 or 3.
+        """
         self._library.crisp_clear_faults(self._self)
         for write, ranges in enumerate((reads, writes)):
             for addresses in ranges:
-                self._library.crisp_add_fault(self._self, addresses.start, addresses.stop, write)
+                self._library.crisp_add_fault(self._self, addresses.start, addresses.stop, write, response)
 
     def reset(self) -> None:
         """Reset the accelerator by its reset input."""

@@ -51,6 +51,8 @@ class ProgramCases:
         self.kinds: dict[str, Callable[[int], str]] = {
             "network": self._network,
             "commands": self._commands,
+            "spoiled": self._spoiled,
+            "fault": self._fault,
             "garbage": self._garbage,
         }
 
@@ -96,6 +98,12 @@ class ProgramCases:
     def _commands(self, number: int) -> str:
         self.commands.check(f"{self.seed} {number}")
         return "equal"
+
+    def _spoiled(self, number: int) -> str:
+        return self.commands.check_spoiled(f"{self.seed} {number}").code.name.lower()
+
+    def _fault(self, number: int) -> str:
+        return self.commands.check_fault(f"{self.seed} {number}").code.name.lower()
 
     def _garbage(self, number: int) -> str:
         return self.garbage.check(f"{self.seed} {number}").code.name.lower()

@@ -1,36 +1,35 @@
-"""Legal command programs that no compiler made, one job each: the same end and the same memory on both."""
+"""Command programs that no compiler made, one job each: the same end and the same memory on both."""
 
+from collections.abc import Sequence
 from random import Random
 
 import numpy as np
 
+from cocotb_tests.accelerator.rtl_bus import RtlBus
 from cocotb_tests.programs.host import READ, WRITE, CommandHost, Outcome, Window
-from cocotb_tests.protocol.random_programs import random_program
+from cocotb_tests.protocol.aftermath import Aftermath
+from cocotb_tests.protocol.random_programs import ProgramMemory, random_program
+from cocotb_tests.protocol.wrong_programs import BUS_ERRORS, random_fault, spoil
 from crisp_golden.config import CoreConfig
-from crisp_golden.program.chip import Chip
-from crisp_golden.program.commands import COMMAND_BYTES
+from crisp_golden.program.commands import Command
 from crisp_golden.program.errors import ErrorCode
+from crisp_sw.driver.accelerator import Accelerator
 from crisp_sw.driver.bus import Bus
 
 GUARD = 1 << 12
-PROGRAM_BYTES = 1 << 14
 
 
 class CommandPair:
     """Golden and the RTL side by side, for programs of `cocotb_tests.protocol.random_programs`.
 
     Window 0 is everything between two guards and may be read; window 1 is its first part and may be written.
+    All checks raise AssertionError if the RTL does not end as golden says, or leaves another memory.
     """
 
-    def __init__(self, config: CoreConfig, golden: Bus, rtl: Bus):
-        self.config = config
-        tables = sum(len(memory) + COMMAND_BYTES for memory in Chip(config).memories.values())
-        self.space = max(1 << 16, 2 * config.smem_bytes)
-        self.tables = self.space + GUARD
-        end = self.tables + -(-tables // GUARD) * GUARD
-        self.program, self.size = end, end + PROGRAM_BYTES
-        windows = Window(GUARD, self.size, READ), Window(GUARD, self.space, WRITE)
-        self.hosts = [CommandHost(bus, self.size + 2 * GUARD, windows) for bus in (golden, rtl)]
+    def __init__(self, config: CoreConfig, golden: Bus, rtl: RtlBus):
+        self.config, self.rtl, self.place = config, rtl, ProgramMemory(config)
+        windows = Window(GUARD, self.place.size, READ), Window(GUARD, self.place.space, WRITE)
+        self.hosts = [CommandHost(bus, self.place.size + 2 * GUARD, windows) for bus in (golden, rtl)]
 
     def close(self) -> None:
         """Give the memories back."""
@@ -38,32 +37,81 @@ class CommandPair:
             host.close()
 
     def check(self, seed: str) -> Outcome:
-        """Run the program of ``seed`` on both.
+        """Run the legal program of ``seed`` on both."""
+        memory, program = self._program(Random(seed))
+        outcome = self._check(memory, program)
+        assert outcome == Outcome(ErrorCode.NONE, 0), outcome
+        return outcome
 
-        Raises
-        ------
-        AssertionError : they differ, or golden does not reach the end.
-        """
-        memory, program = self._program(seed)
-        (expected, golden), (found, rtl) = (
-            host.run(memory, program, place=self.program) for host in self.hosts
+    def check_spoiled(self, seed: str) -> Outcome:
+        """Run the program of ``seed`` with a wrong command in it on both."""
+        rng = Random(seed)
+        memory, program = self._program(rng)
+        return self._check(memory, spoil(rng, program))
+
+    def check_fault(self, seed: str) -> Outcome:
+        """Run the program of ``seed`` on the RTL, with one beat that the bus answers with an error."""
+        rng = Random(seed)
+        memory, program = self._program(rng)
+        fault = random_fault(self.config, rng, program, rng.choice(BUS_ERRORS), self.place.program)
+        base = self.hosts[1].address + GUARD
+        self.rtl.simulation.set_faults(
+            *([range(base + beat.start, base + beat.stop) for beat in beats] for beats in fault.beats),
+            response=fault.response,
         )
-        assert expected == found == Outcome(ErrorCode.NONE, 0), (expected, found)
-        wrong = np.flatnonzero(golden != rtl)
-        assert not len(wrong), f"{len(wrong)} bytes differ, the first at {wrong[0] - GUARD:#x}"
+        found, after = self._run(self.hosts[1], memory, program)
+        self.rtl.simulation.set_faults()
+        assert found == Outcome(fault.code, fault.index), (fault, found)
+        self._check_memory(memory, program, after, found)
         return found
 
-    def start(self, seed: str) -> None:
-        """Start the program of ``seed`` on the RTL alone."""
-        memory, program = self._program(seed)
-        self.hosts[1].start(memory, program, place=self.program)
+    def check_reset(self, seed: str, cycles: int) -> None:
+        """Start the program of ``seed`` on the RTL and reset the accelerator ``cycles`` cycles later."""
+        memory, program = self._program(Random(seed))
+        host = self.hosts[1]
+        host.start(memory, _words(program), place=self.place.program)
+        self.rtl.simulation.run(cycles)
+        Accelerator(self.rtl).reset()
+        assert self.rtl.simulation.quiet, "a burst is open after the reset"
+        after = self.rtl.read_memory(host.address, host.size)
+        self._check_memory(memory, program, after, Outcome(ErrorCode.WATCHDOG, 0))
 
-    def _program(self, seed: str) -> tuple[np.ndarray, list[bytes]]:
+    def _program(self, rng: Random) -> tuple[np.ndarray, list[Command]]:
         """Memory, and the commands to put into it."""
-        rng = Random(seed)
-        data = bytearray(rng.randbytes(self.size))
-        commands = random_program(self.config, rng, data, tables=self.tables, space=self.space)
-        program = [command.encode() for command in commands]
-        assert len(program) * COMMAND_BYTES <= PROGRAM_BYTES
+        data = bytearray(rng.randbytes(self.place.size))
+        program = random_program(self.config, rng, data, self.place)
         guard = rng.randbytes(GUARD)
         return np.frombuffer(guard + bytes(data) + guard, np.uint8), program
+
+    def _check(self, memory: np.ndarray, program: Sequence[Command | bytes]) -> Outcome:
+        (expected, golden), (found, after) = (self._run(host, memory, program) for host in self.hosts)
+        assert expected == found, (expected, found)
+        if found.code is ErrorCode.ADDRESS:
+            self._check_memory(memory, program, after, found)
+        else:
+            wrong = np.flatnonzero(golden != after)
+            assert not len(wrong), f"{len(wrong)} bytes differ, the first at {wrong[0] - GUARD:#x}"
+        return found
+
+    def _run(
+        self, host: CommandHost, memory: np.ndarray, program: Sequence[Command | bytes]
+    ) -> tuple[Outcome, np.ndarray]:
+        return host.run(memory, _words(program), place=self.place.program)
+
+    def _check_memory(
+        self, memory: np.ndarray, program: Sequence[Command | bytes], after: np.ndarray, outcome: Outcome
+    ) -> None:
+        """Demand that nothing but window 1 has changed, and that what is in there is golden's."""
+        (low, before, high), (found_low, found, found_high) = (
+            np.split(block, [GUARD, GUARD + self.place.size]) for block in (memory, after)
+        )
+        assert np.array_equal(low, found_low), "the guard below the windows has changed"
+        assert np.array_equal(high, found_high), "the guard above the windows has changed"
+        before = before.copy()
+        code = np.frombuffer(b"".join(_words(program)), np.uint8)
+        before[self.place.program : self.place.program + len(code)] = code
+        Aftermath(self.config, self.place, before, program).check(found, outcome.code, outcome.index)
+
+
+def _words(program: Sequence[Command | bytes]) -> list[bytes]:
+    return [item if isinstance(item, bytes) else item.encode() for item in program]

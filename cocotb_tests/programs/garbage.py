@@ -25,6 +25,10 @@ class GarbagePair:
 
     Windows 0 and 1 may be read and window 2 written; window 3 permits nothing. Both machines fill the
     tables on their chips before every program, so that jobs take the same course.
+
+    What is in window 2 in the end cannot be compared. Nothing orders these commands: the engines race for
+    the memories on the chip and off it, and may have come to any point behind the command that fails, while
+    golden goes by the order of the program. For programs that tokens order, see `CommandPair`.
     """
 
     def __init__(self, config: CoreConfig, golden: Bus, rtl: Bus):

@@ -3,65 +3,89 @@
 import logging
 from collections.abc import Iterator, Sequence
 from random import Random
+from typing import Any
 
+import cocotb
 import numpy as np
 from cocotb.clock import Clock
+from cocotb.task import Task
 from cocotb.triggers import ClockCycles, RisingEdge, with_timeout
-from cocotbext.axi import AxiBus, AxiLiteBus, AxiLiteMaster, AxiSlave
+from cocotbext.axi import AxiBus, AxiLiteBus, AxiLiteMaster
 
-from cocotb_tests.protocol.external_memory import ExternalMemory
+from cocotb_tests.protocol.aftermath import Aftermath
+from cocotb_tests.protocol.external_memory import MAX_LATENCY, ExternalMemory
+from cocotb_tests.protocol.late_slave import LateRead, LateWrite
+from cocotb_tests.protocol.random_programs import ProgramMemory
+from cocotb_tests.protocol.stability import CHANNELS, watch_channel
 from cocotb_tests.tb.clocking import CLOCK_PERIOD_NS, RESET_CYCLES
 from crisp_golden.config import CoreConfig
 from crisp_golden.program.commands import COMMAND_BYTES, Command
 from crisp_golden.program.errors import ErrorCode, ProgramError
 from crisp_golden.program.registers import COUNTERS, register_map
-from crisp_golden.program.simulator import AddressWindow, ProgramSimulator
+from crisp_golden.program.simulator import ProgramSimulator
 
 OFFSETS = {register.name: register.offset for register in register_map()}
 BASE = 0x12_3456_0000
-SIZE = 1 << 18
-PROGRAM = SIZE - (1 << 14)
-WRITABLE = 1 << 17
-"""Window 0 is the whole memory and read only; window 1 is its first half and write only."""
 
 START, SOFT_RESET = 1, 2
 
 
 class Accelerator:
-    """One accelerator with its memory.
+    """One accelerator with its memory, whose windows are those of ``ProgramMemory``.
 
     Parameters
     ----------
     chance : that a channel of a bus moves in a cycle.
     stall : see ``ExternalMemory``.
+
+    Attributes
+    ----------
+    violations : what broke a rule of the bus, in words; ``wait`` demands that there are none.
+    total : cycles of the last program.
     """
 
     def __init__(self, dut, config: CoreConfig, rng: Random, *, chance: float = 1.0, stall: float = 0.0):
-        self.dut, self.config, self.rng = dut, config, rng
+        self.dut, self.config, self.rng, self.place = dut, config, rng, ProgramMemory(config)
         logging.getLogger("cocotb.crisp_stc").setLevel(logging.ERROR)
-        self.memory = ExternalMemory(dut.clk, SIZE, base=BASE, rng=rng)
+        self.violations: list[str] = []
+        self.total = 0
+        self.memory = ExternalMemory(dut.clk, self.place.size, base=BASE, rng=rng, violations=self.violations)
+        bus = AxiBus.from_prefix(dut, "m_axi")
         self.lite = AxiLiteMaster(AxiLiteBus.from_prefix(dut, "s_axil"), dut.clk, dut.rst)
-        self.slave = AxiSlave(AxiBus.from_prefix(dut, "m_axi"), dut.clk, dut.rst, target=self.memory)
+        self.reads = LateRead(bus.read, dut.clk, dut.rst, self.memory)
+        self.writes = LateWrite(bus.write, dut.clk, dut.rst, self.memory)
+        for name, payload in CHANNELS.items():
+            cocotb.start_soon(watch_channel(dut, name, payload, self.violations))
+        self._pauses: Task | None = None
         self.set_traffic(chance, stall)
+        self.set_latency()
+
+    def set_latency(self, read: int | None = None, write: int | None = None) -> None:
+        """Change the latencies of the memory; those not given are random."""
+        self.memory.read_latency = read or self.rng.randint(1, MAX_LATENCY)
+        self.memory.write_latency = write or self.rng.randint(1, MAX_LATENCY)
 
     def set_traffic(self, chance: float, stall: float) -> None:
         """Change how the buses behave; see the parameters."""
         self.memory.stall = stall
-        for channel in self._channels():
-            channel.clear_pause_generator()
-            channel.pause = False
-            if chance < 1.0:
-                channel.set_pause_generator(self._pauses(chance))
+        if self._pauses:
+            self._pauses.cancel()
+        self._pauses = cocotb.start_soon(self._pause(chance))
+
+    async def _pause(self, chance: float) -> None:
+        """Let the channels of both buses move as they should; one task for all, a generator each is slow."""
+        rng, channels = Random(self.rng.random()), [*self._channels()]
+        while True:
+            for channel in channels:
+                channel.pause = rng.random() >= chance
+            if chance == 1.0:
+                return
+            await RisingEdge(self.dut.clk)
 
     def _channels(self) -> Iterator:
-        for end in (self.slave, self.lite):
-            for half, names in ((end.write_if, ("aw", "w", "b")), (end.read_if, ("ar", "r"))):
-                yield from (getattr(half, f"{name}_channel") for name in names)
-
-    def _pauses(self, chance: float) -> Iterator[bool]:
-        rng = Random(self.rng.random())
-        while True:
-            yield rng.random() >= chance
+        halves: tuple[Any, ...] = self.reads, self.writes, self.lite.read_if, self.lite.write_if
+        for half, names in zip(halves, (("ar", "r"), ("aw", "w", "b")) * 2, strict=True):
+            yield from (getattr(half, f"{name}_channel") for name in names)
 
     async def reset(self) -> None:
         """Start the clock and reset the device."""
@@ -81,24 +105,31 @@ class Accelerator:
 
     async def set_windows(self) -> None:
         """Set the address windows."""
-        for window, size, permissions in ((0, SIZE, 1), (1, WRITABLE, 2)):
+        for window, size, permissions in ((0, self.place.size, 1), (1, self.place.space, 2)):
             await self.write(f"window_{window}_base_low", BASE & 0xFFFF_FFFF)
             await self.write(f"window_{window}_base_high", BASE >> 32)
             await self.write(f"window_{window}_size", size)
             await self.write(f"window_{window}_permissions", permissions)
         await self.write("interrupt_enable", 3)
 
-    async def start(self, program: Sequence[Command | bytes]) -> None:
-        """Put a program into memory and start it."""
+    async def start(self, program: Sequence[Command | bytes]) -> Aftermath:
+        """Put a program into memory and start it; return what it may leave there."""
         code = b"".join(item if isinstance(item, bytes) else item.encode() for item in program)
-        self.memory.data[PROGRAM : PROGRAM + len(code)] = code
+        self.memory.data[self.place.program : self.place.program + len(code)] = code
+        aftermath = Aftermath(self.config, self.place, self.contents, program)
         await self.set_windows()
-        await self.write("program_offset", PROGRAM)
+        await self.write("program_offset", self.place.program)
         await self.write("program_length", len(code) // COMMAND_BYTES)
         await self.write("interrupt_status", 3)
         await self.write("control", START)
+        return aftermath
 
-    async def wait(self, limit: int = 400_000) -> tuple[ErrorCode, int]:
+    @property
+    def contents(self) -> np.ndarray:
+        """The memory as uint8[size]."""
+        return np.frombuffer(self.memory.data, np.uint8)
+
+    async def wait(self, limit: int = 1_000_000) -> tuple[ErrorCode, int]:
         """Wait for the interrupt; return error code and index. The counters must add up and the bus rest."""
         if not self.dut.interrupt.value:
             await with_timeout(RisingEdge(self.dut.interrupt), limit * CLOCK_PERIOD_NS, "ns")
@@ -108,30 +139,26 @@ class Accelerator:
         done = int(code is ErrorCode.NONE)
         assert (status & 7, pending) == ((2, 1) if done else (0, 2)), (status, pending)
         counters = await self.counters()
-        names = list(counters)
+        names, self.total = list(counters), counters["total"]
         parts = names[names.index("prologue") : names.index("idle") + 1]
-        assert sum(counters[name] for name in parts) == counters["total"], counters
+        assert sum(counters[name] for name in parts) == self.total, counters
         assert (self.memory.reads, self.memory.writes) == traffic, "the bus is used after the end"
+        self.check_bus()
         return code, await self.read("error_index")
+
+    def check_bus(self) -> None:
+        """Demand that no rule of the bus has been broken since the beginning."""
+        assert not self.violations, self.violations
 
     async def counters(self) -> dict[str, int]:
         """All counters."""
         return {name: await self.read(f"count_{name}") for name, _ in COUNTERS}
 
-    def simulator(self) -> tuple[ProgramSimulator, np.ndarray]:
-        """Golden with a copy of the memory, and this copy."""
-        data = np.frombuffer(bytes(self.memory.data), np.uint8).copy()
-        windows = [
-            AddressWindow(data),
-            AddressWindow(data[:WRITABLE], readable=False, writable=True),
-        ]
-        return ProgramSimulator(self.config, windows), data
-
-
-def golden_outcome(simulator: ProgramSimulator, commands: int) -> tuple[ErrorCode, int]:
-    """Run a program on golden; return error code and index."""
-    try:
-        simulator.run(PROGRAM, commands)
-    except ProgramError as error:
-        return error.code, error.index
-    return ErrorCode.NONE, 0
+    def outcome(self, commands: int) -> tuple[ErrorCode, int]:
+        """Run the program that is in memory on golden; return error code and index."""
+        simulator = ProgramSimulator(self.config, self.place.windows(self.contents.copy()))
+        try:
+            simulator.run(self.place.program, commands)
+        except ProgramError as error:
+            return error.code, error.index
+        return ErrorCode.NONE, 0

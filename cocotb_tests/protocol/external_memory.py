@@ -1,8 +1,10 @@
-"""External memory as a target of cocotbext-axi: random latency, and places that answer with errors."""
+"""External memory as a target of cocotbext-axi: stalls, and places that answer with errors."""
 
 from random import Random
 
 from cocotb.triggers import ClockCycles
+
+from cocotb_tests.protocol.wrong_programs import SLAVE_ERROR
 
 MAX_LATENCY = 200
 
@@ -17,18 +19,23 @@ class ExternalMemory:
     Parameters
     ----------
     clock : of the bus.
+    violations : takes a text for each access that leaves the memory; cocotbext-axi would swallow exceptions.
 
     Attributes
     ----------
+    read_latency, write_latency : cycles from an address to its data, and from the data to its answer; see
+        ``late_slave``.
     stall : chance that a beat waits for 1 to ``MAX_LATENCY`` cycles.
-    failing_reads, failing_writes : offsets that are answered with errors.
+    failing_reads, failing_writes : offsets that are answered with errors; ``error`` : the response then.
     reads, writes : beats so far.
     """
 
-    def __init__(self, clock, size: int, *, base: int, rng: Random):
-        self.clock, self.base, self.rng = clock, base, rng
+    def __init__(self, clock, size: int, *, base: int, rng: Random, violations: list[str]):
+        self.clock, self.base, self.rng, self.violations = clock, base, rng, violations
+        self.read_latency = self.write_latency = 1
         self.stall = 0.0
         self.data = bytearray(rng.randbytes(size))
+        self.error = SLAVE_ERROR
         self.failing_reads: list[range] = []
         self.failing_writes: list[range] = []
         self.reads = self.writes = 0
@@ -49,7 +56,9 @@ class ExternalMemory:
 
     def _offset(self, address: int, length: int, failing: list[range]) -> int:
         first = address - self.base
-        assert 0 <= first <= len(self.data) - length, f"address {address:#x} is outside the memory"
+        if not 0 <= first <= len(self.data) - length:
+            self.violations.append(f"address {address:#x} is outside the memory")
+            raise BusError
         if any(first in places for places in failing):
             raise BusError
         return first

@@ -7,10 +7,39 @@ import numpy as np
 
 from cocotb_tests.jobs.random_jobs import random_job
 from crisp_golden.config import CoreConfig
-from crisp_golden.program.commands import Command, Opcode, Target
+from crisp_golden.program.chip import Chip
+from crisp_golden.program.commands import COMMAND_BYTES, Command, Opcode, Target
+from crisp_golden.program.simulator import AddressWindow
 from crisp_golden.program.transfers import memory_runs, smem_addresses
 
+ALIGNMENT = 1 << 12
+PROGRAM_BYTES = 1 << 14
 SYNC = {"load": Opcode.LOAD_SYNC, "execute": Opcode.EXECUTE_SYNC, "store": Opcode.STORE_SYNC}
+
+
+class ProgramMemory:
+    """Where a random program and what it works on lie in address window 0; sizes follow from ``config``.
+
+    Window 1 is the first part of the same memory, and there are no others.
+
+    Attributes
+    ----------
+    space : bytes of window 1; tensors are stored and loaded there.
+    tables : offset of the contents of the job's memories, behind a guard.
+    program : offset of the commands.
+    size : bytes of window 0.
+    """
+
+    def __init__(self, config: CoreConfig):
+        tables = sum(len(memory) + COMMAND_BYTES for memory in Chip(config).memories.values())
+        self.space = max(1 << 16, 2 * config.smem_bytes)
+        self.tables = self.space + ALIGNMENT
+        self.program = self.tables + -(-tables // ALIGNMENT) * ALIGNMENT
+        self.size = self.program + PROGRAM_BYTES
+
+    def windows(self, data: np.ndarray) -> list[AddressWindow]:
+        """Golden's windows on ``data`` uint8[size]: the first may be read, the second written."""
+        return [AddressWindow(data), AddressWindow(data[: self.space], readable=False, writable=True)]
 
 
 @dataclass
@@ -117,18 +146,17 @@ def random_transfer(config: CoreConfig, rng: Random, opcode: Opcode, space: int)
 
 
 def random_program(
-    config: CoreConfig, rng: Random, data: bytearray, *, tables: int, space: int, transfers: int = 8
+    config: CoreConfig, rng: Random, data: bytearray, place: ProgramMemory, *, transfers: int = 8
 ) -> list[Command]:
     """A program that fills all memories, runs a job, and moves tensors before, while and after that.
 
     Parameters
     ----------
-    data : external memory; the contents of the job's memories are put at offset ``tables``.
-    space : stores and loads of tensors stay below it.
+    data : window 0, into which the contents of the job's memories are put.
     """
     builder = ProgramBuilder()
     job = random_job(np.random.default_rng(rng.randrange(1 << 32)), config)
-    offset, step = tables, config.bus_bits // 8
+    offset, step = place.tables, config.bus_bits // 8
     for target, memory in job.chip.memories.items():
         if target is Target.SMEM:
             continue
@@ -136,14 +164,16 @@ def random_program(
         values = {"target": int(target), "offset": offset, "beats": len(memory) // step, "address": 0}
         builder.add(transfer_step(config, Opcode.LOAD, values))
         offset += -(-len(memory) // 64) * 64
-    builder.add(_whole_memory(config, rng, space))
+    builder.add(_whole_memory(config, rng, place.space))
     for _ in range(transfers):
-        _add_transfer(builder, config, rng, space)
+        _add_transfer(builder, config, rng, place.space)
     everything = {("chip", place) for place in range(-len(Target), config.smem_words + 1)}
     builder.add(Step("execute", Opcode.EXECUTE, job.values, reads=everything, writes=everything))
     for _ in range(transfers):
-        _add_transfer(builder, config, rng, space)
-    return builder.program()
+        _add_transfer(builder, config, rng, place.space)
+    program = builder.program()
+    assert len(program) * COMMAND_BYTES <= PROGRAM_BYTES
+    return program
 
 
 def _add_transfer(builder: ProgramBuilder, config: CoreConfig, rng: Random, space: int) -> None:
