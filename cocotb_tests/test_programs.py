@@ -13,11 +13,14 @@ from cocotb_tests.programs.networks import (
     check_counters,
     check_network,
     check_windows,
+    load_image,
     random_input,
+    read_windows,
     windows_after,
 )
 from crisp_golden.program.commands import COMMAND_BYTES
 from crisp_golden.program.errors import ErrorCode, ProgramError
+from crisp_golden.program.image import ProgramImage
 from crisp_sw.compile.compiler import compile_network
 from crisp_sw.driver.accelerator import Accelerator
 from crisp_sw.driver.errors import DriverError
@@ -79,13 +82,36 @@ def test_slow_memory_changes_cycles_only(accelerator, interval):
     assert {name: slow[name] for name in same} == {name: fast[name] for name in same}
 
 
+def damaged(image: ProgramImage, index: int) -> ProgramImage:
+    """The image with a command that is none."""
+    contents = bytearray(image.contents)
+    contents[index * COMMAND_BYTES : (index + 1) * COMMAND_BYTES] = bytes(COMMAND_BYTES)
+    return replace(image, contents=bytes(contents))
+
+
+@pytest.mark.parametrize("name", CONFIGS)
+def test_a_program_that_stops_leaves_the_windows_that_golden_leaves(name):
+    config = CONFIGS[name]
+    machines = Accelerator(SimulatedBus(config)), Accelerator(RtlBus(config))
+    network = random_network(35, m=config.m)
+    image = compile_network(config, network, fuse=False)
+    for index in np.linspace(1, image.commands - 1, 8).astype(int).tolist():
+        windows = []
+        for accelerator in machines:
+            load_image(accelerator, damaged(image, index))
+            with pytest.raises(ProgramError) as caught:
+                accelerator.run(random_input(network), timeout=TIMEOUT)
+            assert (caught.value.code, caught.value.index) == (ErrorCode.ILLEGAL_COMMAND, index)
+            windows.append(read_windows(accelerator))
+            accelerator.reset()
+        check_windows(*windows)
+
+
 def test_an_error_between_two_programs_leaves_nothing_behind(accelerator):
     network = random_network(31, m=accelerator.config.m)
     image = compile_network(accelerator.config, network)
     for index in (0, image.commands // 2, image.commands - 1):
-        damaged = bytearray(image.contents)
-        damaged[index * COMMAND_BYTES : (index + 1) * COMMAND_BYTES] = bytes(COMMAND_BYTES)
-        accelerator.load(replace(image, contents=bytes(damaged)))
+        accelerator.load(damaged(image, index))
         with pytest.raises(ProgramError) as caught:
             accelerator.run(random_input(network), timeout=TIMEOUT)
         assert (caught.value.code, caught.value.index) == (ErrorCode.ILLEGAL_COMMAND, index)

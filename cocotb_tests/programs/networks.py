@@ -1,13 +1,15 @@
-"""Compiled networks on golden's simulator and on the RTL: equal results, windows byte by byte, counters."""
+"""Compiled networks on golden's simulator and on the RTL: results, windows byte by byte, and counters."""
 
 import numpy as np
 
 from crisp_golden.inference import run_network
 from crisp_golden.network import QuantizedNetwork
+from crisp_golden.program.commands import COMMAND_BYTES
 from crisp_golden.program.image import ProgramImage
 from crisp_golden.program.registers import COUNTERS
 from crisp_sw.driver.accelerator import Accelerator
 from crisp_sw.driver.simulated_bus import SimulatedBus
+from crisp_sw.program_figures import program_figures
 
 TIMEOUT = 3_000_000
 """Cycles within which every random network ends."""
@@ -20,21 +22,31 @@ def random_input(network: QuantizedNetwork, seed: int = 1) -> np.ndarray:
     return np.random.default_rng(seed).integers(-128, 128, network.input_shape).astype(np.int8)
 
 
-def windows_after(
-    accelerator: Accelerator, image: ProgramImage, x: np.ndarray, *, everything: bool = False
-) -> list[np.ndarray]:
-    """All windows after a run that found the same random bytes there for everyone.
-
-    Without ``everything`` channels that only fill up a window of a tensor are 0: nobody reads them, and they
-    may hold what an earlier program has left in the activation memory.
-    """
+def load_image(accelerator: Accelerator, image: ProgramImage) -> None:
+    """Load an image, with the same random bytes in all other windows for everyone."""
     accelerator.load(image)
     rng = np.random.default_rng(7)
     for address, size in accelerator.windows()[1:]:
         if size:
             accelerator.bus.write_memory(address, rng.integers(0, 256, size, np.uint8))
+
+
+def read_windows(accelerator: Accelerator) -> list[np.ndarray]:
+    """Contents of all windows."""
+    return [accelerator.bus.read_memory(*place) if place[1] else EMPTY for place in accelerator.windows()]
+
+
+def windows_after(
+    accelerator: Accelerator, image: ProgramImage, x: np.ndarray, *, everything: bool = False
+) -> list[np.ndarray]:
+    """All windows after a run, see ``load_image``.
+
+    Without ``everything`` channels that only fill up a window of a tensor are 0: nobody reads them, and they
+    may hold what an earlier program has left in the activation memory.
+    """
+    load_image(accelerator, image)
     accelerator.run(x, timeout=TIMEOUT)
-    found = [accelerator.bus.read_memory(*place) if place[1] else EMPTY for place in accelerator.windows()]
+    found = read_windows(accelerator)
     for tensor in () if everything else (image.output, *image.kept):
         place = slice(tensor.offset, tensor.offset + tensor.size(image.config))
         clean = tensor.pack(tensor.unpack(found[tensor.window][place], image.config), image.config)
@@ -56,8 +68,15 @@ def check_counters(accelerator: Accelerator) -> None:
     assert sum(values[name] for name in causes) == values["total"] > 0, values
 
 
+def check_traffic(accelerator: Accelerator, image: ProgramImage) -> None:
+    """Demand that the last program has moved the predicted beats over the bus."""
+    values, step, moved = accelerator.counters(), image.config.bus_bits // 8, program_figures(image).whole
+    beats = [values[f"{name}_beats"] for name in ("read", "write", "fetch")]
+    assert [step * count for count in beats] == [moved.read, moved.written, COMMAND_BYTES * image.commands]
+
+
 def check_network(accelerator: Accelerator, network: QuantizedNetwork, image: ProgramImage) -> None:
-    """Run an image on the RTL and on golden; result, all windows and counters must be right.
+    """Run an image on the RTL and on golden; result, all windows, counters and traffic must be right.
 
     Outside the windows the RTL reaches nothing: no memory is mapped there, which ends its simulation.
     """
@@ -68,3 +87,4 @@ def check_network(accelerator: Accelerator, network: QuantizedNetwork, image: Pr
     result = run_network(network, x[None])[network.nodes[-1].name][0]
     assert np.array_equal(accelerator.read(image.output.name), result)
     check_counters(accelerator)
+    check_traffic(accelerator, image)

@@ -1,0 +1,49 @@
+"""The predicted cycles of single layers are those of the RTL on every bus, at any rate of beats."""
+
+from dataclasses import asdict
+from itertools import cycle
+
+import pytest
+
+from cocotb_tests.accelerator.rtl_bus import RtlBus
+from cocotb_tests.accelerator.simulation import MemoryTiming
+from cocotb_tests.programs.configs import CONFIGS
+from cocotb_tests.programs.networks import check_network
+from cocotb_tests.test_program_cycles import single_layers
+from crisp_golden.program.timeline import MemoryTiming as ModelTiming
+from crisp_sw.compile.compiler import compile_network
+from crisp_sw.driver.accelerator import Accelerator
+from crisp_sw.program_figures import program_figures
+
+LAYERS = 32
+TIMINGS = tuple(
+    MemoryTiming(
+        read_latency=read_latency,
+        write_latency=write_latency,
+        read_interval=read_interval,
+        write_interval=write_interval,
+    )
+    for read_latency, write_latency, read_interval, write_interval in (
+        (7, 40, 2, 2),
+        (1, 200, 3, 1),
+        (200, 1, 1, 3),
+        (20, 20, 5, 4),
+    )
+)
+
+
+@pytest.mark.parametrize("name", CONFIGS)
+def test_single_layers_take_the_predicted_cycles_at_any_rate_of_beats(name):
+    config = CONFIGS[name]
+    bus = RtlBus(config)
+    accelerator = Accelerator(bus)
+    wrong = []
+    for network, timing, _ in zip(single_layers(config.m), cycle(TIMINGS), range(LAYERS), strict=False):
+        image = compile_network(config, network)
+        bus.simulation.set_timing(timing)
+        check_network(accelerator, network, image)
+        predicted = program_figures(image, ModelTiming(**asdict(timing))).cycles
+        taken = accelerator.counters()["total"]
+        if taken != predicted:
+            wrong.append((network.nodes[0].name, timing, taken, predicted))
+    assert wrong == []
