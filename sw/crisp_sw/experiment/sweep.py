@@ -219,7 +219,13 @@ def _client(workers: Workers) -> Iterator["Client"]:
         with client:
             yield client
         return
-    options = {"threads_per_worker": 1, "memory_limit": None, "dashboard_address": None}
+    options = {
+        "threads_per_worker": 1,
+        "memory_limit": None,
+        "dashboard_address": None,
+        # What is served by HTTP all the same: on any free port, so that two sweeps do not meet.
+        "scheduler_kwargs": {"dashboard_address": "127.0.0.1:0"},
+    }
     with (
         LocalCluster(n_workers=workers.count, processes=workers.processes, **options) as cluster,
         Client(cluster) as client,

@@ -204,6 +204,12 @@ def test_user_without_a_dense_cell_is_refused(tasks, store):
         run_sweep(tasks[:1], store, HERE)
 
 
+@pytest.mark.filterwarnings("error")
+def test_two_sweeps_at_once_do_not_meet():
+    with sweep._client(HERE) as first, sweep._client(HERE) as second:
+        assert (first.submit(str, 1).result(), second.submit(str, 2).result()) == ("1", "2")
+
+
 def test_cluster_that_does_not_answer_is_named(tasks, store, calls, monkeypatch):
     monkeypatch.setattr(sweep, "CONNECT_SECONDS", 0.5)
     with pytest.raises(ExperimentError, match=r"no Dask scheduler at 'tcp://127\.0\.0\.1:9'"):
