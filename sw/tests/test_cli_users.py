@@ -27,7 +27,7 @@ def figures_of(*arguments: object) -> dict:
 def test_one_class_goes_all_the_way(digits_checkpoint, tmp_path):
     pruned, network = tmp_path / "pruned", tmp_path / "network"
     figures = figures_of(
-        "prune", digits_checkpoint, "--classes", "3", "--samples", 40, *SHORT, "--out", pruned
+        "prune", digits_checkpoint, "--classes", "3", "--samples", 32, *SHORT, "--out", pruned
     )
     assert figures["classes"] == ["3", "other"]
     assert (figures["class_ids"], figures["class_indices"]) == (["3"], [3])
@@ -59,7 +59,7 @@ def folder(tmp_path) -> Path:
         for number, name in enumerate(("n1", "n2", "n3")):
             (root / split / name).mkdir(parents=True)
             for index in range(count):
-                picture = Image.new("L", (16, 16), 80 * number + index)
+                picture = Image.new("L", (8, 8), 80 * number + index)
                 picture.save(root / split / name / f"{index}.png")
         (root / split / "n3" / "1.png").write_bytes(b"no picture")
     (root / "classes.tsv").write_text("n1\tcrane\nn2\tcrane\nn3\tschool bus, bus\n")
