@@ -5,7 +5,7 @@ import os
 from collections.abc import Iterable, Sequence
 from math import sqrt
 from pathlib import Path
-from statistics import mean, stdev
+from statistics import fmean, stdev
 from typing import Any
 
 COLUMNS = (
@@ -100,7 +100,7 @@ def _row(result: dict[str, Any], dense: dict[str, Any]) -> Row:
 
 def _mean(values: list[Any]) -> float | None:
     present = [value for value in values if value is not None]
-    return mean(present) if present else None
+    return fmean(present) if present else None
 
 
 def _standard_error(values: list[Any]) -> float | None:
