@@ -1,6 +1,6 @@
 """The whole experiment: universal networks, the cells of a grid, and what is written about them."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -125,32 +125,19 @@ def _tasks(
     on_training: ProgressCallback | None,
     say: Callable[[str], None],
 ) -> list[CellTask]:
-    """All cells of the grid, after whatever would stop them is found, and universal networks are trained."""
+    """All cells of the grid, after whatever would stop them is found."""
     grid, data = settings.grid, _anywhere(settings.data)
-    splits = load_dataset(data)
-    choose_classes(max(grid.classes), seed=0, of=len(splits.classes))
+    splits, largest = load_dataset(data), max(grid.classes)
+    choose_classes(largest, seed=0, of=len(splits.classes))
     digest = data_digest(splits)
-    found = {
-        network: find_universal(network, data, files.checkpoints, fresh=settings.fresh)
-        for network in grid.networks
-    }
     tasks: list[CellTask] = []
-    for network, checkpoint in found.items():
-        if checkpoint is None and not settings.compute:
-            say(f"{network} is not trained yet, so there are no results of it")
-            continue
-        checkpoint = _anywhere(
-            checkpoint
-            or train_universal(
-                network, data, files.checkpoints, progress=on_training, command=settings.command
-            )
-        )
+    for network, checkpoint in _checkpoints(settings, files, on_training, say):
         if load_checkpoint(checkpoint)[1].classes != splits.classes:
             raise ExperimentError(
                 f"{checkpoint} was trained for other classes than {data} has; expected the same"
             )
         # What every worker does first: the largest user fits, and decoded pictures are in the cache.
-        load_user(checkpoint, data, classes=max(grid.classes), seed=0)
+        load_user(checkpoint, data, classes=largest, seed=0)
         tasks += [
             CellTask(
                 cell=cell,
@@ -163,6 +150,26 @@ def _tasks(
             for cell in grid.cells([network_name(network)])
         ]
     return tasks
+
+
+def _checkpoints(
+    settings: ExperimentSettings,
+    files: ExperimentFiles,
+    on_training: ProgressCallback | None,
+    say: Callable[[str], None],
+) -> Iterator[tuple[str, str]]:
+    """Every network of the grid with its checkpoint, trained if need be and allowed."""
+    data, folder = settings.data, files.checkpoints
+    found = {
+        name: find_universal(name, data, folder, fresh=settings.fresh) for name in settings.grid.networks
+    }
+    for name, checkpoint in found.items():
+        if checkpoint is None and not settings.compute:
+            say(f"{name} is not trained yet, so there are no results of it")
+            continue
+        if checkpoint is None:
+            checkpoint = train_universal(name, data, folder, progress=on_training, command=settings.command)
+        yield name, _anywhere(checkpoint)
 
 
 def _anywhere(source: str) -> str:
