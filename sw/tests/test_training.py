@@ -112,7 +112,9 @@ def test_dropout_continues_bit_for_bit(splits, tmp_path):
 @pytest.mark.parametrize("epochs", [1, 2])
 def test_diverging_run_stops_with_the_reason_and_leaves_nothing(splits, tmp_path, epochs):
     settings = replace(SETTINGS, epochs=epochs, learning_rate=1e30)
-    with pytest.raises(TrainingError, match=r"training diverged: after \d+ of \d+ steps the .* below 1e\+30"):
+    with pytest.raises(
+        TrainingError, match=r"training diverged: after \d of \d+ steps the loss is NaN .* below 1e\+30"
+    ):
         train(network(), splits, settings, state_file=tmp_path / "run.state")
     assert list(tmp_path.iterdir()) == []
 

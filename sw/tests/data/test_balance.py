@@ -38,6 +38,11 @@ def test_choice_takes_what_is_there_and_repeats_small_classes(per_class, expecte
     assert len(set(chosen[expected:].tolist())) == expected
 
 
+def test_repeats_of_a_small_class_differ_by_at_most_one():
+    times = choose_per_class(LABELS, (0, 2), 7, seed=0).bincount(minlength=len(LABELS))
+    assert sorted(times[7:10].tolist()) == [2, 2, 3]
+
+
 def test_choice_depends_on_the_seed_alone():
     one, two, other = (choose_per_class(LABELS, (0, 2), 3, seed=seed) for seed in (0, 0, 1))
     assert torch.equal(one, two)
