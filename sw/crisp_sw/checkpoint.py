@@ -37,8 +37,8 @@ class CheckpointInfo:
     settings : of the training.
     command : that makes this checkpoint again.
     history : of the training, an entry with epoch, loss and accuracy for each epoch.
-    class_ids : the data set's identifiers of the classes, or () in files that do not have them. One id for two
-        outputs: the second output stands for all other classes.
+    class_ids : the data set's identifiers of the classes, or () in files that do not have them. One id for
+        two outputs: the second output stands for all other classes.
     """
 
     model: str
