@@ -113,6 +113,7 @@ def run_experiment(
         on_result=on_result,
         on_results=write_tables,
         on_network=keep_network,
+        say=say,
     )
     for file in write_plots(table_rows(sweep.results), files.plots(settings.name)):
         say(f"wrote {file}")

@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from functools import lru_cache
+from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -69,6 +70,7 @@ def run_sweep(
     on_result: ResultCallback = lambda done, total, cell, result: None,
     on_results: Callable[[list[Result]], None] = lambda results: None,
     on_network: NetworkCallback = lambda cell, outcome: None,
+    say: Callable[[str], None] = lambda text: None,
 ) -> Sweep:
     """Run every task that has no result yet, and return all results.
 
@@ -79,10 +81,12 @@ def run_sweep(
     on_result : called with (cells done, cells in all, cell, result) for every cell that is finished now.
     on_results : called with all results that are there, at first and whenever there is one more.
     on_network : called with the outcome of every such cell, weights and int8 network included.
+    say : called with what the user may want to know of the cluster.
 
     Raises
     ------
-    ExperimentError : a user's dense task is missing, Dask is not installed, or the cluster cannot be reached.
+    ExperimentError : a user's dense task is missing, Dask is not installed, the cluster cannot be reached, or
+        its workers do not have this package.
     """
     plan = _Plan(tasks, store)
     results = {cell: store.read(cell.name, key) for cell, key in plan.keys.items()}
@@ -94,7 +98,7 @@ def run_sweep(
 
     on_results(so_far())
     if pending and compute:
-        with store.unfinished(), _client(workers) as client:
+        with store.unfinished(), _client(workers, say) as client:
             for cell, outcome in _outcomes(client, pending, plan):
                 if outcome.problem:
                     failures[cell.name] = outcome.problem
@@ -201,8 +205,18 @@ def _run_after_dense(task: CellTask, dense: CellOutcome) -> CellOutcome:
     return replace(run_cell(task, dense.weights), weights=None)
 
 
+def _require_package(client: "Client") -> None:
+    """Refuse workers without this package: its tasks would end them, and the sweep would wait for ever."""
+    try:
+        client.run(import_module, __name__)
+    except ImportError as error:
+        raise ExperimentError(
+            f"a worker of the cluster cannot import {__name__} ({error}); expected crisp-stc on every worker"
+        ) from error
+
+
 @contextmanager
-def _client(workers: Workers) -> Iterator["Client"]:
+def _client(workers: Workers, say: Callable[[str], None]) -> Iterator["Client"]:
     try:
         from distributed import Client, LocalCluster
     except ImportError as error:
@@ -217,6 +231,9 @@ def _client(workers: Workers) -> Iterator["Client"]:
                 f"no Dask scheduler at {workers.cluster!r} ({error}); expected an address such as tcp://host:8786"
             ) from error
         with client:
+            if not client.scheduler_info()["workers"]:
+                say(f"no worker at {workers.cluster} yet; cells start as soon as there is one")
+            _require_package(client)
             yield client
         return
     options = {

@@ -7,6 +7,7 @@ import pytest
 from distributed import Client, LocalCluster
 
 from crisp_sw.experiment.cell_run import CellTask, run_cell
+from crisp_sw.experiment.errors import ExperimentError
 from crisp_sw.experiment.run import ExperimentFiles, run_experiment
 from crisp_sw.experiment.sweep import Workers
 
@@ -15,7 +16,7 @@ from .test_run import GRID, RECIPE, settings
 __all__ = ["settings"]
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def address():
     options = {"threads_per_worker": 1, "memory_limit": None, "dashboard_address": None}
     cluster = LocalCluster(n_workers=1, processes=True, **options)
@@ -49,3 +50,11 @@ def test_worker_of_a_cluster_runs_the_grid(address, settings, monkeypatch):
     assert sweep.results[0] == {**run_cell(dense).result, "seconds": sweep.results[0]["seconds"]}
     with Client(address) as client:
         assert len(client.scheduler_info()["workers"]) == 1
+
+
+def test_worker_without_the_package_is_refused_before_it_gets_a_task(address, settings):
+    missing = "import sys; sys.modules['crisp_sw.experiment.sweep'] = None"
+    with Client(address) as client:
+        client.run(exec, missing)
+    with pytest.raises(ExperimentError, match="a worker of the cluster cannot import crisp_sw"):
+        run_experiment(replace(settings, workers=Workers(cluster=address)))

@@ -182,7 +182,7 @@ class LosingClient:
 
 def test_cell_that_the_cluster_lost_is_named_and_the_others_stay(tasks, store, calls, monkeypatch):
     lost = CELLS[2].name
-    monkeypatch.setattr(sweep, "_client", lambda workers: nullcontext(LosingClient(lost)))
+    monkeypatch.setattr(sweep, "_client", lambda *_: nullcontext(LosingClient(lost)))
     monkeypatch.setattr(distributed, "as_completed", iter)
     outcome = run_sweep(tasks, store, HERE)
     assert [result["cell"]["method"] for result in outcome.results] == ["nm-only", "dense"]
@@ -192,7 +192,7 @@ def test_cell_that_the_cluster_lost_is_named_and_the_others_stay(tasks, store, c
 
 def test_clients_of_one_cluster_with_other_settings_share_no_task(tasks, store, calls, monkeypatch):
     client = LosingClient(lost="")
-    monkeypatch.setattr(sweep, "_client", lambda workers: nullcontext(client))
+    monkeypatch.setattr(sweep, "_client", lambda *_: nullcontext(client))
     monkeypatch.setattr(distributed, "as_completed", iter)
     run_sweep(tasks, store, HERE)
     run_sweep([replace(task, data_digest="c3d4") for task in tasks], store, HERE)
@@ -206,8 +206,17 @@ def test_user_without_a_dense_cell_is_refused(tasks, store):
 
 @pytest.mark.filterwarnings("error")
 def test_two_sweeps_at_once_do_not_meet():
-    with sweep._client(HERE) as first, sweep._client(HERE) as second:
+    with sweep._client(HERE, print) as first, sweep._client(HERE, print) as second:
         assert (first.submit(str, 1).result(), second.submit(str, 2).result()) == ("1", "2")
+
+
+def test_cluster_without_workers_is_said():
+    said = []
+    cluster = distributed.LocalCluster(n_workers=0, processes=False, dashboard_address="127.0.0.1:0")
+    address = cluster.scheduler_address
+    with cluster, sweep._client(Workers(cluster=address), said.append):
+        pass
+    assert said == [f"no worker at {address} yet; cells start as soon as there is one"]
 
 
 def test_cluster_that_does_not_answer_is_named(tasks, store, calls, monkeypatch):
