@@ -19,10 +19,10 @@ from crisp_sw.experiment.errors import ExperimentError
 from crisp_sw.experiment.grid import GRIDS, Grid, find_grid, network_name, table_name
 from crisp_sw.experiment.rtl_check import check_on_rtl
 from crisp_sw.experiment.run import ExperimentFiles, ExperimentSettings, run_experiment
-from crisp_sw.experiment.sweep import Workers
 from crisp_sw.experiment.table import Row, average_rows, table_rows
 from crisp_sw.experiment.universal import UNIVERSAL, find_universal
 from crisp_sw.experiment.user import load_user
+from crisp_sw.experiment.workers import Workers
 from crisp_sw.training_display import training_display
 
 CHECK_FAILED = 1

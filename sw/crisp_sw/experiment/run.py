@@ -16,10 +16,11 @@ from crisp_sw.experiment.plots import write_plots
 from crisp_sw.experiment.recipe import find_recipe
 from crisp_sw.experiment.results_page import write_page
 from crisp_sw.experiment.store import ResultStore
-from crisp_sw.experiment.sweep import Result, ResultCallback, Sweep, Workers, run_sweep
+from crisp_sw.experiment.sweep import Result, ResultCallback, Sweep, run_sweep
 from crisp_sw.experiment.table import table_rows, write_csv
 from crisp_sw.experiment.universal import find_universal, train_universal
 from crisp_sw.experiment.user import choose_classes, load_user
+from crisp_sw.experiment.workers import Workers
 from crisp_sw.export import save_network
 from crisp_sw.training import ProgressCallback
 

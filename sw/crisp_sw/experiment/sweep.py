@@ -7,10 +7,8 @@ of a user wait for the user's dense network, which they are distilled from.
 
 import hashlib
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from functools import lru_cache
-from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -19,32 +17,16 @@ from crisp_sw.experiment.cell import Cell
 from crisp_sw.experiment.cell_run import CellOutcome, CellTask, run_cell
 from crisp_sw.experiment.errors import ExperimentError
 from crisp_sw.experiment.store import ResultStore
+from crisp_sw.experiment.workers import Workers, dask_client
 
 if TYPE_CHECKING:
     from distributed import Client, Future
 
 # Raise it when a change of the code makes results of before different.
 RESULT_VERSION = 1
-CONNECT_SECONDS = 10.0
 Result = dict[str, Any]
 ResultCallback = Callable[[int, int, Cell, Result], None]
 NetworkCallback = Callable[[Cell, CellOutcome], None]
-
-
-@dataclass(frozen=True, kw_only=True)
-class Workers:
-    """Who computes.
-
-    Attributes
-    ----------
-    cluster : address of a Dask scheduler; None starts workers on this machine.
-    count : of those; each a process with one task at a time.
-    processes : False runs everything in this process, for tests.
-    """
-
-    cluster: str | None = None
-    count: int = 2
-    processes: bool = True
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -98,7 +80,7 @@ def run_sweep(
 
     on_results(so_far())
     if pending and compute:
-        with store.unfinished(), _client(workers, say) as client:
+        with store.unfinished(), dask_client(workers, say) as client:
             for cell, outcome in _outcomes(client, pending, plan):
                 if outcome.problem:
                     failures[cell.name] = outcome.problem
@@ -203,48 +185,3 @@ def _run_after_dense(task: CellTask, dense: CellOutcome) -> CellOutcome:
     if dense.problem:
         return CellOutcome(problem=f"its dense network failed: {dense.problem}")
     return replace(run_cell(task, dense.weights), weights=None)
-
-
-def _require_package(client: "Client") -> None:
-    """Refuse workers without this package: its tasks would end them, and the sweep would wait for ever."""
-    try:
-        client.run(import_module, __name__)
-    except ImportError as error:
-        raise ExperimentError(
-            f"a worker of the cluster cannot import {__name__} ({error}); expected crisp-stc on every worker"
-        ) from error
-
-
-@contextmanager
-def _client(workers: Workers, say: Callable[[str], None]) -> Iterator["Client"]:
-    try:
-        from distributed import Client, LocalCluster
-    except ImportError as error:
-        raise ExperimentError(
-            "the sweep needs Dask, which is not installed; expected: pip install 'crisp-stc[sweep]'"
-        ) from error
-    if workers.cluster is not None:
-        try:
-            client = Client(workers.cluster, timeout=CONNECT_SECONDS)
-        except (OSError, ValueError) as error:
-            raise ExperimentError(
-                f"no Dask scheduler at {workers.cluster!r} ({error}); expected an address such as tcp://host:8786"
-            ) from error
-        with client:
-            if not client.scheduler_info()["workers"]:
-                say(f"no worker at {workers.cluster} yet; cells start as soon as there is one")
-            _require_package(client)
-            yield client
-        return
-    options = {
-        "threads_per_worker": 1,
-        "memory_limit": None,
-        "dashboard_address": None,
-        # What is served by HTTP all the same: on any free port, so that two sweeps do not meet.
-        "scheduler_kwargs": {"dashboard_address": "127.0.0.1:0"},
-    }
-    with (
-        LocalCluster(n_workers=workers.count, processes=workers.processes, **options) as cluster,
-        Client(cluster) as client,
-    ):
-        yield client

@@ -9,7 +9,7 @@ from distributed import Client, LocalCluster
 from crisp_sw.experiment.cell_run import CellTask, run_cell
 from crisp_sw.experiment.errors import ExperimentError
 from crisp_sw.experiment.run import ExperimentFiles, run_experiment
-from crisp_sw.experiment.sweep import Workers
+from crisp_sw.experiment.workers import Workers
 
 from .test_run import GRID, RECIPE, settings
 

@@ -14,8 +14,8 @@ from crisp_sw.experiment.grid import Grid
 from crisp_sw.experiment.recipe import Recipe
 from crisp_sw.experiment.rtl_check import check_on_rtl
 from crisp_sw.experiment.run import ExperimentFiles, ExperimentSettings, run_experiment
-from crisp_sw.experiment.sweep import Workers
 from crisp_sw.experiment.user import load_user
+from crisp_sw.experiment.workers import Workers
 
 RECIPE = Recipe(settings={"iterations": 1, "final_epochs": 0, "batch_size": 64, "learning_rate": 0.01})
 GRID = Grid(

@@ -13,7 +13,8 @@ from crisp_sw.experiment.cell_run import CellOutcome, CellTask
 from crisp_sw.experiment.errors import ExperimentError
 from crisp_sw.experiment.recipe import Recipe
 from crisp_sw.experiment.store import ResultStore
-from crisp_sw.experiment.sweep import Workers, run_sweep
+from crisp_sw.experiment.sweep import run_sweep
+from crisp_sw.experiment.workers import Workers
 
 HERE = Workers(count=1, processes=False)
 CELLS = (
@@ -182,7 +183,7 @@ class LosingClient:
 
 def test_cell_that_the_cluster_lost_is_named_and_the_others_stay(tasks, store, calls, monkeypatch):
     lost = CELLS[2].name
-    monkeypatch.setattr(sweep, "_client", lambda *_: nullcontext(LosingClient(lost)))
+    monkeypatch.setattr(sweep, "dask_client", lambda *_: nullcontext(LosingClient(lost)))
     monkeypatch.setattr(distributed, "as_completed", iter)
     outcome = run_sweep(tasks, store, HERE)
     assert [result["cell"]["method"] for result in outcome.results] == ["nm-only", "dense"]
@@ -192,7 +193,7 @@ def test_cell_that_the_cluster_lost_is_named_and_the_others_stay(tasks, store, c
 
 def test_clients_of_one_cluster_with_other_settings_share_no_task(tasks, store, calls, monkeypatch):
     client = LosingClient(lost="")
-    monkeypatch.setattr(sweep, "_client", lambda *_: nullcontext(client))
+    monkeypatch.setattr(sweep, "dask_client", lambda *_: nullcontext(client))
     monkeypatch.setattr(distributed, "as_completed", iter)
     run_sweep(tasks, store, HERE)
     run_sweep([replace(task, data_digest="c3d4") for task in tasks], store, HERE)
@@ -202,25 +203,3 @@ def test_clients_of_one_cluster_with_other_settings_share_no_task(tasks, store, 
 def test_user_without_a_dense_cell_is_refused(tasks, store):
     with pytest.raises(ExperimentError, match="net-c2-s0-nm-only-1of4 has no dense cell"):
         run_sweep(tasks[:1], store, HERE)
-
-
-@pytest.mark.filterwarnings("error")
-def test_two_sweeps_at_once_do_not_meet():
-    with sweep._client(HERE, print) as first, sweep._client(HERE, print) as second:
-        assert (first.submit(str, 1).result(), second.submit(str, 2).result()) == ("1", "2")
-
-
-def test_cluster_without_workers_is_said():
-    said = []
-    cluster = distributed.LocalCluster(n_workers=0, processes=False, dashboard_address="127.0.0.1:0")
-    address = cluster.scheduler_address
-    with cluster, sweep._client(Workers(cluster=address), said.append):
-        pass
-    assert said == [f"no worker at {address} yet; cells start as soon as there is one"]
-
-
-def test_cluster_that_does_not_answer_is_named(tasks, store, calls, monkeypatch):
-    monkeypatch.setattr(sweep, "CONNECT_SECONDS", 0.5)
-    with pytest.raises(ExperimentError, match=r"no Dask scheduler at 'tcp://127\.0\.0\.1:9'"):
-        run_sweep(tasks, store, Workers(cluster="tcp://127.0.0.1:9"))
-    assert calls == []
