@@ -55,8 +55,9 @@ accuracy: setup
 	.venv/bin/crisp accuracy $(DATA) --grid $(or $(GRID),headline) $(call option,--cluster,$(CLUSTER)) \
 		$(call option,--rtl,$(RTL)) $(OPTIONS)
 
+# One thread a process: two processes of two threads each would spin waiting for each other's cores.
 test: setup
-	$(PY) -m pytest -n $(JOBS) golden hw sw cocotb_tests tools
+	OMP_NUM_THREADS=1 $(PY) -m pytest -n $(JOBS) golden hw sw cocotb_tests tools
 
 lint: setup
 	$(PY) -m ruff check .
