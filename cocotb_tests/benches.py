@@ -115,6 +115,7 @@ BENCHES = (
         module="cocotb_tests.protocol.bench_protocol",
         tests=7,
         parameters={"programs": 3},
+        on_icarus={"programs": 1},
     ),
 )
 

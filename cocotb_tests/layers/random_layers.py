@@ -1,10 +1,13 @@
 """Random legal layers with inputs: every kernel, stride, padding, grouping and pattern, and max pooling."""
 
+from contextlib import suppress
+
 import numpy as np
 
-from cocotb_tests.tb.layer_run import LayerCase, PoolCase
+from cocotb_tests.tb.layer_run import LayerCase, PoolCase, case_jobs
 from crisp_golden.config import CoreConfig
 from crisp_golden.convolution import accumulate
+from crisp_golden.errors import CapacityError
 from crisp_golden.network import MaxPool, Pattern, QuantizedConv, ResidualInput
 
 KERNELS = (1, 3, 5, 7)
@@ -25,6 +28,15 @@ def random_case(rng: np.random.Generator, config: CoreConfig, *, number: int, si
         each combination. Everything else is random.
     size : largest height and width of the input, not counting the kernel.
     """
+    while True:
+        case = _any_case(rng, config, number, size)
+        with suppress(CapacityError):
+            case_jobs(config, case)
+            return case
+
+
+def _any_case(rng: np.random.Generator, config: CoreConfig, number: int, size: int) -> LayerCase:
+    """A layer that may be too large for the memories."""
     kernel = KERNELS[number % 4]
     kind = KINDS[number // 4 % 3]
     n = number // 12 % config.m + 1
