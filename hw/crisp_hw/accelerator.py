@@ -38,7 +38,7 @@ class CrispStc(wiring.Component):
     Software sets address windows and the place of the program in the registers, starts it, and waits for the
     interrupt; see ``crisp_golden.program`` for registers and commands.
 
-    A reset must last at least three cycles. It reaches the registers at once, all other blocks up to three
+    A reset must last at least four cycles. It reaches the registers at once, all other blocks up to three
     cycles later, then the rows of the array one after the other; a transfer may begin as soon as it ends.
 
     Parameters
