@@ -128,8 +128,18 @@ class NetworkRun:
         tensors = self.tensors if network is self.network else run_network(network, self.x)
         return self._unit(name, figures, self.x, tensors)
 
+    @cached_property
+    def _parts(self) -> dict[int, Unit]:
+        """Units of segments by number: platforms that come later need not make them again."""
+        return {}
+
     def _part(self, segment: Segment) -> Unit:
         """A segment as a program that stores the outputs of all its layers."""
+        if segment.number not in self._parts:
+            self._parts[segment.number] = self._make_part(segment)
+        return self._parts[segment.number]
+
+    def _make_part(self, segment: Segment) -> Unit:
         figures = self._figures(self.programs.compile(segment.network, keep=True))
         tensors = {name: self.tensors[name] for name in segment.layers}
         return self._unit(f"part {segment.number}", figures, self.tensors[segment.source], tensors)
