@@ -88,15 +88,7 @@ class NetworkRun:
         ------
         CrispError : a layer is not legal, or does not fit the configuration.
         """
-        self.say("compiling: fused, layer by layer, and dense")
-        whole = self._figures(self.programs.compile(self.network))
-        unfused = self._figures(self.programs.compile(self.network, fuse=False))
-        dense_network, dense = dense_twin(self.network), None
-        try:
-            dense = self._figures(self.programs.compile(dense_network))
-        except CapacityError as error:
-            self.say(f"the dense network does not fit: {error}")
-        self.say(f"predicted: {whole.cycles:,} cycles" + (f", dense {dense.cycles:,}" if dense else ""))
+        whole, unfused, dense_network, dense = self._compiled
         results: list[UnitResult] = []
         for platform in platforms:
             units = [partial(self._whole_unit, WHOLE_UNIT, self.network, whole)]
@@ -110,6 +102,20 @@ class NetworkRun:
             parts=[segment.layers for segment in self._segments],
             results=results,
         )
+
+    @cached_property
+    def _compiled(self) -> tuple[ProgramFigures, ProgramFigures, QuantizedNetwork, ProgramFigures | None]:
+        """The network fused and layer by layer; the dense network, and that fused unless it does not fit."""
+        self.say("compiling: fused, layer by layer, and dense")
+        whole = self._figures(self.programs.compile(self.network))
+        unfused = self._figures(self.programs.compile(self.network, fuse=False))
+        dense_network, dense = dense_twin(self.network), None
+        try:
+            dense = self._figures(self.programs.compile(dense_network))
+        except CapacityError as error:
+            self.say(f"the dense network does not fit: {error}")
+        self.say(f"predicted: {whole.cycles:,} cycles" + (f", dense {dense.cycles:,}" if dense else ""))
+        return whole, unfused, dense_network, dense
 
     @cached_property
     def _segments(self) -> list[Segment]:
