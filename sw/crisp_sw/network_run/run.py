@@ -65,6 +65,7 @@ class NetworkRun:
     out: Path
     say: Callable[[str], None]
     progress: StepCallback
+    _parts: dict[int, Unit] = field(init=False, default_factory=dict, repr=False)
 
     @cached_property
     def x(self) -> np.ndarray:
@@ -134,13 +135,8 @@ class NetworkRun:
         tensors = self.tensors if network is self.network else run_network(network, self.x)
         return self._unit(name, figures, self.x, tensors)
 
-    @cached_property
-    def _parts(self) -> dict[int, Unit]:
-        """Units of segments by number: platforms that come later need not make them again."""
-        return {}
-
     def _part(self, segment: Segment) -> Unit:
-        """A segment as a program that stores the outputs of all its layers."""
+        """A segment as a program that stores the outputs of all its layers, made once for all platforms."""
         if segment.number not in self._parts:
             self._parts[segment.number] = self._make_part(segment)
         return self._parts[segment.number]
@@ -173,7 +169,7 @@ class NetworkRun:
         if known is not None:
             self._say_result(known, again=True)
             return known
-        bar = current_thread().name
+        bar = current_thread().name  # one for each of the runs that go on at once
 
         def report(cycles: int) -> None:
             workers.check()
