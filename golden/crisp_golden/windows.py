@@ -41,23 +41,41 @@ class WindowedWeights:
 
 def window_weights(config: CoreConfig, layer: QuantizedConv) -> WindowedWeights:
     """Cut the weights of ``layer`` into row tiles and windows."""
-    k, local, kh, kw = layer.weight.shape
+    k, _, kh, kw = layer.weight.shape
     taps, blocks = kh * kw, -(-layer.in_channels // config.window)
     tiles = -(-k // config.rows)
     matrix = np.zeros((tiles * config.rows, taps, blocks * config.window), np.int8)
     allowed = np.zeros(matrix.shape, bool)
-    flat = layer.weight.transpose(0, 2, 3, 1).reshape(k, taps, local)
-    first = np.arange(k) // (k // layer.groups) * local
-    channel = (first[:, None] + np.arange(local))[:, None, :]
-    row, tap = np.arange(k)[:, None, None], np.arange(taps)[None, :, None]
-    matrix[row, tap, channel] = flat
-    allowed[row, tap, channel] = True
+    _place_weights(layer, matrix, allowed)
     if layer.pattern is not None:
         allowed &= _kept_weights(layer, matrix.shape)
-    kept = np.any(allowed.reshape(tiles, config.rows, taps * blocks, config.window), axis=(1, 3))
+    kept = allowed.reshape(tiles, config.rows, taps * blocks, config.window).any(axis=3).any(axis=1)
     kept[~kept.any(axis=1), 0] = True
     grouped = matrix.reshape(tiles, config.rows, taps * blocks, config.lanes, config.m)
-    return WindowedWeights(kept=kept, weights=grouped, n=max(1, int((grouped != 0).sum(axis=-1).max())))
+    return WindowedWeights(kept=kept, weights=grouped, n=max(1, _largest_count(grouped)))
+
+
+def _place_weights(layer: QuantizedConv, matrix: np.ndarray, allowed: np.ndarray) -> None:
+    """Write the weights into ``matrix`` [K padded, taps, C padded], and where they are into ``allowed``."""
+    k, local, kh, kw = layer.weight.shape
+    flat = layer.weight.transpose(0, 2, 3, 1).reshape(k, kh * kw, local)
+    if layer.groups == 1:
+        matrix[:k, :, :local] = flat
+        allowed[:k, :, :local] = True
+        return
+    first = np.arange(k) // (k // layer.groups) * local
+    channel = (first[:, None] + np.arange(local))[:, None, :]
+    row, tap = np.arange(k)[:, None, None], np.arange(kh * kw)[None, :, None]
+    matrix[row, tap, channel] = flat
+    allowed[row, tap, channel] = True
+
+
+def _largest_count(groups: np.ndarray) -> int:
+    """Largest number of non-zeros along the last axis, which is short: its slices are added as a whole."""
+    count = np.zeros(groups.shape[:-1], np.uint8)
+    for position in range(groups.shape[-1]):
+        count += groups[..., position] != 0
+    return int(count.max())
 
 
 def _kept_weights(layer: QuantizedConv, shape: tuple[int, ...]) -> np.ndarray:
