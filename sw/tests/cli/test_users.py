@@ -5,23 +5,12 @@ from pathlib import Path
 
 import pytest
 from PIL import Image
-from typer.testing import CliRunner, Result
 
-from crisp_sw.cli import app
 from crisp_sw.prune import PruneSettings
 from crisp_sw.steps import PruneBudget, load_task, prune_task
+from sw.tests.cli.runner import crisp, figures_of
 
 SHORT = ("--iterations", 1, "--final-epochs", 0, "--sparsity", 0.7, "--no-compare-dense")
-
-
-def crisp(*arguments: object) -> Result:
-    return CliRunner().invoke(app, [str(argument) for argument in arguments], env={"COLUMNS": "200"})
-
-
-def figures_of(*arguments: object) -> dict:
-    result = crisp(*arguments, "--json")
-    assert result.exit_code == 0, result.stderr
-    return json.loads(result.stdout)
 
 
 def test_one_class_goes_all_the_way(digits_checkpoint, tmp_path):

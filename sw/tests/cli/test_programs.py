@@ -4,17 +4,12 @@ import json
 from pathlib import Path
 
 import pytest
-from typer.testing import CliRunner, Result
 
 from crisp_golden.program.image import read_image
-from crisp_sw.cli import app
 from crisp_sw.export import save_network
 from crisp_sw.network_run import NetworkRun
+from sw.tests.cli.runner import crisp
 from sw.tests.small_programs import small_network, small_program
-
-
-def crisp(*arguments: object) -> Result:
-    return CliRunner().invoke(app, [str(argument) for argument in arguments], env={"COLUMNS": "200"})
 
 
 @pytest.fixture(scope="module")

@@ -3,19 +3,19 @@
 import json
 
 import pytest
-from typer.testing import CliRunner
+from typer.testing import Result
 
-from crisp_sw.cli import app
 from crisp_sw.commands import accuracy as command
 from crisp_sw.experiment.cell import Cell
 from crisp_sw.experiment.sweep import Sweep
+from sw.tests.cli.runner import crisp
 
 CELL = Cell(network="net", classes=10, class_seed=0, method="crisp", n=1, m=4, block=16, sparsity=0.92)
 DENSE = Cell(network="net", classes=10, class_seed=0, method="dense")
 
 
-def crisp(*arguments, columns=200):
-    return CliRunner().invoke(app, ["accuracy", *map(str, arguments)], env={"COLUMNS": str(columns)})
+def accuracy(*arguments: object, columns: int = 200) -> Result:
+    return crisp("accuracy", *arguments, columns=columns)
 
 
 @pytest.fixture
@@ -36,7 +36,7 @@ def settings(monkeypatch):
 
 
 def test_options_narrow_the_grid(settings):
-    result = crisp("images", "--seeds", "0, 2", "--sparsities", "0.9", "--methods", "crisp,channel")
+    result = accuracy("images", "--seeds", "0, 2", "--sparsities", "0.9", "--methods", "crisp,channel")
     assert result.exit_code == 0
     ((called,), _) = settings
     assert called.grid.class_seeds == (0, 2)
@@ -48,19 +48,19 @@ def test_options_narrow_the_grid(settings):
 
 
 def test_table_of_another_preset_has_its_own_name(settings):
-    crisp("images")
-    crisp("images", "--preset", "small")
+    accuracy("images")
+    accuracy("images", "--preset", "small")
     assert [called.name for called in settings[0]] == ["headline", "headline-small"]
 
 
 def test_results_are_shown(settings):
-    assert "79.00%" in crisp("images").stdout
-    rows = json.loads(crisp("images", "--json").stdout)["rows"]
+    assert "79.00%" in accuracy("images").stdout
+    rows = json.loads(accuracy("images", "--json").stdout)["rows"]
     assert [row["method"] for row in rows] == ["dense", "crisp"]
 
 
 def test_table_is_whole_in_a_narrow_terminal(settings):
-    wide, narrow = crisp("images").stdout, crisp("images", columns=40).stdout
+    wide, narrow = accuracy("images").stdout, accuracy("images", columns=40).stdout
     assert "classes" in narrow
     assert [line.split() for line in narrow.splitlines()] == [line.split() for line in wide.splitlines()]
     assert "…" not in narrow
@@ -69,19 +69,19 @@ def test_table_is_whole_in_a_narrow_terminal(settings):
 def test_unreachable_target_is_told_with_its_reason(settings, monkeypatch):
     error = {"cell": CELL.to_json(), "error": "0.999 cannot be reached"}
     monkeypatch.setattr(command, "run_experiment", lambda settings, **callbacks: Sweep(results=[error]))
-    result = crisp("images")
+    result = accuracy("images")
     assert result.exit_code == 0
     assert f"not reached: {CELL.name}: 0.999 cannot be reached" in result.stderr
 
 
 def test_nothing_to_show_is_said(settings, monkeypatch):
     monkeypatch.setattr(command, "run_experiment", lambda settings, **callbacks: Sweep())
-    assert crisp("images", "--table-only").stdout == "no results yet\n"
+    assert accuracy("images", "--table-only").stdout == "no results yet\n"
 
 
 def test_failed_cells_are_named_and_the_status_says_so(settings):
     settings[1].append(True)
-    result = crisp("images")
+    result = accuracy("images")
     assert result.exit_code == 1
     assert "failed: net-x: ZeroDivisionError: by zero" in result.stderr
 
@@ -99,7 +99,7 @@ def test_failed_cells_are_named_and_the_status_says_so(settings):
     ],
 )
 def test_bad_options_are_one_message_and_status_2(arguments, message, tmp_path):
-    result = crisp("digits", "--out", tmp_path, *arguments)
+    result = accuracy("digits", "--out", tmp_path, *arguments)
     assert result.exit_code == 2
     assert message in result.stderr
     assert "Traceback" not in result.stderr
