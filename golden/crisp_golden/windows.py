@@ -49,7 +49,8 @@ def window_weights(config: CoreConfig, layer: QuantizedConv) -> WindowedWeights:
     _place_weights(layer, matrix, allowed)
     if layer.pattern is not None:
         allowed &= _kept_weights(layer, matrix.shape)
-    kept = allowed.reshape(tiles, config.rows, taps * blocks, config.window).any(axis=3).any(axis=1)
+    windows = np.any(allowed.reshape(tiles, config.rows, taps * blocks, config.window), axis=3)
+    kept = np.any(windows, axis=1)
     kept[~kept.any(axis=1), 0] = True
     grouped = matrix.reshape(tiles, config.rows, taps * blocks, config.lanes, config.m)
     return WindowedWeights(kept=kept, weights=grouped, n=max(1, _largest_count(grouped)))

@@ -16,9 +16,11 @@ from crisp_sw.commands.options import AsJson, Output, PresetName
 from crisp_sw.commands.terminal import emit, messages, print_table, results
 from crisp_sw.experiment.cell import Cell
 from crisp_sw.experiment.errors import ExperimentError
-from crisp_sw.experiment.grid import GRIDS, Grid, find_grid, network_name, table_name
+from crisp_sw.experiment.grid import GRIDS, find_grid, network_name, table_name
 from crisp_sw.experiment.rtl_check import check_on_rtl
 from crisp_sw.experiment.run import ExperimentFiles, ExperimentSettings, run_experiment
+from crisp_sw.experiment.store import ResultStore
+from crisp_sw.experiment.sweep import Sweep
 from crisp_sw.experiment.table import Row, average_rows, table_rows
 from crisp_sw.experiment.universal import UNIVERSAL, find_universal
 from crisp_sw.experiment.user import load_user
@@ -96,7 +98,7 @@ def accuracy(
     rows = table_rows(sweep.results)
     figures: dict[str, Any] = {"rows": rows, "failures": sweep.failures}
     if rtl:
-        figures["rtl"] = _on_rtl(settings, chosen, rtl)
+        figures["rtl"] = _on_rtl(settings, sweep, rtl)
     emit(figures, as_json, lambda: _show(average_rows(rows)))
     for result in sweep.results:
         if "error" in result:
@@ -129,23 +131,29 @@ def _narrowed(
         raise ExperimentError(f"{error}; expected numbers separated by commas") from error
 
 
-def _on_rtl(settings: ExperimentSettings, grid: Grid, images: int) -> dict[str, Any]:
-    network, files = grid.networks[0], ExperimentFiles(out=settings.out)
-    cells = [cell for cell in grid.cells([network_name(network)]) if cell.method == "crisp"]
-    if not cells:
-        raise ExperimentError("the grid has no CRISP cell for the RTL; expected `crisp` among its methods")
-    checkpoint = find_universal(network, settings.data, files.checkpoints, fresh=settings.fresh)
-    if checkpoint is None:
-        raise ExperimentError(f"{network} is not trained yet; expected a run without --table-only before")
-    user = load_user(checkpoint, settings.data, classes=cells[0].classes, seed=cells[0].class_seed)
+def _on_rtl(settings: ExperimentSettings, sweep: Sweep, images: int) -> dict[str, Any]:
+    """Check the network of the first CRISP cell that has a result."""
+    crisp = (result for result in sweep.results if result["cell"]["method"] == "crisp")
+    result = next((result for result in crisp if "error" not in result), None)
+    if result is None:
+        raise ExperimentError(
+            "there is no CRISP cell for the RTL; expected `crisp` among the methods, and a run without "
+            "--table-only before"
+        )
+    cell, checkpoints = Cell(**result["cell"]), ExperimentFiles(out=settings.out).checkpoints
+    network = next(name for name in settings.grid.networks if network_name(name) == cell.network)
+    checkpoint = find_universal(network, settings.data, checkpoints, fresh=settings.fresh)
+    assert checkpoint is not None, "a cell has a result"
+    user = load_user(checkpoint, settings.data, classes=cell.classes, seed=cell.class_seed)
+    directory = ResultStore(settings.out).network(cell.name, result["depends_on"])
 
     def cosimulate(network: Path, inputs: Path, preset: str, result: Path) -> int:
         return run_cosim(network, inputs, preset, result, quiet_stdout=True)
 
-    measured = check_on_rtl(files.network(cells[0]), user, images, settings.preset, cosimulate)
+    measured = check_on_rtl(directory, user, images, settings.preset, cosimulate)
     verdict = "every layer bit-exact" if measured["status"] == 0 else "NOT bit-exact"
-    _say(f"{cells[0].name}: {images} validation images on the RTL of {settings.preset}: {verdict}")
-    return {"cell": cells[0].name, "images": images, "status": measured["status"]}
+    _say(f"{cell.name}: {images} validation images on the RTL of {settings.preset}: {verdict}")
+    return {"cell": cell.name, "images": images, "status": measured["status"]}
 
 
 def _say(text: str) -> None:

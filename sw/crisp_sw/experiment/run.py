@@ -7,8 +7,7 @@ from pathlib import Path
 from crisp_sw.checkpoint import load_checkpoint
 from crisp_sw.data import load_dataset
 from crisp_sw.data.registry import DATASETS
-from crisp_sw.experiment.cell import Cell
-from crisp_sw.experiment.cell_run import CellOutcome, CellTask
+from crisp_sw.experiment.cell_run import CellTask
 from crisp_sw.experiment.data_digest import data_digest
 from crisp_sw.experiment.errors import ExperimentError
 from crisp_sw.experiment.grid import Grid, network_name
@@ -21,7 +20,6 @@ from crisp_sw.experiment.table import table_rows, write_csv
 from crisp_sw.experiment.universal import find_universal, train_universal
 from crisp_sw.experiment.user import choose_classes, load_user
 from crisp_sw.experiment.workers import Workers
-from crisp_sw.export import save_network
 from crisp_sw.training import ProgressCallback
 
 
@@ -72,10 +70,6 @@ class ExperimentFiles:
         """Folder of PNG and SVG."""
         return self.out / "plots" / name
 
-    def network(self, cell: Cell) -> Path:
-        """Packed int8 network of a CRISP cell, for the RTL."""
-        return self.out / "networks" / cell.name
-
 
 def run_experiment(
     settings: ExperimentSettings,
@@ -97,10 +91,6 @@ def run_experiment(
     tasks = _tasks(settings, files, on_training, say)
     say(f"{len(tasks)} cells; the table is {files.page(settings.name)}")
 
-    def keep_network(cell: Cell, outcome: CellOutcome) -> None:
-        if cell.method == "crisp" and outcome.network is not None:
-            save_network(outcome.network, files.network(cell), outcome.result)
-
     def write_tables(results: list[Result]) -> None:
         rows = table_rows(results)
         write_csv(files.table(settings.name), rows)
@@ -113,7 +103,6 @@ def run_experiment(
         compute=settings.compute,
         on_result=on_result,
         on_results=write_tables,
-        on_network=keep_network,
         say=say,
     )
     for file in write_plots(table_rows(sweep.results), files.plots(settings.name)):

@@ -1,4 +1,4 @@
-"""Results on disk: one JSON per cell and one weight file per dense network, each there completely or not.
+"""Results on disk: a JSON per cell, weights of dense networks, int8 networks; each there completely or not.
 
 The name of a file holds a digest of all that its result depends on (network, data, recipe, code version),
 so that results of other settings lie beside each other and are never mixed. Cells under way keep their state
@@ -12,7 +12,9 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
+from crisp_golden.network import QuantizedNetwork
 from crisp_sw.atomic_files import write_bytes
+from crisp_sw.export import save_network
 from crisp_sw.steps.json_files import read_json, write_json
 
 
@@ -37,10 +39,11 @@ class ResultStore:
         path = self._path("cells", name, depends_on, ".json")
         return read_json(path) if path.is_file() else None
 
-    def write(self, name: str, depends_on: Mapping[str, Any], result: Mapping[str, Any]) -> None:
-        """Keep the result of a cell."""
-        path = self._path("cells", name, depends_on, ".json")
-        write_json(path, {**result, "depends_on": dict(depends_on)})
+    def write(self, name: str, depends_on: Mapping[str, Any], result: Mapping[str, Any]) -> dict[str, Any]:
+        """Keep the result of a cell, and return it as `read` will."""
+        kept = {**result, "depends_on": dict(depends_on)}
+        write_json(self._path("cells", name, depends_on, ".json"), kept)
+        return kept
 
     def read_weights(self, name: str, depends_on: Mapping[str, Any]) -> bytes | None:
         """Return the weights kept under a name, or None."""
@@ -50,6 +53,16 @@ class ResultStore:
     def write_weights(self, name: str, depends_on: Mapping[str, Any], content: bytes) -> None:
         """Keep weights, serialised as safetensors."""
         write_bytes(self._path("weights", name, depends_on, ".safetensors"), content)
+
+    def network(self, name: str, depends_on: Mapping[str, Any]) -> Path:
+        """Return the directory of a cell's packed int8 network."""
+        return self._path("networks", name, depends_on, "")
+
+    def write_network(
+        self, name: str, depends_on: Mapping[str, Any], network: QuantizedNetwork, result: Mapping[str, Any]
+    ) -> None:
+        """Keep an int8 network, with the result of its cell."""
+        save_network(network, self.network(name, depends_on), dict(result))
 
     def state(self, name: str, depends_on: Mapping[str, Any]) -> Path:
         """Return where a cell under way keeps its state, as an absolute path."""

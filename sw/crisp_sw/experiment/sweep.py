@@ -26,7 +26,6 @@ if TYPE_CHECKING:
 RESULT_VERSION = 1
 Result = dict[str, Any]
 ResultCallback = Callable[[int, int, Cell, Result], None]
-NetworkCallback = Callable[[Cell, CellOutcome], None]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -51,7 +50,6 @@ def run_sweep(
     compute: bool = True,
     on_result: ResultCallback = lambda done, total, cell, result: None,
     on_results: Callable[[list[Result]], None] = lambda results: None,
-    on_network: NetworkCallback = lambda cell, outcome: None,
     say: Callable[[str], None] = lambda text: None,
 ) -> Sweep:
     """Run every task that has no result yet, and return all results.
@@ -62,7 +60,6 @@ def run_sweep(
     compute : False runs nothing and returns the results that are there.
     on_result : called with (cells done, cells in all, cell, result) for every cell that is finished now.
     on_results : called with all results that are there, at first and whenever there is one more.
-    on_network : called with the outcome of every such cell, weights and int8 network included.
     say : called with what the user may want to know of the cluster.
 
     Raises
@@ -85,11 +82,9 @@ def run_sweep(
                 if outcome.problem:
                     failures[cell.name] = outcome.problem
                     continue
-                on_network(cell, outcome)
-                plan.keep(cell, outcome)
-                results[cell] = outcome.result
+                results[cell] = result = plan.keep(cell, outcome)
                 on_results(so_far())
-                on_result(len(so_far()), len(tasks), cell, outcome.result)
+                on_result(len(so_far()), len(tasks), cell, result)
     return Sweep(results=so_far(), failures=failures)
 
 
@@ -116,11 +111,14 @@ class _Plan:
         """Weights of a dense cell of an earlier run."""
         return self.store.read_weights(cell.name, self.keys[cell])
 
-    def keep(self, cell: Cell, outcome: CellOutcome) -> None:
-        """Write a result; the weights first, because a result says that they are there."""
+    def keep(self, cell: Cell, outcome: CellOutcome) -> Result:
+        """Write and return a result; the networks first, because a result says that they are there."""
+        key = self.keys[cell]
         if cell.method == "dense" and outcome.weights is not None:
-            self.store.write_weights(cell.name, self.keys[cell], outcome.weights)
-        self.store.write(cell.name, self.keys[cell], outcome.result)
+            self.store.write_weights(cell.name, key, outcome.weights)
+        if cell.method == "crisp" and outcome.network is not None:
+            self.store.write_network(cell.name, key, outcome.network, outcome.result)
+        return self.store.write(cell.name, key, outcome.result)
 
     def _state(self, cell: Cell) -> Path:
         return self.store.state(cell.name, self.keys[cell])

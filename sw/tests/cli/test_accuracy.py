@@ -3,11 +3,15 @@
 import json
 
 import pytest
+from safetensors.numpy import load_file
 from typer.testing import Result
 
 from crisp_sw.commands import accuracy as command
+from crisp_sw.experiment import run
 from crisp_sw.experiment.cell import Cell
+from crisp_sw.experiment.recipe import Recipe
 from crisp_sw.experiment.sweep import Sweep
+from crisp_sw.export import load_metadata
 from sw.tests.cli.runner import crisp
 
 CELL = Cell(network="net", classes=10, class_seed=0, method="crisp", n=1, m=4, block=16, sparsity=0.92)
@@ -23,7 +27,7 @@ def settings(monkeypatch):
     """Replace the experiment by two results; gives its settings, and a list that makes it fail if filled."""
     called, failing = [], []
 
-    def run(settings, **callbacks):
+    def fake(settings, **callbacks):
         called.append(settings)
         results = [
             {"cell": DENSE.to_json(), "accuracy": 0.8, "cycles": 2000, "sparsity": 0.0},
@@ -31,7 +35,7 @@ def settings(monkeypatch):
         ]
         return Sweep(results=results, failures={"net-x": "ZeroDivisionError: by zero"} if failing else {})
 
-    monkeypatch.setattr(command, "run_experiment", run)
+    monkeypatch.setattr(command, "run_experiment", fake)
     return called, failing
 
 
@@ -84,6 +88,37 @@ def test_failed_cells_are_named_and_the_status_says_so(settings):
     result = accuracy("images")
     assert result.exit_code == 1
     assert "failed: net-x: ZeroDivisionError: by zero" in result.stderr
+
+
+def test_images_go_through_the_network_of_the_cell(digits_checkpoint, tmp_path, monkeypatch):
+    recipe = Recipe(settings={"iterations": 1, "final_epochs": 0, "batch_size": 64, "learning_rate": 0.01})
+    monkeypatch.setattr(run, "find_recipe", lambda variant: recipe)
+    started = []
+
+    def cosimulate(network, inputs, preset, result, **options):
+        started.append((load_metadata(network), load_file(inputs)["images"].shape, preset))
+        result.write_text(json.dumps({"layers": []}))
+        return 1
+
+    monkeypatch.setattr(command, "run_cosim", cosimulate)
+    grid = ("--classes", 3, "--methods", "dense,crisp", "--sparsities", 0.85, "--preset", "tiny")
+    result = accuracy(
+        "digits", "--network", digits_checkpoint, *grid, "--rtl", 7, "--out", tmp_path, "--json"
+    )
+    ((metadata, shape, preset),) = started
+    assert (shape, preset) == ((7, 1, 8, 8), "tiny")
+    figures = json.loads(result.stdout)
+    assert figures["rtl"] == {"cell": "model-c3-s0-crisp-1of4-b16-p85", "images": 7, "status": 1}
+    assert metadata["accuracy"] == figures["rows"][1]["accuracy"]
+    assert result.exit_code == 1
+
+
+def test_images_need_a_network(settings, monkeypatch):
+    error = {"cell": CELL.to_json(), "error": "0.999 cannot be reached"}
+    monkeypatch.setattr(command, "run_experiment", lambda settings, **callbacks: Sweep(results=[error]))
+    result = accuracy("images", "--rtl", 7)
+    assert result.exit_code == 2
+    assert "there is no CRISP cell for the RTL; expected `crisp` among the methods" in result.stderr
 
 
 @pytest.mark.parametrize(

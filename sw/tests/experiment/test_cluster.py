@@ -8,7 +8,8 @@ from distributed import Client, LocalCluster
 
 from crisp_sw.experiment.cell_run import CellTask, run_cell
 from crisp_sw.experiment.errors import ExperimentError
-from crisp_sw.experiment.run import ExperimentFiles, run_experiment
+from crisp_sw.experiment.run import run_experiment
+from crisp_sw.experiment.store import ResultStore
 from crisp_sw.experiment.workers import Workers
 
 from .test_run import GRID, RECIPE, settings
@@ -37,7 +38,8 @@ def test_worker_of_a_cluster_runs_the_grid(address, settings, monkeypatch):
     assert sweep.failures == {}
     assert [result["cell"] for result in sweep.results] == [cell.to_json() for cell in GRID.cells(["model"])]
     assert len((settings.out / "headline.csv").read_text().splitlines()) == 3
-    assert ExperimentFiles(out=settings.out).network(GRID.cells(["model"])[1]).is_dir()
+    crisp = sweep.results[1]
+    assert ResultStore(settings.out).network(GRID.cells(["model"])[1].name, crisp["depends_on"]).is_dir()
     assert not (settings.out / "unfinished").exists()
     dense = CellTask(
         cell=GRID.cells(["model"])[0],
@@ -47,7 +49,8 @@ def test_worker_of_a_cluster_runs_the_grid(address, settings, monkeypatch):
         data_digest="",
         preset="tiny",
     )
-    assert sweep.results[0] == {**run_cell(dense).result, "seconds": sweep.results[0]["seconds"]}
+    same = {name: sweep.results[0][name] for name in ("seconds", "depends_on")}
+    assert sweep.results[0] == {**run_cell(dense).result, **same}
     with Client(address) as client:
         assert len(client.scheduler_info()["workers"]) == 1
 

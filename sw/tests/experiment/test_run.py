@@ -13,7 +13,8 @@ from crisp_sw.experiment.errors import ExperimentError
 from crisp_sw.experiment.grid import Grid
 from crisp_sw.experiment.recipe import Recipe
 from crisp_sw.experiment.rtl_check import check_on_rtl
-from crisp_sw.experiment.run import ExperimentFiles, ExperimentSettings, run_experiment
+from crisp_sw.experiment.run import ExperimentSettings, run_experiment
+from crisp_sw.experiment.store import ResultStore
 from crisp_sw.experiment.user import load_user
 from crisp_sw.experiment.workers import Workers
 
@@ -59,7 +60,7 @@ def test_experiment_is_written_and_not_run_twice(settings):
     assert [result["accuracy"] for result in again.results] == [
         result["accuracy"] for result in sweep.results
     ]
-    _check_rtl(settings)
+    _check_rtl(settings, sweep.results[-1])
 
 
 def test_interrupted_sweep_leaves_a_table_of_what_is_done(settings):
@@ -102,9 +103,8 @@ def test_network_that_is_not_trained_yet_has_no_results_in_the_table(settings, m
     assert said[0] == "mobilenet-v2-half-32px is not trained yet, so there are no results of it"
 
 
-def _check_rtl(settings):
-    cell = GRID.cells(["model"])[-1]
-    network = ExperimentFiles(out=settings.out).network(cell)
+def _check_rtl(settings, crisp):
+    network = ResultStore(settings.out).network(GRID.cells(["model"])[-1].name, crisp["depends_on"])
     user = load_user(settings.grid.networks[0], "digits", classes=3, seed=0)
 
     def cosimulate(folder, inputs, preset, result):

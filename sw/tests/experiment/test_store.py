@@ -3,14 +3,16 @@
 import pytest
 
 from crisp_sw.experiment.store import ResultStore
+from crisp_sw.export import load_metadata
 from crisp_sw.steps.json_files import JsonFileError
+from sw.tests.small_programs import small_network
 
 
 def test_result_is_found_again_for_the_same_settings_only(tmp_path):
     store = ResultStore(tmp_path / "out")
     assert store.read("cell", {"a": 1}) is None
-    store.write("cell", {"a": 1}, {"accuracy": 0.5})
-    assert store.read("cell", {"a": 1}) == {"accuracy": 0.5, "depends_on": {"a": 1}}
+    kept = store.write("cell", {"a": 1}, {"accuracy": 0.5})
+    assert store.read("cell", {"a": 1}) == kept == {"accuracy": 0.5, "depends_on": {"a": 1}}
     assert store.read("cell", {"a": 2}) is None
     assert store.read("other", {"a": 1}) is None
 
@@ -21,6 +23,14 @@ def test_weights_are_kept_beside_results(tmp_path):
     store.write_weights("cell", {}, b"abc")
     assert store.read_weights("cell", {}) == b"abc"
     assert not list(tmp_path.rglob("*.tmp"))
+
+
+def test_networks_of_other_settings_lie_beside_each_other(tmp_path):
+    store = ResultStore(tmp_path)
+    for accuracy in (0.5, 0.75):
+        store.write_network("cell", {"a": accuracy}, small_network(), {"accuracy": accuracy})
+    kept = [load_metadata(store.network("cell", {"a": accuracy}))["accuracy"] for accuracy in (0.5, 0.75)]
+    assert kept == [0.5, 0.75]
 
 
 def test_damaged_result_is_named(tmp_path):
