@@ -25,7 +25,8 @@ class Grid:
     ----------
     networks : names of universal networks, or checkpoints; a cell's network is named by the file's stem.
     classes, class_seeds, sparsities, blocks : as in `Cell`.
-    ratios : (n, m) pairs.
+    ratios : (n, m) pairs inside of blocks.
+    nm_only_ratios : (n, m) pairs without blocks; 1:16 is sparser than 92% by itself.
     variants : recipes beside the standard one, for CRISP cells alone.
 
     Raises
@@ -40,6 +41,7 @@ class Grid:
     sparsities: tuple[float, ...] = (0.80, 0.85, 0.90, 0.92, 0.95)
     blocks: tuple[int, ...] = (4, 8, 16, 32)
     ratios: tuple[Ratio, ...] = ((1, 4), (2, 4), (3, 4))
+    nm_only_ratios: tuple[Ratio, ...] = ((1, 4), (2, 4), (3, 4), (1, 16))
     variants: tuple[str, ...] = ()
 
     def __post_init__(self):
@@ -48,9 +50,11 @@ class Grid:
         _require_all("class_seeds", self.class_seeds, "at least 0", lambda seed: seed >= 0)
         _require_all("methods", self.methods, f"one of {', '.join(METHODS)}", METHODS.__contains__)
         _require_all("sparsities", self.sparsities, "above 0 and below 1", lambda share: 0 < share < 1)
-        for n, m in self.ratios:
-            if not 1 <= n < m:
-                raise ExperimentError(f"`ratios` must be N:M with N from 1 to M - 1, not {n}:{m}")
+        for axis in ("ratios", "nm_only_ratios"):
+            for n, m in getattr(self, axis):
+                if not 1 <= n < m:
+                    raise ExperimentError(f"`{axis}` must be N:M with N from 1 to M - 1, not {n}:{m}")
+        for _, m in self.ratios:
             _require_all(
                 "blocks",
                 self.blocks,
@@ -84,7 +88,7 @@ class Grid:
                         dense, method=method, n=n, m=m, block=block, sparsity=sparsity, variant=variant
                     )
         elif method == "nm-only":
-            yield from (replace(dense, method=method, n=n, m=m) for n, m in self.ratios)
+            yield from (replace(dense, method=method, n=n, m=m) for n, m in self.nm_only_ratios)
         elif method == "block-only":
             for block, sparsity in product(self.blocks, self.sparsities):
                 yield replace(dense, method=method, block=block, sparsity=sparsity)
@@ -117,7 +121,12 @@ def _require_all(axis: str, values: Sequence[Any], expected: str, fits: Callable
 
 GRIDS: dict[str, Grid] = {
     "headline": Grid(
-        classes=(10,), class_seeds=(0,), sparsities=(0.92,), blocks=(16,), ratios=((1, 4), (2, 4))
+        classes=(10,),
+        class_seeds=(0,),
+        sparsities=(0.92,),
+        blocks=(16,),
+        ratios=((1, 4), (2, 4)),
+        nm_only_ratios=((1, 4), (2, 4), (1, 16)),
     ),
     "full": Grid(networks=tuple(UNIVERSAL)),
     "sparsity": Grid(

@@ -30,13 +30,13 @@ def test_target_below_that_of_the_ratio_is_left_out():
 
 
 def test_methods_have_cells_for_their_own_settings_alone():
-    cells = Grid(**SMALL, ratios=((2, 4),)).cells(["net"])
+    cells = Grid(**SMALL, ratios=((2, 4),), nm_only_ratios=((1, 4), (1, 16))).cells(["net"])
     counts = {}
     for cell in cells:
         counts[cell.method] = counts.get(cell.method, 0) + 1
     assert counts == {
         "dense": 1,
-        "nm-only": 1,
+        "nm-only": 2,
         **dict.fromkeys(("crisp", "magnitude", "random", "reference-compat"), 2),
         **dict.fromkeys(("block-only", "unstructured", "channel"), 2),
     }
@@ -67,6 +67,7 @@ def test_unknown_grid_is_named():
         ({"blocks": (16, 6)}, "`blocks` must be a positive multiple of m = 4, not 6"),
         ({"blocks": (0,)}, "`blocks` must be a positive multiple of m = 4, not 0"),
         ({"ratios": ((4, 4),)}, "`ratios` must be N:M with N from 1 to M - 1, not 4:4"),
+        ({"nm_only_ratios": ((0, 4),)}, "`nm_only_ratios` must be N:M with N from 1 to M - 1, not 0:4"),
         ({"variants": ("shot",)}, "no variant 'shot'"),
         (
             {"networks": ("a/net.safetensors", "b/net.safetensors")},
