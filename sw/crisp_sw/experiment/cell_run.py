@@ -17,6 +17,7 @@ from crisp_golden.errors import CrispError
 from crisp_golden.network import Pattern, QuantizedNetwork
 from crisp_sw.checkpoint import load_weights
 from crisp_sw.evaluation import evaluate
+from crisp_sw.experiment.allocator import keep_freed_memory
 from crisp_sw.experiment.cell import Cell
 from crisp_sw.experiment.costs import core_costs, float_costs
 from crisp_sw.experiment.recipe import Recipe
@@ -81,6 +82,7 @@ def run_cell(task: CellTask, dense_weights: bytes | None = None) -> CellOutcome:
     The outcome; a target that cannot be reached is one too, with the message as its ``error``.
     """
     torch.set_num_threads(task.threads)
+    keep_freed_memory()
     state = _state_folder(task)
     try:
         outcome = _run(task, dense_weights, state)
