@@ -16,7 +16,7 @@ from crisp_golden.config import CoreConfig
 from crisp_golden.cycles import CycleCount, job_cycles
 from crisp_golden.program import dma_timing as timing
 from crisp_golden.program.chip import Chip
-from crisp_golden.program.commands import COMMAND_BITS, COMMAND_BYTES, Command, Opcode, Target
+from crisp_golden.program.commands import COMMAND_BITS, Command, Opcode, Target
 from crisp_golden.program.core_model import window_counts
 from crisp_golden.program.load_path import NarrowLoad
 from crisp_golden.program.transfers import memory_runs
@@ -112,6 +112,7 @@ class _Model:
         self.times = [Times() for _ in self.work]
         self.engines = {name: _Engine() for name in ("load", "execute", "store")}
         self.signals = self._match_tokens()
+        self.handed = 0
         self.command_beats = COMMAND_BITS // config.bus_bits
         # Fetching: the cycle in which each command's last beat reaches the dispatcher.
         self.arrived: list[int] = []
@@ -224,10 +225,10 @@ class _Model:
 
     def _dispatch(self) -> bool:
         """Hand over the next command if all is known that it takes."""
-        number = next((i for i in range(self._handed, len(self.work)) if self.times[i].handed < 0), None)
+        number = next((i for i in range(self.handed, len(self.work)) if self.times[i].handed < 0), None)
         if number is None or number >= len(self.arrived):
             return False
-        self._handed = number
+        self.handed = number
         engine = self.engines[self.work[number].engine]
         time = self._handing_over(number)
         before = len(engine.numbers) - timing.QUEUE_COMMANDS
@@ -238,8 +239,6 @@ class _Model:
         self.times[number].handed = time
         engine.numbers.append(number)
         return True
-
-    _handed = 0
 
     def _start_any(self) -> bool:
         """Start the next command of some engine if all is known that it waits for."""
@@ -361,6 +360,3 @@ class _Model:
     def _row_beats(self, command: Command) -> int:
         """Beats of an image row that is loaded or stored."""
         return command["width"] * (self.config.window_bits // self.config.bus_bits)
-
-
-assert COMMAND_BYTES * 8 == COMMAND_BITS
