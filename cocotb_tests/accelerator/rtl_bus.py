@@ -9,8 +9,8 @@ from cocotb_tests.accelerator.simulation import MemoryTiming, Simulation
 from cocotb_tests.errors import BenchError
 from cocotb_tests.runner import BUILD
 from crisp_golden.config import CoreConfig
+from crisp_golden.program.registers import WINDOW_ALIGNMENT
 
-PAGE = 4096
 FIRST_ADDRESS = 0x12_3400_0000
 """Above 32 bits, so that the upper halves of addresses matter."""
 
@@ -50,7 +50,7 @@ class RtlBus:
     def allocate(self, size: int) -> int:
         """Reserve memory, with unmapped pages behind it."""
         address = self._next_address
-        self._next_address += -(-size // PAGE) * PAGE + PAGE
+        self._next_address += (-(-size // WINDOW_ALIGNMENT) + 1) * WINDOW_ALIGNMENT
         self.blocks[address] = np.zeros(size, np.uint8)
         self.simulation.map(address, self.blocks[address])
         return address

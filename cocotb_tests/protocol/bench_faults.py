@@ -8,7 +8,7 @@ from cocotb_tests.protocol.accelerator import SOFT_RESET
 from cocotb_tests.protocol.bench_protocol import accelerator, make_program
 from cocotb_tests.protocol.external_memory import MAX_LATENCY
 from cocotb_tests.protocol.stability import watch_channel
-from cocotb_tests.tb.clocking import pulse_reset, set_inputs, start_clock
+from cocotb_tests.tb.clocking import set_inputs, start_clock
 from crisp_golden.program.commands import Command, Opcode
 from crisp_golden.program.errors import ErrorCode
 
@@ -85,7 +85,9 @@ async def an_offer_that_does_not_stay_is_noticed(dut):
     for values in ((0, 1, 0), (1, 2, 0), (1, 2, 0), (1, 2, 1), (1, 3, 1), (0, 0, 0), (1, 4, 1), (0, 5, 0)):
         await offer(*values)
     await offer(1, 6, 0)
-    await pulse_reset(dut)
+    dut.rst.value = 1  # takes everything back
+    await offer(0, 6, 0)
+    dut.rst.value = 0
     await offer(0, 0, 1)
     assert seen == []
     await offer(1, 1, 0)

@@ -21,20 +21,17 @@ async def watch_channel(
 ) -> None:
     """Add to ``violations`` whenever channel ``name`` takes back or changes what it offers; runs forever.
 
-    A reset takes everything back, and reaches the bus up to three cycles late: after the shortest one that
-    `CrispStc` permits an offer may still be there at the first edge of the clock, and is not held to it.
+    A reset takes everything back, and nothing is offered at the first edge of the clock after it.
     """
     valid, accepts = getattr(dut, f"{name}valid"), getattr(dut, f"{name}{ready}")
     signals = [getattr(dut, f"{name}{part}") for part in payload]
-    held, was_reset = None, False
+    held = None
     while True:
         if held is None and not valid.value:
             await RisingEdge(valid)
-            was_reset = False
         await RisingEdge(dut.clk)
         is_reset = bool(dut.rst.value)
         offered = [signal.value for signal in signals] if valid.value else None
         if held is not None and not is_reset and offered != held:
             violations.append(f"{name} changes what it offers" if offered else f"{name} takes back an offer")
-        held = None if accepts.value or is_reset or was_reset else offered
-        was_reset = is_reset
+        held = None if accepts.value or is_reset else offered

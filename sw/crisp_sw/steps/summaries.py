@@ -47,7 +47,7 @@ def pruning_summary(figures: Mapping[str, Any]) -> str:
         **source_facts(figures),
         "classes": figures["classes"],
         "sparsity": f"{figures['sparsity']:.2%} of the prunable weights, "
-        f"{figures['model_sparsity']:.2%} of all Conv2d and Linear weights",
+        f"{figures['model_sparsity']:.2%} of the weights of all layers",
         **{f"accuracy, {name}": value for name, value in accuracy_figures(figures["accuracy"]).items()},
         "training images per class": figures["samples_per_class"],
         "training images of each": figures["training_images"],
