@@ -24,7 +24,7 @@ COLORS = {
     "channel": "#56b4e9",
 }
 GREY = "#888888"
-MARKERS = {(1, 4): "o", (2, 4): "s", (3, 4): "^"}
+MARKERS = {(1, 4): "o", (2, 4): "s", (3, 4): "^", (1, 16): "v"}
 OTHER_MARKER = "D"
 
 
