@@ -52,7 +52,7 @@ def legend_of(rows: Sequence[Row], *, patterns: bool) -> "list[Line2D]":
     entries = [legend_entry(name, color=color) for name, color in COLORS.items() if name in methods]
     if not patterns:
         return entries
-    ratios = sorted(_present(ratio_of(row) for row in rows))
+    ratios = sorted(_present(ratio_of(row) for row in rows), key=lambda ratio: ratio[::-1])
     blocks = sorted(_present(row["block"] for row in rows))
     entries += [legend_entry(f"{n}:{m}", marker=MARKERS.get((n, m), OTHER_MARKER)) for n, m in ratios]
     if any(ratio_of(row) is None for row in rows):

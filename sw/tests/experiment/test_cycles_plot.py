@@ -29,7 +29,7 @@ def test_legend_of_the_full_grid_names_each_kind_once_and_lies_within_the_figure
     texts = [text.get_text() for text in legend.get_texts()]
     assert texts[:2] == ["dense", "crisp"]
     assert texts[9:] == [
-        *("1:4", "2:4", "3:4", "no N:M"),
+        *("1:4", "2:4", "3:4", "1:16", "no N:M"),
         *("B = 4", "B = 8", "B = 16", "B = 32"),
         "Pareto front, with targets",
     ]

@@ -33,6 +33,7 @@ def test_method_gets_its_settings(method, expected):
         sparsities=(0.9,),
         blocks=(8,),
         ratios=((2, 4),),
+        nm_only_ratios=((2, 4),),
     )
     settings = STANDARD.prune_settings(grid.cells(["net"])[-1]).to_json()
     assert {name: settings[name] for name in expected} == expected
