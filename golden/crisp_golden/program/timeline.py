@@ -112,7 +112,7 @@ class _Model:
         self.times = [Times() for _ in self.work]
         self.engines = {name: _Engine() for name in ("load", "execute", "store")}
         self.signals = self._match_tokens()
-        self.handed = 0
+        self.dispatched = 0
         self.command_beats = COMMAND_BITS // config.bus_bits
         # Fetching: the cycle in which each command's last beat reaches the dispatcher.
         self.arrived: list[int] = []
@@ -225,10 +225,9 @@ class _Model:
 
     def _dispatch(self) -> bool:
         """Hand over the next command if all is known that it takes."""
-        number = next((i for i in range(self.handed, len(self.work)) if self.times[i].handed < 0), None)
-        if number is None or number >= len(self.arrived):
+        number = self.dispatched
+        if number >= min(len(self.work), len(self.arrived)):
             return False
-        self.handed = number
         engine = self.engines[self.work[number].engine]
         time = self._handing_over(number)
         before = len(engine.numbers) - timing.QUEUE_COMMANDS
@@ -238,6 +237,7 @@ class _Model:
             time = max(time, self.times[engine.numbers[before]].left + timing.QUEUE_REFILL)
         self.times[number].handed = time
         engine.numbers.append(number)
+        self.dispatched += 1
         return True
 
     def _start_any(self) -> bool:

@@ -89,34 +89,40 @@ class NetworkRun:
         ------
         CrispError : a layer is not legal, or does not fit the configuration.
         """
-        whole, unfused, dense_network, dense = self._compiled
-        results: list[UnitResult] = []
+        programs, results = self._program_figures, []
         for platform in platforms:
-            units = [partial(self._whole_unit, WHOLE_UNIT, self.network, whole)]
-            if dense and self.settings.dense and platform.timed:
-                units.insert(0, partial(self._whole_unit, DENSE_UNIT, dense_network, dense))
+            units = [partial(self._whole_unit, WHOLE_UNIT, self.network, programs["fused"])]
+            if "dense" in programs and self.settings.dense and platform.timed:
+                units.insert(0, partial(self._whole_unit, DENSE_UNIT, self._dense, programs["dense"]))
             results += self._run_on(platform, units)
         return assemble(
             network=self.network,
             config=self.settings.config,
-            programs={"fused": whole, "unfused": unfused} | ({"dense": dense} if dense else {}),
+            programs=programs,
             parts=[segment.layers for segment in self._segments],
             results=results,
         )
 
     @cached_property
-    def _compiled(self) -> tuple[ProgramFigures, ProgramFigures, QuantizedNetwork, ProgramFigures | None]:
-        """The network fused and layer by layer; the dense network, and that fused unless it does not fit."""
+    def _dense(self) -> QuantizedNetwork:
+        return dense_twin(self.network)
+
+    @cached_property
+    def _program_figures(self) -> dict[str, ProgramFigures]:
+        """Of the network ``fused`` and ``unfused``, and of the ``dense`` one, unless that does not fit."""
         self.say("compiling: fused, layer by layer, and dense")
-        whole = self._figures(self.programs.compile(self.network))
-        unfused = self._figures(self.programs.compile(self.network, fuse=False))
-        dense_network, dense = dense_twin(self.network), None
+        programs = {
+            "fused": self._figures(self.programs.compile(self.network)),
+            "unfused": self._figures(self.programs.compile(self.network, fuse=False)),
+        }
+        predicted = f"predicted: {programs['fused'].cycles:,} cycles"
         try:
-            dense = self._figures(self.programs.compile(dense_network))
+            programs["dense"] = self._figures(self.programs.compile(self._dense))
+            predicted += f", dense {programs['dense'].cycles:,}"
         except CapacityError as error:
             self.say(f"the dense network does not fit: {error}")
-        self.say(f"predicted: {whole.cycles:,} cycles" + (f", dense {dense.cycles:,}" if dense else ""))
-        return whole, unfused, dense_network, dense
+        self.say(predicted)
+        return programs
 
     @cached_property
     def _segments(self) -> list[Segment]:

@@ -9,10 +9,10 @@ from typer.testing import Result
 from crisp_sw.commands import accuracy as command
 from crisp_sw.experiment import run
 from crisp_sw.experiment.cell import Cell
-from crisp_sw.experiment.recipe import Recipe
 from crisp_sw.experiment.sweep import Sweep
 from crisp_sw.export import load_metadata
 from sw.tests.cli.runner import crisp
+from sw.tests.experiment.test_run import RECIPE
 
 CELL = Cell(network="net", classes=10, class_seed=0, method="crisp", n=1, m=4, block=16, sparsity=0.92)
 DENSE = Cell(network="net", classes=10, class_seed=0, method="dense")
@@ -91,8 +91,7 @@ def test_failed_cells_are_named_and_the_status_says_so(settings):
 
 
 def test_images_go_through_the_network_of_the_cell(digits_checkpoint, tmp_path, monkeypatch):
-    recipe = Recipe(settings={"iterations": 1, "final_epochs": 0, "batch_size": 64, "learning_rate": 0.01})
-    monkeypatch.setattr(run, "find_recipe", lambda variant: recipe)
+    monkeypatch.setattr(run, "find_recipe", lambda variant: RECIPE)
     started = []
 
     def cosimulate(network, inputs, preset, result, **options):

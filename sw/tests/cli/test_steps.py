@@ -1,4 +1,4 @@
-"""The program ``crisp``: help that teaches, JSON for machines, one message for what cannot be used."""
+"""The program ``crisp``: help that teaches, JSON for machines, and what each step leaves for the next."""
 
 import json
 
