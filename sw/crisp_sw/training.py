@@ -18,6 +18,7 @@ from crisp_sw.data import DatasetSplits, augment, balanced_order, load_dataset
 from crisp_sw.data.folder import Unreadable
 from crisp_sw.errors import TrainingError
 from crisp_sw.evaluation import accuracy, predict_logits
+from crisp_sw.mixed_precision import autocast
 from crisp_sw.models import build_model
 from crisp_sw.training_settings import TrainingSettings
 from crisp_sw.training_state import EpochReport, InterruptFlag, TrainingState, load_state, save_state
@@ -272,10 +273,9 @@ class _Trainer:
         for group in self.optimizer.param_groups:
             group["lr"] = self.settings.learning_rate_at(self.state.step / self.steps)
         self.model.train()
-        bfloat16 = self.settings.precision == "bfloat16"
         with (
             torch.random.fork_rng(devices=[self.device] if self.device.type == "cuda" else []),
-            torch.autocast(self.device.type, dtype=torch.bfloat16, enabled=bfloat16),
+            autocast(self.device, self.settings.precision),
         ):
             torch.manual_seed(_mixed(self.settings.seed, DROPOUT_STREAM, self.state.step))
             logits = self.model(images)

@@ -7,9 +7,10 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from crisp_sw.data.augment import augment
+from crisp_sw.mixed_precision import autocast
 from crisp_sw.prune.batch_norm import reestimate_batch_norm
 from crisp_sw.prune.errors import PruneError
-from crisp_sw.prune.inference import as_input, autocast, device_of
+from crisp_sw.prune.inference import as_input, device_of
 from crisp_sw.prune.learning_rate import learning_rate_at
 from crisp_sw.prune.random_streams import Stream, seeded, stream_generator, stream_seed
 from crisp_sw.prune.samples import ClassSamples

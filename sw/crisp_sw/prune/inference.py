@@ -3,13 +3,9 @@
 import torch
 from torch import Tensor, nn
 
+from crisp_sw.mixed_precision import autocast
 from crisp_sw.prune.errors import SamplesError
 from crisp_sw.prune.samples import ClassSamples
-
-
-def autocast(device: torch.device, precision: str) -> torch.autocast:
-    """Return a context in which convolutions and products run in ``precision``, "float32" or "bfloat16"."""
-    return torch.autocast(device.type, dtype=torch.bfloat16, enabled=precision == "bfloat16")
 
 
 def device_of(model: nn.Module) -> torch.device:

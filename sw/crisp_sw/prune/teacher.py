@@ -6,7 +6,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from crisp_sw.prune.inference import as_input, autocast, collect_logits, device_of
+from crisp_sw.mixed_precision import autocast
+from crisp_sw.prune.inference import as_input, collect_logits, device_of
 from crisp_sw.prune.samples import ClassSamples
 from crisp_sw.prune.settings import PruneSettings
 
