@@ -103,8 +103,14 @@ def _state_folder(task: CellTask) -> Path | None:
 
 
 def _run(task: CellTask, dense_weights: bytes | None, state: Path | None) -> CellOutcome:
-    user = load_user(task.checkpoint, task.data, classes=task.cell.classes, seed=task.cell.class_seed)
     settings = task.recipe.prune_settings(task.cell)
+    user = load_user(
+        task.checkpoint,
+        task.data,
+        classes=task.cell.classes,
+        seed=task.cell.class_seed,
+        unlabelled=settings.unlabelled_batch > 0,
+    )
     started, resumed = time.perf_counter(), state is not None and state.exists()
     try:
         model, patterns, figures = _tuned(task, user, settings, dense_weights, state)

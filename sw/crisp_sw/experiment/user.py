@@ -43,10 +43,14 @@ def choose_classes(count: int, *, seed: int, of: int) -> tuple[int, ...]:
     return tuple(int(index) for index in np.random.default_rng(seed).permutation(of)[:count])
 
 
-def load_user(checkpoint: str, data: str, *, classes: int, seed: int) -> User:
+def load_user(checkpoint: str, data: str, *, classes: int, seed: int, unlabelled: bool = False) -> User:
     """Load network and data (kept for the next call) and cut them to a seeded choice of classes.
 
     The user of a single class has a second output, "other", see :class:`crisp_sw.steps.UserClasses`.
+
+    Parameters
+    ----------
+    unlabelled : give the samples the training images of all other classes as their transfer set.
 
     Raises
     ------
@@ -56,7 +60,13 @@ def load_user(checkpoint: str, data: str, *, classes: int, seed: int) -> User:
     chosen = choose_classes(classes, seed=seed, of=len(splits.classes))
     user = UserClasses(splits=splits, indices=chosen)
     train, test = (select_classes(part, chosen, seed=seed) for part in (splits.train, splits.test))
-    samples = ClassSamples(images=train.images, labels=train.labels, mean=info.mean, std=info.std)
+    samples = ClassSamples(
+        images=train.images,
+        labels=train.labels,
+        mean=info.mean,
+        std=info.std,
+        unlabelled=user.other_images if unlabelled else None,
+    )
     return User(model=user.restrict(model), info=info, names=user.names, samples=samples, test=test)
 
 

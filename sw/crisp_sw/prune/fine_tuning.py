@@ -31,7 +31,8 @@ class EpochStatistics:
 class FineTuner:
     """Trains a model in place, epoch by epoch; all randomness depends on the seed and the epoch's number.
 
-    SGD with Nesterov momentum. The loss is ``(1 - d) * cross-entropy + d * distillation``.
+    SGD with Nesterov momentum. The loss is ``(1 - d) * cross-entropy + d * distillation``, where the images
+    of a transfer set have a distillation of their own, which is added to that of the samples.
 
     Parameters
     ----------
@@ -67,18 +68,27 @@ class FineTuner:
         settings, samples = self._settings, self._samples
         augmentation = stream_generator(settings.seed, Stream.AUGMENT, epoch)
         order = stream_generator(settings.seed, Stream.ORDER, epoch)
+        transfer = stream_generator(settings.seed, Stream.UNLABELLED, epoch)
         batches = list(samples.batches(settings.batch_size, generator=order))
         loss_sum, right = torch.zeros((), device=self._device), torch.zeros((), device=self._device)
         self._model.train()
         with seeded(self._device, stream_seed(settings.seed, Stream.DROPOUT, epoch)):
             for step, index in enumerate(batches):
                 self.optimizer.param_groups[0]["lr"] = learning_rate_at(settings, epoch + step / len(batches))
-                loss, hits = self._train_step(index, self._images(index, augmentation))
+                images = self._as_seen(samples.images[index], augmentation)
+                loss, hits = self._train_step(index, images, self._unlabelled(transfer))
                 loss_sum, right = loss_sum + loss * len(index), right + hits
         return EpochStatistics(loss=float(loss_sum) / len(samples), accuracy=float(right) / len(samples))
 
-    def _images(self, index: Tensor, generator: torch.Generator) -> Tensor:
-        images, settings = self._samples.images[index], self._settings
+    def _unlabelled(self, generator: torch.Generator) -> Tensor | None:
+        images, count = self._samples.unlabelled, self._settings.unlabelled_batch
+        if images is None or self._teacher is None or not count:
+            return None
+        index = torch.randint(len(images), (count,), generator=generator)
+        return self._as_seen(images[index], generator)
+
+    def _as_seen(self, images: Tensor, generator: torch.Generator) -> Tensor:
+        settings = self._settings
         if settings.augments:
             images = augment(
                 images.cpu(),
@@ -89,16 +99,22 @@ class FineTuner:
             )
         return as_input(self._samples.normalise(images), self._model)
 
-    def _train_step(self, index: Tensor, images: Tensor) -> tuple[Tensor, Tensor]:
-        settings = self._settings
+    def _train_step(self, index: Tensor, images: Tensor, unlabelled: Tensor | None) -> tuple[Tensor, Tensor]:
+        settings, share = self._settings, self._settings.distillation
         labels = self._samples.labels[index].to(self._device)
         with autocast(self._device, settings.precision):
-            logits = self._model(images)
-        logits, share = logits.float(), settings.distillation
+            answers = self._model(images if unlabelled is None else torch.cat([images, unlabelled]))
+        answers = answers.float()
+        logits = answers[: len(index)]
         loss = functional.cross_entropy(logits, labels, label_smoothing=settings.label_smoothing)
         if self._teacher is not None and share > 0:
-            targets = self._teacher.logits(index, images).to(self._device)
-            distillation = distillation_loss(logits, targets, settings.temperature)
+            taught = [self._teacher.logits(index, images)]
+            if unlabelled is not None:
+                taught.append(self._teacher.answers(unlabelled))
+            distillation = sum(
+                distillation_loss(given, targets.to(self._device), settings.temperature)
+                for given, targets in zip(answers.split([*map(len, taught)]), taught, strict=True)
+            )
             loss = (1 - share) * loss + share * distillation
         self._require_finite("loss", loss)
         self.optimizer.zero_grad()

@@ -16,6 +16,7 @@ class Stream(IntEnum):
     AUGMENT = 1
     DROPOUT = 2
     SALIENCY = 3
+    UNLABELLED = 4
 
 
 def stream_seed(seed: int, stream: Stream, number: int) -> int:

@@ -2,7 +2,7 @@
 
 from torch import nn
 
-from crisp_sw.prune.errors import PruneError
+from crisp_sw.prune.errors import PruneError, SamplesError
 from crisp_sw.prune.inference import require_outputs
 from crisp_sw.prune.samples import ClassSamples
 from crisp_sw.prune.settings import PruneSettings
@@ -16,9 +16,15 @@ def require_ready(
     Raises
     ------
     PruneError : a weight is NaN or infinite, or the teacher has other outputs than the model.
-    SamplesError : fewer samples than a batch, or labels that do not fit the outputs.
+    SamplesError : fewer samples than a batch, no unlabelled images where the settings want some, or labels
+        that do not fit the outputs.
     """
     samples.require_batch(settings.batch_size)
+    if settings.unlabelled_batch and samples.unlabelled is None:
+        raise SamplesError(
+            f"there are no `unlabelled` images for `unlabelled_batch` {settings.unlabelled_batch}; expected "
+            "at least 1, or 0 of them in each batch"
+        )
     require_finite_weights(model)
     outputs = require_outputs(model, samples)
     if teacher is not None and settings.distillation > 0:

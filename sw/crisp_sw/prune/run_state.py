@@ -20,6 +20,7 @@ DIGESTS = {
     "teacher": "another teacher; expected the same architecture and weights",
     "images": "other images; expected the same ones",
     "labels": "other labels; expected the same ones",
+    "unlabelled": "other unlabelled images; expected the same ones",
 }
 """What to say where digests differ, as their numbers tell nobody anything."""
 
@@ -79,6 +80,7 @@ class RunFile:
             "teacher": None if taught_by is None else fingerprint(taught_by.state_dict()),
             "images": fingerprint({"images": samples.images}),
             "labels": fingerprint({"labels": samples.labels}),
+            "unlabelled": _transfer_set(samples, settings),
         }
         return cls(Path(directory) / STATE_FILE, identity)
 
@@ -144,6 +146,12 @@ class RunFile:
                 found = DIGESTS.get(name) or f"{name} = {saved[name]!r}; expected {value!r}"
                 raise PruneError(f"{path} belongs to a run with {found}")
         return tensors, header
+
+
+def _transfer_set(samples: ClassSamples, settings: PruneSettings) -> str | None:
+    if samples.unlabelled is None or not settings.unlabelled_batch:
+        return None
+    return fingerprint({"unlabelled": samples.unlabelled})
 
 
 def _weights(tensors: dict[str, Tensor]) -> dict[str, Tensor]:

@@ -20,6 +20,8 @@ class ClassSamples:
     labels : int64[N], index of the model's output that is right.
     mean, std : per channel, of the float images; the model reads ``(image - mean) / std``.
     classes : which classes of a data set the labels 0, 1, ... stand for, if that is known.
+    unlabelled : more images, of any classes, in type and size as ``images``: a transfer set, on which the
+        model learns what a teacher answers. None if there are none.
 
     Raises
     ------
@@ -31,6 +33,7 @@ class ClassSamples:
     mean: Sequence[float] = (0.0,)
     std: Sequence[float] = (1.0,)
     classes: tuple[int, ...] | None = None
+    unlabelled: Tensor | None = None
 
     def __post_init__(self):
         shape = tuple(self.images.shape)
@@ -38,8 +41,9 @@ class ClassSamples:
             raise SamplesError(f"`images` must have the shape [N, C, H, W] with N >= 1, not {list(shape)}")
         if self.images.dtype != torch.uint8 and not self.images.is_floating_point():
             raise SamplesError(f"`images` must be uint8 or float, not {self.images.dtype}")
-        if not bool(self.images.isfinite().all()):
-            raise SamplesError("`images` hold NaN or infinite values; expected finite numbers")
+        _require_finite("images", self.images)
+        if self.unlabelled is not None:
+            _require_alike(self.unlabelled, self.images)
         if self.labels.shape != shape[:1] or self.labels.dtype != torch.int64:
             actual = f"{self.labels.dtype}{list(self.labels.shape)}"
             raise SamplesError(f"`labels` must be int64[{shape[0]}], one for each image, not {actual}")
@@ -92,6 +96,21 @@ class ClassSamples:
             torch.arange(len(self)) if generator is None else torch.randperm(len(self), generator=generator)
         )
         yield from order.tensor_split(-(-len(self) // batch_size))
+
+
+def _require_finite(name: str, images: Tensor) -> None:
+    if not bool(images.isfinite().all()):
+        raise SamplesError(f"`{name}` hold NaN or infinite values; expected finite numbers")
+
+
+def _require_alike(unlabelled: Tensor, images: Tensor) -> None:
+    shape, wanted = list(unlabelled.shape), list(images.shape[1:])
+    if unlabelled.dtype != images.dtype or shape[1:] != wanted or not len(unlabelled):
+        raise SamplesError(
+            f"`unlabelled` must be {images.dtype}{['N', *wanted]} with N >= 1 as `images` are, not "
+            f"{unlabelled.dtype}{shape}"
+        )
+    _require_finite("unlabelled", unlabelled)
 
 
 def choose_samples(

@@ -40,7 +40,7 @@ _CHOICES = {
     "teacher_view": ("augmented", "original"),
 }
 _COUNTS_FROM_1 = ("iterations", "batch_size", "min_kept_blocks")
-_COUNTS_FROM_0 = ("epochs_per_iteration", "final_epochs", "crop_padding", "seed")
+_COUNTS_FROM_0 = ("epochs_per_iteration", "final_epochs", "crop_padding", "unlabelled_batch", "seed")
 _FLAGS = ("dense_first", "dense_classifier", "flip")
 _SHARES = ("weight_decay", "distillation", "min_kept_share")
 _SHARES_BELOW_1 = ("sparsity", "momentum", "label_smoothing")
@@ -98,7 +98,9 @@ class PruneSettings:
     distillation : share of the loss that compares with a teacher's logits, 0 (none) to 1 (only).
     temperature : of the softened logits that are compared.
     teacher_view : the teacher sees each "augmented" batch, or each "original" image once.
-    seed : of batch order, augmentation, dropout and random saliency.
+    unlabelled_batch : images of the samples' transfer set (:class:`crisp_sw.prune.ClassSamples`) that each
+        batch gets beside its own, for the distillation alone.
+    seed : of batch order, augmentation, dropout, transfer images and random saliency.
 
     Raises
     ------
@@ -148,6 +150,7 @@ class PruneSettings:
     distillation: float = 0.5
     temperature: float = 2.0
     teacher_view: Literal["augmented", "original"] = "augmented"
+    unlabelled_batch: int = 0
     seed: int = 0
 
     def __post_init__(self):
@@ -171,6 +174,11 @@ class PruneSettings:
             require_flag(name, getattr(self, name))
         for name, choices in _CHOICES.items():
             require_choice(name, getattr(self, name), choices)
+        if self.unlabelled_batch and not self.distillation:
+            raise PruneError(
+                f"`unlabelled_batch` {self.unlabelled_batch} without `distillation` teaches nothing; "
+                "expected 0, or a `distillation` above 0"
+            )
         require_names("exclude", self.exclude)
         require_names("exclude_types", self.exclude_types)
         if not isinstance(self.rules, tuple) or not all(isinstance(rule, LayerRule) for rule in self.rules):

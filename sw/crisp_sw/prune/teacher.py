@@ -27,7 +27,8 @@ class Teacher:
 
     Where batches are augmented, the teacher sees the very same images as the student (Beyer et al. 2022,
     "Knowledge distillation: a good teacher is patient and consistent"), which costs it a forward pass. With
-    ``teacher_view`` "original", and without augmentation, its logits are computed once, for whole images.
+    ``teacher_view`` "original", and without augmentation, its logits for the samples are computed once, for
+    whole images.
 
     Parameters
     ----------
@@ -39,17 +40,15 @@ class Teacher:
     """
 
     def __init__(self, model: nn.Module, samples: ClassSamples, settings: PruneSettings):
-        self._logits = self._model = None
         self._settings = settings
-        if settings.augments and settings.teacher_view == "augmented":
-            self._model = copy.deepcopy(model).eval()
-            self._model.to(memory_format=torch.channels_last)  # pyright: ignore[reportCallIssue]
-        else:
+        self._model = copy.deepcopy(model).eval()
+        self._model.to(memory_format=torch.channels_last)  # pyright: ignore[reportCallIssue]
+        self._logits = None
+        if not settings.augments or settings.teacher_view == "original":
             self._logits = collect_logits(
                 model, samples, batch_size=settings.batch_size, precision=settings.precision
             )
 
-    @torch.no_grad()
     def logits(self, index: Tensor, images: Tensor) -> Tensor:
         """Return float32[len(index), classes] for samples ``index``.
 
@@ -57,8 +56,10 @@ class Teacher:
         ----------
         images : these samples as the student sees them.
         """
-        if self._model is None:
-            assert self._logits is not None
-            return self._logits[index]
+        return self.answers(images) if self._logits is None else self._logits[index]
+
+    @torch.no_grad()
+    def answers(self, images: Tensor) -> Tensor:
+        """Return float32[N, classes] for any images as the student sees them."""
         with autocast(device_of(self._model), self._settings.precision):
             return self._model(as_input(images, self._model)).float()

@@ -50,7 +50,7 @@ class ClassTask:
         _, labels = class_subset(self.splits.train.labels, self.classes)
         return tuple(labels.bincount(minlength=len(self.names)).tolist())
 
-    def samples(self, per_class: int, seed: int, *, batch: int = 1) -> ClassSamples:
+    def samples(self, per_class: int, seed: int, *, batch: int = 1, unlabelled: bool = False) -> ClassSamples:
         """Training images of the classes, labelled by output, of every class equally many.
 
         A class with fewer than ``per_class`` images repeats them.
@@ -58,10 +58,12 @@ class ClassTask:
         Parameters
         ----------
         batch : images that there must be.
+        unlabelled : add the training images of all other classes as the transfer set.
 
         Raises
         ------
-        SamplesError : a class has no image, or all together fewer than a batch; says how many.
+        SamplesError : a class has no image, or all together fewer than a batch, says how many; or there is no
+            other class.
         """
         counts = [min(count, per_class) for count in self.training_counts()]
         if 0 in counts:
@@ -82,6 +84,7 @@ class ClassTask:
             mean=self.info.mean,
             std=self.info.std,
             classes=self.classes,
+            unlabelled=self.user.other_images if unlabelled else None,
         )
 
 

@@ -76,7 +76,12 @@ def prune_task(
     ------
     CrispError : see `ClassTask.samples` and :func:`crisp_sw.prune.prune_for_classes`.
     """
-    samples = task.samples(budget.samples_per_class, settings.seed, batch=settings.batch_size)
+    samples = task.samples(
+        budget.samples_per_class,
+        settings.seed,
+        batch=settings.batch_size,
+        unlabelled=settings.unlabelled_batch > 0,
+    )
     restricted = task.user.restrict(task.model)
     before = evaluate_subset(task.model, task.splits.test, task.info.normalization, task.classes)
     accuracy = {"dense": before.subset_outputs, "dense_all_outputs": before.all_outputs}

@@ -5,11 +5,11 @@ from dataclasses import dataclass
 from typing import Self
 
 import torch
-from torch import nn
+from torch import Tensor, nn
 
 from crisp_sw.data import DatasetSplits, ImageSet, resolve_classes, select_classes
 from crisp_sw.errors import DatasetError
-from crisp_sw.prune import restrict_classifier
+from crisp_sw.prune import SamplesError, restrict_classifier
 
 OTHER = "other"
 
@@ -65,6 +65,23 @@ class UserClasses:
         images = select_classes(self.splits.test, self.indices)
         if not len(images):
             raise DatasetError(f"{self.splits.name} has no test image of {', '.join(self.names)}")
+        return images
+
+    @property
+    def other_images(self) -> Tensor:
+        """Training images of all classes but these, uint8[N, C, H, W]: a transfer set for distillation.
+
+        Raises
+        ------
+        SamplesError : there is none.
+        """
+        train = self.splits.train
+        images = train.images[~torch.isin(train.labels, torch.tensor(self.indices))]
+        if not len(images):
+            raise SamplesError(
+                f"{self.splits.name} has no training image beside the classes {', '.join(self.names)}; "
+                "expected some of other classes, or `unlabelled_batch` 0"
+            )
         return images
 
     def restrict(self, model: nn.Module) -> nn.Module:

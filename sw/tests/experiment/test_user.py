@@ -4,7 +4,7 @@ import pytest
 import torch
 
 from crisp_sw.experiment.errors import ExperimentError
-from crisp_sw.experiment.user import choose_classes, load_user
+from crisp_sw.experiment.user import _load, choose_classes, load_user
 
 
 def test_larger_choices_contain_the_smaller_ones():
@@ -33,6 +33,14 @@ def test_single_class_stands_against_the_others(digits_checkpoint):
     assert user.model(torch.zeros(1, 1, 8, 8)).shape == (1, 2)
     for labels in (user.samples.labels, user.test.labels):
         assert (labels == 0).sum() == (labels == 1).sum()
+
+
+def test_transfer_set_has_the_images_of_the_other_classes(digits_checkpoint):
+    user = load_user(str(digits_checkpoint), "digits", classes=3, seed=0, unlabelled=True)
+    _, _, splits = _load(str(digits_checkpoint), "digits")
+    assert user.samples.unlabelled is not None
+    assert len(user.samples.unlabelled) == len(splits.train) - len(user.samples)
+    assert load_user(str(digits_checkpoint), "digits", classes=3, seed=0).samples.unlabelled is None
 
 
 def test_network_of_other_classes_is_refused(digits_checkpoint, monkeypatch):

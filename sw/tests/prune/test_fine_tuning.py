@@ -1,5 +1,6 @@
 """Fine-tuning learns, repeats itself, augments, and reports divergence."""
 
+import copy
 from dataclasses import replace
 
 import pytest
@@ -45,6 +46,32 @@ def test_pure_distillation_follows_the_teacher_not_the_labels(mixed_net, samples
     reestimate_batch_norm(mixed_net, samples, batch_size=16)
     answers = collect_logits(mixed_net, samples, batch_size=32).argmax(1)
     assert float((answers == (samples.labels + 1) % 4).float().mean()) > 0.9
+
+
+class AlwaysThird(AlwaysNext):
+    """Sure of the samples as before, and that every other image is of the third class."""
+
+    def answers(self, images):
+        return 4.0 * nn.functional.one_hot(torch.full((len(images),), 2), 4).float()
+
+
+def test_teacher_s_answers_on_the_transfer_set_are_learned(mixed_net, samples):
+    # Negatives of the samples, which no label speaks of.
+    samples = replace(samples, unlabelled=255 - samples.images)
+    settings = replace(FAST, distillation=0.5, unlabelled_batch=16)
+    losses(mixed_net, samples, settings, AlwaysThird(samples))
+    mixed_net.eval()
+    answers = mixed_net(samples.normalise(samples.unlabelled)).argmax(1)
+    assert float((answers == 2).float().mean()) > 0.9
+    assert float((collect_logits(mixed_net, samples, batch_size=32).argmax(1) == 2).float().mean()) < 0.6
+
+
+def test_transfer_set_is_left_alone_unless_asked_for(mixed_net, samples):
+    other = copy.deepcopy(mixed_net)
+    teacher = AlwaysThird(samples)
+    settings = replace(FAST, distillation=0.5)
+    expected = losses(mixed_net, samples, settings, teacher)
+    assert losses(other, replace(samples, unlabelled=255 - samples.images), settings, teacher) == expected
 
 
 @pytest.mark.parametrize(

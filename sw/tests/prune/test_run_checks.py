@@ -6,7 +6,7 @@ import pytest
 import torch
 from torch import nn
 
-from crisp_sw.prune import PruneError, PruneSettings, fine_tune_dense, prune_for_classes
+from crisp_sw.prune import PruneError, PruneSettings, SamplesError, fine_tune_dense, prune_for_classes
 from crisp_sw.prune.run_checks import require_finite_weights
 
 SETTINGS = PruneSettings(
@@ -48,6 +48,14 @@ def test_teacher_that_is_not_finite_or_has_other_outputs(mixed_net, samples):
         prune_for_classes(mixed_net, samples, SETTINGS, teacher=teacher)
     with pytest.raises(PruneError, match="the teacher has 7 outputs; expected 4, as the model has"):
         fine_tune_dense(mixed_net, samples, SETTINGS, teacher=type(mixed_net)(classes=7))
+
+
+@pytest.mark.parametrize("method", METHODS)
+def test_transfer_set_that_is_not_there(mixed_net, samples, method):
+    settings = replace(SETTINGS, method=method, unlabelled_batch=8)
+    message = "there are no `unlabelled` images for `unlabelled_batch` 8; expected at least 1, or 0 of them"
+    with pytest.raises(SamplesError, match=message):
+        prune_for_classes(mixed_net, samples, settings)
 
 
 @pytest.mark.parametrize("method", METHODS)

@@ -23,7 +23,14 @@ SETTINGS = PruneSettings(
     flip=True,
     gradient="sr-ste",
     nm_choice="every-step",
+    unlabelled_batch=4,
 )
+
+
+@pytest.fixture
+def samples(samples):
+    """The samples with a transfer set."""
+    return replace(samples, unlabelled=255 - samples.images)
 
 
 class Stop(Exception):
@@ -108,8 +115,12 @@ def other_weights(model):
             lambda model, samples, run: {"samples": replace(samples, labels=samples.labels.flip(0))},
             "belongs to a run with other labels; expected the same ones",
         ),
+        (
+            lambda model, samples, run: {"samples": replace(samples, unlabelled=samples.images)},
+            "belongs to a run with other unlabelled images; expected the same ones",
+        ),
     ],
-    ids=["settings", "classes", "mean", "std", "model", "teacher", "images", "labels"],
+    ids=["settings", "classes", "mean", "std", "model", "teacher", "images", "labels", "unlabelled"],
 )
 def test_state_of_another_run_is_refused(mixed_net, samples, tmp_path, method, other, message):
     if method == "channel":
@@ -125,10 +136,16 @@ def test_state_of_another_run_is_refused(mixed_net, samples, tmp_path, method, o
 
 
 def test_teacher_that_is_not_asked_may_be_another(mixed_net, samples, tmp_path):
-    run = replace(SETTINGS, distillation=0.0)
+    run = replace(SETTINGS, distillation=0.0, unlabelled_batch=0)
     interrupted(mixed_net, samples, tmp_path, after=3, settings=run)
     teacher = other_weights(mixed_net)
     prune_for_classes(mixed_net, samples, run, teacher=teacher, state_dir=tmp_path, resume=True)
+
+
+def test_transfer_set_that_is_not_used_may_be_another(mixed_net, samples, tmp_path):
+    run = replace(SETTINGS, unlabelled_batch=0)
+    interrupted(mixed_net, samples, tmp_path, after=3, settings=run)
+    prune_for_classes(mixed_net, replace(samples, unlabelled=None), run, state_dir=tmp_path, resume=True)
 
 
 def test_state_of_another_version(mixed_net, samples, tmp_path):

@@ -23,6 +23,17 @@ LABELS = torch.tensor([0, 1])
         ({"labels": LABELS[:1]}, r"`labels` must be int64\[2\], one for each image, not torch.int64\[1\]"),
         ({"labels": LABELS.int()}, r"not torch.int32\[2\]"),
         ({"labels": LABELS - 1}, "`labels` must be 0 or more, not -1"),
+        (
+            {"unlabelled": BYTES[..., :1]},
+            r"`unlabelled` must be torch.uint8\['N', 1, 2, 2\] with N >= 1 as `images` are, not torch.uint8"
+            r"\[2, 1, 2, 1\]",
+        ),
+        ({"unlabelled": BYTES.float()}, r"not torch.float32\[2, 1, 2, 2\]"),
+        ({"unlabelled": BYTES[:0]}, r"not torch.uint8\[0, 1, 2, 2\]"),
+        (
+            {"images": BYTES / 255, "unlabelled": BYTES / 0.0},
+            "`unlabelled` hold NaN or infinite values; expected finite",
+        ),
         ({"mean": (0.0, 0.0)}, "`mean` must have 1 or 1 values, not 2"),
         ({"std": (0.0,)}, "`std` must be positive, not 0.0"),
     ],

@@ -34,6 +34,12 @@ from crisp_sw.prune.settings import METHODS, PruneSettings
         ({"max_grad_norm": 0}, "`max_grad_norm` must be a positive number, not 0"),
         ({"warmup_epochs": -1}, "`warmup_epochs` must be from 0 below inf, not -1"),
         ({"rules": [1]}, "`rules` must be a tuple of LayerRule, not [1]"),
+        ({"unlabelled_batch": -1}, "`unlabelled_batch` must be an integer of at least 0, not -1"),
+        (
+            {"unlabelled_batch": 8, "distillation": 0.0},
+            "`unlabelled_batch` 8 without `distillation` teaches nothing; expected 0, or a `distillation` "
+            "above 0",
+        ),
         ({"exclude": "conv*"}, "`exclude` must be a tuple of strings, not 'conv*'"),
     ],
 )

@@ -36,6 +36,12 @@ def test_augmented_images_are_what_the_student_sees(mixed_net, samples):
     assert not teacher.logits(INDEX, images).requires_grad
 
 
+def test_images_of_no_sample_are_answered_too(mixed_net, samples):
+    teacher = Teacher(mixed_net, samples, PruneSettings())
+    images = torch.rand(2, 1, 8, 8, generator=torch.Generator().manual_seed(0))
+    torch.testing.assert_close(teacher.answers(images), mixed_net.eval()(images))
+
+
 def test_teacher_is_a_copy(mixed_net, samples):
     teacher = Teacher(mixed_net, samples, replace(PruneSettings(), crop_padding=1))
     images = samples.normalised(INDEX)

@@ -73,6 +73,21 @@ def test_single_class_has_as_many_samples_of_the_others(digits_checkpoint):
     assert task.test_images().labels.bincount().tolist() == [int((task.splits.test.labels == 3).sum())] * 2
 
 
+def test_transfer_set_has_the_images_of_the_other_classes(digits_checkpoint):
+    task = load_task(digits_checkpoint, "3,8")
+    train = task.splits.train
+    others = task.samples(20, 0, unlabelled=True).unlabelled
+    assert others is not None
+    assert torch.equal(others, train.images[(train.labels != 3) & (train.labels != 8)])
+    assert task.samples(20, 0).unlabelled is None
+
+
+def test_transfer_set_of_a_user_of_all_classes(digits_checkpoint):
+    task = load_task(digits_checkpoint, [str(digit) for digit in range(10)])
+    with pytest.raises(SamplesError, match=r"digits has no training image beside the classes 0, 1, .*; expe"):
+        task.samples(20, 0, unlabelled=True)
+
+
 def test_unknown_class(digits_checkpoint):
     with pytest.raises(ClassSelectionError, match="no class 'twelve' in digits"):
         load_task(digits_checkpoint, "twelve")

@@ -48,6 +48,15 @@ def test_fine_tuned_teacher_is_trained_first(digits_checkpoint):
     assert set(pruned.figures["seconds"]) == {"dense", "pruned"}
 
 
+def test_transfer_set_is_that_of_the_other_classes(digits_checkpoint):
+    task, budget = load_task(digits_checkpoint, "3,8"), PruneBudget(samples_per_class=30)
+    without = prune_task(task, SETTINGS, budget)
+    taught = prune_task(task, replace(SETTINGS, unlabelled_batch=16), budget)
+    assert taught.figures["settings"]["unlabelled_batch"] == 16
+    expected = without.model.state_dict()
+    assert any(not torch.equal(value, expected[name]) for name, value in taught.model.state_dict().items())
+
+
 def test_interrupted_run_continues_to_the_same_weights(digits_checkpoint, tmp_path):
     task, budget = load_task(digits_checkpoint, "3,8"), PruneBudget(samples_per_class=30)
     settings = replace(SETTINGS, final_epochs=3)
