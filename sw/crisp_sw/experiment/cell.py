@@ -57,8 +57,13 @@ class Cell:
 
     @property
     def user(self) -> tuple[str, int, int]:
-        """What cells have in common that are compared with the same dense network."""
+        """What cells have in common that are compared with the same reference."""
         return self.network, self.classes, self.class_seed
+
+    @property
+    def is_reference(self) -> bool:
+        """Whether other cells of the user are compared with it, and distilled from it."""
+        return self.method == "dense" and not self.variant
 
     @property
     def name(self) -> str:

@@ -109,6 +109,8 @@ VARIANTS: dict[str, Recipe] = {
     "monotone-nm": STANDARD.with_settings(nm_choice="monotone"),
     "new-statistics": STANDARD.with_settings(batch_norm="reestimate"),
 }
+DENSE_VARIANTS = ("transfer-set", "long")
+"""Variants that train more, which may help the dense network as well."""
 
 
 def find_recipe(variant: str) -> Recipe:

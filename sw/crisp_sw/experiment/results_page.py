@@ -69,13 +69,14 @@ def _figures(row: Row) -> list[str]:
         return "-" if row[name] is None else f"{format(row[name] / scale, form)}{unit}"
 
     pruned = row["method"] != "dense"
+    reference = not pruned and not row["variant"]
     before = f" ({row['accuracy_before']:.1%} before)" if row["accuracy_before"] is not None else ""
     error = f" ± {row['loss_error']:.1f}" if row.get("loss_error") is not None else ""
     speedup = f" ({row['speedup']:.1f}x)" if pruned and row["speedup"] else ""
     return [
         show("sparsity", ".1%"),
         show("accuracy", ".1%") + before,
-        show("loss_to_dense", ".1f", unit=f"{error} points") if pruned else "",
+        "" if reference else show("loss_to_dense", ".1f", unit=f"{error} points"),
         show("accuracy_int8", ".1%"),
         show("bytes_packed", ",.0f"),
         show("nonzero_macs", ".1f", 1e6, " million"),

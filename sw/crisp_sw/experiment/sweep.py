@@ -93,7 +93,7 @@ class _Plan:
 
     def __init__(self, tasks: Sequence[CellTask], store: ResultStore):
         self.store = store
-        self.dense_tasks = {task.cell.user: task for task in tasks if task.cell.method == "dense"}
+        self.dense_tasks = {task.cell.user: task for task in tasks if task.cell.is_reference}
         for task in tasks:
             if task.cell.user not in self.dense_tasks:
                 raise ExperimentError(f"{task.cell.name} has no dense cell to be compared with; expected one")
@@ -114,7 +114,7 @@ class _Plan:
     def keep(self, cell: Cell, outcome: CellOutcome) -> Result:
         """Write and return a result; the networks first, because a result says that they are there."""
         key = self.keys[cell]
-        if cell.method == "dense" and outcome.weights is not None:
+        if cell.is_reference and outcome.weights is not None:
             self.store.write_weights(cell.name, key, outcome.weights)
         if cell.method == "crisp" and outcome.network is not None:
             self.store.write_network(cell.name, key, outcome.network, outcome.result)
@@ -160,7 +160,7 @@ def _outcomes(
         else:
             dense[user] = client.scatter(CellOutcome(weights=weights), hash=False)
     for task in pending:
-        if task.cell.method != "dense":
+        if not task.cell.is_reference:
             after = dense[task.cell.user]
             future = client.submit(_run_after_dense, plan.sent(task), after, **plan.options(task.cell))
             cells[future] = task.cell

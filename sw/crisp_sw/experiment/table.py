@@ -8,6 +8,8 @@ from pathlib import Path
 from statistics import fmean, stdev
 from typing import Any
 
+from crisp_sw.experiment.cell import Cell
+
 COLUMNS = (
     "network",
     "classes",
@@ -41,9 +43,9 @@ def table_rows(results: Iterable[dict[str, Any]]) -> list[Row]:
 
     ``speedup`` is the predicted cycles of the user's dense network over those of the cell.
     """
-    results = list(results)
-    dense = {_user(result): result for result in results if result["cell"]["method"] == "dense"}
-    return [_row(result, dense.get(_user(result), {})) for result in results]
+    cells = [(Cell(**result["cell"]), result) for result in results]
+    references = {cell.user: result for cell, result in cells if cell.is_reference}
+    return [_row(result, references.get(cell.user, {})) for cell, result in cells]
 
 
 def average_rows(rows: Iterable[Row]) -> list[Row]:
@@ -79,11 +81,6 @@ def write_csv(path: Path, rows: Sequence[Row]) -> None:
         os.replace(temporary, path)
     finally:
         temporary.unlink(missing_ok=True)
-
-
-def _user(result: dict[str, Any]) -> tuple[str, int, int]:
-    cell = result["cell"]
-    return cell["network"], cell["classes"], cell["class_seed"]
 
 
 def _row(result: dict[str, Any], dense: dict[str, Any]) -> Row:

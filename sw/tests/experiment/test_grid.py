@@ -6,7 +6,7 @@ import pytest
 
 from crisp_sw.experiment.errors import ExperimentError
 from crisp_sw.experiment.grid import GRIDS, LONGEST_NAME, Grid, find_grid, table_name
-from crisp_sw.experiment.recipe import VARIANTS
+from crisp_sw.experiment.recipe import DENSE_VARIANTS, VARIANTS
 from crisp_sw.experiment.universal import UNIVERSAL
 
 SMALL = {"classes": (5,), "class_seeds": (0,), "sparsities": (0.7, 0.9), "blocks": (8,)}
@@ -43,8 +43,17 @@ def test_methods_have_cells_for_their_own_settings_alone():
 
 
 def test_variants_are_for_crisp_alone():
-    grid = Grid(**SMALL, methods=("crisp", "random"), ratios=((2, 4),), variants=tuple(VARIANTS)[:1])
-    assert sum(bool(cell.variant) for cell in grid.cells(["net"])) == 2
+    grid = Grid(**SMALL, methods=("crisp", "random"), ratios=((2, 4),), variants=("cubic",))
+    cells = [cell for cell in grid.cells(["net"]) if cell.variant]
+    assert [cell.method for cell in cells] == ["crisp", "crisp"]
+
+
+@pytest.mark.parametrize("variant", DENSE_VARIANTS)
+def test_variants_that_train_more_are_for_the_dense_network_too(variant):
+    grid = Grid(**SMALL, methods=("crisp",), ratios=((2, 4),), variants=(variant, "cubic"))
+    cells = [cell for cell in grid.cells(["net"]) if cell.variant == variant]
+    assert [cell.method for cell in cells] == ["dense", "crisp", "crisp"]
+    assert sum(cell.is_reference for cell in grid.cells(["net"])) == 1
 
 
 def test_headline_has_every_method():

@@ -47,6 +47,12 @@ def test_rows_are_those_of_the_documentation():
     )
 
 
+def test_variant_of_the_dense_network_is_compared_with_it():
+    page = lines([*results(), result(0, "dense", 0.76, 240_728, variant="long") | DENSE])
+    (mean,) = [line for line in page if line.startswith("| dense, fine-tuned, long")]
+    assert "| -1.0 points |" in mean
+
+
 def test_means_have_the_standard_error_of_the_difference():
     (mean,) = [line for line in lines(results()) if line.startswith("| CRISP")]
     assert mean == (

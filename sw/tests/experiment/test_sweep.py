@@ -60,6 +60,14 @@ def test_cells_wait_for_the_weights_of_their_dense_network(tasks, store, calls):
     assert seen == [(1, 3), (2, 3), (3, 3)]
 
 
+def test_variant_of_the_dense_network_is_not_what_others_are_distilled_from(tasks, store, calls):
+    variant = replace(tasks[1], cell=replace(tasks[1].cell, variant="long"))
+    run_sweep([variant, *tasks], store, HERE)
+    assert calls[0] == ("dense", None)
+    assert sorted(calls[1:]) == [("dense", b"dense"), ("nm-only", b"dense"), ("unstructured", b"dense")]
+    assert [file.name.split(".")[0] for file in (store.folder / "weights").iterdir()] == ["net-c2-s0-dense"]
+
+
 def test_only_what_is_missing_runs_with_kept_dense_weights(tasks, store, calls):
     run_sweep(tasks[:2], store, HERE)
     calls.clear()

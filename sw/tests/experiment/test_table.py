@@ -32,6 +32,11 @@ def test_rows_compare_with_the_dense_network_of_the_same_user():
     assert rows[0]["target"] == 0.9
 
 
+def test_variant_of_the_dense_network_is_compared_with_it():
+    rows = table_rows([*results(), result(0, "dense", 0.76, 1000, variant="long")])
+    assert [round(row["loss_to_dense"], 6) for row in rows] == [5, 0, 0, 1, -1]
+
+
 def test_failed_cell_keeps_its_message():
     cell = Cell(network="net", classes=10, class_seed=0, method="crisp", **PATTERN)
     (row,) = table_rows([{"cell": cell.to_json(), "error": "cannot be reached"}])
