@@ -92,7 +92,7 @@ VARIANTS: dict[str, Recipe] = {
     "no-distillation": STANDARD.with_settings(distillation=0.0),
     "half-distillation": STANDARD.with_settings(distillation=0.5, temperature=2.0),
     "universal-teacher": replace(STANDARD, teacher="universal"),
-    "transfer-set": STANDARD.with_settings(unlabelled_batch=64),
+    "transfer-set": STANDARD.with_settings(unlabelled_batch=64, own_epochs=4),
     "from-dense": replace(STANDARD, start="dense"),
     "short": STANDARD.with_settings(final_epochs=8),
     "long": STANDARD.with_settings(final_epochs=36),

@@ -69,6 +69,7 @@ class FineTuner:
         augmentation = stream_generator(settings.seed, Stream.AUGMENT, epoch)
         order = stream_generator(settings.seed, Stream.ORDER, epoch)
         transfer = stream_generator(settings.seed, Stream.UNLABELLED, epoch)
+        transfer_epochs = settings.total_epochs - settings.own_epochs
         batches = list(samples.batches(settings.batch_size, generator=order))
         loss_sum, right = torch.zeros((), device=self._device), torch.zeros((), device=self._device)
         self._model.train()
@@ -76,7 +77,8 @@ class FineTuner:
             for step, index in enumerate(batches):
                 self.optimizer.param_groups[0]["lr"] = learning_rate_at(settings, epoch + step / len(batches))
                 images = self._as_seen(samples.images[index], augmentation)
-                loss, hits = self._train_step(index, images, self._unlabelled(transfer))
+                others = self._unlabelled(transfer) if epoch < transfer_epochs else None
+                loss, hits = self._train_step(index, images, others)
                 loss_sum, right = loss_sum + loss * len(index), right + hits
         return EpochStatistics(loss=float(loss_sum) / len(samples), accuracy=float(right) / len(samples))
 

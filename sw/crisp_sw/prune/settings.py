@@ -40,7 +40,14 @@ _CHOICES = {
     "teacher_view": ("augmented", "original"),
 }
 _COUNTS_FROM_1 = ("iterations", "batch_size", "min_kept_blocks")
-_COUNTS_FROM_0 = ("epochs_per_iteration", "final_epochs", "crop_padding", "unlabelled_batch", "seed")
+_COUNTS_FROM_0 = (
+    "epochs_per_iteration",
+    "final_epochs",
+    "crop_padding",
+    "unlabelled_batch",
+    "own_epochs",
+    "seed",
+)
 _FLAGS = ("dense_first", "dense_classifier", "flip")
 _SHARES = ("weight_decay", "distillation", "min_kept_share")
 _SHARES_BELOW_1 = ("sparsity", "momentum", "label_smoothing")
@@ -100,6 +107,8 @@ class PruneSettings:
     teacher_view : the teacher sees each "augmented" batch, or each "original" image once.
     unlabelled_batch : images of the samples' transfer set (:class:`crisp_sw.prune.ClassSamples`) that each
         batch gets beside its own, for the distillation alone.
+    own_epochs : the last epochs, which see the samples alone again, so that BatchNorm's running statistics
+        are those of the user's classes.
     seed : of batch order, augmentation, dropout, transfer images and random saliency.
 
     Raises
@@ -151,6 +160,7 @@ class PruneSettings:
     temperature: float = 2.0
     teacher_view: Literal["augmented", "original"] = "augmented"
     unlabelled_batch: int = 0
+    own_epochs: int = 0
     seed: int = 0
 
     def __post_init__(self):

@@ -66,6 +66,20 @@ def test_teacher_s_answers_on_the_transfer_set_are_learned(mixed_net, samples):
     assert float((collect_logits(mixed_net, samples, batch_size=32).argmax(1) == 2).float().mean()) < 0.6
 
 
+def test_last_epochs_see_the_samples_alone(mixed_net, samples):
+    teacher = AlwaysThird(samples)
+    settings = replace(FAST, distillation=0.5, unlabelled_batch=16, own_epochs=2)
+    with_others = replace(samples, unlabelled=255 - samples.images)
+    statistics = {}
+    for name, given in (("with", with_others), ("without", replace(samples, unlabelled=samples.images))):
+        for epoch in (3, 4):
+            tuner = FineTuner(copy.deepcopy(mixed_net), given, settings, teacher)
+            statistics[name, epoch] = tuner.train_epoch(epoch)
+    assert settings.total_epochs == 6
+    assert statistics["with", 3] != statistics["without", 3]
+    assert statistics["with", 4] == statistics["without", 4]
+
+
 def test_transfer_set_is_left_alone_unless_asked_for(mixed_net, samples):
     other = copy.deepcopy(mixed_net)
     teacher = AlwaysThird(samples)

@@ -40,6 +40,7 @@ from crisp_sw.prune.settings import METHODS, PruneSettings
             "`unlabelled_batch` 8 without `distillation` teaches nothing; expected 0, or a `distillation` "
             "above 0",
         ),
+        ({"own_epochs": -1}, "`own_epochs` must be an integer of at least 0, not -1"),
         ({"exclude": "conv*"}, "`exclude` must be a tuple of strings, not 'conv*'"),
     ],
 )
