@@ -15,7 +15,7 @@ UNIVERSAL: dict[str, TrainingSettings] = {
         epochs=30, crop_padding=4, crop_border="mirror", precision="bfloat16"
     ),
     "mobilenet-v2-half-32px": TrainingSettings(
-        epochs=16,
+        epochs=30,
         learning_rate=0.05,
         weight_decay=4e-5,
         crop_padding=4,

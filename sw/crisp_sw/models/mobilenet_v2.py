@@ -63,14 +63,23 @@ class MobileNetV2(nn.Module):
     num_classes : outputs.
     width : factor on all channel counts; the head never gets narrower than 1280 channels.
     small_images : for 28x28 and 32x32 images: the first two reductions are left out.
+    stem_stride : of the stem for small images; 2 makes the network four times cheaper.
     """
 
-    def __init__(self, in_channels: int, num_classes: int, *, width: float = 1.0, small_images: bool = False):
+    def __init__(
+        self,
+        in_channels: int,
+        num_classes: int,
+        *,
+        width: float = 1.0,
+        small_images: bool = False,
+        stem_stride: int = 1,
+    ):
         super().__init__()
         channels = scaled_width(STEM_WIDTH, width)
         head = scaled_width(HEAD_WIDTH, max(1.0, width))
         features: list[nn.Module] = [
-            _conv_bn_relu6(in_channels, channels, kernel=3, stride=1 if small_images else 2)
+            _conv_bn_relu6(in_channels, channels, kernel=3, stride=stem_stride if small_images else 2)
         ]
         for number, (expansion, out_channels, blocks, stride) in enumerate(STAGES):
             out_channels = scaled_width(out_channels, width)

@@ -27,7 +27,7 @@ _SCALABLE |= {f"{name}-32px": partial(build, small_images=True) for name, build 
 # The universal networks of the accuracy experiment, small enough to be trained on two cores.
 _UNIVERSAL: dict[str, Callable[..., nn.Module]] = {
     "resnet18-half-32px": partial(resnet18, width=0.5, small_images=True, stem_stride=2),
-    "mobilenet-v2-half-32px": partial(MobileNetV2, width=0.5, small_images=True),
+    "mobilenet-v2-half-32px": partial(MobileNetV2, width=0.5, small_images=True, stem_stride=2),
 }
 
 MODELS: dict[str, Callable[..., nn.Module]] = {

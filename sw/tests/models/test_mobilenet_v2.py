@@ -17,6 +17,11 @@ def test_reductions(size: int, small: bool, final: tuple[int, int]):
     assert model(images).shape == (1, 7)
 
 
+def test_stem_that_reduces_small_images():
+    model = MobileNetV2(3, 7, width=0.25, small_images=True, stem_stride=2).eval()
+    assert model.features(torch.zeros(1, 3, 32, 32)).shape == (1, 1280, 2, 2)
+
+
 def test_blocks():
     blocks = [block for block in MobileNetV2(3, 10).modules() if isinstance(block, InvertedResidual)]
     assert len(blocks) == 17
