@@ -68,8 +68,8 @@ class FineTuner:
         settings, samples = self._settings, self._samples
         augmentation = stream_generator(settings.seed, Stream.AUGMENT, epoch)
         order = stream_generator(settings.seed, Stream.ORDER, epoch)
-        transfer = stream_generator(settings.seed, Stream.UNLABELLED, epoch)
-        transfer_epochs = settings.total_epochs - settings.own_epochs
+        unlabelled = stream_generator(settings.seed, Stream.UNLABELLED, epoch)
+        alone = epoch >= settings.total_epochs - settings.own_epochs
         batches = list(samples.batches(settings.batch_size, generator=order))
         loss_sum, right = torch.zeros((), device=self._device), torch.zeros((), device=self._device)
         self._model.train()
@@ -77,7 +77,7 @@ class FineTuner:
             for step, index in enumerate(batches):
                 self.optimizer.param_groups[0]["lr"] = learning_rate_at(settings, epoch + step / len(batches))
                 images = self._as_seen(samples.images[index], augmentation)
-                others = self._unlabelled(transfer) if epoch < transfer_epochs else None
+                others = None if alone else self._unlabelled(unlabelled)
                 loss, hits = self._train_step(index, images, others)
                 loss_sum, right = loss_sum + loss * len(index), right + hits
         return EpochStatistics(loss=float(loss_sum) / len(samples), accuracy=float(right) / len(samples))
@@ -115,7 +115,9 @@ class FineTuner:
                 taught.append(self._teacher.answers(unlabelled))
             distillation = sum(
                 distillation_loss(given, targets.to(self._device), settings.temperature)
-                for given, targets in zip(answers.split([*map(len, taught)]), taught, strict=True)
+                for given, targets in zip(
+                    answers.split([len(targets) for targets in taught]), taught, strict=True
+                )
             )
             loss = (1 - share) * loss + share * distillation
         self._require_finite("loss", loss)
