@@ -12,8 +12,7 @@ from torch.overrides import TorchFunctionMode
 def autocast(device: torch.device, precision: str) -> Iterator[None]:
     """Run convolutions and products in ``precision``, "float32" or "bfloat16"; backward passes follow.
 
-    On a CPU, strided depthwise convolutions stay in float32: the gradient has no fast kernel in bfloat16, and
-    would take two fifths of MobileNetV2's training.
+    On a CPU, strided depthwise convolutions stay in float32: their gradient has no fast kernel in bfloat16.
     """
     bfloat16 = precision == "bfloat16"
     with torch.autocast(device.type, dtype=torch.bfloat16, enabled=bfloat16):

@@ -80,7 +80,7 @@ class RunFile:
             "teacher": None if taught_by is None else fingerprint(taught_by.state_dict()),
             "images": fingerprint({"images": samples.images}),
             "labels": fingerprint({"labels": samples.labels}),
-            "unlabelled": _transfer_set(samples, settings),
+            "unlabelled": _transfer_set_digest(samples, settings),
         }
         return cls(Path(directory) / STATE_FILE, identity)
 
@@ -148,7 +148,7 @@ class RunFile:
         return tensors, header
 
 
-def _transfer_set(samples: ClassSamples, settings: PruneSettings) -> str | None:
+def _transfer_set_digest(samples: ClassSamples, settings: PruneSettings) -> str | None:
     if samples.unlabelled is None or not settings.unlabelled_batch:
         return None
     return fingerprint({"unlabelled": samples.unlabelled})

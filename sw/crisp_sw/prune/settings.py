@@ -189,6 +189,11 @@ class PruneSettings:
                 f"`unlabelled_batch` {self.unlabelled_batch} without `distillation` teaches nothing; "
                 "expected 0, or a `distillation` above 0"
             )
+        if self.unlabelled_batch and self.own_epochs >= self.total_epochs:
+            raise PruneError(
+                f"`own_epochs` must be less than the {self.total_epochs} epochs of the run where "
+                f"`unlabelled_batch` is {self.unlabelled_batch}, not {self.own_epochs}"
+            )
         require_names("exclude", self.exclude)
         require_names("exclude_types", self.exclude_types)
         if not isinstance(self.rules, tuple) or not all(isinstance(rule, LayerRule) for rule in self.rules):

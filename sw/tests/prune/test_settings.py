@@ -40,6 +40,10 @@ from crisp_sw.prune.settings import METHODS, PruneSettings
             "`unlabelled_batch` 8 without `distillation` teaches nothing; expected 0, or a `distillation` "
             "above 0",
         ),
+        (
+            {"unlabelled_batch": 8, "own_epochs": 8},
+            "`own_epochs` must be less than the 8 epochs of the run where `unlabelled_batch` is 8, not 8",
+        ),
         ({"own_epochs": -1}, "`own_epochs` must be an integer of at least 0, not -1"),
         ({"exclude": "conv*"}, "`exclude` must be a tuple of strings, not 'conv*'"),
     ],
