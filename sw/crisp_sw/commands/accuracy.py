@@ -3,6 +3,7 @@
 import os
 import shlex
 import sys
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 from typing import Annotated, Any
@@ -25,6 +26,7 @@ from crisp_sw.experiment.table import Row, average_rows, table_rows
 from crisp_sw.experiment.universal import UNIVERSAL, find_universal
 from crisp_sw.experiment.user import load_user
 from crisp_sw.experiment.workers import Workers
+from crisp_sw.networks.rules import parse_nm
 from crisp_sw.training_display import training_display
 
 CHECK_FAILED = 1
@@ -49,6 +51,7 @@ def accuracy(
     methods: Annotated[str, typer.Option(help="Only these methods.")] = "",
     sparsities: Annotated[str, typer.Option(help="Only these targets, such as 0.9,0.92.")] = "",
     blocks: Annotated[str, typer.Option(help="Only these block sizes.")] = "",
+    ratios: Annotated[str, typer.Option(help="Only these N:M inside of blocks, such as 1:4,2:4.")] = "",
     variants: Annotated[str, typer.Option(help="Only these variants of the recipe.")] = "",
     cluster: Annotated[
         str | None, typer.Option(help="Address of a Dask scheduler.", show_default="this machine")
@@ -80,7 +83,15 @@ def accuracy(
     """
     find_preset(preset)
     chosen = replace(
-        find_grid(grid), **_narrowed(networks, classes, seeds, methods, sparsities, blocks, variants)
+        find_grid(grid),
+        **_values("networks", networks, str),
+        **_values("classes", classes, int),
+        **_values("class_seeds", seeds, int),
+        **_values("methods", methods, str),
+        **_values("sparsities", sparsities, float),
+        **_values("blocks", blocks, int),
+        **_values("ratios", ratios, parse_nm),
+        **_values("variants", variants, str),
     )
     settings = ExperimentSettings(
         data=data,
@@ -109,26 +120,14 @@ def accuracy(
         raise typer.Exit(CHECK_FAILED)
 
 
-def _narrowed(
-    networks: str, classes: str, seeds: str, methods: str, sparsities: str, blocks: str, variants: str
-) -> dict[str, tuple]:
-    kinds = {
-        "networks": (networks, str),
-        "classes": (classes, int),
-        "class_seeds": (seeds, int),
-        "methods": (methods, str),
-        "sparsities": (sparsities, float),
-        "blocks": (blocks, int),
-        "variants": (variants, str),
-    }
+def _values(axis: str, text: str, kind: Callable[[str], Any]) -> dict[str, tuple]:
+    """The values of an option for an axis of the grid; nothing if the option is not given."""
+    if not text.strip():
+        return {}
     try:
-        return {
-            name: tuple(dict.fromkeys(kind(item.strip()) for item in text.split(",")))
-            for name, (text, kind) in kinds.items()
-            if text.strip()
-        }
+        return {axis: tuple(dict.fromkeys(kind(item.strip()) for item in text.split(",")))}
     except ValueError as error:
-        raise ExperimentError(f"{error}; expected numbers separated by commas") from error
+        raise ExperimentError(f"{error}; expected values separated by commas") from error
 
 
 def _on_rtl(settings: ExperimentSettings, sweep: Sweep, images: int) -> dict[str, Any]:

@@ -9,7 +9,7 @@ from typing import Any
 
 from crisp_sw.experiment.cell import METHODS, PATTERN_METHODS, Cell
 from crisp_sw.experiment.errors import ExperimentError
-from crisp_sw.experiment.recipe import DENSE_VARIANTS, VARIANTS, find_recipe
+from crisp_sw.experiment.recipe import VARIANTS, find_recipe
 from crisp_sw.experiment.universal import UNIVERSAL
 
 Ratio = tuple[int, int]
@@ -27,8 +27,8 @@ class Grid:
     classes, class_seeds, sparsities, blocks : as in `Cell`.
     ratios : (n, m) pairs inside of blocks.
     nm_only_ratios : (n, m) pairs without blocks; 1:16 is sparser than 92% by itself.
-    variants : recipes beside the standard one, for CRISP cells alone; with those that train more, in
-        `DENSE_VARIANTS`, the dense network is measured too.
+    variants : recipes beside the standard one, for CRISP cells alone; with those that train more the dense
+        network is measured too.
 
     Raises
     ------
@@ -75,7 +75,9 @@ class Grid:
             dense = Cell(network=network, classes=classes, class_seed=seed, method="dense")
             cells[dense] = None
             cells |= dict.fromkeys(
-                replace(dense, variant=variant) for variant in self.variants if variant in DENSE_VARIANTS
+                replace(dense, variant=variant)
+                for variant in self.variants
+                if find_recipe(variant).trains_more
             )
             for method in self.methods:
                 cells |= dict.fromkeys(self._of_method(dense, method))

@@ -27,12 +27,14 @@ class Recipe:
     dense_settings : those in which the dense network differs.
     start : what is pruned: the "universal" network cut to the classes, or the "dense" fine-tuned one.
     teacher : what is distilled from, if the settings distil: the "dense" fine-tuned or the "universal" one.
+    trains_more : than the standard recipe, which may help the dense network as well: it is measured too.
     """
 
     settings: Mapping[str, Any] = field(default_factory=dict)
     dense_settings: Mapping[str, Any] = field(default_factory=dict)
     start: Literal["universal", "dense"] = "universal"
     teacher: Literal["universal", "dense"] = "dense"
+    trains_more: bool = False
 
     def with_settings(self, **changes: Any) -> "Recipe":
         """Return the recipe with some settings changed."""
@@ -58,7 +60,7 @@ class Recipe:
         return PruneSettings(**settings)
 
     def to_json(self) -> dict[str, Any]:
-        """Return the recipe as JSON types."""
+        """Return what results depend on, as JSON types."""
         return {
             "settings": dict(self.settings),
             "dense_settings": dict(self.dense_settings),
@@ -92,10 +94,10 @@ VARIANTS: dict[str, Recipe] = {
     "no-distillation": STANDARD.with_settings(distillation=0.0),
     "half-distillation": STANDARD.with_settings(distillation=0.5, temperature=2.0),
     "universal-teacher": replace(STANDARD, teacher="universal"),
-    "transfer-set": STANDARD.with_settings(unlabelled_batch=64, own_epochs=4),
+    "transfer-set": replace(STANDARD.with_settings(unlabelled_batch=64, own_epochs=4), trains_more=True),
     "from-dense": replace(STANDARD, start="dense"),
     "short": STANDARD.with_settings(final_epochs=8),
-    "long": STANDARD.with_settings(final_epochs=36),
+    "long": replace(STANDARD.with_settings(final_epochs=36), trains_more=True),
     "one-step": STANDARD.with_settings(iterations=1, epochs_per_iteration=4),
     "cubic": STANDARD.with_settings(schedule="cubic"),
     "no-regrowth": STANDARD.with_settings(gradient="masked"),
@@ -109,8 +111,6 @@ VARIANTS: dict[str, Recipe] = {
     "monotone-nm": STANDARD.with_settings(nm_choice="monotone"),
     "new-statistics": STANDARD.with_settings(batch_norm="reestimate"),
 }
-DENSE_VARIANTS = ("transfer-set", "long")
-"""Variants that train more, which may help the dense network as well."""
 
 
 def find_recipe(variant: str) -> Recipe:

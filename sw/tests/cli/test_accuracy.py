@@ -40,15 +40,18 @@ def settings(monkeypatch):
 
 
 def test_options_narrow_the_grid(settings):
-    result = accuracy("images", "--seeds", "0, 2", "--sparsities", "0.9", "--methods", "crisp,channel")
+    result = accuracy(
+        "images", "--seeds", "0, 2", "--methods", "crisp,channel", "--sparsities", "0.9", "--ratios", "2:4"
+    )
     assert result.exit_code == 0
     ((called,), _) = settings
     assert called.grid.class_seeds == (0, 2)
     assert called.grid.sparsities == (0.9,)
     assert called.grid.methods == ("crisp", "channel")
+    assert called.grid.ratios == ((2, 4),)
     assert called.grid.blocks == (16,)
     assert called.data == "images"
-    assert called.name == "headline-seeds-0+2-methods-crisp+channel-sparsities-0.9"
+    assert called.name == "headline-seeds-0+2-methods-crisp+channel-sparsities-0.9-ratios-2of4"
 
 
 def test_table_of_another_preset_has_its_own_name(settings):
@@ -124,7 +127,8 @@ def test_images_need_a_network(settings, monkeypatch):
     ("arguments", "message"),
     [
         (("--grid", "all"), "no grid 'all'; expected one of headline, full"),
-        (("--seeds", "0,x"), "expected numbers separated by commas"),
+        (("--seeds", "0,x"), "'x'; expected values separated by commas"),
+        (("--ratios", "1:4,2"), "expected N:M such as 1:4, not '2'"),
         (("--preset", "huge"), "huge"),
         (("--network", "nothing"), "no checkpoint 'nothing'"),
         (("--classes", "11", "--network", "small_resnet_fashion_mnist"), "from 1 to 10, not 11"),
