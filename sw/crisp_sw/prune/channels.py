@@ -15,6 +15,7 @@ from crisp_sw.prune.master_weights import give_types_of, master_copy
 from crisp_sw.prune.other_layers import other_layers
 from crisp_sw.prune.progress import ProgressCallback
 from crisp_sw.prune.random_streams import Stream, seeded, stream_seed
+from crisp_sw.prune.reachable import rounded_down
 from crisp_sw.prune.report import LayerReport, PruneReport, PruneResult
 from crisp_sw.prune.run_loop import RunLoop
 from crisp_sw.prune.saliency import accumulate_gradients
@@ -127,7 +128,7 @@ class ChannelRun(RunLoop):
             left = sum(layer_weights(self._without(1 - 1 / RATIO_STEPS, gradients)).values())
             raise UnreachableSparsityError(
                 f"`sparsity` {target:g} cannot be reached by removing channels: the nearest is "
-                f"{1 - left / sum(self.weights.values()):.4f}; expected at most that"
+                f"{rounded_down(1 - left / sum(self.weights.values())):g}; expected at most that"
             )
         return self._without(step / RATIO_STEPS, gradients)
 

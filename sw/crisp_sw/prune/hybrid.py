@@ -1,13 +1,15 @@
 """CRISP's choice of weights: N:M inside blocks, and blocks by rank-columns over all layers."""
 
 from collections.abc import Mapping
+from dataclasses import replace
 
 import torch
 from torch import Tensor
 
 from crisp_sw.prune.fine import block_capacity, fine_mask
 from crisp_sw.prune.masked_layer import MaskedLayer
-from crisp_sw.prune.rank_columns import LayerBlocks, prune_rank_columns, require_reachable
+from crisp_sw.prune.rank_columns import LayerBlocks, prune_rank_columns, reachable_sparsity
+from crisp_sw.prune.reachable import require_reachable
 from crisp_sw.prune.settings import PruneSettings
 
 
@@ -30,7 +32,18 @@ class HybridSelection:
             name: self._blocks(name, torch.zeros_like(capacity, dtype=torch.float64))
             for name, capacity in self._capacity.items()
         }
-        require_reachable(blocks, sparsity=sparsity)
+
+        def reachable(target: float) -> float:
+            floors = {name: layer.layer.floor_for(target) for name, layer in self._layers.items()}
+            return reachable_sparsity(
+                {name: replace(layer, floor=floors[name]) for name, layer in blocks.items()}
+            )
+
+        require_reachable(
+            sparsity,
+            reachable,
+            why="with every layer at its floor; expected at most that, or lower floors or a smaller n",
+        )
 
     @property
     def start_sparsity(self) -> float:

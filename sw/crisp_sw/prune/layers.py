@@ -27,8 +27,8 @@ class PrunableLayer:
     grid : of the matrix that is pruned, in the settings' order.
     hardware_grid : of the tap-major matrix; the same one unless the settings ask for OIHW.
     n, m : of its N:M sparsity; ``n == m`` is none.
-    floor : blocks that every block-row keeps; all of them for a layer that is only pruned N:M.
-    min_kept_blocks, min_kept_share : what the floor comes from, as in the settings.
+    fine_only : whether it keeps all blocks.
+    sparsity, min_kept_blocks, min_kept_share : what its floor comes from, as in the settings.
     equal_rows : whether the method keeps equally many blocks in every block-row.
     is_classifier : whether it is the layer that :func:`crisp_sw.prune.classifier.classifier_name` names.
     """
@@ -39,11 +39,25 @@ class PrunableLayer:
     hardware_grid: BlockGrid
     n: int
     m: int
-    floor: int
+    fine_only: bool
+    sparsity: float
     min_kept_blocks: int
     min_kept_share: float
     equal_rows: bool
     is_classifier: bool
+
+    @property
+    def floor(self) -> int:
+        """Blocks that every block-row keeps."""
+        return self.floor_for(self.sparsity)
+
+    def floor_for(self, sparsity: float) -> int:
+        """Return the floor that it would have if the settings asked for ``sparsity``."""
+        columns = self.grid.block_columns
+        if self.fine_only:
+            return columns
+        uniform = min(1.0, (1 - sparsity) / (self.n / self.m))
+        return keep_at_least(columns, blocks=self.min_kept_blocks, fraction=self.min_kept_share * uniform)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -166,7 +180,8 @@ def _prunable(
         hardware_grid=grid,
         n=settings.n if settings.fine_density < 1 else settings.m,
         m=settings.m,
-        floor=_floor(grid, pruned, settings),
+        fine_only=settings.method == "nm" or (settings.small_layers == "fine" and _is_small(grid)),
+        sparsity=settings.sparsity,
         min_kept_blocks=settings.min_kept_blocks,
         min_kept_share=settings.min_kept_share,
         equal_rows=settings.method not in ("unstructured", "reference_compat"),
@@ -227,10 +242,3 @@ def _reason_for_dense_groups(grid: BlockGrid) -> str | None:
 def _is_small(grid: BlockGrid) -> bool:
     small = grid.in_channels < grid.block and not grid.is_depthwise
     return small or grid.block_columns == 1
-
-
-def _floor(grid: BlockGrid, pruned: BlockGrid, settings: PruneSettings) -> int:
-    if settings.method == "nm" or (settings.small_layers == "fine" and _is_small(grid)):
-        return pruned.block_columns
-    fraction = settings.min_kept_share * settings.uniform_density
-    return keep_at_least(pruned.block_columns, blocks=settings.min_kept_blocks, fraction=fraction)

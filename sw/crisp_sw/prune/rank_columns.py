@@ -14,6 +14,7 @@ import torch
 from torch import Tensor
 
 from crisp_sw.prune.errors import MaskError, UnreachableSparsityError
+from crisp_sw.prune.reachable import rounded_down
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -65,17 +66,11 @@ def keep_at_least(block_columns: int, *, blocks: int, fraction: float) -> int:
     return min(block_columns, max(blocks, math.floor(fraction * block_columns + 1e-9)))
 
 
-def require_reachable(layers: Mapping[str, LayerBlocks], *, sparsity: float) -> None:
-    """Raise UnreachableSparsityError unless pruning to ``sparsity`` must succeed, whatever the scores.
+def reachable_sparsity(layers: Mapping[str, LayerBlocks]) -> float:
+    """Return the sparsity that pruning must reach, whatever the scores, with every layer at its floor.
 
     Blocks at the matrix's edge hold fewer weights; in the worst case a floor keeps the fullest ones.
     """
-    reachable = _reachable_sparsity(layers)
-    if sparsity > reachable:
-        raise _unreachable(sparsity, reachable)
-
-
-def _reachable_sparsity(layers: Mapping[str, LayerBlocks]) -> float:
     total = sum(layer.weights for layer in layers.values())
     fullest = (layer.capacity.sort(dim=1, descending=True).values for layer in layers.values())
     kept = sum(
@@ -149,16 +144,12 @@ def _columns_to_prune(layers: Mapping[str, LayerBlocks], removed: Tensor, sparsi
     if excess <= 0:
         return 0
     if excess > int(removed.sum()):
-        reachable = 1 - (kept - int(removed.sum())) / total
-        raise _unreachable(sparsity, reachable)
+        nearest = rounded_down(1 - (kept - int(removed.sum())) / total)
+        raise UnreachableSparsityError(
+            f"`sparsity` {sparsity:g} cannot be reached: the nearest is {nearest:g}, with every layer at its "
+            "floor; expected at most that, or lower floors or a smaller n"
+        )
     return int(torch.searchsorted(removed.cumsum(0), excess)) + 1
-
-
-def _unreachable(sparsity: float, reachable: float) -> UnreachableSparsityError:
-    return UnreachableSparsityError(
-        f"`sparsity` {sparsity:g} cannot be reached: the nearest is {reachable:.4f}, with every layer at its "
-        "floor; expected at most that, or lower floors or a smaller n"
-    )
 
 
 def _drop_lowest(layer: LayerBlocks, order: Tensor, more: int) -> Tensor:

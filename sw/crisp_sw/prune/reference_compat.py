@@ -23,9 +23,9 @@ from collections.abc import Callable, Mapping
 import torch
 from torch import Tensor
 
-from crisp_sw.prune.errors import UnreachableSparsityError
 from crisp_sw.prune.fine import block_capacity, fine_mask
 from crisp_sw.prune.masked_layer import MaskedLayer
+from crisp_sw.prune.reachable import require_reachable
 
 
 class ReferenceSelection:
@@ -40,11 +40,12 @@ class ReferenceSelection:
         """Raise UnreachableSparsityError if pruning all blocks of the layers that have them is too little."""
         fine_only = [layer for name, layer in self._layers.items() if name not in self._blocked]
         reachable = 1 - sum(_fine_capacity(layer) for layer in fine_only) / self._weights
-        if sparsity > reachable or not self._blocked:
-            raise UnreachableSparsityError(
-                f"`sparsity` {sparsity:g} cannot be reached: the nearest is {reachable:.4f}, as layers whose "
-                "sizes are no multiples of `block` get N:M only; expected at most that, or a smaller `block`"
-            )
+        require_reachable(
+            sparsity,
+            lambda target: reachable,
+            why="as layers whose sizes are no multiples of `block` get N:M only; expected at most that, or a "
+            "smaller `block`",
+        )
 
     @property
     def start_sparsity(self) -> float:
@@ -53,7 +54,7 @@ class ReferenceSelection:
 
     def select(self, saliency: Mapping[str, Tensor], sparsity: float) -> None:
         """Set all masks: blocks first, then N:M."""
-        blocks = self._select_blocks(saliency, sparsity)
+        blocks = self._select_blocks(saliency, sparsity) if self._blocked else {}
         for name, layer in self._layers.items():
             mask = layer.mask
             block_mask = blocks[name] if name in blocks else torch.ones_like(mask)

@@ -200,11 +200,6 @@ class PruneSettings:
             raise PruneError(f"`rules` must be a tuple of LayerRule, not {self.rules!r}")
 
     @property
-    def uniform_density(self) -> float:
-        """Share of the blocks that stays where all layers are pruned alike to ``sparsity``, 0 to 1."""
-        return min(1.0, (1 - self.sparsity) / self.fine_density)
-
-    @property
     def fine_density(self) -> float:
         """Share of the weights that N:M alone keeps; 1 for methods without N:M."""
         return self.n / self.m if self.method in ("crisp", "nm", "reference_compat") else 1.0

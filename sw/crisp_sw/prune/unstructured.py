@@ -6,8 +6,8 @@ from collections.abc import Mapping
 import torch
 from torch import Tensor
 
-from crisp_sw.prune.errors import UnreachableSparsityError
 from crisp_sw.prune.masked_layer import MaskedLayer
+from crisp_sw.prune.reachable import require_reachable
 from crisp_sw.prune.settings import PruneSettings
 
 
@@ -15,8 +15,9 @@ class UnstructuredSelection:
     """Keeps the globally most salient weights (Lee et al. 2019, "SNIP", on the user's samples).
 
     Each layer keeps its most salient weights up to its floor: ``min_kept_share`` of the share that uniform
-    pruning to the settings' sparsity keeps, rounded up. As there are no blocks, ``min_kept_blocks`` is not
-    read. With ``nm_choice`` "monotone", pruned weights never come back.
+    pruning to the settings' sparsity keeps, rounded up; or down, but to no less than 1, where all layers
+    rounded up would keep too many. As there are no blocks, ``min_kept_blocks`` is not read. With
+    ``nm_choice`` "monotone", pruned weights never come back.
     """
 
     start_sparsity = 0.0
@@ -24,20 +25,15 @@ class UnstructuredSelection:
     def __init__(self, layers: Mapping[str, MaskedLayer], settings: PruneSettings):
         self._layers, self._settings = layers, settings
         self._weights = sum(layer.weights for layer in layers.values())
-        density = 1 - settings.sparsity
-        self._floors = {
-            name: math.ceil(layer.layer.min_kept_share * density * layer.weights - 1e-6)
-            for name, layer in layers.items()
-        }
+        self._floors = self._floors_for(settings.sparsity)
 
     def require_reachable(self, sparsity: float) -> None:
         """Raise UnreachableSparsityError, naming the nearest, unless the floors allow ``sparsity``."""
-        reachable = 1 - sum(self._floors.values()) / self._weights
-        if self._to_keep(sparsity) < sum(self._floors.values()):
-            raise UnreachableSparsityError(
-                f"`sparsity` {sparsity:g} cannot be reached: the nearest is {reachable:.4f}, with every "
-                "layer at its floor; expected at most that, or a lower `min_kept_share`"
-            )
+        require_reachable(
+            sparsity,
+            lambda target: 1 - sum(self._floors_for(target).values()) / self._weights,
+            why="with every layer at its floor; expected at most that, or a lower `min_kept_share`",
+        )
 
     def select(self, saliency: Mapping[str, Tensor], sparsity: float) -> None:
         """Set all masks to keep ``1 - sparsity`` of the weights, rounded down; of equal ones, the first."""
@@ -47,6 +43,16 @@ class UnstructuredSelection:
         parts = kept.split([layer.weights for layer in self._layers.values()])
         for layer, part in zip(self._layers.values(), parts, strict=True):
             layer.set_mask(part.reshape(layer.weight.shape))
+
+    def _floors_for(self, sparsity: float) -> dict[str, int]:
+        shares = {
+            name: layer.layer.min_kept_share * (1 - sparsity) * layer.weights
+            for name, layer in self._layers.items()
+        }
+        floors = {name: math.ceil(share - 1e-6) for name, share in shares.items()}
+        if sum(floors.values()) <= self._to_keep(sparsity):
+            return floors
+        return {name: max(min(1, floors[name]), math.floor(share + 1e-6)) for name, share in shares.items()}
 
     def _to_keep(self, sparsity: float) -> int:
         # The small term keeps 0.9 of 1000 weights from keeping 99.

@@ -66,7 +66,7 @@ def damaged(digits_checkpoint, pruned, tmp_path_factory) -> dict[str, Path]:
         (["prune", "CHECKPOINT", "--classes", " , "], "no classes given; expected some of: 0, 1, 2, 3"),
         (
             ["prune", "CHECKPOINT", "--classes", "1,2", "--samples", "64", "--method", "nm"],
-            "`sparsity` 0.92 cannot be reached: the nearest is 0.7500",
+            "`sparsity` 0.92 cannot be reached: the nearest is 0.75, ",
         ),
         (["prune", "--classes", "1", "--sparsity", "nan"], "`sparsity` must be from 0 below 1, not nan"),
         (

@@ -54,11 +54,6 @@ def test_bad_value_is_named(values, message):
     assert str(error.value) == message
 
 
-@pytest.mark.parametrize(("sparsity", "n", "density"), [(0.9, 2, 0.2), (0.9, 1, 0.4), (0.3, 2, 1.0)])
-def test_uniform_density(sparsity, n, density):
-    assert PruneSettings(n=n, m=4, sparsity=sparsity).uniform_density == pytest.approx(density)
-
-
 def test_total_epochs():
     assert PruneSettings(iterations=3, epochs_per_iteration=2, final_epochs=5).total_epochs == 11
 

@@ -56,5 +56,14 @@ def test_pruned_weights_come_back_or_not(choice, moves):
 
 def test_unreachable_target_names_the_nearest():
     selection, _ = selection_of(replace(CHOICE, min_kept_share=1.0))
-    with pytest.raises(UnreachableSparsityError, match=r"`sparsity` 0\.9 cannot .* nearest is 0\.7500"):
-        selection.require_reachable(0.9)
+    with pytest.raises(UnreachableSparsityError, match=r"`sparsity` 0\.99 cannot .* nearest is 0\.9375,"):
+        selection.require_reachable(0.99)
+    selection.require_reachable(0.9375)
+
+
+@pytest.mark.parametrize(("sparsity", "kept"), [(0.75, [4, 4]), (0.9, [1, 2]), (0.9375, [1, 1])])
+def test_floors_of_uniform_pruning_can_be_reached(sparsity, kept):
+    selection, layers = selection_of(replace(CHOICE, sparsity=sparsity, min_kept_share=1.0))
+    selection.require_reachable(sparsity)
+    selection.select({"0": FIRST, "1": SECOND}, sparsity)
+    assert [layer.kept_weights for layer in layers.values()] == kept
