@@ -55,7 +55,7 @@ class ChannelRun(RunLoop):
     Raises
     ------
     PruneError : the library is not installed.
-    UnreachableSparsityError : one channel in every layer is still too much.
+    UnreachableSparsityError : too much is left when the narrowest layer is down to one channel.
     """
 
     def __init__(
@@ -123,14 +123,21 @@ class ChannelRun(RunLoop):
         def reaches(step: int) -> bool:
             return sum(layer_weights(self._without(step / RATIO_STEPS, gradients)).values()) <= allowed
 
-        step = bisect_left(range(RATIO_STEPS), True, key=reaches)
-        if step == RATIO_STEPS:
-            left = sum(layer_weights(self._without(1 - 1 / RATIO_STEPS, gradients)).values())
+        # The library leaves a layer whole that would lose all channels.
+        steps = int((1 - 1 / self._narrowest()) * RATIO_STEPS) + 1
+        step = bisect_left(range(steps), True, key=reaches)
+        if step == steps:
+            left = sum(layer_weights(self._without((steps - 1) / RATIO_STEPS, gradients)).values())
             raise UnreachableSparsityError(
                 f"`sparsity` {target:g} cannot be reached by removing channels: the nearest is "
                 f"{rounded_down(1 - left / sum(self.weights.values())):g}; expected at most that"
             )
         return self._without(step / RATIO_STEPS, gradients)
+
+    def _narrowest(self) -> int:
+        """Return the output channels of the narrowest layer but the last, as the model stands."""
+        *layers, _ = (module for module in self.model.modules() if isinstance(module, nn.Linear | nn.Conv2d))
+        return min((layer.weight.shape[0] for layer in layers), default=1)
 
     def _without(self, ratio: float, gradients: dict[str, Tensor]) -> nn.Module:
         """Return a copy of the model as it stands, without ``ratio`` of the channels of every layer."""
