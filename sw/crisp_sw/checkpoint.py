@@ -4,7 +4,6 @@ The header's entry ``crisp`` is the JSON of a `CheckpointInfo`. Nothing in the f
 """
 
 import json
-import os
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, fields
 from importlib import resources
@@ -12,12 +11,12 @@ from pathlib import Path
 from typing import Any
 
 from safetensors import SafetensorError, safe_open
-from safetensors.torch import save_file
 from torch import Tensor, nn
 
 from crisp_sw.data.dataset import Normalization
 from crisp_sw.errors import CheckpointError
 from crisp_sw.models import build_model
+from crisp_sw.tensor_files import write_safetensors
 
 HEADER_KEY = "crisp"
 MODEL_FILE, TRAINING_FILE = "model.safetensors", "train.json"
@@ -154,17 +153,7 @@ def find_checkpoint(path: str | Path) -> Path:
 
 def write_tensors(path: Path, tensors: Mapping[str, Tensor], header: Mapping[str, Any]) -> None:
     """Write tensors and a JSON header as safetensors, by way of a temporary name."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
-    try:
-        save_file(
-            {name: value.detach().contiguous() for name, value in tensors.items()},
-            temporary,
-            metadata={HEADER_KEY: json.dumps(header, sort_keys=True)},
-        )
-        os.replace(temporary, path)
-    finally:
-        temporary.unlink(missing_ok=True)
+    write_safetensors(path, tensors, {HEADER_KEY: json.dumps(header, sort_keys=True)})
 
 
 def read_tensors(path: Path) -> tuple[dict[str, Tensor], dict[str, Any]]:

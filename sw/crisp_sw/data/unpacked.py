@@ -2,16 +2,15 @@
 
 import hashlib
 import json
-import os
 from collections.abc import Callable, Iterable, Sequence
 from contextlib import suppress
 from pathlib import Path
 
 from safetensors import SafetensorError, safe_open
-from safetensors.torch import save_file
 
 from crisp_sw.data.dataset import DatasetSplits, ImageSet
 from crisp_sw.errors import DatasetError
+from crisp_sw.tensor_files import write_safetensors
 
 CACHE_VERSION = 1
 HEADER_KEY = "data set"
@@ -57,18 +56,12 @@ def _signature(file: Path) -> str:
 
 def _write(cached: Path, splits: DatasetSplits) -> None:
     tensors = {
-        f"{name}.{kind}": getattr(part, kind).contiguous()
+        f"{name}.{kind}": getattr(part, kind)
         for name, part in (("train", splits.train), ("test", splits.test))
         for kind in ("images", "labels")
     }
     header = {"name": splits.name, "classes": splits.classes, "class_ids": splits.class_ids}
-    cached.parent.mkdir(parents=True, exist_ok=True)
-    temporary = cached.with_name(f".{cached.name}.{os.getpid()}.tmp")
-    try:
-        save_file(tensors, temporary, metadata={HEADER_KEY: json.dumps(header)})
-        os.replace(temporary, cached)
-    finally:
-        temporary.unlink(missing_ok=True)
+    write_safetensors(cached, tensors, {HEADER_KEY: json.dumps(header)})
 
 
 def _map(cached: Path) -> DatasetSplits:

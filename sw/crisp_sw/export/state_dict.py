@@ -13,6 +13,7 @@ from torch import Tensor, nn
 
 from crisp_sw.atomic_files import write_bytes
 from crisp_sw.errors import CheckpointError
+from crisp_sw.tensor_files import separate
 
 SAFETENSORS = ".safetensors"
 PICKLED = (".pt", ".pth", ".bin")  # torch's own format, which is read without running anything in it
@@ -21,13 +22,14 @@ PICKLED = (".pt", ".pth", ".bin")  # torch's own format, which is read without r
 def save_state_dict(model: nn.Module, path: Path) -> int:
     """Write the weights of ``model``, pruned ones as zeros; return the bytes of the file.
 
-    The suffix chooses the format: safetensors, or torch's own for ``.pt`` and ``.pth``.
+    The suffix chooses the format: safetensors, or torch's own for ``.pt`` and ``.pth``. Tied weights are
+    written once for each of their names.
 
     Raises
     ------
     CheckpointError : the suffix is another one. Nothing is written.
     """
-    tensors = {name: value.detach().cpu().contiguous() for name, value in model.state_dict().items()}
+    tensors = separate({name: value.cpu() for name, value in model.state_dict().items()})
     if path.suffix == SAFETENSORS:
         data = serialise(tensors)
     elif path.suffix in PICKLED:

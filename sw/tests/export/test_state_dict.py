@@ -82,3 +82,21 @@ def test_absent_file(tmp_path):
     for name in ("a.pth", "a.safetensors"):
         with pytest.raises(CheckpointError, match=f"{name}: cannot be read"):
             read_state_dict(tmp_path / name)
+
+
+@pytest.mark.parametrize("name", ["a.safetensors", "a.pth"])
+def test_tied_weights_are_written_for_each_of_their_names(tmp_path, name: str):
+    def tied() -> nn.Module:
+        first, second = nn.Linear(4, 4), nn.Linear(4, 4)
+        second.weight = first.weight
+        return nn.Sequential(first, nn.ReLU(), second)
+
+    model, fresh = tied(), tied()
+    save_state_dict(model, tmp_path / name)
+    state = read_state_dict(tmp_path / name)
+    expected = model.state_dict()
+    assert state.keys() == expected.keys()
+    assert all(torch.equal(value, expected[key]) for key, value in state.items())
+    assert state["0.weight"].data_ptr() != state["2.weight"].data_ptr()
+    fresh.load_state_dict(state)
+    assert torch.equal(fresh.state_dict()["2.weight"], expected["0.weight"])

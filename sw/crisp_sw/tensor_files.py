@@ -1,0 +1,40 @@
+"""Files of tensors in safetensors' format that are there completely or not at all."""
+
+import os
+from collections.abc import Mapping
+from pathlib import Path
+
+from safetensors.torch import save_file
+from torch import Tensor
+
+
+def write_safetensors(path: Path, tensors: Mapping[str, Tensor], metadata: Mapping[str, str]) -> None:
+    """Write tensors by way of a temporary name; makes the directory.
+
+    Who may read the file is up to the umask, as of any other file: safetensors by itself lets only the owner.
+    """
+    path.parent.mkdir(parents=True, exist_ok=True)
+    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
+    try:
+        temporary.touch()
+        mode = temporary.stat().st_mode
+        save_file(separate(tensors), temporary, metadata=dict(metadata))
+        temporary.chmod(mode)
+        os.replace(temporary, path)
+    finally:
+        temporary.unlink(missing_ok=True)
+
+
+def separate(tensors: Mapping[str, Tensor]) -> dict[str, Tensor]:
+    """The tensors, contiguous, with a copy of each that shares memory with an earlier one: tied weights.
+
+    safetensors refuses tensors that share memory.
+    """
+    found: dict[str, Tensor] = {}
+    memories: set[int] = set()
+    for name, value in tensors.items():
+        value = value.detach().contiguous()
+        memory = value.untyped_storage().data_ptr()
+        found[name] = value.clone() if memory in memories else value
+        memories.add(memory)
+    return found
