@@ -116,6 +116,8 @@ def prune(
     _say_small_classes(task, samples)
     task.model.to(used)
     state_dir = out.with_name(f"{out.name}.state")
+    _say_where_it_starts(state_dir, resume)
+    _say_target_of_fine_sparsity(chosen)
     try:
         with step_display() as progress:
             pruned = prune_task(task, chosen, budget, progress, state_dir=state_dir, resume=resume)
@@ -133,6 +135,27 @@ def _say_small_classes(task: ClassTask, samples: int) -> None:
         if count < samples:
             text = f"{name}: {count} training images, fewer than {samples}; repeated where a class has more"
             messages.print(text, markup=False)
+
+
+def _say_where_it_starts(state_dir: Path, resume: bool) -> None:
+    if resume and not state_dir.exists():
+        messages.print(f"no interrupted run in {state_dir}: starting from the beginning", markup=False)
+    elif not resume and state_dir.exists():
+        messages.print(
+            f"starting from the beginning: the interrupted run in {state_dir}, which --resume would "
+            "continue, is dropped",
+            markup=False,
+        )
+
+
+def _say_target_of_fine_sparsity(settings: PruneSettings) -> None:
+    fine = 1 - settings.fine_density
+    if fine > settings.sparsity:
+        messages.print(
+            f"{settings.n}:{settings.m} alone prunes {fine:.1%}, more than `sparsity` {settings.sparsity:g}: "
+            "no block will go",
+            markup=False,
+        )
 
 
 def _show(out: Path, figures: dict[str, Any]) -> None:

@@ -82,10 +82,10 @@ class ChannelRun(RunLoop):
         self._use(self.model)
         super().restore()
 
-    def complete(self, state_dir: Path | None, *, resume: bool) -> PruneResult:
+    def complete(self, state_dir: Path | None, *, resume: bool, keep_state: bool) -> PruneResult:
         """Return a model with smaller layers, and no patterns: the hardware runs it dense."""
         self.run(target_sparsities(self.settings, start=0.0), state_dir, resume=resume)
-        self.finish()
+        self.finish(keep_state=keep_state)
         report = PruneReport(
             settings=self.settings, layers=tuple(self._layer_reports()), iterations=self.history()
         )

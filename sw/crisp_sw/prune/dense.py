@@ -24,6 +24,7 @@ def fine_tune_dense(
     teacher: nn.Module | None = None,
     state_dir: Path | None = None,
     resume: bool = False,
+    keep_state: bool = False,
     on_epoch: Callable[[int, EpochStatistics], None] | None = None,
 ) -> nn.Module:
     """Return a dense copy of ``model``, fine-tuned for the samples with the budget of a pruning run.
@@ -33,7 +34,7 @@ def fine_tune_dense(
 
     Parameters
     ----------
-    teacher, state_dir, resume : as of :func:`crisp_sw.prune.prune_for_classes`.
+    teacher, state_dir, resume, keep_state : as of :func:`crisp_sw.prune.prune_for_classes`.
     on_epoch : called with the number of epochs done, from 1, and the last one's statistics.
 
     Raises
@@ -56,6 +57,7 @@ def fine_tune_dense(
             on_epoch(state.epoch, statistics)
     finish_batch_norm(dense, samples, settings)
     require_trained(dense)
-    file.remove()
+    if not keep_state:
+        file.remove()
     give_types_of(model, dense)
     return dense.to(memory_format=torch.contiguous_format)  # pyright: ignore[reportCallIssue]

@@ -2,6 +2,7 @@
 
 import copy
 from pathlib import Path
+from typing import Any
 
 import torch
 from torch import nn
@@ -32,6 +33,7 @@ def prune_for_classes(
     teacher: nn.Module | None = None,
     state_dir: Path | None = None,
     resume: bool = False,
+    keep_state: bool = False,
     on_progress: ProgressCallback = ignore_progress,
 ) -> PruneResult:
     """Prune a copy of ``model`` by ``settings.method``, for the classes of ``samples``.
@@ -51,6 +53,7 @@ def prune_for_classes(
     state_dir : where the run is saved after every pruning step and epoch; removed when it is finished. Ctrl-C
         loses at most the epoch under way.
     resume : continue the run in ``state_dir`` if there is one.
+    keep_state : leave the finished run in ``state_dir``, where ``resume`` finds its result without training.
 
     Raises
     ------
@@ -64,11 +67,20 @@ def prune_for_classes(
     require_ready(model, teacher, samples, settings)
     if settings.method == "channel":
         channels = ChannelRun(model, samples, settings, teacher, on_progress)
-        return channels.complete(state_dir, resume=resume)
+        return channels.complete(state_dir, resume=resume, keep_state=keep_state)
     if settings.method == "dense":
-        return _only_fine_tune(model, samples, settings, teacher, state_dir, resume, on_progress)
+        return _only_fine_tune(
+            model,
+            samples,
+            settings,
+            on_progress,
+            teacher=teacher,
+            state_dir=state_dir,
+            resume=resume,
+            keep_state=keep_state,
+        )
     masked = _MaskedRun(model, samples, settings, teacher, on_progress)
-    return masked.complete(state_dir, resume=resume)
+    return masked.complete(state_dir, resume=resume, keep_state=keep_state)
 
 
 class _MaskedRun(RunLoop):
@@ -108,12 +120,12 @@ class _MaskedRun(RunLoop):
         for layer in self.layers.values():
             layer.freeze()
 
-    def complete(self, state_dir: Path | None, *, resume: bool) -> PruneResult:
+    def complete(self, state_dir: Path | None, *, resume: bool, keep_state: bool) -> PruneResult:
         """Run to the end and return the plain model with its patterns."""
         targets = target_sparsities(self.settings, start=self.selection.start_sparsity)
         self.run(targets, state_dir, resume=resume)
         squash_masks(self.model)
-        self.finish()
+        self.finish(keep_state=keep_state)
         return self._result()
 
     def _result(self) -> PruneResult:
@@ -134,11 +146,11 @@ def _only_fine_tune(
     model: nn.Module,
     samples: ClassSamples,
     settings: PruneSettings,
-    teacher: nn.Module | None,
-    state_dir: Path | None,
-    resume: bool,
     on_progress: ProgressCallback,
+    **run: Any,
 ) -> PruneResult:
+    """Fine-tune with the arguments of `fine_tune_dense` in ``run``."""
+
     def relay(epoch: int, statistics: EpochStatistics) -> None:
         on_progress(
             PruneProgress(
@@ -153,9 +165,7 @@ def _only_fine_tune(
             )
         )
 
-    tuned = fine_tune_dense(
-        model, samples, settings, teacher=teacher, state_dir=state_dir, resume=resume, on_epoch=relay
-    )
+    tuned = fine_tune_dense(model, samples, settings, on_epoch=relay, **run)
     layers = dense_reports(tuned, reason="method dense")
     return PruneResult(
         model=tuned, patterns={}, report=PruneReport(settings=settings, layers=layers, iterations=())

@@ -81,11 +81,12 @@ class RunLoop(ABC):
         self.freeze()
         self._fine_tune(until=settings.total_epochs)
 
-    def finish(self) -> None:
+    def finish(self, *, keep_state: bool) -> None:
         """Settle BatchNorm's statistics, make sure that all is finite, and remove the saved run."""
         finish_batch_norm(self.model, self.samples, self.settings)
         require_trained(self.model)
-        self.file.remove()
+        if not keep_state:
+            self.file.remove()
 
     def history(self) -> tuple[IterationReport, ...]:
         """Return the reports of the iterations done."""

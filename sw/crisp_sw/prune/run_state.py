@@ -73,6 +73,7 @@ class RunFile:
         identity = {
             "kind": kind,
             "classes": None if samples.classes is None else list(samples.classes),
+            "samples": len(samples),
             **settings.to_json(),
             "mean": [float(value) for value in samples.mean],
             "std": [float(value) for value in samples.std],

@@ -63,12 +63,13 @@ def prune_task(
 
     Parameters
     ----------
-    state_dir : where the run under way is kept, and removed from when it is finished.
-    resume : continue the run in ``state_dir`` if there is one.
+    state_dir : where the run under way is kept, both of its stages; removed when it is finished.
+    resume : continue the run in ``state_dir`` if there is one; otherwise what is there is removed first.
 
     Returns
     -------
-    The pruned model. Its figures have every setting, the sparsity of every layer, seconds, and the top-1
+    The pruned model. Its figures have every setting, the sparsity of every layer, seconds of the stages
+    that were not interrupted, and the top-1
     ``accuracy`` on all test images of the classes: ``dense`` (as trained, best of the user's outputs),
     ``dense_all_outputs``, ``dense_fine_tuned`` and ``pruned``. It is on the CPU, wherever it was pruned.
 
@@ -123,6 +124,8 @@ class _Run:
         self.model, self.samples, self.settings = model, samples, settings
         self.on_progress, self.state_dir, self.resume = on_progress, state_dir, resume
         self.seconds: dict[str, float] = {}
+        if not resume:
+            self.remove_state()
 
     def dense(self) -> nn.Module:
         """The dense network, fine-tuned with the budget of the pruned one."""
@@ -131,32 +134,16 @@ class _Run:
             detail = f"loss {epoch.loss:.3f}, accuracy {epoch.accuracy:.2%}"
             self.on_progress("fine-tuning the dense network", done, self.settings.total_epochs, detail)
 
-        started = time.perf_counter()
-        dense = fine_tune_dense(
-            self.model,
-            self.samples,
-            self.settings,
-            state_dir=self._place("dense"),
-            resume=self.resume,
-            on_epoch=report,
-        )
-        self.seconds["dense"] = time.perf_counter() - started
-        return dense
+        with self._stage("dense") as kept:
+            return fine_tune_dense(self.model, self.samples, self.settings, on_epoch=report, **kept)
 
     def prune(self, teacher: nn.Module | None) -> PruneResult:
         """The pruned network."""
-        started = time.perf_counter()
-        result = prune_for_classes(
-            self.model,
-            self.samples,
-            self.settings,
-            teacher=teacher,
-            state_dir=self._place("pruned"),
-            resume=self.resume,
-            on_progress=_relay(self.on_progress),
-        )
-        self.seconds["pruned"] = time.perf_counter() - started
-        return result
+        relay = _relay(self.on_progress)
+        with self._stage("pruned") as kept:
+            return prune_for_classes(
+                self.model, self.samples, self.settings, teacher=teacher, on_progress=relay, **kept
+            )
 
     @contextmanager
     def forgotten_if_hopeless(self) -> Iterator[None]:
@@ -174,8 +161,14 @@ class _Run:
         if self.state_dir is not None:
             shutil.rmtree(self.state_dir, ignore_errors=True)
 
-    def _place(self, name: str) -> Path | None:
-        return None if self.state_dir is None else self.state_dir / name
+    @contextmanager
+    def _stage(self, name: str) -> Iterator[dict[str, Any]]:
+        """How a stage is kept: also when it is done, as an interrupt of the next one must not lose it."""
+        place = None if self.state_dir is None else self.state_dir / name
+        resumed, started = place is not None and place.exists(), time.perf_counter()
+        yield {"state_dir": place, "resume": self.resume, "keep_state": True}
+        if not resumed:
+            self.seconds[name] = time.perf_counter() - started
 
 
 def _figures(

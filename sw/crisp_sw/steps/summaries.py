@@ -52,8 +52,9 @@ def pruning_summary(figures: Mapping[str, Any]) -> str:
         "training images per class": figures["samples_per_class"],
         "training images of each": figures["training_images"],
         "test images": figures["test_images"],
-        "seconds": ", ".join(f"{name} {value:.1f}" for name, value in figures["seconds"].items()),
     }
+    if figures["seconds"]:
+        facts["seconds"] = ", ".join(f"{name} {value:.1f}" for name, value in figures["seconds"].items())
     headings = ("layer", "weights", "kept", "sparsity", "blocks kept per row", "dense because")
     layers = MarkdownTable("Layers", headings, [_pruned_layer(layer) for layer in figures["layers"]])
     title = f"{figures['model']}, pruned for {', '.join(figures['classes'])}"

@@ -115,6 +115,21 @@ def test_interrupted_run_of_another_seed_is_not_continued(digits_checkpoint, tmp
         assert result.exit_code == 2
         assert f"error: {tmp_path / 'out.state' / 'pruned' / 'run.safetensors'} {message}" in result.stderr
         assert sorted(tmp_path.rglob("*")) == before
+    anew = crisp(*command[:-1], "--classes", "3,5")
+    assert f"starting from the beginning: the interrupted run in {tmp_path / 'out.state'}" in anew.stderr
+    assert anew.exit_code == 0
+    assert [path.name for path in tmp_path.iterdir()] == ["out"]
+
+
+def test_nothing_to_continue_and_a_target_that_fine_sparsity_exceeds_are_said(digits_checkpoint, tmp_path):
+    out, few = tmp_path / "out", ("--classes", "3,8", "--samples", 40, "--no-compare-dense")
+    result = crisp("prune", digits_checkpoint, *few, *SHORT[:4], "--sparsity", 0.5, "--out", out, "--resume")
+    assert result.exit_code == 0
+    assert f"no interrupted run in {tmp_path / 'out.state'}: starting from the beginning" in result.stderr
+    assert "1:4 alone prunes 75.0%, more than `sparsity` 0.5: no block will go" in result.stderr
+    pruned = json.loads((out / "prune.json").read_text())
+    blocks = [(layer["kept_blocks"], layer["total_blocks"]) for layer in pruned["layers"]]
+    assert all(kept == total for kept, total in blocks)
 
 
 @pytest.mark.parametrize("command", ["evaluate", "prune", "quantize"])

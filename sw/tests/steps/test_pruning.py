@@ -76,6 +76,50 @@ def test_interrupted_run_continues_to_the_same_weights(digits_checkpoint, tmp_pa
     assert all(torch.equal(value, expected[name]) for name, value in resumed.model.state_dict().items())
 
 
+@pytest.mark.parametrize("teacher", ["original", "fine-tuned"])
+def test_interrupt_of_the_second_stage_keeps_the_first(digits_checkpoint, tmp_path, teacher):
+    task, budget = load_task(digits_checkpoint, "3,8"), PruneBudget(samples_per_class=30, teacher=teacher)
+    second = "pruning" if teacher == "fine-tuned" else "fine-tuning the dense network"
+
+    def interrupt(stage: str, *_: object) -> None:
+        if stage == second:
+            raise KeyboardInterrupt
+
+    whole, stages = prune_task(task, SETTINGS, budget), []
+    state = tmp_path / "state"
+    with pytest.raises(KeyboardInterrupt):
+        prune_task(task, SETTINGS, budget, interrupt, state_dir=state)
+    resumed = prune_task(
+        task, SETTINGS, budget, lambda stage, *_: stages.append(stage), state_dir=state, resume=True
+    )
+    assert set(stages) == {second}
+    assert list(tmp_path.iterdir()) == []
+    expected = whole.model.state_dict()
+    assert all(torch.equal(value, expected[name]) for name, value in resumed.model.state_dict().items())
+    assert resumed.figures["accuracy"] == whole.figures["accuracy"]
+    assert resumed.figures["seconds"] == {}
+
+
+def test_run_from_the_beginning_forgets_both_stages_of_another(digits_checkpoint, tmp_path):
+    task, budget = load_task(digits_checkpoint, "3,8"), PruneBudget(samples_per_class=30)
+
+    def interrupt_in(wanted: str):
+        def interrupt(stage: str, *_: object) -> None:
+            if stage == wanted:
+                raise KeyboardInterrupt
+
+        return interrupt
+
+    state = tmp_path / "state"
+    with pytest.raises(KeyboardInterrupt):
+        prune_task(task, SETTINGS, budget, interrupt_in("fine-tuning the dense network"), state_dir=state)
+    other = replace(SETTINGS, seed=5)
+    with pytest.raises(KeyboardInterrupt):
+        prune_task(task, other, budget, interrupt_in("pruning"), state_dir=state)
+    assert prune_task(task, other, budget, state_dir=state, resume=True).figures["settings"]["seed"] == 5
+    assert list(tmp_path.iterdir()) == []
+
+
 def test_run_that_fails_leaves_no_state(digits_checkpoint, tmp_path):
     task = load_task(digits_checkpoint, "3,8")
     budget = PruneBudget(samples_per_class=30, teacher="fine-tuned")
