@@ -1,8 +1,10 @@
 """A directory appears with all its files, or stays what it was."""
 
+from pathlib import Path
+
 import pytest
 
-from crisp_sw.atomic_directories import is_free, new_directory
+from crisp_sw.atomic_directories import OccupiedDirectoryError, is_free, new_directory, require_replaceable
 
 
 def test_replaces_what_was_there(tmp_path):
@@ -28,3 +30,28 @@ def test_is_free(tmp_path):
     (tmp_path / "file").touch()
     assert not is_free(tmp_path)
     assert not is_free(tmp_path / "file")
+
+
+def test_only_an_older_result_alone_is_replaced(tmp_path):
+    kept = tmp_path / "kept"
+    require_replaceable(kept, "result", ("result.json", "notes.md"))
+    kept.mkdir()
+    require_replaceable(kept, "result", ("result.json", "notes.md"))
+    (kept / "notes.md").touch()
+    with pytest.raises(OccupiedDirectoryError, match="kept exists and is no result; expected a new or empty"):
+        require_replaceable(kept, "result", ("result.json", "notes.md"))
+    (kept / "result.json").touch()
+    require_replaceable(kept, "result", ("result.json", "notes.md"))
+    (kept / "thesis.tex").touch()
+    with pytest.raises(
+        OccupiedDirectoryError, match=r"is a result, but has 'thesis\.tex' too, which would be lost"
+    ):
+        require_replaceable(kept, "result", ("result.json", "notes.md"))
+    with pytest.raises(OccupiedDirectoryError, match=r"notes\.md exists and is no result"):
+        require_replaceable(kept / "notes.md", "result", ("result.json",))
+
+
+@pytest.mark.parametrize("path", ["", ".", "..", "/", "build/.."])
+def test_a_path_without_a_name_is_refused(path):
+    with pytest.raises(OccupiedDirectoryError, match=r"has no name; expected a path such as build/result"):
+        require_replaceable(Path(path), "result", ("result.json",))

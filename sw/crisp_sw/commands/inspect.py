@@ -47,7 +47,7 @@ def inspect(
     """
     config = find_preset(preset)
     if out is not None:
-        require_free(out, "inspect")
+        require_free(out, "inspect", (PAGE_FILE,))
     inspected = open_inspected(path, m=config.m)
     try:
         layers = inspect_layers(config, inspected.network)

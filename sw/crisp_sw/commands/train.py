@@ -7,12 +7,11 @@ from typing import Annotated, Any
 
 import typer
 
-from crisp_sw.atomic_directories import is_free, new_directory
+from crisp_sw.atomic_directories import new_directory, require_replaceable
 from crisp_sw.checkpoint import MODEL_FILE, TRAINING_FILE, CheckpointInfo, save_checkpoint
 from crisp_sw.commands.options import AsJson, Device, Seed, SkipUnreadable, command_line, say_skipped
 from crisp_sw.commands.terminal import emit, messages, show_figures
 from crisp_sw.data.augment import Border
-from crisp_sw.errors import CheckpointError
 from crisp_sw.export.layout import SUMMARY_FILE
 from crisp_sw.export.state_dict import SAFETENSORS
 from crisp_sw.models import MODELS
@@ -120,9 +119,4 @@ def _save(directory: Path, trained: TrainedNetwork, figures: Mapping[str, Any], 
 
 def _require_free(directory: Path) -> None:
     """Check, before any work is done, that only an older run of this command is in a directory."""
-    ours = {MODEL_FILE, TRAINING_FILE, SUMMARY_FILE}
-    if not is_free(directory) and not (directory.is_dir() and {p.name for p in directory.iterdir()} <= ours):
-        raise CheckpointError(
-            f"{directory} exists and is no trained model; expected a new or empty directory, "
-            f"or a name that ends in {SAFETENSORS}"
-        )
+    require_replaceable(directory, "trained model", (TRAINING_FILE, MODEL_FILE, SUMMARY_FILE))

@@ -6,7 +6,6 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import torch
 from torch import Tensor, nn
 
@@ -14,7 +13,7 @@ from crisp_golden.errors import PatternError
 from crisp_golden.network import Pattern
 from crisp_golden.pattern import check_structure
 from crisp_golden.weight_matrix import expand_groups
-from crisp_sw.atomic_directories import is_free, new_directory
+from crisp_sw.atomic_directories import new_directory, require_replaceable
 from crisp_sw.checkpoint import (
     MODEL_FILE,
     CheckpointInfo,
@@ -63,7 +62,7 @@ def save_pruned(directory: Path, pruned: PrunedModel, *, summary: str = "") -> N
 
     Raises
     ------
-    CheckpointError : ``directory`` exists and is something else.
+    OccupiedDirectoryError : ``directory`` exists and is something else.
     """
     require_pruned_or_free(directory)
     with new_directory(directory) as temporary:
@@ -82,12 +81,11 @@ def require_pruned_or_free(directory: Path) -> None:
 
     Raises
     ------
-    CheckpointError : it exists and is something else.
+    OccupiedDirectoryError : it exists and is something else.
     """
-    if not is_pruned_model(directory) and not is_free(directory):
-        raise CheckpointError(
-            f"{directory} exists and is not a pruned model; expected a new or empty directory"
-        )
+    require_replaceable(
+        directory, "pruned model", (FIGURES_FILE, MODEL_FILE, PATTERN_FILE, MASK_FILE, SUMMARY_FILE)
+    )
 
 
 def load_pruned(path: str | Path) -> PrunedModel:
@@ -112,22 +110,40 @@ def load_pruned(path: str | Path) -> PrunedModel:
         )
     model, info = load_checkpoint(directory / MODEL_FILE)
     masks, shapes = read_tensors(directory / PATTERN_FILE)
-    try:
-        patterns = {
-            name: Pattern(**shapes[name], block_mask=mask.numpy().astype(np.bool_))
-            for name, mask in masks.items()
-        }
-        figures = json.loads((directory / FIGURES_FILE).read_text())
-    except (KeyError, TypeError, ValueError) as error:
-        raise CheckpointError(
-            f"{directory}: {PATTERN_FILE} or {FIGURES_FILE} is damaged ({error})"
-        ) from error
+    patterns = {name: _pattern(directory / PATTERN_FILE, name, mask, shapes) for name, mask in masks.items()}
+    figures = _read_figures(directory / FIGURES_FILE)
     try:
         check_patterns(model, patterns)
     except PatternError as error:
         raise CheckpointError(f"{directory / PATTERN_FILE} does not fit {MODEL_FILE}: {error}") from error
     _check_masks(model, patterns, directory / MASK_FILE)
     return PrunedModel(model=model, info=info, patterns=patterns, figures=figures)
+
+
+def _pattern(path: Path, name: str, mask: Tensor, shapes: Mapping[str, Any]) -> Pattern:
+    """The pattern of a layer, of integers only; whether they make sense is for `check_patterns` to say."""
+    shape = shapes.get(name)
+    if not isinstance(shape, dict) or shape.keys() != {"n", "m", "block"}:
+        raise CheckpointError(f"{path}: layer {name!r} has {shape!r}; expected its n, m and block")
+    for key, value in shape.items():
+        if not isinstance(value, int) or isinstance(value, bool):
+            raise CheckpointError(f"{path}: `{key}` of layer {name!r} must be an integer, not {value!r}")
+    if mask.dtype != torch.bool or mask.dim() != 2:
+        found = f"{mask.dtype}{list(mask.shape)}"
+        raise CheckpointError(
+            f"{path}: the blocks of layer {name!r} must be bool[rows, columns], not {found}"
+        )
+    return Pattern(**shape, block_mask=mask.numpy())
+
+
+def _read_figures(path: Path) -> dict[str, Any]:
+    try:
+        figures = json.loads(path.read_bytes())
+    except ValueError as error:
+        raise CheckpointError(f"{path}: not valid JSON ({error}); the file is damaged") from error
+    if not isinstance(figures, dict):
+        raise CheckpointError(f"{path}: expected figures by name, not {figures!r}")
+    return figures
 
 
 def weight_masks(model: nn.Module, names: Iterable[str]) -> dict[str, Tensor]:

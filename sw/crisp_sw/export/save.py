@@ -10,14 +10,13 @@ from safetensors.numpy import save as serialise
 
 from crisp_golden.network import QuantizedConv, QuantizedNetwork
 from crisp_golden.validation import validate_layer
-from crisp_sw.atomic_directories import is_free, new_directory
+from crisp_sw.atomic_directories import new_directory, require_replaceable
 from crisp_sw.export.layout import (
     FORMAT,
     GRAPH_FILE,
     SUMMARY_FILE,
     TENSOR_FILE,
     VERSION,
-    NetworkFileError,
     describe_layer,
     layer_tensors,
 )
@@ -39,7 +38,7 @@ def save_network(
 
     Raises
     ------
-    NetworkFileError : ``directory`` exists and is not a packed network.
+    OccupiedDirectoryError : ``directory`` exists and is not a packed network.
     PatternError, LayerError : a layer does not have its pattern, or is not legal. Nothing is written.
     """
     directory = Path(directory)
@@ -63,12 +62,9 @@ def require_network_or_free(directory: Path) -> None:
 
     Raises
     ------
-    NetworkFileError : it exists and is something else.
+    OccupiedDirectoryError : it exists and is something else.
     """
-    if not is_network(directory) and not is_free(directory):
-        raise NetworkFileError(
-            f"{directory} exists and is not a packed network; expected a new or empty directory"
-        )
+    require_replaceable(directory, "packed network", (GRAPH_FILE, TENSOR_FILE, SUMMARY_FILE))
 
 
 def is_network(directory: Path) -> bool:

@@ -46,7 +46,9 @@ def export_model(source: str, out: Path, *, command: str = "") -> dict[str, Any]
 
     Raises
     ------
-    ExportError : the format does not suit the model. Nothing is written.
+    ExportError : the format does not suit the model, or a file would be overwritten that is no older export.
+        Nothing is written.
+    OccupiedDirectoryError : so would a directory.
     CrispError : the source cannot be read, or the network cannot be said in ONNX.
     """
     if is_onnx_file(source):
@@ -55,16 +57,31 @@ def export_model(source: str, out: Path, *, command: str = "") -> dict[str, Any]
     write = prepare(source, out)
     common = {"source": source, "command": command, "file": str(out if out.suffix else out / name)}
     if out.suffix:
+        figures_file, summary_file = _require_new_or_older_export(source, out)
         figures = {**common, **write(out)}
-        write_json(out.with_name(f"{out.name}.json"), figures)
-        write_bytes(out.with_name(f"{out.name}.md"), export_summary(figures).encode())
+        write_json(figures_file, figures)
+        write_bytes(summary_file, export_summary(figures).encode())
         return figures
-    require_free(out, "export")
+    require_free(out, "export", (ONNX_FILE, MODEL_FILE, MASK_FILE))
     with new_directory(out) as temporary:
         figures = {**common, **write(temporary / name)}
         write_json(temporary / EXPORT_FILE, figures)
         (temporary / SUMMARY_FILE).write_text(export_summary(figures), encoding="utf-8")
     return figures
+
+
+def _require_new_or_older_export(source: str, out: Path) -> tuple[Path, Path]:
+    """Return where figures and summary of an exported file go, after nothing else is there."""
+    if Path(source).is_dir() and out.resolve().is_relative_to(Path(source).resolve()):
+        raise ExportError(f"{out} lies in {source}, whose files belong together; expected another place")
+    beside = out.with_name(f"{out.name}.json"), out.with_name(f"{out.name}.md")
+    there = [path for path in (out, *beside) if path.exists()]
+    if 0 < len(there) < 3:
+        raise ExportError(
+            f"{there[0]} exists and is no result of `crisp export`, which has figures and a summary beside "
+            "it; expected a new name"
+        )
+    return beside
 
 
 def _state_dict(source: str, out: Path) -> Callable[[Path], dict[str, Any]]:

@@ -1,31 +1,27 @@
 """What a step that only measures leaves behind: a directory with its figures and a summary for people."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
-from crisp_golden.errors import CrispError
-from crisp_sw.atomic_directories import is_free, new_directory
+from crisp_sw.atomic_directories import new_directory, require_replaceable
 
 SUMMARY_FILE = "summary.md"
 
 
-class StepDirectoryError(CrispError):
-    """A step's results would overwrite something else."""
-
-
-def require_free(directory: Path, step: str) -> None:
+def require_free(directory: Path, step: str, files: Iterable[str] = ()) -> None:
     """Check, before any work is done, that a step's results may go to ``directory``.
+
+    Parameters
+    ----------
+    files : that the step writes beside its figures and its summary.
 
     Raises
     ------
-    StepDirectoryError : something is there that is not an older result of this step.
+    OccupiedDirectoryError : something is there that is not an older result of this step.
     """
-    if not is_free(directory) and not (directory / f"{step}.json").is_file():
-        raise StepDirectoryError(
-            f"{directory} exists and is no result of `crisp {step}`; expected a new or empty directory"
-        )
+    require_replaceable(directory, f"result of `crisp {step}`", (f"{step}.json", SUMMARY_FILE, *files))
 
 
 def write_step(directory: Path, step: str, figures: Mapping[str, Any], files: Mapping[str, str]) -> None:
@@ -33,9 +29,9 @@ def write_step(directory: Path, step: str, figures: Mapping[str, Any], files: Ma
 
     Raises
     ------
-    StepDirectoryError : something else is there.
+    OccupiedDirectoryError : something else is there.
     """
-    require_free(directory, step)
+    require_free(directory, step, files)
     with new_directory(directory) as temporary:
         (temporary / f"{step}.json").write_text(json.dumps(dict(figures), indent=1) + "\n")
         for name, text in files.items():

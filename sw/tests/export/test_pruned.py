@@ -8,6 +8,7 @@ import pytest
 import torch
 from safetensors.torch import load_file
 
+from crisp_sw.atomic_directories import OccupiedDirectoryError
 from crisp_sw.checkpoint import CheckpointInfo, read_tensors, save_checkpoint, write_tensors
 from crisp_sw.errors import CheckpointError
 from crisp_sw.export.layout import SUMMARY_FILE
@@ -80,7 +81,7 @@ def test_replaces_a_pruned_model_but_nothing_else(pruned, tmp_path):
     assert load_pruned(tmp_path / "out").figures == {"sparsity": 0.5}
     (tmp_path / "thesis").mkdir()
     (tmp_path / "thesis" / "chapter1.tex").touch()
-    with pytest.raises(CheckpointError, match="thesis exists and is not a pruned model"):
+    with pytest.raises(OccupiedDirectoryError, match="thesis exists and is no pruned model"):
         save_pruned(tmp_path / "thesis", pruned)
     assert sorted(path.name for path in tmp_path.iterdir()) == ["out", "thesis"]
 
@@ -151,4 +152,46 @@ def test_truncated_file(pruned, tmp_path, name):
     path: Path = tmp_path / "out" / name
     path.write_bytes(path.read_bytes()[:-9])
     with pytest.raises(CheckpointError, match=name):
+        load_pruned(tmp_path / "out")
+
+
+@pytest.mark.parametrize(
+    ("shape", "message"),
+    [
+        ({"n": "a"}, "`n` of layer 'stage2.conv1' must be an integer, not 'a'"),
+        ({"n": 1.5}, "`n` of layer 'stage2.conv1' must be an integer, not 1.5"),
+        ({"m": None}, "`m` of layer 'stage2.conv1' must be an integer, not None"),
+        ({"block": True}, "`block` of layer 'stage2.conv1' must be an integer, not True"),
+        ({"edge": 16}, "layer 'stage2.conv1' has {.*'edge': 16.*}; expected its n, m and block"),
+        (None, "layer 'stage2.conv1' has None; expected its n, m and block"),
+    ],
+)
+def test_pattern_of_other_types_is_explained(pruned, tmp_path, shape: dict | None, message: str):
+    save_pruned(tmp_path / "out", pruned)
+    blocks, shapes = read_tensors(tmp_path / "out" / PATTERN_FILE)
+    changed = None if shape is None else {**shapes["stage2.conv1"], **shape}
+    write_tensors(tmp_path / "out" / PATTERN_FILE, blocks, {"stage2.conv1": changed})
+    with pytest.raises(CheckpointError, match=rf"patterns\.safetensors: {message}"):
+        load_pruned(tmp_path / "out")
+
+
+def test_blocks_of_another_type_are_explained(pruned, tmp_path):
+    save_pruned(tmp_path / "out", pruned)
+    blocks, shapes = read_tensors(tmp_path / "out" / PATTERN_FILE)
+    for changed, found in (
+        (blocks["stage2.conv1"].float(), r"torch.float32\[4, 18\]"),
+        (blocks["stage2.conv1"].flatten(), r"torch.bool\[72\]"),
+    ):
+        write_tensors(tmp_path / "out" / PATTERN_FILE, {"stage2.conv1": changed}, shapes)
+        with pytest.raises(
+            CheckpointError, match=rf"'stage2.conv1' must be bool\[rows, columns\], not {found}"
+        ):
+            load_pruned(tmp_path / "out")
+
+
+@pytest.mark.parametrize("content", ["[1]", "null", '"figures"'])
+def test_figures_that_are_no_object_are_refused(pruned, tmp_path, content: str):
+    save_pruned(tmp_path / "out", pruned)
+    (tmp_path / "out" / FIGURES_FILE).write_text(content)
+    with pytest.raises(CheckpointError, match=r"prune\.json: expected figures by name, not "):
         load_pruned(tmp_path / "out")

@@ -12,6 +12,7 @@ from safetensors.numpy import load, save
 from crisp_golden.errors import LayerError, PatternError
 from crisp_golden.inference import run_network
 from crisp_golden.network import MaxPool, Node, Pattern, QuantizedConv, QuantizedNetwork, ResidualInput
+from crisp_sw.atomic_directories import OccupiedDirectoryError
 from crisp_sw.export import (
     GRAPH_FILE,
     TENSOR_FILE,
@@ -147,7 +148,7 @@ def test_saving_replaces_a_network_but_nothing_else(network, tmp_path):
     assert load_metadata(tmp_path / "net") == {"run": 2}
     (tmp_path / "thesis").mkdir()
     (tmp_path / "thesis" / "chapter1.tex").write_text("precious")
-    with pytest.raises(NetworkFileError, match="thesis exists and is not a packed network"):
+    with pytest.raises(OccupiedDirectoryError, match="thesis exists and is no packed network"):
         save_network(network, tmp_path / "thesis")
     assert (tmp_path / "thesis" / "chapter1.tex").read_text() == "precious"
     assert sorted(path.name for path in tmp_path.iterdir()) == ["net", "thesis"]

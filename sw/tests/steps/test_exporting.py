@@ -1,6 +1,7 @@
 """Every model in every format that suits it, and a clear no to the others."""
 
 import json
+import shutil
 from pathlib import Path
 
 import numpy as np
@@ -108,6 +109,26 @@ def test_open_network_takes_both(packed, tmp_path):
     assert not is_quantized(tmp_path)
     (packed / "notes.txt").touch()  # of the user: the network stays one
     assert is_quantized(packed)
+
+
+def test_nothing_but_an_older_export_is_overwritten(packed, digits_checkpoint, tmp_path):
+    out = tmp_path / "a.safetensors"
+    for _ in range(2):
+        export_model(str(digits_checkpoint), out)
+    mine = tmp_path / "mine.safetensors"
+    shutil.copy(digits_checkpoint, mine)
+    (tmp_path / "b.onnx.md").write_text("notes")
+    before = {path: path.read_bytes() for path in tmp_path.rglob("*") if path.is_file()}
+    for source, name, message in (
+        (mine, mine, "mine.safetensors exists and is no result of `crisp export`"),
+        (packed, tmp_path / "b.onnx", "b.onnx.md exists and is no result of `crisp export`"),
+        (packed, packed / "net.onnx", "net.onnx lies in .*packed, whose files belong together"),
+        (mine, tmp_path, "exists and is no result of `crisp export`"),
+        (mine, Path("."), "'.' has no name; expected a path such as build/result"),
+    ):
+        with pytest.raises(CrispError, match=message):
+            export_model(str(source), name)
+    assert {path: path.read_bytes() for path in tmp_path.rglob("*") if path.is_file()} == before
 
 
 def test_formats_that_do_not_suit(packed, digits_checkpoint, tmp_path):
