@@ -50,6 +50,7 @@ def damaged(digits_checkpoint, pruned, tmp_path_factory) -> dict[str, Path]:
         (["verilog", "--preset", "huge"], "no preset 'huge'"),
         (["train", "--epochs", "0"], "`epochs` must be positive, not 0"),
         (["train", "--out", "NETWORK"], "exists and is no trained model"),
+        (["compile", "NETWORK", "--out", "."], "'.' is a directory; expected the name of a file"),
         (["train", "--out", "."], "'.' has no name; expected a path such as build/result"),
         (["prune", "CHECKPOINT", "--classes", "1,2", "--out", ".."], "'..' has no name; expected a path"),
         (["quantize", "CHECKPOINT", "--out", ""], "'.' has no name; expected a path such as build/result"),

@@ -1,0 +1,32 @@
+"""A file appears whole, or stays what it was."""
+
+import os
+
+import pytest
+
+from crisp_sw.atomic_files import FileNameError, write_bytes
+
+
+def test_writes_and_replaces_and_leaves_nothing_else(tmp_path):
+    for content in (b"one", b"two"):
+        write_bytes(tmp_path / "a" / "file", content)
+        assert (tmp_path / "a" / "file").read_bytes() == content
+    assert [path.name for path in (tmp_path / "a").iterdir()] == ["file"]
+
+
+def test_an_error_leaves_everything_as_it_was(tmp_path, monkeypatch):
+    write_bytes(tmp_path / "file", b"before")
+
+    def fail(*_: object) -> None:
+        raise OSError("no space left")
+
+    monkeypatch.setattr(os, "replace", fail)
+    with pytest.raises(OSError, match="no space left"):
+        write_bytes(tmp_path / "file", b"after")
+    assert [path.name for path in tmp_path.iterdir()] == ["file"]
+    assert (tmp_path / "file").read_bytes() == b"before"
+
+
+def test_a_directory_is_no_file(tmp_path):
+    with pytest.raises(FileNameError, match="is a directory; expected the name of a file"):
+        write_bytes(tmp_path, b"")
