@@ -57,9 +57,15 @@ def pruning_summary(figures: Mapping[str, Any]) -> str:
         facts["seconds"] = ", ".join(f"{name} {value:.1f}" for name, value in figures["seconds"].items())
     headings = ("layer", "weights", "kept", "sparsity", "blocks kept per row", "dense because")
     layers = MarkdownTable("Layers", headings, [_pruned_layer(layer) for layer in figures["layers"]])
+    steps = MarkdownTable(
+        "Pruning steps",
+        ("step", "target", "sparsity", "loss after its epochs", "training accuracy"),
+        [_pruning_step(number, step) for number, step in enumerate(figures["iterations"], start=1)],
+    )
     title = f"{figures['model']}, pruned for {', '.join(figures['classes'])}"
     given = {name: figures[name] for name in ("compare_dense", "teacher", "image_size", "mean", "std")}
-    return markdown_page(title, facts, [layers, settings_table({**given, **figures["settings"]})])
+    tables = [steps] if steps.rows else []
+    return markdown_page(title, facts, [*tables, layers, settings_table({**given, **figures["settings"]})])
 
 
 def quantization_summary(metadata: Mapping[str, Any], packed_bytes: int) -> str:
@@ -105,6 +111,12 @@ def source_facts(figures: Mapping[str, Any]) -> dict[str, Any]:
     if figures.get("skipped"):
         facts["skipped files"] = figures["skipped"]
     return facts
+
+
+def _pruning_step(number: int, step: Mapping[str, Any]) -> tuple[str, ...]:
+    loss = "" if step["loss"] is None else f"{step['loss']:.4f}"
+    accuracy = "" if step["accuracy"] is None else f"{step['accuracy']:.2%}"
+    return str(number), f"{step['target']:.2%}", f"{step['sparsity']:.2%}", loss, accuracy
 
 
 def _pruned_layer(layer: Mapping[str, Any]) -> tuple[str, ...]:

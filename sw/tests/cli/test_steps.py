@@ -70,8 +70,11 @@ def test_train_writes_a_directory_that_other_commands_take(tmp_path):
 def test_every_step_leaves_figures_and_a_summary(pruned, network, tmp_path):
     names = ["masks.safetensors", "model.safetensors", "patterns.safetensors", "prune.json", "summary.md"]
     assert sorted(path.name for path in pruned.iterdir()) == names
-    assert "| stage3.conv2 |" in (pruned / "summary.md").read_text()
     figures = json.loads((pruned / "prune.json").read_text())
+    summary = (pruned / "summary.md").read_text()
+    assert "| stage3.conv2 |" in summary
+    last = figures["iterations"][-1]
+    assert f"| {len(figures['iterations'])} | {last['target']:.2%} | {last['sparsity']:.2%} |" in summary
     assert figures["settings"]["sparsity"] == 0.8
     assert figures["source"].keys() == {"checkpoint", "data", "unreadable", "device"}
     assert (figures["image_size"], figures["class_ids"]) == ([8, 8], ["3", "8", "5"])
