@@ -13,7 +13,7 @@ from crisp_sw.prune.fine_tuning import FineTuner
 from crisp_sw.prune.inference import collect_logits
 from crisp_sw.prune.samples import ClassSamples
 from crisp_sw.prune.settings import PruneSettings
-from crisp_sw.prune.teacher import Teacher
+from crisp_sw.prune.teacher import Teacher, distillation_loss
 
 FAST = PruneSettings(
     iterations=1,
@@ -102,6 +102,83 @@ def test_transfer_set_is_left_alone_unless_asked_for(mixed_net, samples):
 def test_every_choice_still_learns(mixed_net, samples, changes):
     values = losses(mixed_net, samples, replace(FAST, **changes))
     assert values[-1] < 0.75 * values[0]
+
+
+def linear_net() -> nn.Sequential:
+    """Without dropout and BatchNorm, it answers in training as it does before."""
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(0)
+        return nn.Sequential(nn.Flatten(), nn.Linear(64, 4))
+
+
+@pytest.mark.parametrize("smoothing", [0.0, 0.3])
+def test_loss_has_smoothed_labels(samples, smoothing):
+    model = linear_net()
+    targets = (1 - smoothing) * nn.functional.one_hot(samples.labels, 4) + smoothing / 4
+    answers = collect_logits(model, samples, batch_size=96).log_softmax(1)
+    settings = replace(FAST, batch_size=96, label_smoothing=smoothing)
+    loss = FineTuner(model, samples, settings, None).train_epoch(0).loss
+    assert loss == pytest.approx(-float((targets * answers).sum(1).mean()), rel=1e-5)
+
+
+@pytest.mark.parametrize("temperature", [1.0, 4.0])
+@pytest.mark.parametrize("share", [0.25, 1.0])
+def test_loss_has_its_share_of_distillation_at_the_temperature(samples, temperature, share):
+    model, teacher = linear_net(), AlwaysNext(samples)
+    logits = collect_logits(model, samples, batch_size=96)
+    targets = teacher.logits(torch.arange(96), samples.images)
+    expected = (1 - share) * nn.functional.cross_entropy(logits, samples.labels)
+    expected += share * distillation_loss(logits, targets, temperature)
+    settings = replace(FAST, batch_size=96, distillation=share, temperature=temperature)
+    loss = FineTuner(model, samples, settings, teacher).train_epoch(0).loss
+    assert loss == pytest.approx(float(expected), rel=1e-5)
+
+
+def crops(images: torch.Tensor, mode: str) -> list[torch.Tensor]:
+    """All crops of images with a border of one pixel: zeros ("constant"), or mirrored ("reflect")."""
+    padded = nn.functional.pad(images.float(), (1, 1, 1, 1), mode=mode).to(images.dtype)
+    size = images.shape[-1]
+    return [padded[..., top : top + size, left : left + size] for top in range(3) for left in range(3)]
+
+
+def views_shown(rows: torch.Tensor, views: list[torch.Tensor]) -> set[int]:
+    """Which of the views of any image the rows show; -1 where one shows none."""
+    known = [view.flatten(1) for view in views]
+    return {
+        next((number for number, view in enumerate(known) if bool((view == row).all(1).any())), -1)
+        for row in rows.flatten(1)
+    }
+
+
+@pytest.mark.parametrize(
+    ("changes", "views"),
+    [
+        ({}, lambda images: [images]),
+        ({"flip": True}, lambda images: [images, images.flip(-1)]),
+        ({"crop_padding": 1}, lambda images: crops(images, "constant")),
+        ({"crop_padding": 1, "crop_border": "mirror"}, lambda images: crops(images, "reflect")),
+    ],
+    ids=["as they are", "flip", "black border", "mirrored border"],
+)
+def test_batches_are_augmented_as_asked(samples, changes, views):
+    model, seen = linear_net(), []
+    model.register_forward_pre_hook(lambda module, args: seen.append(args[0].detach().clone()))
+    samples = replace(samples, unlabelled=255 - samples.images)
+    settings = replace(FAST, batch_size=48, distillation=0.5, unlabelled_batch=24, **changes)
+    FineTuner(model, samples, settings, AlwaysThird(samples)).train_epoch(0)
+    assert [len(batch) for batch in seen] == [48 + 24] * 2
+    for images, rows in ((samples.images, slice(48)), (samples.unlabelled, slice(48, None))):
+        expected = [samples.normalise(view) for view in views(images)]
+        assert views_shown(torch.cat([batch[rows] for batch in seen]), expected) == set(range(len(expected)))
+
+
+@pytest.mark.parametrize(("precision", "dtype"), [("float32", torch.float32), ("bfloat16", torch.bfloat16)])
+def test_convolutions_are_trained_in_the_precision_asked_for(mixed_net, samples, precision, dtype):
+    types = []
+    mixed_net.conv.register_forward_hook(lambda module, args, output: types.append(output.dtype))
+    FineTuner(mixed_net, samples, replace(FAST, precision=precision), None).train_epoch(0)
+    assert types == [dtype] * 6
+    assert {parameter.dtype for parameter in mixed_net.parameters()} == {torch.float32}
 
 
 def test_an_epoch_does_not_depend_on_those_before(mixed_net, samples):

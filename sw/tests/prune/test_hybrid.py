@@ -46,6 +46,18 @@ def test_fine_choice_moves_or_not(choice, moves):
     assert torch.equal(layers["0"].mask, before) != moves
 
 
+@pytest.mark.parametrize(("score", "pruned"), [("mean", "0"), ("sum", "1")])
+def test_rank_columns_compare_by_the_score_asked_for(score, pruned):
+    # A rank-column of the first layer has four times the weights of the second's, which score twice as much.
+    model = nn.Sequential(nn.Linear(4, 16), nn.Linear(4, 4))
+    selection, layers = selection_of(model, replace(SMALL, method="block", rank_score=score))
+    saliency = {"0": torch.ones(16, 4), "1": torch.full((4, 4), 2.0)}
+    selection.select(saliency, 0.05)
+    assert {name: bool(layer.kept_blocks.all()) for name, layer in layers.items()} == {
+        name: name != pruned for name in layers
+    }
+
+
 def test_start_is_what_the_short_groups_leave():
     selection, _ = selection_of(nn.Sequential(nn.Linear(5, 2)), replace(SMALL, block=2))
     assert selection.start_sparsity == pytest.approx(1 - 3 / 5)

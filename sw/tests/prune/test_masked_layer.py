@@ -69,6 +69,23 @@ def test_methods_without_n_of_m_inside_blocks_choose_at_their_steps_alone(method
     assert mask_for(prunable[0], settings).choose is None
 
 
+@pytest.mark.parametrize(
+    ("choices", "hard", "decay"),
+    [
+        ({"gradient": "ste"}, False, 0.0),
+        ({"gradient": "sr-ste", "sr_ste_decay": 0.5}, False, 0.5),
+        ({"gradient": "masked"}, True, 0.0),
+        ({"method": "reference_compat", "gradient": "sr-ste"}, True, 0.0),
+    ],
+    ids=str,
+)
+def test_mask_has_the_gradient_of_the_settings(choices, hard, decay):
+    settings = PruneSettings(n=1, m=2, block=2, **choices)
+    prunable, _ = select_layers(nn.Sequential(nn.Linear(4, 4)), settings)
+    mask = mask_for(prunable[0], settings)
+    assert (mask.hard, mask.decay) == (hard, decay)
+
+
 def test_gradients_stop_once_frozen():
     module, layer = masked_linear()
     layer.set_mask(MASK)

@@ -1,5 +1,6 @@
 """The whole loop: structure of every layer, determinism, progress, errors before any training."""
 
+import copy
 import itertools
 import json
 from dataclasses import replace
@@ -22,6 +23,7 @@ from crisp_sw.prune import (
     restrict_classifier,
 )
 from crisp_sw.prune.inference import accuracy, collect_logits
+from crisp_sw.prune.masking import dense_weight, mask_of
 from sw.tests.prune.structure import structures
 
 UNPRUNABLE = "ConvTranspose2d: only Conv2d and Linear can be pruned"
@@ -98,6 +100,50 @@ def test_every_choice_reaches_its_target_in_a_pattern(mixed_net, samples, change
         check_structures(result)
     repeated = prune_for_classes(mixed_net, samples, chosen).model.state_dict()
     assert all(torch.equal(value, repeated[name]) for name, value in result.model.state_dict().items())
+
+
+LEARNING = replace(
+    QUICK,
+    iterations=1,
+    epochs_per_iteration=2,
+    batch_size=96,
+    learning_rate=0.05,
+    momentum=0.0,
+    weight_decay=0.0,
+    distillation=0.0,
+)
+"""One step an epoch, by the gradient alone: two with the mask that may move, two with the final one."""
+
+
+def weights_before_each_step(model, samples, chosen) -> tuple[list[torch.Tensor], torch.Tensor]:
+    """The dense weights of `conv` as every training step of a run finds them, and its last mask."""
+    model, weights, masks = copy.deepcopy(model), [], []
+
+    def record(module, args):
+        if module.training:
+            weights.append(dense_weight(module).detach().clone())
+            masks.append(mask_of(module).mask.clone())
+
+    model.conv.register_forward_pre_hook(record)
+    prune_for_classes(model, samples, chosen)
+    assert len(weights) == chosen.total_epochs
+    return weights, masks[-1]
+
+
+@pytest.mark.parametrize(("gradient", "learn"), [("ste", True), ("sr-ste", True), ("masked", False)])
+def test_pruned_weights_learn_as_asked_until_the_final_epochs(mixed_net, samples, gradient, learn):
+    weights, mask = weights_before_each_step(mixed_net, samples, replace(LEARNING, gradient=gradient))
+    moved = [[bool((b != a)[part].any()) for part in (mask, ~mask)] for a, b in itertools.pairwise(weights)]
+    assert moved == [[True, learn], [True, learn], [True, False]]
+
+
+def test_decay_of_sr_ste_is_the_one_asked_for(mixed_net, samples):
+    plain, mask = weights_before_each_step(mixed_net, samples, LEARNING)
+    for decay in (0.5, 1.0):
+        chosen = replace(LEARNING, gradient="sr-ste", sr_ste_decay=decay)
+        decayed, _ = weights_before_each_step(mixed_net, samples, chosen)
+        expected = plain[1] - 0.05 * decay * plain[0] * ~mask
+        torch.testing.assert_close(decayed[1], expected, rtol=0.0, atol=1e-7)
 
 
 class WithUpsampling(nn.Module):

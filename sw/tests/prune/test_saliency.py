@@ -60,10 +60,40 @@ def test_layer_norm(norm, scale):
     assert torch.equal(normalised(torch.zeros(2, 2), norm), torch.zeros(2, 2))
 
 
+def summed(samples: ClassSamples, *, signed: bool) -> torch.Tensor:
+    """The saliency of `linear_model` on batches of two, by hand."""
+    weight = linear_model()[1].detach()
+    gradients = [gradient_of(weight, samples, index) for index in ([0, 1], [2, 3], [4, 5])]
+    return (weight * sum(gradient if signed else gradient.abs() for gradient in gradients)).abs()
+
+
+@pytest.mark.parametrize("accumulation", ["absolute", "signed"])
+@pytest.mark.parametrize("norm", ["none", "mean", "l2"])
+def test_settings_reach_the_class_aware_saliency(accumulation, norm):
+    (model, weight), samples = linear_model(), line_samples()
+    settings = PruneSettings(batch_size=2, accumulation=accumulation, layer_norm=norm)
+    expected = summed(samples, signed=accumulation == "signed")
+    scale = {"none": 1.0, "mean": expected.mean(), "l2": expected.norm()}[norm]
+    actual = measure_saliency(model, {"1": weight}, samples, settings)["1"]
+    torch.testing.assert_close(actual, expected / scale)
+
+
+@pytest.mark.parametrize(("precision", "dtype"), [("float32", torch.float32), ("bfloat16", torch.bfloat16)])
+def test_class_aware_saliency_has_the_precision_asked_for(precision, dtype):
+    (model, weight), types = linear_model(), []
+    model[1].register_forward_hook(lambda module, args, output: types.append(output.dtype))
+    measure_saliency(model, {"1": weight}, line_samples(), PruneSettings(precision=precision))
+    assert types == [dtype]
+
+
 def test_saliency_without_samples(mixed_net, samples):
     weights = {"conv": mixed_net.conv.weight, "linear": mixed_net.linear.weight}
     magnitude = measure_saliency(mixed_net, weights, samples, PruneSettings(saliency="magnitude"))
     assert torch.equal(magnitude["conv"], mixed_net.conv.weight.detach().abs())
+    relative = measure_saliency(
+        mixed_net, weights, samples, PruneSettings(saliency="magnitude", layer_norm="mean")
+    )
+    torch.testing.assert_close(relative["linear"].mean(), torch.tensor(1.0))
     settings = PruneSettings(saliency="random", seed=1)
     first, second = (measure_saliency(mixed_net, weights, samples, settings) for _ in range(2))
     assert torch.equal(first["linear"], second["linear"])

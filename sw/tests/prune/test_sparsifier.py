@@ -86,6 +86,42 @@ def test_magnitude_needs_no_gradients(mixed_net):
     assert sparsifier.sparsity() >= 0.7
 
 
+def two_layers(scale: float) -> nn.Sequential:
+    """Alike but for the scale of the first layer's weights."""
+    generator = torch.Generator().manual_seed(0)
+    weight = torch.rand(32, 32, generator=generator) + 0.5
+    model = nn.Sequential(nn.Linear(32, 32), nn.Linear(32, 32))
+    model[0].weight = nn.Parameter(scale * weight)
+    model[1].weight = nn.Parameter(weight.clone())
+    return model
+
+
+def accumulated(model: nn.Sequential, *gradients: float, **choices) -> CrispSparsifier:
+    """A sparsifier that has seen these gradients, the same for all weights, one after the other."""
+    sparsifier = prepared(model, **choices)
+    for gradient in gradients:
+        for layer in sparsifier.layers.values():
+            layer.weight.grad = torch.full_like(layer.weight, gradient)
+        sparsifier.accumulate()
+    return sparsifier
+
+
+@pytest.mark.parametrize(("accumulation", "total"), [("absolute", 4.0), ("signed", 2.0)])
+def test_gradients_add_up_as_asked(accumulation, total):
+    sparsifier = accumulated(two_layers(1.0), 3.0, -1.0, accumulation=accumulation)
+    for layer in ("0", "1"):
+        assert torch.equal(sparsifier.state[f"{layer}.weight"]["gradient"], torch.full((32, 32), total))
+
+
+@pytest.mark.parametrize("saliency", ["class-aware", "magnitude"])
+@pytest.mark.parametrize(("norm", "alike"), [("none", False), ("mean", True), ("l2", True)])
+def test_layers_of_other_scales_compare_as_asked(saliency, norm, alike):
+    sparsifier = accumulated(two_layers(0.25), 1.0, saliency=saliency, layer_norm=norm)
+    sparsifier.step(0.75)
+    kept = [layer.kept_weights for layer in sparsifier.layers.values()]
+    assert kept == ([256, 256] if alike else [128, 384])
+
+
 def test_sr_ste_decay_is_no_saliency(mixed_net, samples):
     model = copy.deepcopy(mixed_net)
     plain = prepared(mixed_net)
