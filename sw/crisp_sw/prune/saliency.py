@@ -52,6 +52,7 @@ def measure_saliency(
         accumulation=settings.accumulation,
         precision=settings.precision,
     )
+    require_finite_saliency(saliency)
     return {name: normalised(values, settings.layer_norm) for name, values in saliency.items()}
 
 
@@ -59,7 +60,7 @@ def weight_saliency(weights: Mapping[str, nn.Parameter], settings: PruneSettings
     """Return the saliency "magnitude" or "random", as :func:`measure_saliency` does without samples."""
     if settings.saliency == "magnitude":
         saliency = {name: weight.detach().abs().float().cpu() for name, weight in weights.items()}
-        _require_finite(saliency)
+        require_finite_saliency(saliency)
     else:
         saliency = {
             name: torch.rand(weight.shape, generator=stream_generator(settings.seed, Stream.SALIENCY, number))
@@ -79,7 +80,8 @@ def normalised(saliency: Tensor, layer_norm: Literal["none", "mean", "l2"]) -> T
     return saliency / float(scale) if float(scale) > 0 else saliency
 
 
-def _require_finite(saliency: Mapping[str, Tensor]) -> None:
+def require_finite_saliency(saliency: Mapping[str, Tensor]) -> None:
+    """Raise SaliencyError, naming the first layer whose saliency is not a finite number everywhere."""
     for name, values in saliency.items():
         if not bool(values.isfinite().all()):
             raise SaliencyError(

@@ -28,7 +28,7 @@ from crisp_sw.prune.layers import DenseLayer, require_any, sort_layers
 from crisp_sw.prune.mask_checks import require_fitting
 from crisp_sw.prune.masked_layer import MaskedLayer, mask_for, sparsity_of
 from crisp_sw.prune.masking import attach_mask
-from crisp_sw.prune.saliency import normalised, weight_saliency
+from crisp_sw.prune.saliency import normalised, require_finite_saliency, weight_saliency
 from crisp_sw.prune.schedule import target_sparsities
 from crisp_sw.prune.selection import selection_for
 from crisp_sw.prune.settings import PruneSettings
@@ -54,10 +54,12 @@ class CrispSparsifier(BaseSparsifier):
     dense_layers : the others, with the reasons.
     steps : done so far.
     frozen : whether the masks are final.
+    squashed : whether they are baked into the weights; nothing can move them then.
 
     Raises
     ------
-    PruneError : a value is out of range, or the method has no masks.
+    PruneError : a value is out of range, or the method has no masks; from every method, a call in the wrong
+        order, such as `step` before `prepare` or after `squash_mask`. Nothing is changed then.
     """
 
     def __init__(self, **choices: Any):
@@ -69,7 +71,7 @@ class CrispSparsifier(BaseSparsifier):
         super().__init__(defaults={**defaults, "sparsity_level": self.settings.sparsity})
         self.layers: dict[str, MaskedLayer] = {}
         self.dense_layers: list[DenseLayer] = []
-        self.steps, self.frozen = 0, False
+        self.steps, self.frozen, self.squashed = 0, False, False
 
     def __getstate__(self) -> dict[str, Any]:
         """Return everything, as copies need it, but the counter that a scheduler puts before `step`."""
@@ -86,7 +88,8 @@ class CrispSparsifier(BaseSparsifier):
 
         Raises
         ------
-        PruneError : an entry names no weight that can be pruned, or a key that is no setting of a layer.
+        PruneError : ``config`` is no list of mappings; or an entry names no weight that can be pruned, or one
+            that another entry names, or a key that is no setting of a layer.
         UnreachableSparsityError : the floors allow less than the sparsifier's ``sparsity``.
         Nothing is changed then.
         """
@@ -114,10 +117,15 @@ class CrispSparsifier(BaseSparsifier):
     def accumulate(self) -> None:
         """Add the weights' gradients to the saliency; call it after ``backward``, before they are zeroed.
 
+        A weight without one, as the loss does not depend on it, has gradient 0.
+
         Raises
         ------
-        SaliencyError : a weight has no gradient, or one that is not finite; nothing is added then.
+        SaliencyError : no weight has a gradient, or one is not finite; nothing is added then.
         """
+        self._require_masks("accumulate")
+        if all(layer.weight.grad is None for layer in self.layers.values()):
+            raise SaliencyError("no weight has a gradient; expected `accumulate` after `backward`")
         gradients = {name: self._gradient(name, layer) for name, layer in self.layers.items()}
         for name, gradient in gradients.items():
             if self.settings.accumulation == "absolute":
@@ -135,9 +143,11 @@ class CrispSparsifier(BaseSparsifier):
 
         Raises
         ------
-        SaliencyError : nothing was accumulated, for class-aware saliency.
+        SaliencyError : for class-aware saliency, nothing was accumulated; or a saliency is not finite, as a
+            weight or what was accumulated is not. Masks are then as before.
         UnreachableSparsityError : the floors keep more. Masks are then as before.
         """
+        self._require_masks("step")
         if self.frozen or not self.enable_mask_update:
             return
         target = self._next_target() if sparsity is None else sparsity
@@ -157,6 +167,7 @@ class CrispSparsifier(BaseSparsifier):
         MaskError : the mask does not have the layer's pattern.
         PruneError : the module is no layer of this sparsifier.
         """
+        self._require_masks("update_mask")
         if "mask" not in kwargs:
             return
         for name, layer in self.layers.items():
@@ -170,6 +181,7 @@ class CrispSparsifier(BaseSparsifier):
 
     def freeze(self) -> None:
         """Make the masks final: pruned weights receive no more gradients, and `step` changes nothing."""
+        self._require_masks("freeze")
         self._set_frozen(True)
 
     def squash_mask(
@@ -185,6 +197,7 @@ class CrispSparsifier(BaseSparsifier):
         ------
         PruneError : a parameter that is to be kept is none; nothing is squashed then.
         """
+        self._require_masks("squash_mask")
         self._show_masks()
         plain = self.groups
         full = [{**group, "mask": self.state[group["tensor_fqn"]]["mask"]} for group in plain]
@@ -193,16 +206,18 @@ class CrispSparsifier(BaseSparsifier):
                 raise PruneError(f"no parameter {name!r} to keep; expected one of {', '.join(full[0])}")
         self.groups = full
         super().squash_mask(params_to_keep, params_to_keep_per_layer, *args, **kwargs)
-        self.groups = plain
+        self.groups, self.squashed = plain, True
         for layer in self.layers.values():
             layer.layer.module.weight.data.add_(0.0)  # no negative zeros
 
     def sparsity(self) -> float:
         """Return the share of the pruned layers' weights that is masked, 0 to 1."""
+        self._require_model("sparsity")
         return sparsity_of(list(self.layers.values()))
 
     def patterns(self) -> dict[str, Pattern]:
         """Return the hardware's pattern of each pruned layer, by module name."""
+        self._require_model("patterns")
         return {name: layer.pattern() for name, layer in self.layers.items()}
 
     def state_dict(self) -> dict[str, Any]:
@@ -221,6 +236,7 @@ class CrispSparsifier(BaseSparsifier):
         ------
         MaskError : it does not fit the layers.
         """
+        self._require_masks("load_state_dict")
         state = read_state(state_dict, self.layers)
         for name, layer in self.layers.items():
             layer.set_mask(state.masks[name])
@@ -235,6 +251,17 @@ class CrispSparsifier(BaseSparsifier):
         self.steps = state.steps
         self._set_frozen(state.frozen)
         self._show_masks()
+
+    def _require_model(self, call: str) -> None:
+        if not self.layers:
+            raise PruneError(f"`{call}` has no model to work on; expected `prepare` before it")
+
+    def _require_masks(self, call: str) -> None:
+        self._require_model(call)
+        if self.squashed:
+            raise PruneError(
+                f"`{call}` after `squash_mask`, which removed the masks; expected it before that"
+            )
 
     def _set_frozen(self, frozen: bool) -> None:
         self.frozen = frozen
@@ -260,7 +287,7 @@ class CrispSparsifier(BaseSparsifier):
     def _gradient(self, name: str, layer: MaskedLayer) -> Tensor:
         weight = layer.weight
         if weight.grad is None:
-            raise SaliencyError(f"{name!r} has no gradient; expected `accumulate` after `backward`")
+            return torch.zeros_like(weight, dtype=torch.float32)
         gradient = layer.parametrization.loss_gradient(weight.detach().float(), weight.grad.float())
         if not bool(gradient.isfinite().all()):
             raise SaliencyError(f"the gradient of {name!r} is NaN or infinite; expected finite numbers")
@@ -276,4 +303,5 @@ class CrispSparsifier(BaseSparsifier):
             name: (weight.detach().float() * self.state[weight_name(name)]["gradient"]).abs().cpu()
             for name, weight in weights.items()
         }
+        require_finite_saliency(saliency)
         return {name: normalised(values, self.settings.layer_norm) for name, values in saliency.items()}

@@ -54,10 +54,13 @@ def with_config(
 
     Raises
     ------
-    PruneError : an entry names no weight of ``model``, or has a key that is no setting of a layer.
+    PruneError : ``config`` is no list of mappings; or an entry names no weight of ``model``, or one that
+        another entry names, or has a key that is no setting of a layer.
     """
+    _require_mappings(config)
     modules = dict(model.named_modules())
     rules = [*settings.rules, LayerRule(name="*", dense=True)]
+    seen: set[str] = set()
     for entry in config:
         overrides = {key: value for key, value in entry.items() if key != "tensor_fqn"}
         for key in overrides:
@@ -66,5 +69,18 @@ def with_config(
         name = module_name(entry.get("tensor_fqn"))
         if name not in modules:
             raise PruneError(f"the model has no weight {weight_name(name)!r}")
+        if name in seen:
+            raise PruneError(f"`config` names {weight_name(name)!r} twice; expected each weight once")
+        seen.add(name)
         rules.append(LayerRule(name=escape(name), **overrides))
     return replace(settings, rules=tuple(rules))
+
+
+def _require_mappings(config: Any) -> None:
+    """Raise unless ``config`` is a sequence of mappings: a name alone would come apart into letters."""
+    example = 'mappings such as {"tensor_fqn": "conv1.weight", "n": 2}'
+    if not isinstance(config, Sequence) or isinstance(config, str):
+        raise PruneError(f"`config` must be a list of {example}, not {config!r}")
+    for entry in config:
+        if not isinstance(entry, Mapping):
+            raise PruneError(f"`config` must be a list of {example}; {entry!r} is none")

@@ -135,6 +135,13 @@ def test_magnitude_of_a_weight_that_is_not_finite(mixed_net, samples):
         )
 
 
+def test_class_aware_saliency_of_a_weight_that_is_not_finite():
+    model, _ = linear_model()
+    stray = nn.Parameter(torch.full((2, 2), float("inf")))  # of gradient 0: infinity times that is NaN
+    with pytest.raises(SaliencyError, match="the saliency of 'stray' is NaN or infinite; expected finite"):
+        measure_saliency(model, {"stray": stray}, line_samples(), PruneSettings(batch_size=2))
+
+
 def test_model_is_left_as_it_was(mixed_net, samples):
     mixed_net.train()
     before = {name: value.clone() for name, value in mixed_net.state_dict().items()}

@@ -366,18 +366,95 @@ def test_settings_that_make_no_sense():
         CrispSparsifier(method="channel")
 
 
-def test_calls_in_the_wrong_order(mixed_net, samples):
+CALLS = {
+    "accumulate": lambda sparsifier, model: sparsifier.accumulate(),
+    "step": lambda sparsifier, model: sparsifier.step(0.6),
+    "update_mask": lambda sparsifier, model: sparsifier.update_mask(model.conv, "weight"),
+    "freeze": lambda sparsifier, model: sparsifier.freeze(),
+    "squash_mask": lambda sparsifier, model: sparsifier.squash_mask(),
+    "load_state_dict": lambda sparsifier, model: sparsifier.load_state_dict(sparsifier.state_dict()),
+    "sparsity": lambda sparsifier, model: sparsifier.sparsity(),
+    "patterns": lambda sparsifier, model: sparsifier.patterns(),
+}
+
+
+@pytest.mark.parametrize("call", CALLS)
+def test_calls_before_prepare(mixed_net, call):
+    sparsifier = CrispSparsifier(**CHOICES, saliency="magnitude")
+    with pytest.raises(PruneError, match=f"`{call}` has no model to work on; expected `prepare` before it"):
+        CALLS[call](sparsifier, mixed_net)
+    assert (sparsifier.steps, sparsifier.frozen) == (0, False)
+    sparsifier.prepare(mixed_net)
+    sparsifier.step()
+    assert sparsifier.sparsity() > 0.5
+
+
+@pytest.mark.parametrize("call", CALLS)
+def test_calls_after_squashing(mixed_net, call):
+    sparsifier = prepared(mixed_net, saliency="magnitude")
+    sparsifier.step()
+    sparsifier.squash_mask()
+    before, sparsity = copy.deepcopy(mixed_net.state_dict()), sparsifier.sparsity()
+    if call in ("sparsity", "patterns"):
+        CALLS[call](sparsifier, mixed_net)
+    else:
+        message = f"`{call}` after `squash_mask`, which removed the masks; expected it before that"
+        with pytest.raises(PruneError, match=message):
+            CALLS[call](sparsifier, mixed_net)
+    assert (sparsifier.steps, sparsifier.frozen, sparsifier.sparsity()) == (1, False, sparsity)
+    assert all(torch.equal(before[name], value) for name, value in mixed_net.state_dict().items())
+
+
+def test_second_model_is_refused(mixed_net):
     sparsifier = prepared(mixed_net)
-    with pytest.raises(SaliencyError, match="'conv' has no gradient; expected `accumulate` after `backward`"):
+    with pytest.raises(PruneError, match="the sparsifier has a model already; expected one `prepare` per"):
+        sparsifier.prepare(nn.Linear(32, 32))
+
+
+def test_gradients_that_are_missing_or_not_finite(mixed_net, samples):
+    sparsifier = prepared(mixed_net)
+    with pytest.raises(SaliencyError, match="no weight has a gradient; expected `accumulate` after `backw"):
         sparsifier.accumulate()
     with pytest.raises(SaliencyError, match="no gradients since the last step"):
         sparsifier.step()
-    with pytest.raises(PruneError, match="the sparsifier has a model already"):
-        sparsifier.prepare(nn.Linear(32, 32))
     backward(mixed_net, samples)
     mixed_net.pointwise.parametrizations.weight.original.grad[0] = float("nan")
     with pytest.raises(SaliencyError, match="the gradient of 'pointwise' is NaN or infinite"):
         sparsifier.accumulate()
+    assert not any("gradient" in values for values in sparsifier.state.values())
+
+
+@pytest.mark.parametrize("value", [float("nan"), float("inf")])
+@pytest.mark.parametrize("what", ["weight", "gradient"])
+def test_what_is_no_longer_finite_after_accumulate_chooses_no_mask(mixed_net, samples, what, value):
+    sparsifier = half_way(mixed_net, samples)
+    before = {name: layer.mask for name, layer in sparsifier.layers.items()}
+    spoiled = {
+        "weight": sparsifier.layers["grouped"].weight.detach(),
+        "gradient": sparsifier.state["grouped.weight"]["gradient"],
+    }[what]
+    good = spoiled.clone()
+    spoiled[3] = value
+    with pytest.raises(SaliencyError, match="the saliency of 'grouped' is NaN or infinite; expected finite"):
+        sparsifier.step()
+    assert sparsifier.steps == 1
+    assert all(torch.equal(layer.mask, before[name]) for name, layer in sparsifier.layers.items())
+    spoiled.copy_(good)
+    sparsifier.step()
+    assert sparsifier.steps == 2
+
+
+def test_layer_that_the_loss_does_not_depend_on_has_no_saliency():
+    model = nn.ModuleDict({"used": nn.Linear(32, 32), "stray": nn.Linear(32, 32)})
+    sparsifier = prepared(model)
+    for _ in range(2):
+        model["used"](torch.ones(1, 32)).sum().backward()
+        sparsifier.accumulate()
+    assert not bool(sparsifier.state["stray.weight"]["gradient"].any())
+    sparsifier.step(0.68)
+    # All that goes beyond N:M is the stray layer's.
+    assert bool(sparsifier.layers["used"].kept_blocks.all())
+    assert sparsifier.sparsity() >= 0.68
 
 
 def test_single_layer_as_the_model():
