@@ -9,7 +9,10 @@ from crisp_sw.experiment.errors import ExperimentError
 from crisp_sw.training import ProgressCallback, run_training
 from crisp_sw.training_settings import TrainingSettings
 
-SHIPPED = {"resnet18-half-32px": "resnet18_half_tiny_imagenet"}
+SHIPPED = {
+    "resnet18-half-32px": "resnet18_half_tiny_imagenet",
+    "mobilenet-v2-half-32px": "mobilenet_v2_half_tiny_imagenet",
+}
 UNIVERSAL: dict[str, TrainingSettings] = {
     "resnet18-half-32px": TrainingSettings(
         epochs=30, crop_padding=4, crop_border="mirror", precision="bfloat16"

@@ -1,6 +1,6 @@
 """Universal networks: trained once, then loaded; or any checkpoint."""
 
-from dataclasses import replace
+from dataclasses import asdict, replace
 
 import pytest
 import torch
@@ -27,15 +27,26 @@ def test_checkpoint_is_taken_as_it_is(digits_checkpoint, tmp_path):
     assert find_universal(str(digits_checkpoint), "digits", tmp_path) == str(digits_checkpoint)
 
 
-def test_shipped_checkpoint_is_taken_for_its_own_classes_alone(tmp_path, monkeypatch):
-    _, info = load_checkpoint("resnet18_half_tiny_imagenet")
+@pytest.mark.parametrize("name", universal.UNIVERSAL)
+def test_shipped_checkpoint_is_of_the_network_and_was_trained_as_it_says(name):
+    _, info = load_checkpoint(universal.SHIPPED[name])
+    assert info.model == name
+    settings = asdict(universal.UNIVERSAL[name])
+    assert {key: info.settings[key] for key in settings} == settings
+    assert len(info.history) == settings["epochs"]
+    assert info.history[-1]["accuracy"] == info.accuracy
+
+
+@pytest.mark.parametrize("name", universal.UNIVERSAL)
+def test_shipped_checkpoint_is_taken_for_its_own_classes_alone(name, tmp_path, monkeypatch):
+    _, info = load_checkpoint(universal.SHIPPED[name])
     images = ImageSet(torch.zeros(1, 3, 32, 32, dtype=torch.uint8), torch.zeros(1, dtype=torch.int64))
     splits = DatasetSplits(name="x", train=images, test=images, classes=info.classes)
     monkeypatch.setattr(universal, "load_dataset", lambda data: splits)
-    assert find_universal("resnet18-half-32px", "images", tmp_path) == "resnet18_half_tiny_imagenet"
-    assert find_universal("resnet18-half-32px", "images", tmp_path, fresh=True) is None
+    assert find_universal(name, "images", tmp_path) == universal.SHIPPED[name]
+    assert find_universal(name, "images", tmp_path, fresh=True) is None
     splits = replace(splits, classes=("a", "b"))
-    assert find_universal("resnet18-half-32px", "images", tmp_path) is None
+    assert find_universal(name, "images", tmp_path) is None
 
 
 def test_interrupted_training_is_not_taken(tmp_path, monkeypatch):
