@@ -10,7 +10,7 @@ from crisp_sw.data.augment import augment
 from crisp_sw.mixed_precision import autocast
 from crisp_sw.prune.batch_norm import reestimate_batch_norm
 from crisp_sw.prune.errors import PruneError
-from crisp_sw.prune.inference import as_input, device_of
+from crisp_sw.prune.inference import as_input, device_of, main_logits
 from crisp_sw.prune.learning_rate import learning_rate_at
 from crisp_sw.prune.random_streams import Stream, seeded, stream_generator, stream_seed
 from crisp_sw.prune.samples import ClassSamples
@@ -105,8 +105,8 @@ class FineTuner:
         settings, share = self._settings, self._settings.distillation
         labels = self._samples.labels[index].to(self._device)
         with autocast(self._device, settings.precision):
-            answers = self._model(images if unlabelled is None else torch.cat([images, unlabelled]))
-        answers = answers.float()
+            output = self._model(images if unlabelled is None else torch.cat([images, unlabelled]))
+        answers = main_logits(output).float()
         logits = answers[: len(index)]
         loss = functional.cross_entropy(logits, labels, label_smoothing=settings.label_smoothing)
         if self._teacher is not None and share > 0:

@@ -1,10 +1,16 @@
 """What a model answers for the user's samples."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
 import torch
 from torch import Tensor, nn
 
 from crisp_sw.mixed_precision import autocast
 from crisp_sw.prune.errors import SamplesError
+from crisp_sw.prune.master_weights import master_copy
+from crisp_sw.prune.random_streams import seeded
 from crisp_sw.prune.samples import ClassSamples
 
 
@@ -19,24 +25,52 @@ def as_input(images: Tensor, model: nn.Module) -> Tensor:
     return images.to(first.device, first.dtype)
 
 
+@contextmanager
+def evaluating(model: nn.Module) -> Iterator[None]:
+    """Put ``model`` into inference mode within, and every module of it back into its own mode after."""
+    modes = [(module, module.training) for module in model.modules()]
+    model.eval()
+    try:
+        yield
+    finally:
+        for module, training in modes:
+            module.training = training
+
+
+def main_logits(output: Any) -> Tensor:
+    """Return the logits in a model's ``output``: a tensor, or what has one as ``logits``.
+
+    torchvision's GoogLeNet and Inception give such a named tuple in training; what their auxiliary heads
+    answer is dropped.
+
+    Raises
+    ------
+    SamplesError : it is neither.
+    """
+    logits = output if isinstance(output, Tensor) else getattr(output, "logits", None)
+    if not isinstance(logits, Tensor):
+        raise SamplesError(
+            f"the model's output is a {type(output).__name__}; expected a tensor of logits, or a named tuple "
+            "with `logits`"
+        )
+    return logits
+
+
 @torch.no_grad()
 def collect_logits(
     model: nn.Module, samples: ClassSamples, *, batch_size: int, precision: str = "float32"
 ) -> Tensor:
     """Return the logits of all samples in inference mode, float32[N, classes] on the CPU.
 
-    The model's training mode is left as it was.
+    All modules' modes are left as they were.
 
     Raises
     ------
     SamplesError : the model's output is not [N, classes], or has no output for some label.
     """
-    was_training = model.training
-    model.eval()
-    with autocast(device_of(model), precision):
+    with evaluating(model), autocast(device_of(model), precision):
         batches = (as_input(samples.normalised(index), model) for index in samples.batches(batch_size))
-        parts = [model(images).float().cpu() for images in batches]
-    model.train(was_training)
+        parts = [main_logits(model(images)).float().cpu() for images in batches]
     logits = torch.cat(parts)
     _check_labels(logits, samples)
     return logits
@@ -46,18 +80,44 @@ def collect_logits(
 def require_outputs(model: nn.Module, samples: ClassSamples) -> int:
     """Return the number of logits that the model gives each sample.
 
-    The model's training mode is left as it was.
+    All modules' modes are left as they were.
 
     Raises
     ------
-    SamplesError : the model gives no row of logits, or has no output for some label.
+    SamplesError : the model fails on such images, gives no row of logits, or has no output for some label.
     """
-    was_training = model.training
-    model.eval()
-    logits = model(as_input(samples.normalised(torch.arange(1)), model))
-    model.train(was_training)
+    with evaluating(model):
+        logits = _answers(model, samples.normalised(torch.arange(1)))
     _check_labels(logits, samples)
     return logits.shape[1]
+
+
+@torch.no_grad()
+def require_training_outputs(model: nn.Module, samples: ClassSamples, *, batch: int, outputs: int) -> None:
+    """Raise SamplesError unless a batch of images gets ``outputs`` logits each in training mode too.
+
+    A copy of the model is asked, as training changes BatchNorm's statistics.
+    """
+    copy = master_copy(model).train()
+    images = samples.normalised(torch.arange(batch) % len(samples))
+    with seeded(device_of(copy), 0):
+        logits = _answers(copy, images)
+    if logits.shape != (batch, outputs):
+        raise SamplesError(
+            f"the model's output in training is {list(logits.shape[1:])}; expected {[outputs]}, as otherwise"
+        )
+
+
+def _answers(model: nn.Module, images: Tensor) -> Tensor:
+    try:
+        output = model(as_input(images, model))
+    except Exception as error:
+        mode = "training" if model.training else "inference"
+        raise SamplesError(
+            f"the model fails in {mode} on {len(images)} image(s) of shape {list(images.shape[1:])}: "
+            f"{type(error).__name__}: {error}; expected one for images of that shape"
+        ) from error
+    return main_logits(output)
 
 
 def _check_labels(logits: Tensor, samples: ClassSamples) -> None:

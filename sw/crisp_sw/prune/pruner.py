@@ -44,9 +44,10 @@ def prune_for_classes(
 
     Parameters
     ----------
-    model : any module of Conv2d and Linear that maps [N, C, H, W] to logits [N, classes], on any device and
-        of any floating type; left unchanged. It is trained in float32, and comes back in its own type. To
-        keep only the user's outputs, cut it with :func:`crisp_sw.prune.restrict_classifier` first.
+    model : any module of Conv2d and Linear that maps [N, C, H, W] to logits [N, classes], or to a named tuple
+        with such ``logits``, on any device and of any floating type; left unchanged. It is trained in
+        float32, and comes back in its own type. To keep only the user's outputs, cut it with
+        :func:`crisp_sw.prune.restrict_classifier` first.
     samples : their labels index the model's outputs.
     settings : the defaults if None.
     teacher : distilled from, with the same outputs; ``model`` as it is if None.
@@ -61,7 +62,8 @@ def prune_for_classes(
         the saved run is another one.
     UnreachableSparsityError : the pattern and the floors allow less than the target; known before training.
     SaliencyError : a gradient is not finite.
-    SamplesError : fewer samples than a batch, or labels that do not fit the model's outputs.
+    SamplesError : fewer samples than a batch, labels that do not fit the model's outputs, or images that the
+        model cannot read or train on; known before training.
     """
     settings = settings or PruneSettings()
     require_ready(model, teacher, samples, settings)

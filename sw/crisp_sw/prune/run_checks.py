@@ -3,7 +3,7 @@
 from torch import nn
 
 from crisp_sw.prune.errors import PruneError, SamplesError
-from crisp_sw.prune.inference import require_outputs
+from crisp_sw.prune.inference import require_outputs, require_training_outputs
 from crisp_sw.prune.samples import ClassSamples
 from crisp_sw.prune.settings import PruneSettings
 
@@ -16,8 +16,8 @@ def require_ready(
     Raises
     ------
     PruneError : a weight is NaN or infinite, or the teacher has other outputs than the model.
-    SamplesError : fewer samples than a batch, no unlabelled images where the settings want some, or labels
-        that do not fit the outputs.
+    SamplesError : fewer samples than a batch, no unlabelled images where the settings want some, labels that
+        do not fit the outputs, or images that the model cannot read or train on.
     """
     samples.require_batch(settings.batch_size)
     if settings.unlabelled_batch and samples.unlabelled is None:
@@ -27,6 +27,9 @@ def require_ready(
         )
     require_finite_weights(model)
     outputs = require_outputs(model, samples)
+    # A batch of one is another case than one of more: some BatchNorms cannot train on it.
+    batch = min(2, samples.smallest_batch(settings.batch_size))
+    require_training_outputs(model, samples, batch=batch, outputs=outputs)
     if teacher is not None and settings.distillation > 0:
         require_finite_weights(teacher, where=" of the teacher")
         taught = require_outputs(teacher, samples)

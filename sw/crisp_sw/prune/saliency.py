@@ -21,7 +21,7 @@ from torch.nn import functional
 
 from crisp_sw.mixed_precision import autocast
 from crisp_sw.prune.errors import SaliencyError
-from crisp_sw.prune.inference import as_input, device_of
+from crisp_sw.prune.inference import as_input, device_of, evaluating, main_logits
 from crisp_sw.prune.masking import loss_gradients_only
 from crisp_sw.prune.random_streams import Stream, stream_generator
 from crisp_sw.prune.samples import ClassSamples
@@ -133,18 +133,16 @@ def accumulate_gradients(
     ------
     SaliencyError : a gradient is NaN or infinite; the message names layer and batch.
     """
-    was_training = model.training
-    model.eval()
     totals = {name: torch.zeros_like(weight, dtype=torch.float32) for name, weight in weights.items()}
-    for number, index in enumerate(samples.batches(batch_size)):
-        for name, gradient in _gradients(model, weights, samples, index, precision).items():
-            if not bool(gradient.isfinite().all()):
-                raise SaliencyError(
-                    f"the gradient of {name!r} is NaN or infinite in batch {number}; "
-                    "expected finite numbers: check the model's weights and the samples"
-                )
-            totals[name] += gradient.abs() if accumulation == "absolute" else gradient
-    model.train(was_training)
+    with evaluating(model):
+        for number, index in enumerate(samples.batches(batch_size)):
+            for name, gradient in _gradients(model, weights, samples, index, precision).items():
+                if not bool(gradient.isfinite().all()):
+                    raise SaliencyError(
+                        f"the gradient of {name!r} is NaN or infinite in batch {number}; "
+                        "expected finite numbers: check the model's weights and the samples"
+                    )
+                totals[name] += gradient.abs() if accumulation == "absolute" else gradient
     return totals
 
 
@@ -157,7 +155,7 @@ def _gradients(
 ) -> dict[str, Tensor]:
     device = device_of(model)
     with autocast(device, precision), loss_gradients_only(model):
-        logits = model(as_input(samples.normalised(index), model)).float()
+        logits = main_logits(model(as_input(samples.normalised(index), model))).float()
     loss = functional.cross_entropy(logits, samples.labels[index].to(device), reduction="sum") / len(samples)
     gradients = torch.autograd.grad(loss, list(weights.values()), materialize_grads=True, allow_unused=True)
     return dict(zip(weights, gradients, strict=True))

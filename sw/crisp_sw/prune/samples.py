@@ -1,5 +1,6 @@
 """The images of the user's classes, as plain tensors."""
 
+import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import Self
@@ -25,7 +26,7 @@ class ClassSamples:
 
     Raises
     ------
-    SamplesError : shapes or types do not fit together.
+    SamplesError : shapes or types do not fit together, or a value is not finite.
     """
 
     images: Tensor
@@ -52,6 +53,8 @@ class ClassSamples:
         for name, values in (("mean", self.mean), ("std", self.std)):
             if len(values) not in (1, shape[1]):
                 raise SamplesError(f"`{name}` must have 1 or {shape[1]} values, not {len(values)}")
+            if not all(math.isfinite(value) for value in values):
+                raise SamplesError(f"`{name}` must be finite numbers, not {list(values)}")
         if min(self.std) <= 0:
             raise SamplesError(f"`std` must be positive, not {min(self.std)}")
 
@@ -78,6 +81,10 @@ class ClassSamples:
                 f"{len(self)} samples are fewer than one batch of {batch_size}; "
                 f"expected at least {batch_size}, or a smaller `batch_size`"
             )
+
+    def smallest_batch(self, batch_size: int) -> int:
+        """Return the length of the shortest of :meth:`batches`."""
+        return len(self) // -(-len(self) // batch_size)
 
     def spread(self, count: int) -> Self:
         """Return ``count`` samples at even distances, of every class alike where they are sorted by class."""

@@ -7,7 +7,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from crisp_sw.mixed_precision import autocast
-from crisp_sw.prune.inference import as_input, collect_logits, device_of
+from crisp_sw.prune.inference import as_input, collect_logits, device_of, main_logits
 from crisp_sw.prune.samples import ClassSamples
 from crisp_sw.prune.settings import PruneSettings
 
@@ -62,4 +62,4 @@ class Teacher:
     def answers(self, images: Tensor) -> Tensor:
         """Return float32[N, classes] for any images as the student sees them."""
         with autocast(device_of(self._model), self._settings.precision):
-            return self._model(as_input(images, self._model)).float()
+            return main_logits(self._model(as_input(images, self._model))).float()

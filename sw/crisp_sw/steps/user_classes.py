@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Self
+from typing import Self, cast
 
 import torch
 from torch import Tensor, nn
@@ -10,6 +10,7 @@ from torch import Tensor, nn
 from crisp_sw.data import DatasetSplits, ImageSet, resolve_classes, select_classes
 from crisp_sw.errors import DatasetError
 from crisp_sw.prune import SamplesError, restrict_classifier
+from crisp_sw.prune.classifier import classifier_name
 
 OTHER = "other"
 
@@ -91,7 +92,7 @@ class UserClasses:
         wanted = self.indices[0]
         others = [index for index in range(len(self.splits.classes)) if index != wanted]
         restricted = restrict_classifier(model, (wanted, others[0]))
-        before, after = _last_linear(model), _last_linear(restricted)
+        before, after = _classifier(model), _classifier(restricted)
         with torch.no_grad():
             after.weight[1] = before.weight[others].mean(0)
             if after.bias is not None and before.bias is not None:
@@ -99,5 +100,8 @@ class UserClasses:
         return restricted
 
 
-def _last_linear(model: nn.Module) -> nn.Linear:
-    return [module for module in model.modules() if isinstance(module, nn.Linear)][-1]
+def _classifier(model: nn.Module) -> nn.Linear | nn.Conv2d:
+    """The layer that `restrict_classifier` cuts."""
+    return cast(
+        nn.Linear | nn.Conv2d, model.get_submodule(classifier_name(dict(model.named_modules())) or "")
+    )

@@ -1,11 +1,21 @@
 """Logits of the samples, and the checks on them."""
 
+from dataclasses import replace
+from typing import NamedTuple
+
 import pytest
 import torch
 from torch import nn
 
 from crisp_sw.prune.errors import SamplesError
-from crisp_sw.prune.inference import accuracy, collect_logits, require_outputs
+from crisp_sw.prune.inference import (
+    accuracy,
+    collect_logits,
+    evaluating,
+    main_logits,
+    require_outputs,
+    require_training_outputs,
+)
 from crisp_sw.prune.samples import ClassSamples
 
 
@@ -18,6 +28,72 @@ def test_logits_come_in_order_and_leave_the_mode(mixed_net, samples):
         whole = mixed_net(samples.normalised(torch.arange(len(samples))))
     torch.testing.assert_close(logits, whole)
     assert torch.equal(mixed_net.bn.running_mean, torch.zeros(16))
+
+
+def modes(model: nn.Module) -> list[bool]:
+    return [module.training for module in model.modules()]
+
+
+def test_every_module_goes_back_into_its_own_mode(mixed_net, samples):
+    mixed_net.train().bn.eval()
+    before = modes(mixed_net)
+    collect_logits(mixed_net, samples, batch_size=10)
+    assert modes(mixed_net) == before
+    require_outputs(mixed_net, samples)
+    assert modes(mixed_net) == before
+    with evaluating(mixed_net):
+        assert not any(modes(mixed_net))
+    assert modes(mixed_net) == before
+
+
+def test_modes_survive_a_model_that_fails(mixed_net, samples):
+    mixed_net.train().bn.eval()
+    before = modes(mixed_net)
+    coloured = replace(samples, images=samples.images.expand(-1, 3, -1, -1))
+    with pytest.raises(SamplesError, match="the model fails in inference on 1 image"):
+        require_outputs(mixed_net, coloured)
+    assert modes(mixed_net) == before
+
+
+class Outputs(NamedTuple):
+    logits: torch.Tensor | None
+    aux: torch.Tensor
+
+
+@pytest.mark.parametrize("output", [torch.ones(2, 3), Outputs(torch.ones(2, 3), torch.zeros(2, 3))])
+def test_logits_of_an_output(output):
+    assert torch.equal(main_logits(output), torch.ones(2, 3))
+
+
+@pytest.mark.parametrize(
+    "output", [(torch.ones(2, 3),), {"logits": torch.ones(2, 3)}, None, Outputs(None, torch.ones(2, 3))]
+)
+def test_output_without_logits(output):
+    message = f"the model's output is a {type(output).__name__}; expected a tensor of logits, or a named tup"
+    with pytest.raises(SamplesError, match=message):
+        main_logits(output)
+
+
+def test_model_is_tried_in_training_without_a_trace(mixed_net, samples):
+    before = {name: value.clone() for name, value in mixed_net.state_dict().items()}
+    torch.manual_seed(5)
+    expected = torch.rand(1)
+    torch.manual_seed(5)
+    require_training_outputs(mixed_net.eval(), samples, batch=2, outputs=4)
+    assert torch.equal(torch.rand(1), expected)
+    assert not any(modes(mixed_net))
+    assert all(torch.equal(before[name], value) for name, value in mixed_net.state_dict().items())
+
+
+class MoreInTraining(nn.Module):
+    def forward(self, x):
+        return torch.zeros(len(x), 5 if self.training else 4)
+
+
+def test_other_outputs_in_training(samples):
+    message = r"the model's output in training is \[5\]; expected \[4\], as otherwise"
+    with pytest.raises(SamplesError, match=message):
+        require_training_outputs(MoreInTraining(), samples, batch=2, outputs=4)
 
 
 def test_label_without_an_output():

@@ -4,6 +4,7 @@ import copy
 import itertools
 import json
 from dataclasses import replace
+from typing import NamedTuple
 
 import numpy as np
 import pytest
@@ -11,6 +12,7 @@ import torch
 from hypothesis import HealthCheck, given, reject, settings
 from hypothesis import strategies as st
 from torch import nn
+from torch.nn.utils import parametrize
 
 from crisp_golden.pattern import check_structure
 from crisp_golden.weight_matrix import expand_groups
@@ -120,7 +122,7 @@ def weights_before_each_step(model, samples, chosen) -> tuple[list[torch.Tensor]
     model, weights, masks = copy.deepcopy(model), [], []
 
     def record(module, args):
-        if module.training:
+        if module.training and parametrize.is_parametrized(module):
             weights.append(dense_weight(module).detach().clone())
             masks.append(mask_of(module).mask.clone())
 
@@ -211,6 +213,47 @@ def test_given_model_is_left_alone(mixed_net, samples):
     before = {name: value.clone() for name, value in mixed_net.state_dict().items()}
     prune_for_classes(mixed_net, samples, QUICK)
     assert all(torch.equal(before[name], value) for name, value in mixed_net.state_dict().items())
+
+
+class Outputs(NamedTuple):
+    """As torchvision's models with auxiliary heads give in training."""
+
+    logits: torch.Tensor
+    aux: torch.Tensor | None
+
+
+class WithAuxiliaryHead(nn.Module):
+    """Another network with a second classifier beside it, which only answers in training, or with none."""
+
+    def __init__(self, network: nn.Module, *, head: bool):
+        super().__init__()
+        self.network, self.head = network, nn.Linear(64, 4) if head else None
+
+    def forward(self, x):
+        logits = self.network(x)
+        if self.head is None:
+            return Outputs(logits, None)
+        return Outputs(logits, self.head(x.flatten(1))) if self.training else logits
+
+
+@pytest.mark.parametrize(("head", "padding"), [(True, 0), (False, 0), (False, 1)])
+def test_logits_of_a_named_tuple_are_trained_alone(mixed_net, samples, head, padding):
+    model = WithAuxiliaryHead(mixed_net, head=head)
+    chosen = replace(QUICK, exclude=("head",) if head else (), crop_padding=padding)
+    alone = prune_for_classes(mixed_net, samples, replace(chosen, exclude=())).model
+    result = prune_for_classes(model, samples, chosen).model
+    for name, value in alone.state_dict().items():
+        assert torch.equal(result.state_dict()[f"network.{name}"], value), name
+    if head:
+        assert torch.equal(result.get_parameter("head.weight"), model.get_parameter("head.weight"))
+
+
+@pytest.mark.parametrize("method", ["crisp", "dense"])
+def test_modes_of_a_model_s_modules_are_left_alone(mixed_net, samples, method):
+    mixed_net.train().bn.eval()
+    before = {name: module.training for name, module in mixed_net.named_modules()}
+    prune_for_classes(mixed_net, samples, replace(QUICK, method=method))
+    assert {name: module.training for name, module in mixed_net.named_modules()} == before
 
 
 def test_same_seed_same_result_and_other_seed_another(mixed_net, samples):

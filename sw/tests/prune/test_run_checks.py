@@ -69,6 +69,54 @@ def test_weights_that_the_last_step_spoils_are_not_returned(mixed_net, samples, 
         prune_for_classes(mixed_net, samples, settings, state_dir=tmp_path)
 
 
+class Tuples(nn.Module):
+    """Has a second answer in training."""
+
+    def __init__(self):
+        super().__init__()
+        self.conv = nn.Conv2d(1, 16, 3)
+        self.linear = nn.Linear(16, 4)
+
+    def forward(self, x):
+        features = self.conv(x).relu().mean((2, 3))
+        logits = self.linear(features)
+        return (logits, features) if self.training else logits
+
+
+@pytest.mark.parametrize("method", METHODS)
+def test_model_that_cannot_be_trained_is_refused_before(samples, method):
+    events = []
+    with pytest.raises(
+        SamplesError, match="the model's output is a tuple; expected a tensor of logits, or a"
+    ):
+        prune_for_classes(Tuples(), samples, replace(SETTINGS, method=method), on_progress=events.append)
+    assert events == []
+
+
+@pytest.mark.parametrize("method", METHODS)
+def test_model_for_other_images_is_refused(mixed_net, samples, method):
+    coloured = replace(samples, images=samples.images.expand(-1, 3, -1, -1))
+    message = (
+        r"the model fails in inference on 1 image\(s\) of shape \[3, 8, 8\]: RuntimeError: .* to have 1 "
+        r"channels.*; expected one for images of that shape"
+    )
+    with pytest.raises(SamplesError, match=message):
+        prune_for_classes(mixed_net, coloured, replace(SETTINGS, method=method))
+
+
+def with_late_norm() -> nn.Sequential:
+    """BatchNorm of one value per channel and image, which one image alone cannot train."""
+    return nn.Sequential(nn.Conv2d(1, 16, 8), nn.BatchNorm2d(16), nn.Flatten(), nn.Linear(16, 4))
+
+
+def test_batches_that_batch_norm_cannot_train_on(samples):
+    settings = replace(SETTINGS, small_layers="hybrid", sparsity=0.5)
+    prune_for_classes(with_late_norm(), samples, settings)
+    message = "the model fails in training on 1 image.*: ValueError: Expected more than 1 value per channel"
+    with pytest.raises(SamplesError, match=message):
+        prune_for_classes(with_late_norm(), samples, replace(settings, batch_size=1))
+
+
 def test_infinities_of_buffers_are_fine():
     model = nn.Linear(4, 4)
     model.register_buffer("mask", torch.full((4,), float("-inf")))

@@ -143,10 +143,10 @@ def test_class_aware_saliency_of_a_weight_that_is_not_finite():
 
 
 def test_model_is_left_as_it_was(mixed_net, samples):
-    mixed_net.train()
+    mixed_net.train().bn.eval()
     before = {name: value.clone() for name, value in mixed_net.state_dict().items()}
     saliency = accumulate_saliency(mixed_net, {"conv": mixed_net.conv.weight}, samples, batch_size=32)
-    assert mixed_net.training
+    assert (mixed_net.training, mixed_net.bn.training, mixed_net.bn2.training) == (True, False, True)
     assert mixed_net.conv.weight.grad is None
     assert all(torch.equal(before[name], value) for name, value in mixed_net.state_dict().items())
     assert bool((saliency["conv"] >= 0).all())

@@ -36,6 +36,9 @@ LABELS = torch.tensor([0, 1])
         ),
         ({"mean": (0.0, 0.0)}, "`mean` must have 1 or 1 values, not 2"),
         ({"std": (0.0,)}, "`std` must be positive, not 0.0"),
+        ({"mean": (float("nan"),)}, r"`mean` must be finite numbers, not \[nan\]"),
+        ({"std": (float("nan"),)}, r"`std` must be finite numbers, not \[nan\]"),
+        ({"std": (float("inf"),)}, r"`std` must be finite numbers, not \[inf\]"),
     ],
 )
 def test_bad_samples_are_named(values, message):
@@ -51,11 +54,14 @@ def test_bytes_and_floats_normalise_alike():
     assert torch.equal(as_bytes.normalised(index), (BYTES[1:].float() / 255 - 0.5) / 0.25)
 
 
-@pytest.mark.parametrize(("count", "size", "lengths"), [(9, 4, [3, 3, 3]), (8, 4, [4, 4]), (3, 64, [3])])
+@pytest.mark.parametrize(
+    ("count", "size", "lengths"), [(9, 4, [3, 3, 3]), (8, 4, [4, 4]), (3, 64, [3]), (5, 2, [2, 2, 1])]
+)
 def test_batches_are_even_and_complete(count, size, lengths):
     samples = ClassSamples(images=torch.zeros(count, 1, 1, 1), labels=torch.zeros(count, dtype=torch.int64))
     shuffled = list(samples.batches(size, generator=torch.Generator().manual_seed(1)))
     assert [len(batch) for batch in shuffled] == lengths
+    assert samples.smallest_batch(size) == min(lengths)
     assert sorted(torch.cat(shuffled).tolist()) == list(range(count))
     assert torch.cat(list(samples.batches(size))).tolist() == list(range(count))
 

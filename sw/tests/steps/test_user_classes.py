@@ -4,6 +4,7 @@ from dataclasses import replace
 
 import pytest
 import torch
+from torch import nn
 
 from crisp_sw.checkpoint import load_checkpoint
 from crisp_sw.data import DatasetSplits, ImageSet, load_dataset
@@ -62,3 +63,16 @@ def test_network_is_cut_to_the_classes_or_to_one_and_the_mean_of_the_others(digi
     torch.testing.assert_close(two, logits[:, [8, 3]])
     others = logits[:, [0, 1, 2, 4, 5, 6, 7, 8, 9]].mean(1)
     torch.testing.assert_close(one, torch.stack([logits[:, 3], others], 1))
+
+
+@pytest.mark.parametrize("bias", [True, False])
+def test_network_that_ends_in_a_convolution_is_cut_too(bias):
+    torch.manual_seed(0)
+    model = nn.Sequential(
+        nn.Conv2d(1, 8, 3), nn.ReLU(), nn.Conv2d(8, 4, 1, bias=bias), nn.AdaptiveAvgPool2d(1)
+    )
+    images = torch.rand(3, 1, 8, 8)
+    with torch.no_grad():
+        logits = model(images).flatten(1)
+        one = UserClasses(splits=toy(), indices=(2,)).restrict(model)(images).flatten(1)
+    torch.testing.assert_close(one, torch.stack([logits[:, 2], logits[:, [0, 1, 3]].mean(1)], 1))
