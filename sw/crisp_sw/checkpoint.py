@@ -5,7 +5,7 @@ The header's entry ``crisp`` is the JSON of a `CheckpointInfo`. Nothing in the f
 
 import json
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field, fields
+from dataclasses import asdict, fields
 from importlib import resources
 from pathlib import Path
 from typing import Any
@@ -13,7 +13,7 @@ from typing import Any
 from safetensors import SafetensorError, safe_open
 from torch import Tensor, nn
 
-from crisp_sw.data.dataset import Normalization
+from crisp_sw.checkpoint_info import CheckpointInfo
 from crisp_sw.errors import CheckpointError
 from crisp_sw.models import build_model
 from crisp_sw.tensor_files import write_safetensors
@@ -21,54 +21,6 @@ from crisp_sw.tensor_files import write_safetensors
 HEADER_KEY = "crisp"
 MODEL_FILE, TRAINING_FILE = "model.safetensors", "train.json"
 LISTED_MISMATCHES = 5
-
-
-@dataclass(frozen=True, kw_only=True)
-class CheckpointInfo:
-    """What the weights belong to, and how they were made.
-
-    Attributes
-    ----------
-    model : a name that `build_model` knows.
-    image_size : (H, W) of the images that it was trained on.
-    mean, std : per channel, of pixel values scaled to 0..1.
-    accuracy : top-1 on the test images, 0 to 1.
-    settings : of the training.
-    command : that makes this checkpoint again.
-    history : of the training, an entry with epoch, loss and accuracy for each epoch.
-    class_ids : the data set's identifiers of the classes, or () in files that do not have them. One id for
-        two outputs: the second output stands for all other classes.
-    """
-
-    model: str
-    in_channels: int
-    num_classes: int
-    classes: tuple[str, ...]
-    image_size: tuple[int, int]
-    mean: tuple[float, ...]
-    std: tuple[float, ...]
-    dataset: str
-    accuracy: float
-    settings: Mapping[str, Any] = field(default_factory=dict)
-    command: str = ""
-    history: tuple[Mapping[str, float], ...] = ()
-    class_ids: tuple[str, ...] = ()
-
-    def __post_init__(self):
-        if len(self.classes) != self.num_classes:
-            raise CheckpointError(f"{len(self.classes)} class names; expected {self.num_classes}")
-        one_against_others = len(self.class_ids) == 1 and self.num_classes == 2
-        if self.class_ids and len(self.class_ids) != self.num_classes and not one_against_others:
-            raise CheckpointError(f"{len(self.class_ids)} class ids; expected {self.num_classes}")
-        if not len(self.mean) == len(self.std) == self.in_channels:
-            raise CheckpointError(
-                f"{len(self.mean)} means and {len(self.std)} deviations; expected {self.in_channels} of each"
-            )
-
-    @property
-    def normalization(self) -> Normalization:
-        """What has to be applied to byte images before the network sees them."""
-        return Normalization(self.mean, self.std)
 
 
 def save_checkpoint(path: Path, model: nn.Module, info: CheckpointInfo, *, compact: bool = False) -> None:
@@ -97,7 +49,8 @@ def load_checkpoint(path: str | Path) -> tuple[nn.Module, CheckpointInfo]:
 
     Raises
     ------
-    CheckpointError : the file is absent, damaged, no CRISP checkpoint, or does not fit the named network.
+    CheckpointError : the file is absent, damaged, no CRISP checkpoint, does not fit the named network, or has
+        weights that are not finite.
     """
     path = find_checkpoint(path)
     tensors, header = read_tensors(path)
@@ -108,11 +61,12 @@ def load_checkpoint(path: str | Path) -> tuple[nn.Module, CheckpointInfo]:
 
 
 def load_weights(model: nn.Module, tensors: Mapping[str, Tensor], *, source: str | Path) -> None:
-    """Copy tensors into a network after checking that names and shapes are the same.
+    """Copy tensors into a network after checking that names and shapes are the same, and values usable.
 
     Raises
     ------
-    CheckpointError : they are not; the message lists the first differences. The network is unchanged.
+    CheckpointError : they are not; the message lists the first differences, or names the first tensor that
+        is NaN or infinite or a negative variance. The network is unchanged.
     """
     expected = {name: tuple(value.shape) for name, value in model.state_dict().items()}
     found = {name: tuple(value.shape) for name, value in tensors.items()}
@@ -125,6 +79,9 @@ def load_weights(model: nn.Module, tensors: Mapping[str, Tensor], *, source: str
         if len(differences) > LISTED_MISMATCHES:
             differences[LISTED_MISMATCHES:] = [f"and {len(differences) - LISTED_MISMATCHES} more"]
         raise CheckpointError(f"{source} does not fit {type(model).__name__}: {'; '.join(differences)}")
+    parameters = {name for name, _ in model.named_parameters()}
+    for name, value in tensors.items():
+        _require_usable(name, value, is_parameter=name in parameters, source=source)
     model.load_state_dict(dict(tensors))
 
 
@@ -172,7 +129,29 @@ def read_tensors(path: Path) -> tuple[dict[str, Tensor], dict[str, Any]]:
         raise CheckpointError(f"{path}: not a readable safetensors file ({error})") from error
     except (KeyError, ValueError) as error:
         raise CheckpointError(f"{path}: no valid entry {HEADER_KEY!r} in the safetensors header") from error
+    if not isinstance(header, dict):
+        raise CheckpointError(f"{path}: entry {HEADER_KEY!r} must be an object, not {header!r}")
     return tensors, header
+
+
+def _require_usable(name: str, value: Tensor, *, is_parameter: bool, source: str | Path) -> None:
+    """Raise CheckpointError for NaN, infinities and negative variances.
+
+    Buffers may hold infinities on purpose, such as those of attention masks.
+    """
+    layer, _, what = name.rpartition(".")
+    statistic = what in ("running_mean", "running_var")
+    if bool(value.isnan().any()):
+        found, expected = "NaN", "finite numbers"
+    elif (is_parameter or statistic) and bool(value.isinf().any()):
+        found, expected = "infinite values", "finite numbers"
+    elif what == "running_var" and bool((value < 0).any()):
+        found, expected = f"{value.min():g}", "variances of 0 or more"
+    else:
+        return
+    raise CheckpointError(
+        f"{source}: the {what} of {layer!r} holds {found}; expected {expected}: check the checkpoint"
+    )
 
 
 def _parse_info(path: Path, header: dict[str, Any]) -> CheckpointInfo:

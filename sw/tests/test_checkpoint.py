@@ -1,11 +1,12 @@
 """Checkpoints: round trip, shipped one, and what is said about files that do not fit."""
 
-from dataclasses import replace
+from dataclasses import asdict, replace
 from pathlib import Path
 
 import pytest
 import torch
 from safetensors.torch import save_file
+from torch import nn
 
 from crisp_sw.checkpoint import (
     CheckpointInfo,
@@ -139,11 +140,79 @@ def test_unknown_model_is_named(path):
         ({"classes": ("a",)}, "1 class names; expected 3"),
         ({"class_ids": ("n1", "n2")}, "2 class ids; expected 3"),
         ({"std": (1.0, 1.0)}, "1 means and 2 deviations; expected 1 of each"),
+        ({"std": (0.0,)}, "`std` must be positive and finite numbers, not 0.0"),
+        ({"std": (float("nan"),)}, "`std` must be positive and finite numbers, not nan"),
+        ({"std": (float("inf"),)}, "`std` must be positive and finite numbers, not inf"),
+        ({"mean": (float("nan"),)}, "`mean` must be finite numbers, not nan"),
     ],
 )
 def test_inconsistent_information_is_refused(changes, message):
     with pytest.raises(CheckpointError, match=message):
         replace(INFO, **changes)
+
+
+@pytest.mark.parametrize(
+    ("entry", "value", "message"),
+    [
+        ("model", 5, "`model` must be a name, not 5"),
+        ("in_channels", "1", "`in_channels` must be a positive integer, not '1'"),
+        ("num_classes", 3.0, "`num_classes` must be a positive integer, not 3.0"),
+        ("num_classes", True, "`num_classes` must be a positive integer, not True"),
+        ("classes", ["a", "b", 3], r"`classes` must be names, not \('a', 'b', 3\)"),
+        ("classes", "abc", "`classes` must be names, not 'abc'"),
+        ("image_size", [], r"`image_size` must be two positive integers, not \(\)"),
+        ("image_size", [8, 0], r"`image_size` must be two positive integers, not \(8, 0\)"),
+        ("image_size", 8, "`image_size` must be two positive integers, not 8"),
+        ("mean", ["a"], "`mean` must be finite numbers, not 'a'"),
+        ("std", [0], "`std` must be positive and finite numbers, not 0"),
+        ("std", 1.0, "`std` must be a number for each channel, not 1.0"),
+        ("dataset", 7, "`dataset` must be a name, not 7"),
+        ("accuracy", "high", "`accuracy` must be from 0 to 1, not 'high'"),
+        ("settings", [1], r"`settings` must be values by name, not \(1,\)"),
+        ("command", None, "`command` must be a text, not None"),
+        ("history", [1], r"`history` must be entries of values by name, not \(1,\)"),
+        ("class_ids", [1, 2, 3], r"`class_ids` must be names, not \(1, 2, 3\)"),
+    ],
+)
+def test_header_of_other_types_is_explained(path, entry, value, message):
+    write_tensors(path, network().state_dict(), {**asdict(INFO), entry: value})
+    with pytest.raises(CheckpointError, match=rf"model\.safetensors: not the header .*{message}"):
+        load_checkpoint(path)
+
+
+def test_header_that_is_no_object_is_refused(path):
+    save_file({"x": torch.zeros(2)}, path, metadata={"crisp": "[1]"})
+    with pytest.raises(CheckpointError, match=r"entry 'crisp' must be an object, not \[1\]"):
+        load_checkpoint(path)
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "message"),
+    [
+        ("conv.weight", float("nan"), "the weight of 'conv' holds NaN; expected finite numbers"),
+        ("linear.bias", float("inf"), "the bias of 'linear' holds infinite values; expected finite numbers"),
+        ("bn.running_mean", float("-inf"), "the running_mean of 'bn' holds infinite values"),
+        ("bn.running_var", float("nan"), "the running_var of 'bn' holds NaN"),
+        ("bn.running_var", -0.5, "the running_var of 'bn' holds -0.5; expected variances of 0 or more"),
+    ],
+)
+def test_values_that_cannot_be_used_are_named(path, name, value, message):
+    tensors = network().state_dict()
+    tensors[name].view(-1)[0] = value
+    write_tensors(path, tensors, asdict(INFO))
+    with pytest.raises(CheckpointError, match=rf"model\.safetensors: {message}"):
+        load_checkpoint(path)
+    model = network()
+    with pytest.raises(CheckpointError, match=message):
+        load_weights(model, tensors, source="file")
+    assert all(value.isfinite().all() for value in model.state_dict().values())
+
+
+def test_buffers_may_hold_infinities_on_purpose():
+    model = nn.Sequential(nn.Linear(2, 2))
+    model.register_buffer("mask", torch.tensor([0.0, -torch.inf]))
+    load_weights(model, {name: value.clone() for name, value in model.state_dict().items()}, source="file")
+    assert model.state_dict()["mask"][1] == -torch.inf
 
 
 def test_absent_checkpoint_lists_the_shipped_ones():

@@ -1,10 +1,14 @@
 """What a loaded data set is: images as bytes, labels, class names, and how to normalise a batch."""
 
+import math
 from dataclasses import dataclass
 from functools import cached_property
+from typing import TypeGuard
 
 import torch
 from torch import Tensor
+
+from crisp_sw.errors import DatasetError
 
 # Enough pictures for three digits of mean and deviation, few enough for a memory-mapped ImageNet.
 STATISTICS_SAMPLE = 100_000
@@ -34,10 +38,24 @@ class ImageSet:
 
 @dataclass(frozen=True)
 class Normalization:
-    """Per-channel mean and standard deviation of pixel values scaled to 0..1."""
+    """Per-channel mean and standard deviation of pixel values scaled to 0..1.
+
+    Raises
+    ------
+    DatasetError : a value is no finite number, or a deviation not positive.
+    """
 
     mean: tuple[float, ...]
     std: tuple[float, ...]
+
+    def __post_init__(self):
+        for name, low, expected in (("mean", -math.inf, "finite"), ("std", 0.0, "positive and finite")):
+            values = getattr(self, name)
+            if not isinstance(values, tuple):
+                raise DatasetError(f"`{name}` must be a number for each channel, not {values!r}")
+            for value in values:
+                if not (_is_number(value) and low < value < math.inf):
+                    raise DatasetError(f"`{name}` must be {expected} numbers, not {value!r}")
 
     @classmethod
     def of(cls, images: Tensor) -> "Normalization":
@@ -58,6 +76,10 @@ class Normalization:
         mean = torch.tensor(self.mean).view(1, -1, 1, 1) * 255
         std = torch.tensor(self.std).view(1, -1, 1, 1) * 255
         return ((images.float() - mean) / std).contiguous(memory_format=torch.channels_last)
+
+
+def _is_number(value: object) -> TypeGuard[float]:
+    return isinstance(value, int | float) and not isinstance(value, bool)
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)

@@ -11,7 +11,7 @@ from crisp_golden.pooling import global_average_pool_layer
 from crisp_sw.quantize.float_network import INPUT, FloatConv, FloatLayer, FloatMaxPool, FloatNetwork
 from crisp_sw.quantize.integer_layers import quantize_conv
 from crisp_sw.quantize.lowering import lower
-from crisp_sw.quantize.ranges import Affine, CalibrationError, Observer, RangeMethod
+from crisp_sw.quantize.ranges import Affine, CalibrationError, Observer, RangeMethod, require_method
 from crisp_sw.quantize.torch_layers import UnsupportedModelError
 
 
@@ -31,6 +31,7 @@ class QuantizeSettings:
     batch: int = 128
 
     def __post_init__(self):
+        require_method(self.method)
         if not 50 < self.percentile <= 100:
             raise CalibrationError(f"`percentile` must be above 50 and at most 100, not {self.percentile}")
         if self.batch < 1:
@@ -61,8 +62,8 @@ def quantize_model(
 
     Raises
     ------
-    UnsupportedModelError : the model has an operation without integer counterpart, or a pattern names a
-        layer that is not there or cannot carry it.
+    UnsupportedModelError : the model has an operation without integer counterpart or a weight that is not
+        finite, or a pattern names a layer that is not there or cannot carry it.
     CalibrationError : there are no images, or an activation is not finite.
     PatternError : a layer's weights do not have the pattern claimed for them.
     """
@@ -71,6 +72,7 @@ def quantize_model(
         raise CalibrationError(f"calibration needs images [N, C, H, W] with N >= 1, not {list(images.shape)}")
     channels, height, width = images.shape[1:]
     network = lower(model, (channels, height, width))
+    _require_finite(network)
     _check_patterns(network, patterns)
     codes = calibrate(network, images, settings)
     return QuantizedNetwork(
@@ -121,6 +123,19 @@ def _node(
             y_zero_point=y.zero_point,
         )
     return Node(layer=integer, inputs=tuple(layer.inputs))
+
+
+def _require_finite(network: FloatNetwork) -> None:
+    """Raise, naming the layer, where a weight is NaN or infinite: the activations would not say which."""
+    for layer in network.layers:
+        if not isinstance(layer, FloatConv):
+            continue
+        for what, values in (("weights", layer.weight), ("biases", layer.bias)):
+            wrong = values[~values.isfinite()].tolist()
+            if wrong:
+                raise UnsupportedModelError(
+                    f"layer {layer.name!r} needs finite {what}, its BatchNorm folded in, not {wrong[0]}"
+                )
 
 
 def _check_patterns(network: FloatNetwork, patterns: Mapping[str, Pattern]) -> None:

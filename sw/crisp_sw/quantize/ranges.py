@@ -18,6 +18,14 @@ class CalibrationError(CrispError):
     """Calibration images or settings from which no range can be chosen."""
 
 
+def require_method(method: str) -> None:
+    """Raise CalibrationError, listing the methods there are, unless ``method`` is one."""
+    if method not in get_args(RangeMethod):
+        raise CalibrationError(
+            f"no range method {method!r}; expected one of {', '.join(get_args(RangeMethod))}"
+        )
+
+
 @dataclass(frozen=True)
 class Affine:
     """int8 code of a tensor: ``real = scale * (q - zero_point)``; the real 0 has a code of its own."""
@@ -70,10 +78,7 @@ class Observer:
         ``minmax`` spans everything seen, ``percentile`` leaves out the tails beyond the given percentile
         on each side, ``mse`` shrinks the min-max range to the fraction with the least mean squared error.
         """
-        if method not in get_args(RangeMethod):
-            raise CalibrationError(
-                f"no range method {method!r}; expected one of {', '.join(get_args(RangeMethod))}"
-            )
+        require_method(method)
         if method == "minmax" or self.low == self.high:
             return Affine.from_range(self.low, self.high)
         values = torch.cat(self.samples)

@@ -1,6 +1,6 @@
 """The evaluation step: accuracies of any network on the test images of its classes, and of some of them."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -10,7 +10,7 @@ from torch import Tensor
 from crisp_golden.errors import CrispError
 from crisp_sw.data import DatasetSplits, Normalization, class_subset, load_dataset, resolve_classes
 from crisp_sw.data.folder import Unreadable
-from crisp_sw.errors import ClassSelectionError
+from crisp_sw.errors import ClassSelectionError, DatasetError
 from crisp_sw.evaluation import accuracy, predict_logits, subset_accuracy
 from crisp_sw.network_source import open_network
 from crisp_sw.steps.float_models import ForeignWeights, listing, load_float_model, require_data_name
@@ -124,7 +124,7 @@ def int8_answers(
     """
     network, metadata = open_network(path)
     splits, normalization = _images_of(path, metadata, data, network.input_shape[1], unreadable)
-    outputs = UserClasses.of_outputs(splits, network.classes, metadata.get("class_ids", ()))
+    outputs = UserClasses.of_outputs(splits, network.classes, _class_ids(path, metadata))
     images = outputs.test_images
     chosen = _chosen(outputs, images.labels, classes)
     logits = int8_logits(network, images, normalization, on_progress)
@@ -155,6 +155,30 @@ def _images_of(
     missing = [name for name in ("dataset", "mean", "std") if not metadata.get(name)]
     if missing and (data is None or missing != ["dataset"]):
         raise EvaluationError(f"{path}: does not say {', '.join(missing)} of its images; expected metadata")
+    normalization = _normalization(path, metadata)
     name = data or require_data_name(metadata["dataset"])
     splits = load_dataset(name, image_size=size, unreadable=unreadable)
-    return splits, Normalization(tuple(metadata["mean"]), tuple(metadata["std"]))
+    if splits.channels != len(normalization.mean):
+        raise EvaluationError(
+            f"{splits.name} has images of {splits.channels} channels; expected {len(normalization.mean)} as "
+            f"in {path}"
+        )
+    return splits, normalization
+
+
+def _class_ids(path: str, metadata: Mapping[str, Any]) -> Sequence[str]:
+    ids = metadata.get("class_ids", ())
+    if not isinstance(ids, list | tuple) or not all(isinstance(identifier, str) for identifier in ids):
+        raise EvaluationError(f"{path}: `class_ids` must be a list of names, not {ids!r}")
+    return ids
+
+
+def _normalization(path: str, metadata: Mapping[str, Any]) -> Normalization:
+    mean, std = (
+        tuple(value) if isinstance(value, list | tuple) else value
+        for value in (metadata["mean"], metadata["std"])
+    )
+    try:
+        return Normalization(mean, std)
+    except DatasetError as error:
+        raise EvaluationError(f"{path}: {error}") from error

@@ -141,7 +141,8 @@ def require_data_name(recorded: str) -> str:
     ------
     DatasetError : it is a folder's name, which cannot be found from here.
     """
-    if not is_dataset_name(recorded) and not Path(recorded).exists():
+    known = isinstance(recorded, str) and (is_dataset_name(recorded) or Path(recorded).exists())
+    if not known:
         raise DatasetError(
             f"the model was made for the data set {recorded!r}, which is no known name and no path from "
             "here; expected its path as --data"

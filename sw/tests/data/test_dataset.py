@@ -1,9 +1,11 @@
 """Data set container and normalisation."""
 
+import pytest
 import torch
 from torch import Generator
 
 from crisp_sw.data import ImageSet, Normalization
+from crisp_sw.errors import DatasetError
 
 
 def test_normalisation_gives_mean_zero_and_deviation_one():
@@ -33,3 +35,19 @@ def test_constant_images_do_not_divide_by_zero():
 
 def test_length_is_the_number_of_images():
     assert len(ImageSet(torch.zeros(4, 1, 2, 2, dtype=torch.uint8), torch.zeros(4, dtype=torch.int64))) == 4
+
+
+@pytest.mark.parametrize(
+    ("mean", "std", "message"),
+    [
+        ((0.5, float("nan")), (1.0, 1.0), "`mean` must be finite numbers, not nan"),
+        (("a",), (1.0,), "`mean` must be finite numbers, not 'a'"),
+        ((0.5,), (0.0,), "`std` must be positive and finite numbers, not 0.0"),
+        ((0.5,), (-1.0,), "`std` must be positive and finite numbers, not -1.0"),
+        ((0.5,), (float("inf"),), "`std` must be positive and finite numbers, not inf"),
+        (0.5, (1.0,), "`mean` must be a number for each channel, not 0.5"),
+    ],
+)
+def test_what_cannot_normalise_is_refused(mean, std, message):
+    with pytest.raises(DatasetError, match=message):
+        Normalization(mean, std)

@@ -148,8 +148,28 @@ def test_activation_that_is_not_finite_is_named(trained):
 
 @pytest.mark.parametrize(
     ("options", "message"),
-    [({"percentile": 30.0}, "`percentile` must be above 50"), ({"batch": 0}, "`batch` must be at least 1")],
+    [
+        ({"percentile": 30.0}, "`percentile` must be above 50"),
+        ({"batch": 0}, "`batch` must be at least 1"),
+        ({"method": "kl"}, "no range method 'kl'; expected one of minmax, percentile, mse"),
+    ],
 )
 def test_settings_out_of_range(options, message):
     with pytest.raises(CalibrationError, match=message):
         QuantizeSettings(**options)
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "message"),
+    [
+        ("0.weight", float("nan"), "layer '0' needs finite weights, its BatchNorm folded in, not nan"),
+        ("1.running_var", -9.0, "layer '0' needs finite weights, its BatchNorm folded in, not nan"),
+        ("1.bias", float("inf"), "layer '0' needs finite biases, its BatchNorm folded in, not inf"),
+        ("7.bias", float("-inf"), "layer '7' needs finite biases, its BatchNorm folded in, not -inf"),
+    ],
+)
+def test_weight_that_is_not_finite_is_named(name, value, message):
+    model = digits_model()
+    model.state_dict()[name][0] = value
+    with pytest.raises(UnsupportedModelError, match=message):
+        quantize_model(model, digits()[0][:4])

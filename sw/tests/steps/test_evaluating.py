@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 import torch
 
+from crisp_golden.errors import CrispError
 from crisp_sw.checkpoint import CheckpointInfo, load_checkpoint, save_checkpoint
 from crisp_sw.data import DatasetSplits, load_dataset
 from crisp_sw.errors import ClassSelectionError, DatasetError
@@ -104,6 +105,27 @@ def test_int8_network_is_judged_alike(cut, digits, tmp_path):
     save_network(load_network(tmp_path / "net"), tmp_path / "bare", {"dataset": "digits"})
     with pytest.raises(EvaluationError, match="bare: does not say mean, std of its images"):
         int8_answers(str(tmp_path / "bare"))
+
+
+@pytest.mark.parametrize(
+    ("entry", "value", "message"),
+    [
+        ("std", [0.0], "net: `std` must be positive and finite numbers, not 0.0"),
+        ("std", [float("nan")], "net: `std` must be positive and finite numbers, not nan"),
+        ("mean", ["a"], "net: `mean` must be finite numbers, not 'a'"),
+        ("mean", 0.5, "net: `mean` must be a number for each channel, not 0.5"),
+        ("mean", [0.5, 0.5, 0.5], "digits has images of 1 channels; expected 3 as in .*net"),
+        ("dataset", 7, "made for the data set 7, which is no known name"),
+        ("class_ids", 5, "net: `class_ids` must be a list of names, not 5"),
+        ("class_ids", [5], r"net: `class_ids` must be a list of names, not \[5\]"),
+    ],
+)
+def test_damaged_metadata_of_an_int8_network_are_named(cut, digits, tmp_path, entry, value, message):
+    network = quantize_pruned(load_pruned(cut), digits, per_class=1)
+    metadata = {"dataset": "digits", "mean": [0.3], "std": [0.3], entry: value}
+    save_network(network, tmp_path / "net", metadata)
+    with pytest.raises(CrispError, match=message):
+        int8_answers(str(tmp_path / "net"), on_progress=lambda *_: pytest.fail("it ran"))
 
 
 def test_equal_names_are_told_apart_by_their_ids(digits_checkpoint, digits, tmp_path, monkeypatch):
