@@ -10,8 +10,14 @@ from crisp_golden.workload import Workload, layer_workload
 Figure = int | str | None
 
 
-def layer_report(config: CoreConfig, layer: QuantizedConv, height: int, width: int) -> dict[str, Figure]:
+def layer_report(
+    config: CoreConfig, layer: QuantizedConv, height: int, width: int, *, dense: bool = True
+) -> dict[str, Figure]:
     """Figures of ``layer`` for an input of ``height`` x ``width`` pixels.
+
+    Parameters
+    ----------
+    dense : whether its dense form counts too; else ``cycles_dense`` is None.
 
     Returns
     -------
@@ -36,7 +42,7 @@ def layer_report(config: CoreConfig, layer: QuantizedConv, height: int, width: i
         **_pattern_figures(config, layer, work),
         "cycles_predicted": workload_cycles(config, work, height, width).total,
         "cycles_ideal": ideal_cycles(config, work, height, width),
-        "cycles_dense": dense_cycles(config, layer, height, width).total,
+        "cycles_dense": dense_cycles(config, layer, height, width).total if dense else None,
     }
 
 

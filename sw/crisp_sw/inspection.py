@@ -6,6 +6,7 @@ from typing import Any
 import numpy as np
 
 from crisp_golden.config import CoreConfig
+from crisp_golden.cycles import dense_cycles
 from crisp_golden.errors import CapacityError
 from crisp_golden.layer_report import layer_report
 from crisp_golden.network import QuantizedConv, QuantizedNetwork
@@ -15,7 +16,7 @@ from crisp_sw.program_figures import program_figures
 from crisp_sw.qdq.shapes import tensor_shapes
 
 _SUMMED = ("weights", "nonzero", "macs_dense", "macs", "bytes_dense", "bytes_packed")
-_CYCLES = ("cycles_predicted", "cycles_ideal", "cycles_dense")
+_CYCLES = ("cycles_predicted", "cycles_ideal")
 
 
 def inspect_layers(config: CoreConfig, network: QuantizedNetwork) -> list[dict[str, Any]]:
@@ -24,18 +25,20 @@ def inspect_layers(config: CoreConfig, network: QuantizedNetwork) -> list[dict[s
     Returns
     -------
     What `crisp_golden.layer_report.layer_report` gives, with the cycles of the layer alone on the core, and
-    ``weights`` and ``nonzero`` of its weights, ``macs`` and ``macs_dense`` per image.
+    ``weights`` and ``nonzero`` of its weights, ``macs`` and ``macs_dense`` per image. Where only the dense
+    form exceeds the core, ``cycles_dense`` is None, and ``dense_does_not_fit`` says why.
 
     Raises
     ------
-    CapacityError : a layer, or its dense form, does not fit the core; names it.
+    CapacityError : a layer does not fit the core; names it.
     """
     layers = []
     for layer, height, width in conv_inputs(network):
         try:
-            report = layer_report(config, layer, height, width)
+            report = layer_report(config, layer, height, width, dense=False)
         except CapacityError as error:
             raise CapacityError(f"layer {layer.name}: {error}") from error
+        report |= _dense_figures(config, layer, height, width)
         pixels, nonzero = int(np.prod(layer.out_size(height, width))), int(np.count_nonzero(layer.weight))
         counts = {"weights": layer.weight.size, "nonzero": nonzero}
         macs = {"macs_dense": layer.weight.size * pixels, "macs": nonzero * pixels}
@@ -43,15 +46,29 @@ def inspect_layers(config: CoreConfig, network: QuantizedNetwork) -> list[dict[s
     return layers
 
 
+def _dense_figures(config: CoreConfig, layer: QuantizedConv, height: int, width: int) -> dict[str, Any]:
+    try:
+        cycles = dense_cycles(config, layer, height, width).total
+    except CapacityError as error:
+        return {"cycles_dense": None, "dense_does_not_fit": str(error)}
+    return {"cycles_dense": cycles, "dense_does_not_fit": None}
+
+
 def inspection_totals(layers: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
-    """Sums over all layers, and ``sparsity``, ``compression``, ``mac_reduction`` and ``speedup``."""
+    """Sums over all layers, and ``sparsity``, ``compression``, ``mac_reduction`` and ``speedup``.
+
+    ``cycles_dense`` and ``speedup`` are None where a layer has no dense cycles.
+    """
     sums = {key: sum(layer[key] for layer in layers) for key in (*_SUMMED, *_CYCLES)}
+    dense = [layer["cycles_dense"] for layer in layers]
+    cycles_dense = None if None in dense else sum(dense)
     return {
         **sums,
+        "cycles_dense": cycles_dense,
         "sparsity": 1 - sums["nonzero"] / max(1, sums["weights"]),
         "compression": sums["bytes_dense"] / max(1, sums["bytes_packed"]),
         "mac_reduction": sums["macs_dense"] / max(1, sums["macs"]),
-        "speedup": sums["cycles_dense"] / max(1, sums["cycles_predicted"]),
+        "speedup": None if cycles_dense is None else cycles_dense / max(1, sums["cycles_predicted"]),
     }
 
 

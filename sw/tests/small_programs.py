@@ -3,6 +3,8 @@
 from functools import cache
 
 import numpy as np
+import torch
+from torch import nn
 
 from crisp_golden.config import preset
 from crisp_golden.inference import run_network
@@ -10,6 +12,8 @@ from crisp_golden.network import QuantizedNetwork
 from crisp_golden.program.image import ProgramImage
 from crisp_sw.compile.compiler import compile_network
 from crisp_sw.networks import LayerSparsity, NetworkSettings, SparsityRules, build_network, example_input
+from crisp_sw.networks.masks import hybrid_mask
+from crisp_sw.quantize import quantize_model
 
 CONFIG = preset("small")
 
@@ -32,3 +36,15 @@ def small_tensors() -> dict[str, np.ndarray]:
 def small_program(*, fuse: bool = True, keep: bool = False) -> ProgramImage:
     """The network as a program for the preset `small`."""
     return compile_network(CONFIG, small_network(), fuse=fuse, keep=keep)
+
+
+@cache
+def wide_network() -> QuantizedNetwork:
+    """A layer of 512 channels with one block of 1:4 in each row, whose dense form is too large for `tiny`."""
+    torch.manual_seed(0)
+    conv = nn.Conv2d(512, 16, 3, padding=1)
+    mask, pattern = hybrid_mask(conv.weight, LayerSparsity(n=1, m=4, block=16, blocks=1 / 288))
+    with torch.no_grad():
+        conv.weight.mul_(mask)
+    model = nn.Sequential(conv, nn.ReLU(), nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.Linear(16, 10))
+    return quantize_model(model, torch.rand(2, 512, 4, 4), patterns={"0": pattern})

@@ -11,7 +11,8 @@ from crisp_golden.layer_report import layer_report
 from crisp_golden.network import MaxPool, QuantizedConv
 from crisp_sw.inspection import conv_inputs, inspect_layers, inspect_program, inspection_totals
 from crisp_sw.report.inspection_page import render_inspection_page
-from sw.tests.small_programs import CONFIG, small_network, small_tensors
+from crisp_sw.report.inspection_table import dense_misfits, layer_cells, total_cells
+from sw.tests.small_programs import CONFIG, small_network, small_tensors, wide_network
 
 
 def test_layers_are_golden_s_with_weights_and_macs():
@@ -58,6 +59,59 @@ def test_layer_that_does_not_fit_is_named():
     huge = replace(first.layer, weight=np.ones((8, 3, 99, 99), np.int8), padding=(50, 50))
     with pytest.raises(CapacityError, match="layer conv1: "):
         inspect_layers(preset("tiny"), replace(network, nodes=(replace(first, layer=huge),)))
+
+
+def test_layer_whose_dense_form_does_not_fit_is_shown_without_it():
+    tiny, network = preset("tiny"), wide_network()
+    wide, *others = inspect_layers(tiny, network)
+    with pytest.raises(CapacityError) as caught:
+        layer_report(tiny, *conv_inputs(network)[0])
+    assert (wide["cycles_dense"], wide["dense_does_not_fit"]) == (None, str(caught.value))
+    assert wide["cycles_predicted"] > 0
+    assert [layer["dense_does_not_fit"] for layer in others] == [None] * len(others)
+    totals = inspection_totals([wide, *others])
+    assert (totals["cycles_dense"], totals["speedup"]) == (None, None)
+    assert totals["cycles_predicted"] > wide["cycles_predicted"]
+    program = inspect_program(tiny, network)
+    assert program["cycles"] > 0
+    assert (program["cycles_dense"], program["speedup"]) == (None, None)
+
+
+def test_table_has_dashes_for_what_there_is_not():
+    layers = inspect_layers(preset("tiny"), wide_network())
+    wide, pool, linear = map(layer_cells, layers)
+    assert wide[4:7] == ["16", "1:4", "1/288"]
+    assert pool[4:7] == linear[4:7] == ["-", "dense", "-"]
+    assert (wide[-2], wide[-1]) == ("-", "-")
+    assert "-" not in (linear[-2], linear[-1])
+    total = total_cells(inspection_totals(layers))
+    assert (total[-2], total[-1]) == ("-", "-")
+    why = dense_misfits(layers, "tiny")
+    assert why.startswith("dense, 0 would not fit the preset tiny (")
+    assert f"({layers[0]['dense_does_not_fit']}): no speedup over it" in why
+    twice = dense_misfits([layers[0], *layers], "tiny")
+    assert twice.startswith("dense, 0 and 1 more would not fit")
+    assert dense_misfits(layers[1:], "tiny") == ""
+
+
+def test_page_of_a_network_whose_dense_form_does_not_fit():
+    network = wide_network()
+    layers = inspect_layers(preset("tiny"), network)
+    figures = {
+        "path": "wide",
+        "preset": "tiny",
+        "input_shape": [512, 4, 4],
+        "classes": [],
+        "layers": layers,
+        "totals": inspection_totals(layers),
+        "program": inspect_program(preset("tiny"), network),
+    }
+    page = render_inspection_page(figures, network)
+    assert "Dense, 0 would not fit the preset tiny" in page
+    assert "dense does not fit \u2192 " in page
+    assert page.count('<rect class="dense"') == len(layers) - 1
+    assert page.count('<rect class="sparse"') == len(layers)
+    assert "0: dense does not fit, predicted " in page
 
 
 def test_page_shows_every_layer_and_pattern_and_stands_alone():

@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Annotated, Any
 
 import typer
+from rich.markup import escape
 from rich.table import Table
 
 from crisp_golden.config import preset as find_preset
@@ -13,7 +14,7 @@ from crisp_sw.commands.options import AsJson, PresetName, command_line
 from crisp_sw.commands.terminal import emit, print_table, results
 from crisp_sw.inspection import inspect_layers, inspect_program, inspection_totals
 from crisp_sw.report.inspection_page import render_inspection_page
-from crisp_sw.report.inspection_table import HEADINGS, layer_cells, total_cells
+from crisp_sw.report.inspection_table import HEADINGS, dense_misfits, layer_cells, total_cells
 from crisp_sw.report.markdown import MarkdownTable, markdown_page
 from crisp_sw.report.numbers import count, percent, ratio, size
 from crisp_sw.steps.inspecting import Inspected, open_inspected
@@ -74,10 +75,11 @@ def inspect(
 def _show(inspected: Inspected, figures: Mapping[str, Any], out: Path | None) -> None:
     channels, height, width = figures["input_shape"]
     outputs = ", ".join(figures["classes"]) or "outputs without names"
-    results.print(f"[bold]{figures['path']}[/bold]: image of {channels} x {height} x {width} to {outputs}")
+    heading = f"[bold]{escape(figures['path'])}[/bold]"
+    results.print(f"{heading}: image of {channels} x {height} x {width} to {escape(outputs)}")
     print_table(_table(figures["layers"], figures["totals"]))
     for name, text in _facts(figures).items():
-        results.print(f"  [dim]{name}[/dim]  {text}")
+        results.print(f"  [dim]{name}[/dim]  {escape(text)}")
     if inspected.note:
         results.print(inspected.note, markup=False)
     if out is not None:
@@ -89,7 +91,7 @@ def _table(layers: Sequence[Mapping[str, Any]], totals: Mapping[str, Any]) -> Ta
     for heading, _ in HEADINGS:
         table.add_column(heading, justify="left" if heading == "layer" else "right", no_wrap=True)
     for layer in layers:
-        table.add_row(*layer_cells(layer))
+        table.add_row(*map(escape, layer_cells(layer)))
     table.add_section()
     table.add_row(*total_cells(totals), style="bold")
     return table
@@ -103,10 +105,15 @@ def _facts(figures: Mapping[str, Any]) -> dict[str, str]:
         f"{size(totals['bytes_dense'])} to {size(totals['bytes_packed'])} with all indices",
         "fewer MACs": f"{ratio(totals['mac_reduction'])}, "
         f"{count(totals['macs_dense'])} to {count(totals['macs'])} per image",
-        "speedup": f"{ratio(totals['speedup'])} over dense on preset {figures['preset']}, layer by layer",
     }
+    if totals["speedup"] is None:
+        facts["no speedup"] = dense_misfits(figures["layers"], figures["preset"])
+    else:
+        facts["speedup"] = (
+            f"{ratio(totals['speedup'])} over dense on preset {figures['preset']}, layer by layer"
+        )
     if program:
-        dense = "which does not fit dense"
+        dense = "dense, it does not fit"
         if program["cycles_dense"]:
             dense = f"dense {program['cycles_dense']:,} ({ratio(program['speedup'])})"
         facts["accelerator"] = f"{program['cycles']:,} cycles, {size(program['traffic'])} of traffic; {dense}"

@@ -13,8 +13,11 @@ Shown = Literal["cycles_rtl", "cycles_predicted"]
 
 
 def cycle_chart(layers: Sequence[Mapping[str, Any]], *, shown: Shown = "cycles_rtl") -> str:
-    """SVG with one row per layer: a grey bar (dense), a coloured one (RTL or predicted), a mark (ideal)."""
-    longest = max((max(layer["cycles_dense"], layer[shown]) for layer in layers), default=1)
+    """SVG with one row per layer: a grey bar (dense), a coloured one (RTL or predicted), a mark (ideal).
+
+    A layer whose ``cycles_dense`` are None has no grey bar.
+    """
+    longest = max((max(layer["cycles_dense"] or 0, layer[shown]) for layer in layers), default=1)
     scale = (WIDTH - NAME_WIDTH - VALUE_WIDTH) / max(1, longest)
     height = ROW * len(layers) + AXIS
     rows = "".join(_row(layer, shown, ROW * i, scale) for i, layer in enumerate(layers))
@@ -25,23 +28,27 @@ def cycle_chart(layers: Sequence[Mapping[str, Any]], *, shown: Shown = "cycles_r
 
 
 def _row(layer: Mapping[str, Any], shown: Shown, top: int, scale: float) -> str:
-    dense, sparse, ideal = (max(1, layer[key] * scale) for key in ("cycles_dense", shown, "cycles_ideal"))
+    sparse, ideal = (max(1, layer[key] * scale) for key in (shown, "cycles_ideal"))
     first, second = top + 5, top + 5 + BAR + 2
-    speedup = layer["cycles_dense"] / max(1, layer[shown])
-    end = NAME_WIDTH + max(dense, sparse) + 8
+    longest, bar, speedup, dense = sparse, "", "", "does not fit"
+    if layer["cycles_dense"] is not None:
+        width = max(1, layer["cycles_dense"] * scale)
+        longest, dense = max(width, sparse), f"{layer['cycles_dense']:,}"
+        bar = f'<rect class="dense" x="{NAME_WIDTH}" y="{first}" width="{width:.1f}" height="{BAR}" rx="2"/>'
+        speedup = ratio(layer["cycles_dense"] / max(1, layer[shown]))
     counted = f"RTL {layer['cycles_rtl']:,}, " if shown == "cycles_rtl" else ""
     title = (
-        f"{layer['name']}: dense {layer['cycles_dense']:,}, {counted}"
+        f"{layer['name']}: dense {dense}, {counted}"
         f"predicted {layer['cycles_predicted']:,}, ideal {layer['cycles_ideal']:,} cycles"
     )
     return (
         f"<g><title>{escape(title)}</title>"
         f'<text class="name" x="{NAME_WIDTH - 10}" y="{top + ROW / 2 + 4}">{escape(layer["name"])}</text>'
-        f'<rect class="dense" x="{NAME_WIDTH}" y="{first}" width="{dense:.1f}" height="{BAR}" rx="2"/>'
+        f"{bar}"
         f'<rect class="sparse" x="{NAME_WIDTH}" y="{second}" width="{sparse:.1f}" height="{BAR}" rx="2"/>'
         f'<path class="ideal" d="M{NAME_WIDTH + ideal:.1f} {second - 2}v{BAR + 4}"/>'
-        f'<text class="value" x="{end:.1f}" y="{top + ROW / 2 + 4}">'
-        f'{count(layer[shown])} <tspan class="speedup">{ratio(speedup)}</tspan></text></g>'
+        f'<text class="value" x="{NAME_WIDTH + longest + 8:.1f}" y="{top + ROW / 2 + 4}">'
+        f'{count(layer[shown])} <tspan class="speedup">{speedup}</tspan></text></g>'
     )
 
 

@@ -7,7 +7,7 @@ from typing import Any
 
 from crisp_golden.network import QuantizedNetwork
 from crisp_sw.report.cycle_chart import cycle_chart
-from crisp_sw.report.inspection_table import HEADINGS, layer_cells, total_cells
+from crisp_sw.report.inspection_table import HEADINGS, NOTHING, dense_misfits, layer_cells, total_cells
 from crisp_sw.report.numbers import count, percent, ratio, size
 from crisp_sw.report.pattern_cards import PATTERN_NOTE, pattern_cards
 
@@ -37,7 +37,7 @@ def render_inspection_page(figures: Mapping[str, Any], network: QuantizedNetwork
     sections = (
         _tiles(figures),
         _section("What is left of the weights", PATTERN_NOTE, pattern_cards(network)),
-        _section("Cycles per layer", _CYCLES_NOTE, _CYCLES_LEGEND + _chart(figures["layers"])),
+        _section("Cycles per layer", _cycles_note(figures), _CYCLES_LEGEND + _chart(figures["layers"])),
         _section("All figures", "", _table(figures["layers"], figures["totals"])),
     )
     return (
@@ -55,14 +55,15 @@ def _lead(figures: Mapping[str, Any]) -> str:
     return f"Images of {channels} x {height} x {width} to {classes}; preset {figures['preset']}."
 
 
+def _cycles_note(figures: Mapping[str, Any]) -> str:
+    misfits = dense_misfits(figures["layers"], figures["preset"])
+    return f"{_CYCLES_NOTE} {misfits[0].upper()}{misfits[1:]}." if misfits else _CYCLES_NOTE
+
+
 def _tiles(figures: Mapping[str, Any]) -> str:
     totals, program = figures["totals"], figures.get("program")
     tiles = [
-        (
-            "Speedup over dense on the same core",
-            ratio(totals["speedup"]),
-            f"{count(totals['cycles_dense'])} \u2192 {count(totals['cycles_predicted'])} cycles, all layers",
-        ),
+        _speedup_tile(totals),
         (
             "Smaller weights",
             ratio(totals["compression"]),
@@ -81,6 +82,14 @@ def _tiles(figures: Mapping[str, Any]) -> str:
             dense = f"dense {count(program['cycles_dense'])}, {ratio(program['speedup'])} more"
         tiles.append(("Cycles of the whole accelerator", count(program["cycles"]), dense))
     return f'<div class="tiles">{"".join(_tile(*tile) for tile in tiles)}</div>'
+
+
+def _speedup_tile(totals: Mapping[str, Any]) -> tuple[str, str, str]:
+    title = "Speedup over dense on the same core"
+    cycles = f"{count(totals['cycles_predicted'])} cycles, all layers"
+    if totals["speedup"] is None:
+        return title, NOTHING, f"dense does not fit \u2192 {cycles}"
+    return title, ratio(totals["speedup"]), f"{count(totals['cycles_dense'])} \u2192 {cycles}"
 
 
 def _chart(layers: Sequence[Mapping[str, Any]]) -> str:

@@ -1,6 +1,6 @@
 """The columns in which a network is looked at: in a terminal, as Markdown and as HTML."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from crisp_sw.report.numbers import count, ratio
@@ -11,7 +11,7 @@ HEADINGS = (
     ("R", "length of the reduction: taps times input channels of a group"),
     ("P", "output pixels"),
     ("B", "edge of a block"),
-    ("N:M", "non-zeros in a group"),
+    ("N:M", "non-zeros in a group; of a layer without a pattern: dense"),
     ("blocks", "kept of all"),
     ("dense MACs", "multiplications per image without sparsity"),
     ("MACs", "with weights that are not zero"),
@@ -21,27 +21,48 @@ HEADINGS = (
     ("dense", "cycles of the same layer without sparsity on the same core"),
     ("speedup", "dense over sparse cycles"),
 )
+NOTHING = "-"
 _NUMBERS = ("bytes_dense", "bytes_packed", "cycles_predicted", "cycles_dense")
 
 
 def layer_cells(layer: Mapping[str, Any]) -> list[str]:
-    """One row."""
+    """One row, with a dash for what a layer without a pattern, or without dense cycles, does not have."""
+    pattern = [NOTHING, "dense", NOTHING]
+    if layer["block"]:
+        pattern = [
+            str(layer["block"]),
+            f"{layer['n']}:{layer['m']}",
+            f"{layer['kept_blocks']}/{layer['total_blocks']}",
+        ]
+    dense, cycles = layer["cycles_dense"], layer["cycles_predicted"]
     return [
         layer["name"],
         *(f"{layer[column]:,}" for column in ("K", "R", "P")),
-        str(layer["block"] or "-"),
-        f"{layer['n']}:{layer['m']}",
-        f"{layer['kept_blocks']}/{layer['total_blocks']}",
+        *pattern,
         *_numbers(layer),
-        ratio(layer["cycles_dense"] / max(1, layer["cycles_predicted"])),
+        NOTHING if dense is None else ratio(dense / max(1, cycles)),
     ]
 
 
 def total_cells(totals: Mapping[str, Any]) -> list[str]:
     """The last row."""
-    return ["total", *[""] * 6, *_numbers(totals), ratio(totals["speedup"])]
+    speedup = NOTHING if totals["speedup"] is None else ratio(totals["speedup"])
+    return ["total", *[""] * 6, *_numbers(totals), speedup]
+
+
+def dense_misfits(layers: Sequence[Mapping[str, Any]], preset: str) -> str:
+    """Why layers have no dense cycles, in one sentence; empty if all have them."""
+    misfits = [layer for layer in layers if layer["cycles_dense"] is None]
+    if not misfits:
+        return ""
+    first, more = misfits[0], f" and {len(misfits) - 1} more" if len(misfits) > 1 else ""
+    return (
+        f"dense, {first['name']}{more} would not fit the preset {preset} "
+        f"({first['dense_does_not_fit']}): no speedup over it"
+    )
 
 
 def _numbers(figures: Mapping[str, Any]) -> list[str]:
     macs = [count(figures[column]) for column in ("macs_dense", "macs")]
-    return [*macs, *(f"{figures[column]:,}" for column in _NUMBERS)]
+    numbers = [figures[column] for column in _NUMBERS]
+    return [*macs, *(NOTHING if number is None else f"{number:,}" for number in numbers)]

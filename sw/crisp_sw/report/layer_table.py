@@ -12,7 +12,7 @@ _HEADINGS = (
     ("R", "length of the reduction: taps times input channels"),
     ("P", "output pixels"),
     ("B", "edge of a block"),
-    ("N:M", "non-zeros in a group"),
+    ("N:M", "non-zeros in a group; of a layer without a pattern: dense"),
     ("blocks", "kept of all"),
     ("bytes dense", "int8 weights"),
     ("packed", "values and indices of the hybrid format"),
@@ -41,9 +41,7 @@ def _row(layer: Mapping[str, Any]) -> str:
     cells = [
         escape(layer["name"]),
         *(f"{layer[key]:,}" for key in ("K", "R", "P")),
-        _or_dash(layer["block"]),
-        f"{layer['n']}:{layer['m']}" if layer["n"] and layer["m"] else "\u2013",
-        f"{layer['kept_blocks']:,} / {layer['total_blocks']:,}" if layer["total_blocks"] else "\u2013",
+        *_pattern(layer),
         *_costs(layer),
         ratio(layer["cycles_dense"] / max(1, rtl)),
         percent(layer["cycles_ideal"] / max(1, rtl)),
@@ -74,8 +72,12 @@ def _cells(cells: Sequence[str]) -> str:
     return "".join(f"<td>{cell}</td>" for cell in cells)
 
 
-def _or_dash(value: int | None) -> str:
-    return str(value) if value else "\u2013"
+def _pattern(layer: Mapping[str, Any]) -> list[str]:
+    """Block, N:M and kept blocks; a layer without a pattern has none, whatever the array makes of it."""
+    if not layer["block"]:
+        return ["\u2013", "dense", "\u2013"]
+    kept = f"{layer['kept_blocks']:,} / {layer['total_blocks']:,}"
+    return [str(layer["block"]), f"{layer['n']}:{layer['m']}", kept]
 
 
 def _mark(good: bool) -> str:

@@ -7,7 +7,7 @@ import pytest
 from crisp_sw.report.cycle_chart import cycle_chart
 
 
-def layer(name: str, dense: int, rtl: int, ideal: int) -> dict:
+def layer(name: str, dense: int | None, rtl: int, ideal: int) -> dict:
     cycles = {"cycles_dense": dense, "cycles_rtl": rtl, "cycles_predicted": rtl, "cycles_ideal": ideal}
     return {"name": name, **cycles}
 
@@ -28,6 +28,13 @@ def test_every_bar_has_its_figures():
     svg = cycle_chart([layer("a<b", 100_000, 12_500, 9_000)])
     assert "a&lt;b: dense 100,000, RTL 12,500, predicted 12,500, ideal 9,000 cycles" in svg
     assert "8\u00d7" in svg
+
+
+def test_layer_without_dense_cycles_has_no_bar_for_them():
+    svg = cycle_chart([layer("a", None, 10_000, 9_000), layer("b", 5_000, 2_500, 2_000)])
+    assert (len(bars(svg, "dense")), len(bars(svg, "sparse"))) == (1, 2)
+    assert "a: dense does not fit, RTL 10,000, predicted 10,000, ideal 9,000 cycles" in svg
+    assert bars(svg, "dense")[0] == pytest.approx(bars(svg, "sparse")[0] / 2, rel=1e-3)
 
 
 @pytest.mark.parametrize("longest", [1, 7, 999, 12_345, 10**9])

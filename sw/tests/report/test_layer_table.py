@@ -28,6 +28,8 @@ def test_layers_that_failed_are_marked():
     assert html.count('class="bad"') == 2  # the layer and the total
 
 
-def test_layer_without_blocks_gets_dashes():
-    layers = [layer(block=None)]
-    assert "<td>\u2013</td>" in layer_table(layers, total_figures(layers))
+def test_layer_without_a_pattern_is_dense():
+    layers = [layer(block=None, n=1)]
+    html = layer_table(layers, total_figures(layers))
+    assert "<td>\u2013</td><td>dense</td><td>\u2013</td>" in html
+    assert "1:4" not in html
