@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 from crisp_sw.data.augment import BORDERS, Border
 from crisp_sw.errors import TrainingError
+from crisp_sw.seeds import HIGHEST_SEED, SEED_RANGE
 
 SCHEDULES = ("one-cycle", "cosine")
 PRECISIONS = ("float32", "bfloat16")
@@ -54,9 +55,10 @@ class TrainingSettings:
         for name in ("momentum", "weight_decay", "label_smoothing"):
             if not 0 <= getattr(self, name) < 1:
                 raise TrainingError(f"`{name}` must be from 0 to 1, 1 excluded, not {getattr(self, name)}")
-        for name in ("crop_padding", "seed"):
-            if getattr(self, name) < 0:
-                raise TrainingError(f"`{name}` must be 0 or more, not {getattr(self, name)}")
+        if self.crop_padding < 0:
+            raise TrainingError(f"`crop_padding` must be 0 or more, not {self.crop_padding}")
+        if not 0 <= self.seed <= HIGHEST_SEED:
+            raise TrainingError(f"`seed` must be {SEED_RANGE}, not {self.seed}")
         for name, known in _CHOICES.items():
             if getattr(self, name) not in known:
                 raise TrainingError(f"no {name} {getattr(self, name)!r}; expected one of {', '.join(known)}")

@@ -23,8 +23,8 @@ def augment(
     ----------
     images : uint8[N, C, H, W].
     generator : source of all randomness; equal seeds give equal batches.
-    padding : pixels added on each side before cropping back to H x W; less than H and W. 0 turns cropping
-        off.
+    padding : pixels added on each side before cropping back to H x W; at most `largest_padding`. 0 turns
+        cropping off.
     border : what is added: black, or the picture mirrored at its outermost pixels, which keeps the
         distribution of values.
     flip : whether to mirror left to right with probability one half.
@@ -45,6 +45,11 @@ def augment(
         return images
     mirrored = torch.rand(count, generator=generator) < 0.5
     return torch.where(mirrored.view(-1, 1, 1, 1), images.flip(-1), images)
+
+
+def largest_padding(images: Tensor) -> int:
+    """The most pixels by which images [N, C, H, W] can be shifted with something of them left in view."""
+    return min(images.shape[-2:]) - 1
 
 
 def _mirrored(size: int, padding: int) -> Tensor:

@@ -2,6 +2,7 @@
 
 from torch import nn
 
+from crisp_sw.data.augment import largest_padding
 from crisp_sw.prune.errors import PruneError, SamplesError
 from crisp_sw.prune.inference import require_outputs, require_training_outputs
 from crisp_sw.prune.samples import ClassSamples
@@ -15,7 +16,8 @@ def require_ready(
 
     Raises
     ------
-    PruneError : a weight is NaN or infinite, or the teacher has other outputs than the model.
+    PruneError : a weight is NaN or infinite, crops would lie outside of the images, or the teacher has other
+        outputs than the model.
     SamplesError : fewer samples than a batch, no unlabelled images where the settings want some, labels that
         do not fit the outputs, or images that the model cannot read or train on.
     """
@@ -24,6 +26,12 @@ def require_ready(
         raise SamplesError(
             f"there are no `unlabelled` images for `unlabelled_batch` {settings.unlabelled_batch}; expected "
             "at least 1, or 0 of them in each batch"
+        )
+    most = largest_padding(samples.images)
+    if settings.crop_padding > most:
+        size = " x ".join(map(str, samples.images.shape[2:]))
+        raise PruneError(
+            f"`crop_padding` must be at most {most} for images of {size} pixels, not {settings.crop_padding}"
         )
     require_finite_weights(model)
     outputs = require_outputs(model, samples)

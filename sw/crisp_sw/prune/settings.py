@@ -18,6 +18,7 @@ from crisp_sw.prune.value_checks import (
     require_pattern,
     require_positive,
     require_real,
+    require_seed,
 )
 
 METHODS = ("crisp", "dense", "nm", "block", "unstructured", "channel", "reference_compat")
@@ -46,7 +47,6 @@ _COUNTS_FROM_0 = (
     "crop_padding",
     "unlabelled_batch",
     "own_epochs",
-    "seed",
 )
 _FLAGS = ("dense_first", "dense_classifier", "flip")
 _SHARES = ("weight_decay", "distillation", "min_kept_share")
@@ -98,7 +98,8 @@ class PruneSettings:
     warmup_epochs : over which the learning rate rises from zero.
     max_grad_norm : gradients of a larger norm over all parameters are scaled down to it; None for never.
     label_smoothing : share of the target that is spread over all classes.
-    crop_padding, crop_border, flip : augmentation, as of :func:`crisp_sw.data.augment.augment`.
+    crop_padding, crop_border, flip : augmentation, as of :func:`crisp_sw.data.augment.augment`; the padding
+        must be less than the edge of the images.
     batch_norm : statistics at the end, taken anew on the samples as they are ("reestimate"), or the "running"
         ones of training.
     precision : "bfloat16" runs convolutions in bfloat16 (autocast; weights stay float32).
@@ -169,6 +170,7 @@ class PruneSettings:
             require_integer(name, getattr(self, name), 1)
         for name in _COUNTS_FROM_0:
             require_integer(name, getattr(self, name), 0)
+        require_seed("seed", self.seed)
         for name in _SHARES:
             require_real(name, getattr(self, name), 0.0, 1.0)
         for name in _SHARES_BELOW_1:

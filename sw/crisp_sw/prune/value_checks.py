@@ -6,12 +6,19 @@ from difflib import get_close_matches
 from typing import Any
 
 from crisp_sw.prune.errors import PruneError
+from crisp_sw.seeds import HIGHEST_SEED, SEED_RANGE
 
 
 def require_integer(name: str, value: Any, low: int) -> None:
     """Raise unless ``value`` is an integer of at least ``low``."""
     if not isinstance(value, int) or isinstance(value, bool) or value < low:
         raise PruneError(f"`{name}` must be an integer of at least {low}, not {value!r}")
+
+
+def require_seed(name: str, value: Any) -> None:
+    """Raise unless ``value`` is an integer that seeds torch's generators."""
+    if not isinstance(value, int) or isinstance(value, bool) or not 0 <= value <= HIGHEST_SEED:
+        raise PruneError(f"`{name}` must be {SEED_RANGE}, not {value!r}")
 
 
 def require_real(name: str, value: Any, low: float, high: float, *, open_end: bool = False) -> None:

@@ -5,7 +5,7 @@ import torch
 from torch import Generator, nn
 
 from crisp_sw.data import augment
-from crisp_sw.data.augment import Border
+from crisp_sw.data.augment import Border, largest_padding
 
 
 def images(count=64):
@@ -40,6 +40,15 @@ def test_each_result_is_a_shifted_and_maybe_mirrored_original(border: Border, mo
 
 def test_without_padding_and_flip_nothing_changes():
     assert torch.equal(augment(images(), Generator(), padding=0, flip=False), images())
+
+
+@pytest.mark.parametrize("border", ["black", "mirror"])
+def test_images_can_be_shifted_by_all_but_one_pixel(border: Border):
+    most = largest_padding(images())
+    assert most == 6
+    shifted = augment(images(), Generator().manual_seed(1), padding=most, border=border)
+    assert shifted.shape == images().shape
+    assert all(bool(image.any()) for image in shifted)
 
 
 def test_input_is_left_alone():

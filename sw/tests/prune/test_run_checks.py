@@ -59,6 +59,27 @@ def test_transfer_set_that_is_not_there(mixed_net, samples, method):
 
 
 @pytest.mark.parametrize("method", METHODS)
+@pytest.mark.parametrize(("border", "padding"), [("mirror", 40), ("black", 8), ("black", 100_000)])
+def test_crops_outside_of_the_images_are_refused_before_any_step(
+    mixed_net, samples, method, border, padding, tmp_path
+):
+    settings = replace(SETTINGS, method=method, crop_border=border, crop_padding=padding)
+    events = []
+    message = f"`crop_padding` must be at most 7 for images of 8 x 8 pixels, not {padding}"
+    with pytest.raises(PruneError, match=message):
+        prune_for_classes(mixed_net, samples, settings, state_dir=tmp_path, on_progress=events.append)
+    with pytest.raises(PruneError, match=message):
+        fine_tune_dense(mixed_net, samples, settings, state_dir=tmp_path)
+    assert (events, list(tmp_path.iterdir())) == ([], [])
+
+
+@pytest.mark.parametrize("border", ["mirror", "black"])
+def test_highest_seed_and_crop_are_taken(mixed_net, samples, border):
+    settings = replace(SETTINGS, crop_border=border, crop_padding=7, seed=2**64 - 1, saliency="random")
+    assert prune_for_classes(mixed_net, samples, settings).report.settings.seed == 2**64 - 1
+
+
+@pytest.mark.parametrize("method", METHODS)
 def test_weights_that_the_last_step_spoils_are_not_returned(mixed_net, samples, method, tmp_path):
     # The only step has a finite gradient; what it makes of the weights overflows afterwards.
     settings = replace(

@@ -45,6 +45,9 @@ from crisp_sw.prune.settings import METHODS, PruneSettings
             "`own_epochs` must be less than the 8 epochs of the run where `unlabelled_batch` is 8, not 8",
         ),
         ({"own_epochs": -1}, "`own_epochs` must be an integer of at least 0, not -1"),
+        ({"seed": -1}, "`seed` must be an integer from 0 to 18446744073709551615, not -1"),
+        ({"seed": 2**64}, f"`seed` must be an integer from 0 to {2**64 - 1}, not {2**64}"),
+        ({"seed": 1.0}, "`seed` must be an integer from 0 to 18446744073709551615, not 1.0"),
         ({"exclude": "conv*"}, "`exclude` must be a tuple of strings, not 'conv*'"),
     ],
 )
