@@ -3,6 +3,7 @@
 import copy
 from bisect import bisect_left
 from collections.abc import Iterator, Mapping
+from functools import cached_property
 from pathlib import Path
 from types import ModuleType
 
@@ -10,7 +11,9 @@ import torch
 from torch import Tensor, nn
 
 from crisp_sw.prune.errors import PruneError, UnreachableSparsityError
+from crisp_sw.prune.exclusions import excluded_layers, weight_layers
 from crisp_sw.prune.inference import as_input, device_of
+from crisp_sw.prune.layers import require_any
 from crisp_sw.prune.master_weights import give_types_of, master_copy
 from crisp_sw.prune.other_layers import other_layers
 from crisp_sw.prune.progress import ProgressCallback
@@ -49,12 +52,13 @@ class ChannelRun(RunLoop):
 
     Dependent layers lose channels together (Fang et al. 2023, "DepGraph: towards any structural pruning"); a
     group's importance is the library's: class-aware (Molchanov et al. 2019), magnitude, or random. The last
-    layer keeps its outputs. Momentum starts anew after every step, as the parameters are others then.
+    layer keeps its outputs, and layers that the settings leave dense keep all their weights. Momentum starts
+    anew after every step, as the parameters are others then.
     Parameters as of :func:`crisp_sw.prune.prune_for_classes`.
 
     Raises
     ------
-    PruneError : the library is not installed.
+    PruneError : the library is not installed, a rule sets what channels do not have, or no layer is left.
     UnreachableSparsityError : too much is left when the narrowest layer is down to one channel.
     """
 
@@ -68,14 +72,18 @@ class ChannelRun(RunLoop):
     ):
         super().__init__(model, samples, settings, teacher, on_progress)
         self.library = load_torch_pruning()
-        self.weights = layer_weights(model)
+        self.dense = excluded_layers(model, settings)
+        weights = layer_weights(model)
+        self.weights = {name: count for name, count in weights.items() if name not in self.dense}
+        require_any(self.weights, self.dense)
+        _require_no_pattern(settings)
         self._use(master_copy(model))
 
     def prune_to(self, target: float) -> None:
         self._use(self._pruned_to(target))
 
     def sparsity(self) -> float:
-        return 1 - sum(layer_weights(self.model).values()) / sum(self.weights.values())
+        return 1 - self._left(self.model) / sum(self.weights.values())
 
     def restore(self) -> None:
         shrink(self.model, self.file.weights())
@@ -102,13 +110,15 @@ class ChannelRun(RunLoop):
         for name, _ in self.original.named_modules():
             if name in self.weights:
                 yield LayerReport(name=name, weights=self.weights[name], kept_weights=kept[name])
+            elif name in kept:
+                yield LayerReport.dense(name, kept[name], self.dense[name])
             elif name in others:
                 # The target does not count them, but they may lose channels with their neighbours.
                 yield LayerReport(
                     name=name,
                     weights=others[name].weights,
                     kept_weights=kept_others[name].weights,
-                    dense_reason=others[name].reason,
+                    dense_reason=self.dense.get(name, others[name].reason),
                 )
 
     def _use(self, model: nn.Module) -> None:
@@ -121,13 +131,13 @@ class ChannelRun(RunLoop):
         allowed = (1 - target) * sum(self.weights.values()) + 1e-6
 
         def reaches(step: int) -> bool:
-            return sum(layer_weights(self._without(step / RATIO_STEPS, gradients)).values()) <= allowed
+            return self._left(self._without(step / RATIO_STEPS, gradients)) <= allowed
 
         # The library leaves a layer whole that would lose all channels.
         steps = int((1 - 1 / self._narrowest()) * RATIO_STEPS) + 1
         step = bisect_left(range(steps), True, key=reaches)
         if step == steps:
-            left = sum(layer_weights(self._without((steps - 1) / RATIO_STEPS, gradients)).values())
+            left = self._left(self._without((steps - 1) / RATIO_STEPS, gradients))
             raise UnreachableSparsityError(
                 f"`sparsity` {target:g} cannot be reached by removing channels: the nearest is "
                 f"{rounded_down(1 - left / sum(self.weights.values())):g}; expected at most that"
@@ -135,9 +145,31 @@ class ChannelRun(RunLoop):
         return self._without(step / RATIO_STEPS, gradients)
 
     def _narrowest(self) -> int:
-        """Return the output channels of the narrowest layer but the last, as the model stands."""
-        *layers, _ = (module for module in self.model.modules() if isinstance(module, nn.Linear | nn.Conv2d))
-        return min((layer.weight.shape[0] for layer in layers), default=1)
+        """Return the output channels of the narrowest layer that can lose some, as the model stands."""
+        *layers, _ = weight_layers(self.model).items()
+        return min((layer.weight.shape[0] for name, layer in layers if name not in self.whole), default=1)
+
+    def _left(self, model: nn.Module) -> int:
+        """Return how many of the weights that count towards the target ``model`` has."""
+        return sum(count for name, count in layer_weights(model).items() if name in self.weights)
+
+    @cached_property
+    def whole(self) -> frozenset[str]:
+        """The layers that keep all outputs, because they, or layers that read them, are to stay dense."""
+        if not self.dense:
+            return frozenset()
+        model = master_copy(self.original).eval().requires_grad_(True)
+        names = {module: name for name, module in model.named_modules()}
+        graph = self.library.DependencyGraph().build_dependency(model, self._example(model))
+        whole = set(self.dense)
+        for group in graph.get_all_groups():
+            members = [(names.get(dependency.target.module), dependency.handler) for dependency, _ in group]
+            if any(name in self.dense for name, _ in members):
+                whole |= {name for name, cut in members if name and graph.is_out_channel_pruning_fn(cut)}
+        return frozenset(whole)
+
+    def _example(self, model: nn.Module) -> Tensor:
+        return as_input(self.samples.normalised(torch.arange(1)), model)
 
     def _without(self, ratio: float, gradients: dict[str, Tensor]) -> nn.Module:
         """Return a copy of the model as it stands, without ``ratio`` of the channels of every layer."""
@@ -150,10 +182,10 @@ class ChannelRun(RunLoop):
         with seeded(device_of(pruned), seed):
             pruner = self.library.pruner.BasePruner(
                 pruned,
-                as_input(self.samples.normalised(torch.arange(1)), pruned),
+                self._example(pruned),
                 importance=self._importance(),
                 pruning_ratio=ratio,
-                ignored_layers=[classifier],
+                ignored_layers=[classifier, *map(pruned.get_submodule, self.whole)],
             )
             pruner.step()
         pruned.zero_grad(set_to_none=True)
@@ -183,11 +215,16 @@ class ChannelRun(RunLoop):
 
 def layer_weights(model: nn.Module) -> dict[str, int]:
     """Return the number of weights of every Conv2d and Linear layer, by name."""
-    return {
-        name: module.weight.numel()
-        for name, module in model.named_modules()
-        if isinstance(module, nn.Conv2d | nn.Linear)
-    }
+    return {name: layer.weight.numel() for name, layer in weight_layers(model).items()}
+
+
+def _require_no_pattern(settings: PruneSettings) -> None:
+    for rule in settings.rules:
+        if rule.overrides:
+            raise PruneError(
+                f"the rule for {rule} sets {', '.join(rule.overrides)}, which method 'channel' does not "
+                "read; expected rules that leave layers dense"
+            )
 
 
 def shrink(model: nn.Module, weights: Mapping[str, Tensor]) -> None:

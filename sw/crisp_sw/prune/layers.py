@@ -1,9 +1,8 @@
 """Which layers of a model are pruned, and why the others are not."""
 
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
-from fnmatch import fnmatchcase
 from typing import Any
 
 from torch import nn
@@ -11,10 +10,11 @@ from torch.nn.utils import parametrize
 
 from crisp_sw.prune.classifier import classifier_name
 from crisp_sw.prune.errors import PruneError
+from crisp_sw.prune.exclusions import excluded_layers, weight_layers
 from crisp_sw.prune.grid import BlockGrid
 from crisp_sw.prune.other_layers import other_layers
 from crisp_sw.prune.rank_columns import keep_at_least
-from crisp_sw.prune.rules import LayerRule, check_rules
+from crisp_sw.prune.rules import check_effects
 from crisp_sw.prune.settings import PruneSettings
 
 
@@ -74,10 +74,11 @@ def select_layers(model: nn.Module, settings: PruneSettings) -> tuple[list[Pruna
 
     Raises
     ------
-    PruneError : an exclusion or rule matches no layer, or no layer is left.
+    PruneError : an exclusion or rule matches no layer, no layer is left, or a rule has settings for layers
+        that stay dense alone.
     """
     prunable, dense = sort_layers(model, settings)
-    require_any(prunable, dense)
+    check_sorted(model, settings, prunable, dense)
     return prunable, dense
 
 
@@ -93,24 +94,18 @@ def sort_layers(model: nn.Module, settings: PruneSettings) -> tuple[list[Prunabl
     ------
     PruneError : an exclusion or rule matches no layer.
     """
-    modules = dict(_weight_layers(model))
-    others = other_layers(model)
-    dense_anyway = {name: layer.module for name, layer in others.items()}
-    _check_exclusions({**modules, **dense_anyway}, settings)
-    check_rules(settings.rules, model, prunable=modules, dense=dense_anyway)
+    modules, others = weight_layers(model), other_layers(model)
+    excluded = excluded_layers(model, settings)
     owners = Counter(id(weight) for module in model.modules() for weight in module.parameters(recurse=False))
     classifier = classifier_name(modules)
-    fixed = _kept_dense(next(iter(modules), None), classifier, settings)
     prunable = []
     dense = [
         DenseLayer(name=name, weights=other.weights, reason=other.reason) for name, other in others.items()
     ]
     for name, module in modules.items():
-        chosen, rule = _layer_settings(name, module, settings)
+        chosen = _layer_settings(name, module, settings)
         grid = _grid(module, chosen.block)
-        reason = fixed.get(name) or _reason_for_dense(name, module, grid, chosen)
-        if rule is not None and rule.dense:
-            reason = f"dense by the rule for {rule}"
+        reason = excluded.get(name) or _reason_for_dense(module, grid, chosen)
         if reason is None and owners[id(module.weight)] > 1:
             reason = "shares its weight with another layer"
         if reason is None:
@@ -121,36 +116,36 @@ def sort_layers(model: nn.Module, settings: PruneSettings) -> tuple[list[Prunabl
     return prunable, sorted(dense, key=lambda layer: order.index(layer.name))
 
 
-def require_any(prunable: Sequence[PrunableLayer], dense: Sequence[DenseLayer]) -> None:
-    """Raise PruneError, with the reasons, if no layer is left to prune."""
-    if not prunable:
-        reasons = (
-            "; ".join(f"{layer.name}: {layer.reason}" for layer in dense) or "it has no layer with weights"
+def check_sorted(
+    model: nn.Module,
+    settings: PruneSettings,
+    prunable: Sequence[PrunableLayer],
+    dense: Sequence[DenseLayer],
+) -> None:
+    """Raise PruneError if no layer is left to prune, or a rule sets something of dense layers alone."""
+    reasons = {layer.name: layer.reason for layer in dense}
+    require_any([layer.name for layer in prunable], reasons)
+    check_effects(settings.rules, model, pruned=[layer.name for layer in prunable], dense=reasons)
+
+
+def require_any(pruned: Collection[str], dense: Mapping[str, str]) -> None:
+    """Raise PruneError, with the reasons of the ``dense`` ones, if no layer is left to prune."""
+    if not pruned:
+        reasons = "; ".join(f"{name}: {reason}" for name, reason in dense.items())
+        raise PruneError(
+            f"no layer of the model can be pruned ({reasons or 'it has no layer with weights'}); "
+            "expected at least one"
         )
-        raise PruneError(f"no layer of the model can be pruned ({reasons}); expected at least one")
 
 
-def _weight_layers(model: nn.Module) -> Iterator[tuple[str, nn.Conv2d | nn.Linear]]:
-    for name, module in model.named_modules():
-        if isinstance(module, nn.Conv2d | nn.Linear):
-            yield name, module
-
-
-def _kept_dense(first: str | None, classifier: str | None, settings: PruneSettings) -> dict[str | None, str]:
-    kept: dict[str | None, str] = {first: "the first layer"} if settings.dense_first else {}
-    return kept | ({classifier: "the classifier"} if settings.dense_classifier else {})
-
-
-def _layer_settings(
-    name: str, module: nn.Module, settings: PruneSettings
-) -> tuple[PruneSettings, LayerRule | None]:
-    """Return the settings that hold for one layer, and the last rule that matches it."""
-    rules = [rule for rule in settings.rules if rule.matches(name, module)]
+def _layer_settings(name: str, module: nn.Module, settings: PruneSettings) -> PruneSettings:
+    """Return the settings that hold for one layer."""
     overrides: dict[str, Any] = {}
-    for rule in rules:
-        overrides |= rule.overrides
+    for rule in settings.rules:
+        if rule.matches(name, module):
+            overrides |= rule.overrides
     try:
-        return replace(settings, **overrides), rules[-1] if rules else None
+        return replace(settings, **overrides)
     except PruneError as error:
         raise PruneError(f"the rules for layer {name!r} do not fit together: {error}") from error
 
@@ -189,32 +184,7 @@ def _prunable(
     )
 
 
-def _check_exclusions(modules: Mapping[str, nn.Module], settings: PruneSettings) -> None:
-    for pattern in settings.exclude:
-        if not any(fnmatchcase(name, pattern) for name in modules):
-            raise PruneError(
-                f"`exclude` pattern {pattern!r} matches no layer; expected one of {_listed(modules)}"
-            )
-    types = {type(module).__name__ for module in modules.values()}
-    for name in settings.exclude_types:
-        if name not in types:
-            raise PruneError(
-                f"`exclude_types` {name!r} matches no layer; expected one of {_listed(sorted(types))}"
-            )
-
-
-def _listed(names: Iterable[str]) -> str:
-    return ", ".join(names) or "(the model has none)"
-
-
-def _reason_for_dense(
-    name: str, module: nn.Conv2d | nn.Linear, grid: BlockGrid, settings: PruneSettings
-) -> str | None:
-    for pattern in settings.exclude:
-        if fnmatchcase(name, pattern):
-            return f"excluded by name: {pattern}"
-    if type(module).__name__ in settings.exclude_types:
-        return f"excluded by type: {type(module).__name__}"
+def _reason_for_dense(module: nn.Conv2d | nn.Linear, grid: BlockGrid, settings: PruneSettings) -> str | None:
     if parametrize.is_parametrized(module, "weight"):
         return "its weight is computed by a parametrization"
     if grid.is_depthwise:

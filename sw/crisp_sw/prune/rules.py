@@ -1,6 +1,6 @@
 """Settings of single layers, chosen by name, pattern or type."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, fields
 from fnmatch import fnmatchcase
 from typing import Any, Self
@@ -112,3 +112,29 @@ def check_rules(
             f"the rule for {rule} matches no layer; expected one of "
             f"{', '.join(prunable) or '(the model has none)'}"
         )
+
+
+def check_effects(
+    rules: Sequence[LayerRule], model: nn.Module, *, pruned: Collection[str], dense: Mapping[str, str]
+) -> None:
+    """Raise PruneError if a rule sets something, but all layers that it matches stay dense.
+
+    A later rule may leave such layers dense: it wins.
+
+    Parameters
+    ----------
+    pruned : the names of the layers of ``model`` that are pruned.
+    dense : the others, and why they stay dense.
+    """
+    modules = dict(model.named_modules())
+    for number, rule in enumerate(rules):
+        if rule.dense or not rule.overrides:
+            continue
+        later = [other for other in rules[number + 1 :] if other.dense]
+        matched = [name for name in (*pruned, *dense) if rule.matches(name, modules[name])]
+        overruled = [name for name in matched if any(other.matches(name, modules[name]) for other in later)]
+        if matched and not overruled and all(name in dense for name in matched):
+            raise PruneError(
+                f"the rule for {rule} sets {', '.join(rule.overrides)}, but matches only layers that stay "
+                f"dense ({matched[0]}: {dense[matched[0]]}); expected one that is pruned: {', '.join(pruned)}"
+            )

@@ -4,6 +4,7 @@ from torch import nn
 
 from crisp_sw.data.augment import largest_padding
 from crisp_sw.prune.errors import PruneError, SamplesError
+from crisp_sw.prune.exclusions import excluded_layers
 from crisp_sw.prune.inference import require_outputs, require_training_outputs
 from crisp_sw.prune.samples import ClassSamples
 from crisp_sw.prune.settings import PruneSettings
@@ -16,11 +17,26 @@ def require_ready(
 
     Raises
     ------
-    PruneError : a weight is NaN or infinite, crops would lie outside of the images, or the teacher has other
-        outputs than the model.
+    PruneError : an exclusion or rule matches no layer, a weight is NaN or infinite, crops would lie outside of
+        the images, or the teacher has other outputs than the model.
     SamplesError : fewer samples than a batch, no unlabelled images where the settings want some, labels that
         do not fit the outputs, or images that the model cannot read or train on.
     """
+    _require_images(samples, settings)
+    excluded_layers(model, settings)
+    require_finite_weights(model)
+    outputs = require_outputs(model, samples)
+    # A batch of one is another case than one of more: some BatchNorms cannot train on it.
+    batch = min(2, samples.smallest_batch(settings.batch_size))
+    require_training_outputs(model, samples, batch=batch, outputs=outputs)
+    if teacher is not None and settings.distillation > 0:
+        require_finite_weights(teacher, where=" of the teacher")
+        taught = require_outputs(teacher, samples)
+        if taught != outputs:
+            raise PruneError(f"the teacher has {taught} outputs; expected {outputs}, as the model has")
+
+
+def _require_images(samples: ClassSamples, settings: PruneSettings) -> None:
     samples.require_batch(settings.batch_size)
     if settings.unlabelled_batch and samples.unlabelled is None:
         raise SamplesError(
@@ -33,16 +49,6 @@ def require_ready(
         raise PruneError(
             f"`crop_padding` must be at most {most} for images of {size} pixels, not {settings.crop_padding}"
         )
-    require_finite_weights(model)
-    outputs = require_outputs(model, samples)
-    # A batch of one is another case than one of more: some BatchNorms cannot train on it.
-    batch = min(2, samples.smallest_batch(settings.batch_size))
-    require_training_outputs(model, samples, batch=batch, outputs=outputs)
-    if teacher is not None and settings.distillation > 0:
-        require_finite_weights(teacher, where=" of the teacher")
-        taught = require_outputs(teacher, samples)
-        if taught != outputs:
-            raise PruneError(f"the teacher has {taught} outputs; expected {outputs}, as the model has")
 
 
 def require_trained(model: nn.Module) -> None:

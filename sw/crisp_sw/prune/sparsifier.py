@@ -24,7 +24,7 @@ from torch.ao.pruning.sparsifier.base_sparsifier import BaseSparsifier
 
 from crisp_golden.network import Pattern
 from crisp_sw.prune.errors import PruneError, SaliencyError
-from crisp_sw.prune.layers import DenseLayer, require_any, sort_layers
+from crisp_sw.prune.layers import DenseLayer, check_sorted, sort_layers
 from crisp_sw.prune.mask_checks import require_fitting
 from crisp_sw.prune.masked_layer import MaskedLayer, mask_for, sparsity_of
 from crisp_sw.prune.masking import attach_mask
@@ -101,7 +101,7 @@ class CrispSparsifier(BaseSparsifier):
         for layer in dense:
             if layer.name in named:
                 raise PruneError(f"{weight_name(layer.name)!r} cannot be pruned: {layer.reason}")
-        require_any(prunable, dense)
+        check_sorted(model, settings, prunable, dense)
         layers = {layer.name: MaskedLayer(layer, mask_for(layer, self.settings)) for layer in prunable}
         selection = selection_for(layers, self.settings)
         selection.require_reachable(self.settings.sparsity)

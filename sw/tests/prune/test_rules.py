@@ -77,6 +77,62 @@ def test_rules_that_do_not_fit_the_model(mixed_net, rule, message):
     assert str(error.value).startswith(message)
 
 
+DEPTHWISE = "the rule for name 'depthwise' sets n, but matches only layers that stay dense (depthwise: "
+ONE_PRUNED = "); expected one that is pruned: conv, pointwise, grouped"
+
+
+@pytest.mark.parametrize(
+    ("rules", "choices", "message"),
+    [
+        ([LayerRule(name="depthwise", n=2)], {}, f"{DEPTHWISE}depthwise convolution{ONE_PRUNED}, linear"),
+        (
+            [LayerRule(name="stem", m=8, min_kept_share=0.5)],
+            {},
+            "the rule for name 'stem' sets m, min_kept_share, but matches only layers that stay dense "
+            f"(stem: too small: 1 input channels and 9 block(s) per block-row with B = 8{ONE_PRUNED}, linear",
+        ),
+        (
+            [LayerRule(name="linear", block=32)],
+            {},
+            "the rule for name 'linear' sets block, but matches only layers that stay dense (linear: too "
+            f"small: 32 input channels and 1 block(s) per block-row with B = 32{ONE_PRUNED}",
+        ),
+        (
+            [LayerRule(type="Linear", n=2)],
+            {"dense_classifier": True},
+            "the rule for type 'Linear' sets n, but matches only layers that stay dense (linear: the "
+            f"classifier{ONE_PRUNED}",
+        ),
+        (
+            [LayerRule(name="depthwise", dense=True), LayerRule(name="depthwise", n=2)],
+            {},
+            f"{DEPTHWISE}depthwise convolution{ONE_PRUNED}, linear",
+        ),
+    ],
+)
+def test_rule_for_layers_that_stay_dense_alone(mixed_net, rules, choices, message):
+    with pytest.raises(PruneError) as error:
+        selected(mixed_net, *rules, **choices)
+    assert str(error.value) == message
+
+
+@pytest.mark.parametrize(
+    "rules",
+    [
+        [LayerRule(name="*", n=2)],
+        [LayerRule(name="*wise", n=2)],
+        [LayerRule(type="Conv2d", block=16)],
+        [LayerRule(name="depthwise", dense=True)],
+        [LayerRule(name="depthwise")],
+        [LayerRule(type="Linear", n=2), LayerRule(name="linear", dense=True)],
+    ],
+    ids=str,
+)
+def test_rule_that_is_of_use_or_harmless(mixed_net, rules):
+    layers, _ = selected(mixed_net, *rules)
+    assert "pointwise" in layers
+
+
 @pytest.mark.parametrize(
     ("values", "message"),
     [

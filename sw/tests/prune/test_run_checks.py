@@ -6,7 +6,14 @@ import pytest
 import torch
 from torch import nn
 
-from crisp_sw.prune import PruneError, PruneSettings, SamplesError, fine_tune_dense, prune_for_classes
+from crisp_sw.prune import (
+    LayerRule,
+    PruneError,
+    PruneSettings,
+    SamplesError,
+    fine_tune_dense,
+    prune_for_classes,
+)
 from crisp_sw.prune.run_checks import require_finite_weights
 
 SETTINGS = PruneSettings(
@@ -48,6 +55,21 @@ def test_teacher_that_is_not_finite_or_has_other_outputs(mixed_net, samples):
         prune_for_classes(mixed_net, samples, SETTINGS, teacher=teacher)
     with pytest.raises(PruneError, match="the teacher has 7 outputs; expected 4, as the model has"):
         fine_tune_dense(mixed_net, samples, SETTINGS, teacher=type(mixed_net)(classes=7))
+
+
+@pytest.mark.parametrize("method", [*METHODS, "channel"])
+@pytest.mark.parametrize(
+    ("choices", "message"),
+    [
+        ({"exclude": ("nonsense",)}, "`exclude` pattern 'nonsense' matches no layer; expected one of stem,"),
+        ({"exclude_types": ("Linaer",)}, "`exclude_types` 'Linaer' matches no layer; expected one of Conv2d"),
+        ({"rules": (LayerRule(name="bn", dense=True),)}, "the rule for name 'bn' names 'bn', a BatchNorm2d"),
+    ],
+    ids=str,
+)
+def test_exclusions_are_of_the_model_s_layers(mixed_net, samples, method, choices, message):
+    with pytest.raises(PruneError, match=message):
+        prune_for_classes(mixed_net, samples, replace(SETTINGS, method=method, **choices))
 
 
 @pytest.mark.parametrize("method", METHODS)

@@ -11,6 +11,7 @@ from torch.nn import functional
 from torch.nn.utils import parametrize
 
 from crisp_sw.prune.errors import MaskError, PruneError, SaliencyError, UnreachableSparsityError
+from crisp_sw.prune.rules import LayerRule
 from crisp_sw.prune.sparsifier import CrispSparsifier
 from sw.tests.prune.structure import structures
 
@@ -351,6 +352,16 @@ def test_config_that_does_not_fit(mixed_net, config, message):
     with pytest.raises(PruneError, match=message):
         prepared(mixed_net, config)
     assert not any(parametrize.is_parametrized(module) for module in mixed_net.modules())
+
+
+def test_rules_are_those_of_layers_that_are_pruned(mixed_net):
+    rules = (LayerRule(name="depthwise", n=1),)
+    message = "the rule for name 'depthwise' sets n, but matches only layers that stay dense"
+    with pytest.raises(PruneError, match=message):
+        prepared(mixed_net, rules=rules)
+    assert not any(parametrize.is_parametrized(module) for module in mixed_net.modules())
+    # A config leaves all others dense, whatever rules they have.
+    prepared(mixed_net, [{"tensor_fqn": "linear.weight"}], rules=rules, sparsity=0.6)
 
 
 def test_unreachable_target_leaves_the_model_alone(mixed_net):
