@@ -17,8 +17,8 @@ def require_ready(
 
     Raises
     ------
-    PruneError : an exclusion or rule matches no layer, a weight is NaN or infinite, crops would lie outside of
-        the images, or the teacher has other outputs than the model.
+    PruneError : an exclusion or rule matches no layer, a weight is NaN or infinite, crops would lie outside
+        of the images, or the teacher has other outputs than the model.
     SamplesError : fewer samples than a batch, no unlabelled images where the settings want some, labels that
         do not fit the outputs, or images that the model cannot read or train on.
     """
