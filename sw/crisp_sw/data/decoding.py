@@ -5,8 +5,10 @@ could not be read and why. Both get their names when they are complete, the arra
 """
 
 import json
+import math
 import multiprocessing
 import os
+import shutil
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from concurrent.futures.process import BrokenProcessPool
@@ -53,7 +55,7 @@ def decode_cached(
 
     Raises
     ------
-    DatasetError : a picture cannot be read and ``strict`` is set, or the cache is damaged.
+    DatasetError : a picture cannot be read and ``strict`` is set, the cache is damaged, or the disk too full.
     """
     if not cached.is_file():
         _decode_all(files, size, cached, workers, strict)
@@ -121,6 +123,7 @@ def _read_problems(path: Path) -> tuple[Problem, ...]:
 
 def _decode_all(files: Sequence[Path], size: int, cached: Path, workers: int | None, strict: bool) -> None:
     cached.parent.mkdir(parents=True, exist_ok=True)
+    _require_room(len(files), size, cached.parent)
     temporary = cached.with_name(f".{cached.name}.{os.getpid()}.tmp")
     try:
         np.lib.format.open_memmap(temporary, mode="w+", dtype=np.uint8, shape=(len(files), 3, size, size))
@@ -131,6 +134,16 @@ def _decode_all(files: Sequence[Path], size: int, cached: Path, workers: int | N
         os.replace(temporary, cached)
     finally:
         temporary.unlink(missing_ok=True)
+
+
+def _require_room(count: int, size: int, folder: Path) -> None:
+    """Raise unless the decoded pictures fit the disk: a mapped file that does not ends the process."""
+    most = math.isqrt(shutil.disk_usage(folder).free // (3 * max(1, count)))
+    if size > most:
+        raise DatasetError(
+            f"`image_size` must be at most {most}, not {size}: {count} pictures of more pixels exceed the "
+            f"free space of {folder}"
+        )
 
 
 def _worker_count(files: int, wanted: int | None) -> int:

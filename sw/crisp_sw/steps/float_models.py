@@ -5,7 +5,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal, get_args
 
-import torch
 from torch import nn
 
 from crisp_golden.errors import CrispError
@@ -13,10 +12,11 @@ from crisp_sw.checkpoint import CheckpointInfo, load_weights
 from crisp_sw.data import DatasetSplits, load_dataset
 from crisp_sw.data.folder import Unreadable
 from crisp_sw.data.registry import is_dataset_name
-from crisp_sw.errors import DatasetError, ModelError
+from crisp_sw.errors import DatasetError
 from crisp_sw.export.pruned import PrunedModel, load_pruned
 from crisp_sw.export.state_dict import read_state_dict
 from crisp_sw.models import build_model
+from crisp_sw.models.image_check import require_images
 
 Normalize = Literal["imagenet", "data"]
 IMAGENET_MEAN, IMAGENET_STD = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)  # as torchvision's weights want
@@ -93,13 +93,7 @@ def checkpoint_of(foreign: ForeignWeights, splits: DatasetSplits) -> tuple[nn.Mo
     tensors = read_state_dict(foreign.weights)
     model = build_model(foreign.model, in_channels=splits.channels, num_classes=len(splits.classes))
     load_weights(model, tensors, source=foreign.weights)
-    model.eval()
-    try:
-        with torch.inference_mode():
-            model(torch.zeros(1, splits.channels, *splits.image_size))
-    except RuntimeError as error:
-        size = " x ".join(map(str, splits.image_size))
-        raise ModelError(f"{foreign.model} cannot take images of {size} pixels ({error})") from error
+    require_images(model, foreign.model, channels=splits.channels, size=splits.image_size)
     own = foreign.normalize == "data" or splits.channels != len(IMAGENET_MEAN)
     return model, CheckpointInfo(
         model=foreign.model,

@@ -1,5 +1,7 @@
 """Decoding in processes, the cache, and pictures that cannot be read."""
 
+from types import SimpleNamespace
+
 import numpy as np
 import pytest
 from PIL import Image
@@ -61,3 +63,13 @@ def test_edge_is_that_of_the_first_picture_that_can_be_read(files):
     assert shorter_edge(files, strict=False) == 8
     with pytest.raises(DatasetError, match="none of 1 pictures can be read"):
         shorter_edge(files[:1], strict=False)
+
+
+def test_array_that_exceeds_the_disk_is_refused(files, tmp_path, monkeypatch):
+    monkeypatch.setattr(decoding.shutil, "disk_usage", lambda _: SimpleNamespace(free=5 * 3 * 10**2))
+    with pytest.raises(
+        DatasetError, match=r"^`image_size` must be at most 10, not 11: 5 pictures of more pixels exceed"
+    ):
+        decode_cached(files, 11, tmp_path / "cache" / "x.npy")
+    assert list((tmp_path / "cache").iterdir()) == []
+    assert decode_cached(files, 10, tmp_path / "cache" / "x.npy").images.shape == (5, 3, 10, 10)
