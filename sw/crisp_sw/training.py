@@ -5,8 +5,11 @@ the seed and the number of the step alone. A run that was interrupted therefore 
 bit for bit on one machine, as one that was not.
 """
 
+import copy
+import time
 from collections.abc import Callable
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
+from functools import cached_property
 from pathlib import Path
 
 import numpy as np
@@ -15,11 +18,14 @@ from torch import Generator, Tensor, nn
 
 from crisp_sw.checkpoint import CheckpointInfo, save_checkpoint
 from crisp_sw.data import DatasetSplits, augment, balanced_order, load_dataset
+from crisp_sw.data.augment import largest_padding
+from crisp_sw.data.digest import data_digest
 from crisp_sw.data.folder import Unreadable
 from crisp_sw.errors import TrainingError
 from crisp_sw.evaluation import accuracy, predict_logits
 from crisp_sw.mixed_precision import autocast
 from crisp_sw.models import build_model
+from crisp_sw.models.image_check import require_images
 from crisp_sw.training_settings import TrainingSettings
 from crisp_sw.training_state import EpochReport, InterruptFlag, TrainingState, load_state, save_state
 
@@ -47,12 +53,14 @@ class TrainingProgress:
 class TrainingResult:
     """Outcome of `train`; ``finished`` is False if the user interrupted it.
 
-    ``skipped`` has a message for each picture that was left out because it could not be read.
+    ``skipped`` has a message for each picture that was left out because it could not be read; ``seconds`` is
+    the time of steps and evaluations, those before an interrupt included.
     """
 
     finished: bool
     history: tuple[EpochReport, ...] = ()
     skipped: tuple[str, ...] = ()
+    seconds: float = field(default=0.0, compare=False)
 
     @property
     def accuracy(self) -> float:
@@ -61,14 +69,24 @@ class TrainingResult:
 
 
 ProgressCallback = Callable[[TrainingProgress], None]
+MessageCallback = Callable[[str], None]
+
+
+def ignore_message(text: str) -> None:
+    """A `MessageCallback` for those who do not want to know."""
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class TrainedNetwork(TrainingResult):
-    """Outcome of `run_training`: also the network, on the CPU, and what a checkpoint says of it."""
+    """Outcome of `run_training`: also the network, on the CPU, and what a checkpoint says of it.
+
+    ``training_images`` and ``test_images`` are the numbers of images.
+    """
 
     network: nn.Module
     info: CheckpointInfo
+    training_images: int
+    test_images: int
 
 
 class DivergenceError(TrainingError):
@@ -83,6 +101,8 @@ def train(
     *,
     state_file: Path | None = None,
     resume: bool = False,
+    name: str | None = None,
+    say: MessageCallback = ignore_message,
 ) -> TrainingResult:
     """Train ``model`` in place, where it is; its accuracy on the test images is taken every epoch.
 
@@ -91,14 +111,23 @@ def train(
     progress : called after every step.
     state_file : where the run is saved after every epoch and on Ctrl-C; removed when the run is finished.
     resume : continue from ``state_file`` if it exists.
+    name : of the model, which a saved state must agree with; by default that of its class.
+    say : told what is worth knowing before the first step.
 
     Raises
     ------
-    TrainingError : there are no training images, the saved state belongs to another run, or the training
-        diverges; no state of such a run is left, as it would diverge again.
+    TrainingError : there are no training images, they do not suit the settings or the network, the saved
+        state belongs to another run, or the training diverges; no state of such a run is left, as it would
+        diverge again.
     CheckpointError : the saved state is damaged, or of another network.
     """
-    trainer = _Trainer(model, splits, settings)
+    trainer = _Trainer(model, splits, settings, name or type(model).__name__)
+    trainer.require_trainable()
+    if trainer.epoch_images < settings.batch:
+        say(
+            f"{trainer.epoch_images} training images are fewer than one batch of {settings.batch}: every "
+            "step trains on all of them"
+        )
     if resume and state_file is not None and state_file.exists():
         trainer.load(state_file)
     try:
@@ -117,7 +146,12 @@ def train(
     if finished and state_file is not None:
         state_file.unlink(missing_ok=True)
     model.eval()
-    return TrainingResult(finished=finished, history=tuple(trainer.state.history), skipped=splits.skipped)
+    return TrainingResult(
+        finished=finished,
+        history=tuple(trainer.state.history),
+        skipped=splits.skipped,
+        seconds=trainer.state.seconds,
+    )
 
 
 def run_training(
@@ -135,6 +169,7 @@ def run_training(
     progress: ProgressCallback | None = None,
     command: str = "",
     state_file: Path | None = None,
+    say: MessageCallback = ignore_message,
 ) -> TrainedNetwork:
     """Load the data set, train the named model from scratch and write a checkpoint.
 
@@ -148,6 +183,7 @@ def run_training(
     compact : write half the size, see `save_checkpoint`; the accuracy in it is that before rounding.
     command : recorded in the checkpoint.
     state_file : where a run under way is kept; by default beside the checkpoint, as ``<output>.state``.
+    say : of `train`.
 
     Returns
     -------
@@ -155,16 +191,26 @@ def run_training(
 
     Raises
     ------
-    CrispError : a name is unknown, the data are damaged, the state belongs to another run, or the training
-        diverges. Nothing is written.
+    CrispError : a name is unknown, the data are damaged or too small for the network, the state belongs to
+        another run, or the training diverges. Nothing is written.
     """
     splits = load_dataset(data, cache=cache, image_size=image_size, unreadable=unreadable)
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(settings.seed)
         network = build_model(model, in_channels=splits.channels, num_classes=len(splits.classes))
+    require_images(network, model, channels=splits.channels, size=splits.image_size)
     if state_file is None and output is not None:
         state_file = output.with_name(output.name + ".state")
-    result = train(network.to(device), splits, settings, progress, state_file=state_file, resume=resume)
+    result = train(
+        network.to(device),
+        splits,
+        settings,
+        progress,
+        state_file=state_file,
+        resume=resume,
+        name=model.lower().replace("_", "-"),
+        say=say,
+    )
     info = CheckpointInfo(
         model=model,
         in_channels=splits.channels,
@@ -184,21 +230,27 @@ def run_training(
     if result.finished and output is not None:
         save_checkpoint(output, network, info, compact=compact)
     return TrainedNetwork(
-        finished=result.finished, history=result.history, skipped=result.skipped, network=network, info=info
+        **vars(result),
+        network=network,
+        info=info,
+        training_images=len(splits.train),
+        test_images=len(splits.test),
     )
 
 
 class _Trainer:
     """One run: model, optimizer and position, advanced step by step."""
 
-    def __init__(self, model: nn.Module, splits: DatasetSplits, settings: TrainingSettings):
+    def __init__(self, model: nn.Module, splits: DatasetSplits, settings: TrainingSettings, name: str):
+        self.name = name
         self.model = model.to(memory_format=torch.channels_last)  # pyright: ignore[reportCallIssue]
         self.splits = splits
         self.settings = settings
         if not len(splits.train):
             raise TrainingError(f"no training images in {splits.name}; expected at least 1")
         # A last, smaller batch is left out; the order changes every epoch, so no image is lost for good.
-        self.epoch_steps = max(1, len(self._epoch_order(0)) // settings.batch)
+        self.epoch_images = len(self._epoch_order(0))
+        self.epoch_steps = max(1, self.epoch_images // settings.batch)
         self.steps = self.epoch_steps * settings.epochs
         self.state = TrainingState()
         self.loss = nn.CrossEntropyLoss(label_smoothing=settings.label_smoothing)
@@ -214,10 +266,36 @@ class _Trainer:
         self._order_epoch = -1
         self._last_loss = 0.0
 
-    @property
+    @cached_property
     def identity(self) -> dict[str, object]:
         """What a saved state must agree with."""
-        return {"dataset": self.splits.name, "images": len(self.splits.train), **asdict(self.settings)}
+        return {
+            "model": self.name,
+            "dataset": self.splits.name,
+            "image_size": list(self.splits.image_size),
+            "images": len(self.splits.train),
+            **asdict(self.settings),
+            "data": data_digest(self.splits),
+        }
+
+    def require_trainable(self) -> None:
+        """Raise TrainingError for crops outside of the images, and a batch of one that BatchNorm refuses."""
+        most, padding = largest_padding(self.splits.train.images), self.settings.crop_padding
+        if padding > most:
+            size = " x ".join(map(str, self.splits.image_size))
+            raise TrainingError(
+                f"`crop_padding` must be at most {most} for images of {size} pixels, not {padding}"
+            )
+        if min(self.settings.batch, self.epoch_images) > 1:
+            return
+        image = self.splits.normalization(self.splits.train.images[:1]).to(self.device)
+        try:
+            with torch.random.fork_rng(devices=[self.device] if self.device.type == "cuda" else []):
+                copy.deepcopy(self.model).train()(image)
+        except ValueError as error:
+            raise TrainingError(
+                f"{self.name} cannot train on a batch of 1 image ({error}); expected a `batch` of at least 2"
+            ) from error
 
     def save(self, path: Path) -> None:
         save_state(path, self.state, self.model, self.optimizer, self.identity)
@@ -230,6 +308,13 @@ class _Trainer:
 
     def advance(self) -> EpochReport | None:
         """Do one step; at the end of an epoch evaluate and report it."""
+        started = time.perf_counter()
+        try:
+            return self._advance()
+        finally:
+            self.state.seconds += time.perf_counter() - started
+
+    def _advance(self) -> EpochReport | None:
         images, labels = self._batch()
         self._last_loss = self._descend(images.to(self.device), labels.to(self.device))
         self.state.step += 1

@@ -11,9 +11,13 @@ import torch
 from torch import nn
 
 from crisp_sw.checkpoint import load_weights, read_tensors, write_tensors
-from crisp_sw.errors import TrainingError
+from crisp_sw.errors import CheckpointError, TrainingError
 
 MODEL, MOMENTUM = "model.", "momentum."
+DIGESTS = {"data": "other images or classes; expected the same ones"}
+"""What to say where digests differ, as their numbers tell nobody anything."""
+ADDED_LATER = ("model", "image_size", "data")
+"""What states of earlier versions do not say: they are continued if all else agrees."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -27,10 +31,14 @@ class EpochReport:
 
 @dataclass(kw_only=True)
 class TrainingState:
-    """Position of a run: steps done, sum of the losses of the epoch under way, reports of the whole ones."""
+    """Position of a run: steps done, sum of the losses of the epoch under way, reports of the whole ones.
+
+    ``seconds`` is the time that the steps and the evaluations took.
+    """
 
     step: int = 0
     loss_sum: float = 0.0
+    seconds: float = 0.0
     history: list[EpochReport] = field(default_factory=list)
 
 
@@ -62,24 +70,33 @@ def load_state(
     Raises
     ------
     CheckpointError : the file is damaged or of another network.
-    TrainingError : the state belongs to a run with other settings; the message names the first difference.
+    TrainingError : the state belongs to another run; the message names the first difference.
     """
     tensors, header = read_tensors(path)
-    saved = header.get("identity", {})
-    for name, value in identity.items():
-        if saved.get(name) != value:
-            raise TrainingError(
-                f"{path} belongs to a run with {name} = {saved.get(name)!r}; expected {value!r}"
-            )
+    _require_same_run(path, header.get("identity"), identity)
     weights = {name[len(MODEL) :]: value for name, value in tensors.items() if name.startswith(MODEL)}
     load_weights(model, weights, source=path)
     for name, parameter in model.named_parameters():
         if MOMENTUM + name in tensors:
             buffer = torch.empty_like(parameter).copy_(tensors[MOMENTUM + name])
             optimizer.state[parameter]["momentum_buffer"] = buffer.detach()
-    state = dict(header["state"])
-    state["history"] = [EpochReport(**report) for report in state["history"]]
-    return TrainingState(**state)
+    try:
+        state = dict(header["state"])
+        state["history"] = [EpochReport(**report) for report in state["history"]]
+        return TrainingState(**state)
+    except (KeyError, TypeError, ValueError) as error:
+        raise CheckpointError(f"{path}: not the state of a training ({error})") from error
+
+
+def _require_same_run(path: Path, saved: Any, identity: Mapping[str, Any]) -> None:
+    if not isinstance(saved, dict):
+        raise CheckpointError(f"{path}: not the state of a training; expected one of `crisp train`")
+    for name, value in identity.items():
+        if name not in saved and name in ADDED_LATER:
+            continue
+        if saved.get(name) != value:
+            found = DIGESTS.get(name) or f"{name} = {saved.get(name)!r}; expected {value!r}"
+            raise TrainingError(f"{path} belongs to a run with {found}")
 
 
 class InterruptFlag:

@@ -9,11 +9,11 @@ import torch
 from PIL import Image
 from torch import nn
 
-from crisp_sw.checkpoint import load_checkpoint
+from crisp_sw.checkpoint import load_checkpoint, read_tensors, write_tensors
 from crisp_sw.data import DatasetSplits, ImageSet, load_dataset
-from crisp_sw.errors import CheckpointError, DatasetError, TrainingError
+from crisp_sw.errors import CheckpointError, DatasetError, ModelError, TrainingError
 from crisp_sw.evaluation import evaluate
-from crisp_sw.training import TrainingSettings, run_training, train
+from crisp_sw.training import TrainingSettings, _Trainer, run_training, train
 
 SETTINGS = TrainingSettings(epochs=2, batch=32, crop_padding=0, flip=False, learning_rate=0.05)
 
@@ -147,6 +147,87 @@ def test_state_of_other_settings_is_refused(splits, tmp_path):
         train(network(), splits, replace(SETTINGS, epochs=3), state_file=state, resume=True)
 
 
+def changed_state(path, **identity):
+    """Give a saved state other fields, or take away those that are None."""
+    tensors, header = read_tensors(path)
+    fields = {**header["identity"], **identity}
+    fields = {name: value for name, value in fields.items() if value is not None}
+    write_tensors(path, tensors, {**header, "identity": fields})
+
+
+def test_state_of_other_images_is_refused(splits, tmp_path):
+    state = tmp_path / "run.state"
+    train(network(), splits, SETTINGS, interrupt_after(1), state_file=state)
+    before = state.read_bytes()
+    images = splits.train.images.clone()
+    images[7, 0, 3, 3] += 1
+    for other in (
+        replace(splits, train=replace(splits.train, images=images)),
+        replace(splits, test=splits.train),
+        replace(splits, classes=tuple("abcdefghij")),
+    ):
+        with pytest.raises(TrainingError, match="other images or classes; expected the same ones"):
+            train(network(), other, SETTINGS, state_file=state, resume=True)
+    assert state.read_bytes() == before
+
+
+@pytest.mark.parametrize(
+    ("field", "value", "message"),
+    [
+        ("image_size", [12, 12], r"image_size = \[12, 12\]; expected \[8, 8\]"),
+        ("model", "resnet18", "model = 'resnet18'; expected 'Sequential'"),
+        ("dataset", "mnist", "dataset = 'mnist'; expected 'digits'"),
+        ("images", 5, "images = 5; expected 320"),
+        ("seed", None, "seed = None; expected 0"),
+    ],
+)
+def test_state_of_another_run_is_refused_by_what_differs(splits, tmp_path, field, value, message):
+    state = tmp_path / "run.state"
+    train(network(), splits, SETTINGS, interrupt_after(1), state_file=state)
+    changed_state(state, **{field: value})
+    with pytest.raises(TrainingError, match=rf"run\.state belongs to a run with {message}"):
+        train(network(), splits, SETTINGS, state_file=state, resume=True)
+
+
+def test_state_of_an_earlier_version_is_continued_bit_for_bit(splits, tmp_path):
+    undisturbed, resumed, state = network(), network(seed=9), tmp_path / "run.state"
+    expected = train(undisturbed, splits, SETTINGS)
+    train(network(), splits, SETTINGS, interrupt_after(13), state_file=state)
+    changed_state(state, model=None, image_size=None, data=None)
+    tensors, header = read_tensors(state)
+    del header["state"]["seconds"]
+    write_tensors(state, tensors, header)
+    assert train(resumed, splits, SETTINGS, state_file=state, resume=True) == expected
+    assert_same_weights(resumed, undisturbed)
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"identity": [1]}, "not the state of a training; expected one of `crisp train`"),
+        ({"state": {"step": 1}}, r"not the state of a training \('history'\)"),
+        ({"state": {"step": 1, "history": [], "speed": 2}}, "not the state of a training"),
+        ({"state": {"step": 1, "history": [3]}}, "not the state of a training"),
+    ],
+)
+def test_header_of_a_state_that_is_damaged(splits, tmp_path, change, message):
+    state = tmp_path / "run.state"
+    train(network(), splits, SETTINGS, interrupt_after(1), state_file=state)
+    tensors, header = read_tensors(state)
+    write_tensors(state, tensors, {**header, **change})
+    with pytest.raises(CheckpointError, match=rf"run\.state: {message}"):
+        train(network(), splits, SETTINGS, state_file=state, resume=True)
+
+
+def test_seconds_before_an_interrupt_count(splits, tmp_path, monkeypatch):
+    ticks = iter(range(0, 10**6, 3))
+    monkeypatch.setattr("crisp_sw.training.time.perf_counter", lambda: float(next(ticks)))
+    state = tmp_path / "run.state"
+    first = train(network(), splits, SETTINGS, interrupt_after(13), state_file=state)
+    assert first.seconds == 13 * 3
+    assert train(network(), splits, SETTINGS, state_file=state, resume=True).seconds == 20 * 3
+
+
 def test_damaged_state_is_named(splits, tmp_path):
     state = tmp_path / "run.state"
     state.write_bytes(b"nothing")
@@ -156,9 +237,60 @@ def test_damaged_state_is_named(splits, tmp_path):
 
 def test_fewer_images_than_a_batch_are_one_batch(splits):
     few = ImageSet(splits.train.images[:5], splits.train.labels[:5])
-    seen = []
-    train(network(), replace(splits, train=few), replace(SETTINGS, epochs=3), seen.append)
+    seen, said = [], []
+    train(network(), replace(splits, train=few), replace(SETTINGS, epochs=3), seen.append, say=said.append)
     assert [progress.step for progress in seen] == [1, 2, 3]
+    assert said == [
+        "5 training images are fewer than one batch of 32: every step trains on all of them",
+    ]
+
+
+def test_a_whole_batch_is_nothing_to_say(splits):
+    few = ImageSet(splits.train.images[:32], splits.train.labels[:32])
+    said = []
+    train(network(), replace(splits, train=few), replace(SETTINGS, epochs=1), say=said.append)
+    assert said == []
+
+
+@pytest.mark.parametrize(("border", "padding"), [("mirror", 8), ("mirror", 40), ("black", 100_000)])
+def test_crops_outside_of_the_images_are_refused(splits, tmp_path, border, padding):
+    settings = replace(SETTINGS, crop_border=border, crop_padding=padding)
+    with pytest.raises(
+        TrainingError, match=f"`crop_padding` must be at most 7 for images of 8 x 8 pixels, not {padding}"
+    ):
+        train(network(), splits, settings, state_file=tmp_path / "run.state")
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_batch_of_one_that_batch_norm_refuses(splits):
+    model = nn.Sequential(network(), nn.BatchNorm1d(10))
+    with pytest.raises(TrainingError, match=r"cannot train on a batch of 1 image \(.*\); expected a `batch`"):
+        train(model, splits, replace(SETTINGS, batch=1))
+    few = replace(splits, train=ImageSet(splits.train.images[:2], splits.train.labels[:2]))
+    alone = train(network(), few, replace(SETTINGS, batch=1, epochs=1, learning_rate=1e-4))
+    assert alone.finished
+
+
+def test_batch_of_one_is_tried_without_a_trace(splits):
+    few = replace(splits, train=ImageSet(splits.train.images[:1], splits.train.labels[:1]))
+    model = nn.Sequential(network(), nn.Dropout(0.5))
+    before, state = copy.deepcopy(model), torch.get_rng_state()
+    _Trainer(model, few, SETTINGS, "toy").require_trainable()
+    assert_same_weights(model, before)
+    assert torch.equal(torch.get_rng_state(), state)
+
+
+def test_images_too_small_for_the_network_are_refused_before_any_step(tmp_path):
+    with pytest.raises(ModelError, match=r"^vgg16-32px cannot take images of 8 x 8 pixels \([^\n]*\)$"):
+        run_training(
+            model="vgg16-32px",
+            data="digits",
+            image_size=8,
+            output=tmp_path / "model.safetensors",
+            settings=SETTINGS,
+            progress=lambda _: pytest.fail("it ran"),
+        )
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_run_writes_a_checkpoint_only_when_finished(tmp_path, splits, monkeypatch):

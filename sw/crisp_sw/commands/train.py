@@ -78,6 +78,8 @@ def train(
     if whole:
         _require_free(out)
     used = find_device(device)
+    state_file = out.with_name(f"{out.name}.state")
+    _say_where_it_starts(state_file, resume)
     with training_display(messages) as progress:
         trained = run_training(
             model=model,
@@ -91,18 +93,40 @@ def train(
             compact=compact,
             progress=progress,
             command=command_line(),
-            state_file=out.with_name(f"{out.name}.state"),
+            state_file=state_file,
+            say=_say,
         )
     say_skipped(trained.skipped)
     if not trained.finished:
         messages.print("interrupted; the same command with --resume continues")
         raise typer.Exit(130)
     source = {"data": data, "unreadable": unreadable, "device": device, "compact": compact}
-    figures = {"source": source, "skipped": list(trained.skipped), **_figures(trained.info)}
+    figures = {
+        "source": source,
+        "skipped": list(trained.skipped),
+        "training_images": trained.training_images,
+        "test_images": trained.test_images,
+        "seconds": trained.seconds,
+        **_figures(trained.info),
+    }
     if whole:
         _save(out, trained, figures, compact)
     shown = {"checkpoint": str(out / MODEL_FILE if whole else out), **figures}
     emit(shown, as_json, lambda: show_figures(f"Wrote {out}", {"test accuracy": f"{trained.accuracy:.2%}"}))
+
+
+def _say(text: str) -> None:
+    messages.print(text, markup=False)
+
+
+def _say_where_it_starts(state_file: Path, resume: bool) -> None:
+    if resume and not state_file.exists():
+        _say(f"no interrupted run in {state_file}: starting from the beginning")
+    elif not resume and state_file.exists():
+        _say(
+            f"starting from the beginning: the interrupted run in {state_file}, which --resume would "
+            "continue, is dropped"
+        )
 
 
 def _figures(info: CheckpointInfo) -> dict[str, Any]:

@@ -6,9 +6,9 @@ from pathlib import Path
 
 from crisp_sw.checkpoint import load_checkpoint
 from crisp_sw.data import load_dataset
+from crisp_sw.data.digest import data_digest
 from crisp_sw.data.registry import DATASETS
 from crisp_sw.experiment.cell_run import CellTask
-from crisp_sw.experiment.data_digest import data_digest
 from crisp_sw.experiment.errors import ExperimentError
 from crisp_sw.experiment.grid import Grid, network_name
 from crisp_sw.experiment.plots import write_plots

@@ -31,6 +31,9 @@ def training_summary(figures: Mapping[str, Any]) -> str:
     facts = {
         **source_facts(figures),
         "test accuracy": f"{figures['accuracy']:.2%}",
+        "training images": figures["training_images"],
+        "test images": figures["test_images"],
+        "seconds": f"{figures['seconds']:.1f}",
     }
     history = MarkdownTable(
         "Epochs",

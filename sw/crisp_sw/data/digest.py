@@ -1,4 +1,4 @@
-"""What a data set holds, as one short text, so that results of other images are never taken for its own."""
+"""What a data set holds, as one short text, so that nothing made of other images is taken for its own."""
 
 import hashlib
 import json
@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 from torch import Tensor
 
-from crisp_sw.data import DatasetSplits
+from crisp_sw.data.dataset import DatasetSplits
 
 MOST_BYTES = 1 << 30
 """Read from the images of a split: all of Tiny ImageNet; of larger ones every second, third ... image."""

@@ -6,8 +6,8 @@ import pytest
 import torch
 
 from crisp_sw.data import DatasetSplits, ImageSet
-from crisp_sw.experiment import data_digest as module
-from crisp_sw.experiment.data_digest import data_digest
+from crisp_sw.data import digest as module
+from crisp_sw.data.digest import data_digest
 
 
 def splits():
