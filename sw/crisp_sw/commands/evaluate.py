@@ -29,8 +29,11 @@ from crisp_sw.steps.summaries import accuracy_figures, evaluation_summary
 
 def evaluate(
     path: Annotated[
-        str, typer.Argument(help="Checkpoint, pruned model, packed network or ONNX file.")
-    ] = DEFAULT_CHECKPOINT,
+        str | None,
+        typer.Argument(
+            help="Checkpoint, pruned model, packed network or ONNX file.", show_default=DEFAULT_CHECKPOINT
+        ),
+    ] = None,
     data: Data = None,
     classes: Annotated[
         str | None, typer.Option("--classes", "-c", help="Also judge on these of its classes alone.")
@@ -58,7 +61,8 @@ def evaluate(
     - `crisp evaluate build/network --out build/evaluation`
     - `crisp evaluate --weights resnet50.pth --model resnet50 --data path/to/imagenet --image-size 224`
     """
-    foreign = foreign_weights(weights, model, image_size, normalize)
+    foreign = foreign_weights(weights, model, image_size, normalize, path=path)
+    path = path or DEFAULT_CHECKPOINT
     if out is not None:
         require_free(out, "evaluate")
     used = find_device(device)
@@ -68,7 +72,8 @@ def evaluate(
     else:
         answers = float_answers(path, data, foreign, classes=classes, unreadable=unreadable, device=used)
     judged = str(foreign.weights) if foreign else path
-    source = source_figures(path, data, foreign, unreadable=unreadable, device=device)
+    channels = answers.outputs.splits.channels
+    source = source_figures(path, data, foreign, channels=channels, unreadable=unreadable, device=device)
     figures = {"path": judged, **source, **answers.figures()}
     say_skipped(figures["skipped"])
     if out is not None:

@@ -11,6 +11,7 @@ import typer
 
 from crisp_sw.commands.terminal import messages
 from crisp_sw.data.folder import Unreadable
+from crisp_sw.seeds import require_seed
 from crisp_sw.steps.float_models import ForeignWeights, SourceError
 
 DEFAULT_CHECKPOINT = "small_resnet_fashion_mnist"
@@ -42,7 +43,7 @@ ModelName = Annotated[
 Normalize = Annotated[
     str, typer.Option(help="Mean and deviation of the images for --weights: imagenet, or those of the data.")
 ]
-Seed = Annotated[int, typer.Option(help="Of everything random.")]
+Seed = Annotated[int, typer.Option(help="Of everything random.", callback=require_seed)]
 SkipUnreadable = Annotated[
     Unreadable, typer.Option(help="What a missing or damaged picture of a folder means.")
 ]
@@ -54,18 +55,35 @@ Weights = Annotated[
 
 
 def foreign_weights(
-    weights: Path | None, model: str | None, image_size: int | None, normalize: str
+    weights: Path | None,
+    model: str | None,
+    image_size: int | None,
+    normalize: str,
+    *,
+    path: str | None = None,
 ) -> ForeignWeights | None:
     """What the options about a state dict stand for.
 
+    Parameters
+    ----------
+    path : of a model that was given beside them.
+
     Raises
     ------
-    SourceError : there is a state dict without an architecture, or the reverse.
+    SourceError : there is a state dict without an architecture or the reverse, a state dict and another
+        model, or an option of state dicts without one.
     """
     if (weights is None) != (model is None):
         raise SourceError("--weights and --model belong together; expected both or neither")
     if weights is None or model is None:
+        if image_size is not None:
+            raise SourceError(
+                f"--image-size {image_size} belongs to --weights; expected it there only, as other models "
+                "know the size of their images"
+            )
         return None
+    if path is not None:
+        raise SourceError(f"{path} and --weights {weights} are two models; expected one of them")
     return ForeignWeights(
         weights=weights,
         model=model,
@@ -75,14 +93,22 @@ def foreign_weights(
 
 
 def source_figures(
-    path: str | None, data: str | None, foreign: ForeignWeights | None, **options: Any
+    path: str | None,
+    data: str | None,
+    foreign: ForeignWeights | None,
+    *,
+    channels: int | None = None,
+    **options: Any,
 ) -> dict[str, Any]:
     """Where model and images come from, and by which command: JSON types for a step's figures.
 
     Parameters
     ----------
+    channels : of the images, if known: they decide which normalization those of a state dict get.
     options : others that the result depends on, such as the device.
     """
+    if foreign is not None and channels is not None:
+        foreign = foreign.as_used(channels)
     source = {"checkpoint": path} if foreign is None else {**asdict(foreign), "weights": str(foreign.weights)}
     return {"command": command_line(), "source": {**source, "data": data, **options}}
 

@@ -27,7 +27,7 @@ from crisp_sw.export.save import packed_bytes, require_network_or_free
 from crisp_sw.quantize import QuantizeSettings
 from crisp_sw.report.numbers import size
 from crisp_sw.steps import UserClasses, int8_accuracy, load_float_model, quantize_pruned
-from crisp_sw.steps.quantizing import CALIBRATION_PER_CLASS
+from crisp_sw.steps.quantizing import CALIBRATION_PER_CLASS, require_calibration
 from crisp_sw.steps.summaries import quantization_summary
 
 _DEFAULTS = QuantizeSettings()
@@ -58,7 +58,8 @@ def quantize(
     Example: `crisp quantize build/pruned --out build/network`
     """
     settings = QuantizeSettings(method=ranges)  # pyright: ignore[reportArgumentType]
-    foreign = foreign_weights(weights, model, image_size, normalize)
+    require_calibration(samples, seed)
+    foreign = foreign_weights(weights, model, image_size, normalize, path=path)
     require_network_or_free(out)
     pruned, splits = load_float_model(path, data, foreign, unreadable)
     say_skipped(splits.skipped)
@@ -71,7 +72,7 @@ def quantize(
     with step_display() as progress:
         accuracy = int8_accuracy(network, images, pruned.info.normalization, progress)
     metadata: dict[str, Any] = {
-        **source_figures(path, data, foreign, unreadable=unreadable),
+        **source_figures(path, data, foreign, channels=splits.channels, unreadable=unreadable),
         "skipped": list(splits.skipped),
         "dataset": splits.name,
         "class_ids": list(outputs.ids),

@@ -1,9 +1,9 @@
 """Where a step's float model comes from: a checkpoint, a pruned model, or a state dict of somebody else."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Literal, get_args
+from typing import Literal, Self, get_args
 
 from torch import nn
 
@@ -50,6 +50,10 @@ class ForeignWeights:
                 f"`normalize` must be one of {', '.join(get_args(Normalize))}, not {self.normalize!r}"
             )
 
+    def as_used(self, channels: int) -> Self:
+        """These weights with the normalization that images of so many channels get."""
+        return self if channels == len(IMAGENET_MEAN) else replace(self, normalize="data")
+
 
 def load_float_model(
     path: str | Path | None,
@@ -94,7 +98,7 @@ def checkpoint_of(foreign: ForeignWeights, splits: DatasetSplits) -> tuple[nn.Mo
     model = build_model(foreign.model, in_channels=splits.channels, num_classes=len(splits.classes))
     load_weights(model, tensors, source=foreign.weights)
     require_images(model, foreign.model, channels=splits.channels, size=splits.image_size)
-    own = foreign.normalize == "data" or splits.channels != len(IMAGENET_MEAN)
+    own = foreign.as_used(splits.channels).normalize == "data"
     return model, CheckpointInfo(
         model=foreign.model,
         in_channels=splits.channels,

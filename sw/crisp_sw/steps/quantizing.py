@@ -10,7 +10,8 @@ from crisp_sw.data import DatasetSplits, ImageSet
 from crisp_sw.data.dataset import Normalization
 from crisp_sw.evaluation import accuracy
 from crisp_sw.export.pruned import PrunedModel
-from crisp_sw.quantize import QuantizeSettings, quantize_model
+from crisp_sw.quantize import CalibrationError, QuantizeSettings, quantize_model
+from crisp_sw.seeds import require_seed
 from crisp_sw.steps.class_task import ClassTask
 from crisp_sw.steps.progress import StepCallback, ignore_progress
 from crisp_sw.steps.user_classes import UserClasses
@@ -33,8 +34,10 @@ def quantize_pruned(
 
     Raises
     ------
-    CrispError : the model cannot be quantized, or the data set does not have its classes.
+    CrispError : the model cannot be quantized, the data set does not have its classes, or as of
+        `require_calibration`.
     """
+    require_calibration(per_class, seed)
     info = pruned.info
     classes = UserClasses.of_outputs(splits, info.classes, info.class_ids).indices
     task = ClassTask(model=pruned.model, info=info, splits=splits, classes=classes)
@@ -46,6 +49,18 @@ def quantize_pruned(
         patterns=pruned.patterns,
         settings=settings,
     )
+
+
+def require_calibration(per_class: int, seed: int) -> None:
+    """Check what the calibration images are drawn by.
+
+    Raises
+    ------
+    CalibrationError : ``per_class`` is less than 1; CrispError : ``seed`` is out of range.
+    """
+    if per_class < 1:
+        raise CalibrationError(f"`samples` must be at least 1 image of each class, not {per_class}")
+    require_seed(seed)
 
 
 def normalised(images: Tensor, normalization: Normalization) -> np.ndarray:

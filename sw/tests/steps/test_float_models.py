@@ -57,6 +57,15 @@ def test_normalization_of_three_channels(digits_checkpoint, tmp_path):
 
 
 @pytest.mark.parametrize(
+    ("given", "channels", "used"),
+    [("imagenet", 3, "imagenet"), ("data", 3, "data"), ("imagenet", 1, "data"), ("data", 1, "data")],
+)
+def test_normalization_is_that_of_the_images_channels(given, channels, used):
+    weights = foreign(Path("a.pth"), normalize=given).as_used(channels)
+    assert (weights.normalize, weights.image_size) == (used, 8)
+
+
+@pytest.mark.parametrize(
     ("model", "error", "message"),
     [
         (

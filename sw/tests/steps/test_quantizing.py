@@ -1,8 +1,10 @@
 """The quantization step agrees with golden run by hand."""
 
 import numpy as np
+import pytest
 import torch
 
+from crisp_golden.errors import CrispError
 from crisp_golden.inference import predict
 from crisp_sw.export.pruned import load_pruned
 from crisp_sw.steps import int8_accuracy, load_task, normalised, quantize_pruned
@@ -27,6 +29,21 @@ def test_class_with_few_images_gives_all_it_has(digits_checkpoint):
     task = load_task(digits_checkpoint, "3")
     network = quantize_pruned(load_pruned(digits_checkpoint), task.splits, per_class=10**6)
     assert len(network.nodes) == 11
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"per_class": 0}, "`samples` must be at least 1 image of each class, not 0"),
+        ({"per_class": -5}, "`samples` must be at least 1 image of each class, not -5"),
+        ({"seed": -1}, "`seed` must be an integer from 0 to 18446744073709551615, not -1"),
+        ({"seed": 2**64}, "`seed` must be an integer from 0 to .*, not 18446744073709551616"),
+    ],
+)
+def test_calibration_out_of_range(digits_checkpoint, options, message):
+    task = load_task(digits_checkpoint, "3")
+    with pytest.raises(CrispError, match=message):
+        quantize_pruned(load_pruned(digits_checkpoint), task.splits, **options)
 
 
 def test_normalised_is_contiguous_float32(digits_checkpoint):
