@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from pathlib import Path
 
+from crisp_sw.data.text_lines import read_lines
 from crisp_sw.errors import DatasetError
 
 TABLES = ("classes.tsv", "words.txt")
@@ -16,13 +17,13 @@ def read_class_names(folder: Path, ids: Sequence[str]) -> tuple[str, ...]:
 
     Raises
     ------
-    DatasetError : a line has no tab or no name; the message quotes it.
+    DatasetError : a line has no tab or no name, which the message quotes, or is not in UTF-8.
     """
     table = next((folder / name for name in TABLES if (folder / name).is_file()), None)
     if table is None:
         return tuple(ids)
     names: dict[str, str] = {}
-    for number, line in enumerate(table.read_text(encoding="utf-8").splitlines(), 1):
+    for number, line in enumerate(read_lines(table), 1):
         identifier, tab, name = line.partition("\t")
         if line.strip() and not (tab and name.strip()):
             raise DatasetError(f"{table}: line {number} is {line!r}; expected an id, a tab and a name")

@@ -36,8 +36,9 @@ def load_image_folder(
     image_size : edge of the square images, cut from the middle of the scaled pictures; by default the shorter
         edge of the first picture.
     workers : processes that decode; by default as many as there are cores, for thousands of pictures.
-    unreadable : what a missing or damaged picture means: "refuse" the data set and name the first one, or
-        "skip" it and name it in ``DatasetSplits.skipped``.
+    unreadable : what a missing or damaged picture means, and a file beside them that is neither a picture
+        nor metadata: "refuse" the data set and name the first one, or "skip" it and name it in
+        ``DatasetSplits.skipped``.
 
     Raises
     ------
@@ -47,10 +48,13 @@ def load_image_folder(
         raise DatasetError(f"`unreadable` must be one of {', '.join(UNREADABLE)}, not {unreadable!r}")
     strict = unreadable == "refuse"
     ids, train, test = list_image_folder(path)
+    strange = [*train.problems, *test.problems]
+    if strict and strange:
+        raise DatasetError(f"{strange[0]}, or `unreadable` skip to leave such files out")
     size = image_size or shorter_edge(train.files, strict=strict)
     key = files_key(f"{CACHE_VERSION} {path.resolve()} {size}", [*train.files, *test.files])
     folder = cache / "image-folders" / key
-    sets, skipped = [], []
+    sets, skipped = [], strange
     for name, listing in (("train", train), ("test", test)):
         decoded = decode_cached(listing.files, size, folder / f"{name}.npy", workers=workers, strict=strict)
         sets.append(_readable(decoded.images, listing, [index for index, _ in decoded.problems]))

@@ -1,28 +1,44 @@
 """Which pictures a folder holds, and the class of each: ImageNet's layout, and Tiny ImageNet's own.
 
 ImageNet's layout is ``train/<class id>/*`` and ``val/<class id>/*`` (or ``test/``), with folders in between
-allowed. Tiny ImageNet as published keeps its validation pictures in one folder, ``val/images/*``, and their
-classes in ``val/val_annotations.txt``: file name, tab, class id, and a box that is not used.
+allowed. Of the files beside the pictures, hidden ones, texts and metadata are ignored. Tiny ImageNet as
+published keeps its validation pictures in one folder, ``val/images/*``, and their classes in
+``val/val_annotations.txt``: file name, tab, class id, and a box that is not used.
 """
 
 import os
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
+from crisp_sw.data.text_lines import read_lines
 from crisp_sw.errors import DatasetError
 
 IMAGE_SUFFIXES = {".jpg", ".jpeg", ".png", ".bmp", ".webp", ".ppm", ".pgm"}
+METADATA_SUFFIXES = {
+    *(".txt", ".md", ".html", ".csv", ".tsv", ".json", ".xml", ".yaml", ".yml", ".mat"),
+    *(".db", ".ini"),  # thumbnails and settings of Windows
+}
 TEST_FOLDERS = ("val", "test")
 ANNOTATIONS = "val_annotations.txt"
 
 
 @dataclass(frozen=True)
 class Listing:
-    """Files of one split, in the order of the classes, and the index of the class of each."""
+    """Files of one split, in the order of the classes, and the index of the class of each.
+
+    ``strange`` are files beside them that may be pictures, but of a kind that is not read.
+    """
 
     files: list[Path]
     labels: list[int]
+    strange: list[Path] = field(default_factory=list)
+
+    @property
+    def problems(self) -> list[str]:
+        """A message for each strange file."""
+        suffixes = ", ".join(sorted(IMAGE_SUFFIXES))
+        return [f"{file}: no picture of a known kind; expected one of {suffixes}" for file in self.strange]
 
 
 def is_image_folder(path: Path) -> bool:
@@ -58,28 +74,35 @@ def _list_folders(folder: Path, ids: Sequence[str]) -> Listing:
     present = {entry.name for entry in os.scandir(folder) if entry.is_dir()}
     if unknown := sorted(present - set(ids)):
         raise DatasetError(f"{folder / unknown[0]}: expected only classes that are in train too")
-    files: list[Path] = []
-    labels: list[int] = []
+    listing = Listing([], [])
     for label, identifier in enumerate(ids):
-        found = sorted(_pictures(folder / identifier)) if identifier in present else []
-        files += found
-        labels += [label] * len(found)
-    if not files:
-        raise DatasetError(f"{folder}: no pictures; expected files such as {ids[0]}/*.jpg")
-    return Listing(files, labels)
+        found = sorted(_files(folder / identifier)) if identifier in present else []
+        pictures = [file for file in found if file.suffix.lower() in IMAGE_SUFFIXES]
+        listing.files.extend(pictures)
+        listing.labels.extend([label] * len(pictures))
+        listing.strange.extend(file for file in found if _is_strange(file))
+    if not listing.files:
+        seen = f", only {listing.strange[0]}" if listing.strange else ""
+        raise DatasetError(f"{folder}: no pictures{seen}; expected files such as {ids[0]}/*.jpg")
+    return listing
 
 
-def _pictures(folder: Path) -> Iterator[Path]:
-    """All pictures below a class folder; some data sets put them into a folder ``images`` of their own."""
+def _files(folder: Path) -> Iterator[Path]:
+    """All files below a class folder; some data sets put them into a folder ``images`` of their own."""
     for root, _, names in os.walk(folder):
-        yield from (Path(root) / name for name in names if Path(name).suffix.lower() in IMAGE_SUFFIXES)
+        yield from (Path(root) / name for name in names)
+
+
+def _is_strange(file: Path) -> bool:
+    known = file.suffix.lower() in IMAGE_SUFFIXES | METADATA_SUFFIXES
+    return not known and not file.name.startswith(".")
 
 
 def _list_annotated(folder: Path, ids: Sequence[str]) -> Listing:
     """Pictures that the table of annotations names, whether they are there or not."""
     table, label_of = folder / ANNOTATIONS, {identifier: label for label, identifier in enumerate(ids)}
     pairs: list[tuple[int, Path]] = []
-    for number, line in enumerate(table.read_text(encoding="utf-8").splitlines(), 1):
+    for number, line in enumerate(read_lines(table), 1):
         if not line.strip():
             continue
         name, _, rest = line.partition("\t")

@@ -91,6 +91,8 @@ def _names(dataset: DatasetSplits) -> list[set[str]]:
 
 def _suggestion(dataset: DatasetSplits, item: str) -> str:
     """Name up to three classes that may be meant: with the word, or similar, or with the letters."""
+    if item.removeprefix("-").isdecimal():
+        return _expected(dataset)
     wanted = item.lower()
     known = {name: index for index, names in enumerate(_names(dataset)) for name in sorted(names)}
     containing = [name for name in known if wanted in name and len(wanted) >= SHORTEST_PART]
@@ -100,6 +102,10 @@ def _suggestion(dataset: DatasetSplits, item: str) -> str:
     if nearest:
         *others, last = [repr(dataset.classes[index]) for index in nearest]
         return f"did you mean {', '.join(others)} or {last}?" if others else f"did you mean {last}?"
+    return _expected(dataset)
+
+
+def _expected(dataset: DatasetSplits) -> str:
     return f"expected an index from 0 to {len(dataset.classes) - 1} or one of: {_listing(dataset)}"
 
 

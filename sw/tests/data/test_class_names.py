@@ -16,6 +16,15 @@ def test_names_come_from_either_table(tmp_path, name):
     assert read_class_names(tmp_path, ["n1", "n2"]) == ("n1", "two, deux")
 
 
+@pytest.mark.parametrize("name", ["classes.tsv", "words.txt"])
+def test_other_encoding_is_named(tmp_path, name):
+    (tmp_path / name).write_bytes("n1\tone\nn2\tjalape\u00f1o\n".encode("latin-1"))
+    with pytest.raises(
+        DatasetError, match=rf"{name}: line 2 has the byte 0xf1, which is no UTF-8; expected UTF-8$"
+    ):
+        read_class_names(tmp_path, ["n1", "n2"])
+
+
 def test_bad_line_is_quoted(tmp_path):
     (tmp_path / "words.txt").write_text("n1\t \n")
     with pytest.raises(DatasetError, match="line 1 is 'n1\\\\t '; expected an id, a tab and a name"):

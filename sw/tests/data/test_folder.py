@@ -92,6 +92,19 @@ def test_damaged_pictures_are_left_out_and_named_if_wanted(folder, cache):
         load_image_folder(folder, cache)
 
 
+def test_files_of_unknown_kinds_are_refused_or_named(folder, cache):
+    write_picture(folder / "train" / "n01" / "3.tif", (0, 0, 0))
+    (folder / "val" / "n02" / ".DS_Store").touch()
+    message = r"n01/3\.tif: no picture of a known kind; expected one of .*, or `unreadable` skip to leave"
+    with pytest.raises(DatasetError, match=message):
+        load_image_folder(folder, cache)
+    assert not cache.exists()
+    splits = load_image_folder(folder, cache, unreadable="skip")
+    assert len(splits.train) == 6
+    (skipped,) = splits.skipped
+    assert "n01/3.tif: no picture of a known kind" in skipped
+
+
 def test_split_without_any_readable_picture_is_refused(folder, cache):
     for file in folder.glob("val/*/images/*"):
         file.write_bytes(b"no picture")

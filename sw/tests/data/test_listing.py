@@ -54,6 +54,35 @@ def test_bad_annotations_are_named(folder, content, message):
         list_image_folder(folder)
 
 
+def test_annotations_in_another_encoding_are_named(folder):
+    touch(folder, "val/val_annotations.txt")
+    (folder / "val" / "val_annotations.txt").write_bytes(b"a.png\ta\n\n\xe9.png\tb\n")
+    with pytest.raises(DatasetError, match=r"val_annotations\.txt: line 3 has the byte 0xe9"):
+        list_image_folder(folder)
+
+
+def test_files_of_unknown_kinds_are_listed_and_metadata_are_not(folder):
+    touch(folder, "train/a/2.tif", "train/b/images/3.GIF", "train/b/4", "val/a/x.png", "val/b/y.heic")
+    touch(folder, "train/a/.DS_Store", "train/a/Thumbs.db", "train/a/boxes.xml", "train/a/README.txt")
+    _, train, test = list_image_folder(folder)
+    assert names(train, folder) == ["train/a/0.jpg", "train/a/1.png", "train/b/images/2.JPEG"]
+    assert [str(file.relative_to(folder)) for file in train.strange] == [
+        "train/a/2.tif",
+        "train/b/4",
+        "train/b/images/3.GIF",
+    ]
+    assert test.problems == [
+        f"{folder}/val/b/y.heic: no picture of a known kind; "
+        "expected one of .bmp, .jpeg, .jpg, .pgm, .png, .ppm, .webp"
+    ]
+
+
+def test_folder_with_nothing_but_unknown_kinds_names_one(folder):
+    touch(folder, "val/b/1.tif")
+    with pytest.raises(DatasetError, match=r"val: no pictures, only .*/val/b/1\.tif; expected files such"):
+        list_image_folder(folder)
+
+
 def test_folder_is_recognised(folder):
     assert not is_image_folder(folder)
     (folder / "test").mkdir()

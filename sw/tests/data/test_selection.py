@@ -58,6 +58,15 @@ def test_bad_selection_is_explained(wanted, message):
     assert message in str(caught.value)
 
 
+@pytest.mark.parametrize("index", ["5", "200", "-1"])
+def test_index_out_of_range_suggests_no_names(index):
+    names = ("black stork 2000", "espresso 5", "one -1", "crane", "boot")
+    with pytest.raises(ClassSelectionError) as caught:
+        resolve_classes(dataset(names), index)
+    message = f"no class {index!r} in toy; expected an index from 0 to 4 or one of: black stork"
+    assert str(caught.value).startswith(message)
+
+
 def test_longest_name_with_commas_counts():
     data = dataset(("school bus", "crane", "crane, bird, Grus grus", "bird"), ())
     assert resolve_classes(data, "school bus, crane, bird") == (0, 2)

@@ -1,0 +1,27 @@
+"""Tables as lines, and what is said of other encodings."""
+
+import pytest
+
+from crisp_sw.data.text_lines import read_lines
+from crisp_sw.errors import DatasetError
+
+MARK = b"\xef\xbb\xbf"
+
+
+@pytest.mark.parametrize("mark", [b"", MARK])
+def test_lines_come_without_the_mark(tmp_path, mark):
+    (tmp_path / "a.tsv").write_bytes(mark + "n1\tMüller\r\n\nn2\t猫\n".encode())
+    assert read_lines(tmp_path / "a.tsv") == ["n1\tMüller", "", "n2\t猫"]
+
+
+@pytest.mark.parametrize("mark", [b"", MARK])
+@pytest.mark.parametrize(
+    ("content", "line", "byte"),
+    [(b"\xfcber\n", 1, "fc"), (b"a\nb\n\xe9", 3, "e9"), (b"a\nb \xe7a", 2, "e7"), (b"a\n\xff\xfe", 2, "ff")],
+)
+def test_line_and_byte_of_another_encoding_are_named(tmp_path, mark, content, line, byte):
+    (tmp_path / "a.tsv").write_bytes(mark + content)
+    with pytest.raises(
+        DatasetError, match=rf"a\.tsv: line {line} has the byte 0x{byte}, which is no UTF-8; expected UTF-8$"
+    ):
+        read_lines(tmp_path / "a.tsv")
