@@ -75,7 +75,7 @@ def build_layer(entry: dict[str, Any], tensors: Tensors) -> QuantizedConv | MaxP
     """
     name = entry["name"]
     if entry["kind"] == "max_pool":
-        return MaxPool(name=name, **{key: _integer(entry[key]) for key in _MAX_POOL})
+        return MaxPool(name=name, **{key: integer(entry[key]) for key in _MAX_POOL})
     if entry["kind"] != "conv":
         raise TypeError(f"layer {name!r} is of kind {entry['kind']!r}, expected conv or max_pool")
 
@@ -85,13 +85,13 @@ def build_layer(entry: dict[str, Any], tensors: Tensors) -> QuantizedConv | MaxP
     residual, pattern = None, None
     if entry["residual_zero_point"] is not None:
         residual = ResidualInput(
-            zero_point=_integer(entry["residual_zero_point"]),
+            zero_point=integer(entry["residual_zero_point"]),
             multiplier=take("residual_multiplier"),
             shift=take("residual_shift"),
         )
     if entry["packed"]:
         matrix = from_bytes(take("packed_weight").tobytes())
-        weight, pattern = _diagonal_blocks(decode(matrix), _integer(entry["groups"])), matrix.pattern
+        weight, pattern = _diagonal_blocks(decode(matrix), integer(entry["groups"])), matrix.pattern
     else:
         weight = take("weight")
     above, left = entry["padding"]
@@ -101,10 +101,10 @@ def build_layer(entry: dict[str, Any], tensors: Tensors) -> QuantizedConv | MaxP
         bias=take("bias"),
         multiplier=take("multiplier"),
         shift=take("shift"),
-        padding=(_integer(above), _integer(left)),
+        padding=(integer(above), integer(left)),
         residual=residual,
         pattern=pattern,
-        **{key: _integer(entry[key]) for key in _SCALARS},
+        **{key: integer(entry[key]) for key in _SCALARS},
     )
 
 
@@ -117,7 +117,8 @@ def _diagonal_blocks(full: np.ndarray, groups: int) -> np.ndarray:
     return full.reshape(channels, groups, inputs // groups, kh, kw)[np.arange(channels), group]
 
 
-def _integer(value: Any) -> int:
+def integer(value: Any) -> int:
+    """Return ``value``; raise TypeError unless it is an integer."""
     if not isinstance(value, int) or isinstance(value, bool):
         raise TypeError(f"{value!r} is not an integer")
     return value

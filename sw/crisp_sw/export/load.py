@@ -20,6 +20,7 @@ from crisp_sw.export.layout import (
     NetworkFileError,
     Tensors,
     build_layer,
+    integer,
 )
 
 
@@ -107,14 +108,26 @@ def _build(graph: dict[str, Any], tensors: Tensors) -> QuantizedNetwork:
     channels, height, width = graph["input"]["shape"]
     network = QuantizedNetwork(
         nodes=tuple(nodes),
-        input_shape=(int(channels), int(height), int(width)),
-        input_scale=float(graph["input"]["scale"]),
-        input_zero_point=int(graph["input"]["zero_point"]),
-        classes=tuple(str(name) for name in graph["classes"]),
+        input_shape=(integer(channels), integer(height), integer(width)),
+        input_scale=_scale("input", graph["input"]["scale"]),
+        input_zero_point=_code(graph["input"]["zero_point"]),
+        classes=_names(graph["classes"]),
         scales={str(name): _scale(name, scale) for name, scale in graph.get("scales", {}).items()},
     )
     check_graph(network)
     return network
+
+
+def _code(value: Any) -> int:
+    if not -128 <= integer(value) <= 127:
+        raise ValueError(f"the input's zero point must be from -128 to 127, not {value}")
+    return value
+
+
+def _names(value: Any) -> tuple[str, ...]:
+    if not isinstance(value, list) or not all(isinstance(name, str) for name in value):
+        raise TypeError(f"classes must be a list of names, not {value!r}")
+    return tuple(value)
 
 
 def _scale(name: str, value: Any) -> float:

@@ -241,6 +241,14 @@ def test_one_altered_bit(saved):
         (lambda g: g["input"].update(shape=[1, 2]), "not a legal network"),
         (lambda g: g["scales"].update(stem=-1.0), "scale of 'stem' must be positive and finite, not -1.0"),
         (lambda g: g["scales"].update(stem="big"), "not a legal network"),
+        (lambda g: g["input"].update(shape=[1.5, 8, 8]), "1.5 is not an integer"),
+        (lambda g: g["input"].update(scale=float("nan")), "of 'input' must be positive and finite, not nan"),
+        (lambda g: g["input"].update(scale=0), "scale of 'input' must be positive and finite, not 0"),
+        (lambda g: g["input"].update(scale="a"), "not a legal network"),
+        (lambda g: g["input"].update(zero_point=300), "zero point must be from -128 to 127, not 300"),
+        (lambda g: g["input"].update(zero_point=1.5), "1.5 is not an integer"),
+        (lambda g: g.update(classes="abc"), "classes must be a list of names, not 'abc'"),
+        (lambda g: g.update(classes=[5]), r"classes must be a list of names, not \[5\]"),
     ],
 )
 def test_altered_graph(saved, change, message):
