@@ -131,6 +131,6 @@ def _names(value: Any) -> tuple[str, ...]:
 
 
 def _scale(name: str, value: Any) -> float:
-    if not 0 < value < float("inf"):
-        raise ValueError(f"the scale of {name!r} must be positive and finite, not {value}")
+    if not isinstance(value, int | float) or not 0 < value < float("inf"):
+        raise ValueError(f"the scale of {name!r} must be positive and finite, not {value!r}")
     return float(value)
