@@ -97,19 +97,19 @@ def source_figures(
     data: str | None,
     foreign: ForeignWeights | None,
     *,
-    channels: int | None = None,
+    channels: int,
     **options: Any,
 ) -> dict[str, Any]:
     """Where model and images come from, and by which command: JSON types for a step's figures.
 
     Parameters
     ----------
-    channels : of the images, if known: they decide which normalization those of a state dict get.
+    channels : of the images: they decide which normalization those of a state dict get.
     options : others that the result depends on, such as the device.
     """
-    if foreign is not None and channels is not None:
-        foreign = foreign.as_used(channels)
-    source = {"checkpoint": path} if foreign is None else {**asdict(foreign), "weights": str(foreign.weights)}
+    source: dict[str, Any] = {"checkpoint": path}
+    if foreign is not None:
+        source = {**asdict(foreign.as_used(channels)), "weights": str(foreign.weights)}
     return {"command": command_line(), "source": {**source, "data": data, **options}}
 
 

@@ -124,7 +124,10 @@ def prune(
     except KeyboardInterrupt:
         messages.print("interrupted; the same command with --resume continues")
         raise typer.Exit(INTERRUPTED) from None
-    source = source_figures(checkpoint, data, foreign, unreadable=unreadable, device=device)
+    channels = task.splits.channels
+    source = source_figures(
+        checkpoint, data, foreign, channels=channels, unreadable=unreadable, device=device
+    )
     figures = {**source, "skipped": list(task.splits.skipped), **pruned.figures}
     save_pruned(out, replace(pruned, figures=figures), summary=pruning_summary(figures))
     emit({"out": str(out), **figures}, as_json, lambda: _show(out, figures))

@@ -179,7 +179,7 @@ def test_state_dicts_of_others(digits_checkpoint, tmp_path):
     assert (source["weights"], source["model"], source["normalize"]) == (
         str(weights),
         "small-resnet",
-        "imagenet",
+        "data",
     )
 
 
