@@ -22,7 +22,10 @@ def write_page(path: Path, title: str, rows: Sequence[Row]) -> None:
 
 
 def results_page(title: str, rows: Sequence[Row]) -> str:
-    """Return a page with two tables for each network and number of classes: all cells, and their means."""
+    """Return a page with a table of all cells for each network and number of classes, and one of their means.
+
+    The means are left out where all cells are of one seed.
+    """
     lines = [f"# {title}"]
     for network, classes in dict.fromkeys((row["network"], row["classes"]) for row in rows):
         chosen = [row for row in rows if (row["network"], row["classes"]) == (network, classes)]
@@ -33,11 +36,16 @@ def results_page(title: str, rows: Sequence[Row]) -> str:
             f"## {network}, {classes} {'class' if classes == 1 else 'classes'}",
             "",
             *_table(("seed", "cell"), cells),
-            "",
-            "Means over the seeds; ± is the standard error of the difference to the dense networks:",
-            "",
-            *_table(("cell", "seeds"), [[label(row), str(row["seeds"]), *_figures(row)] for row in means]),
         ]
+        if len({row["class_seed"] for row in chosen}) > 1:
+            lines += [
+                "",
+                "Means over the seeds; ± is the standard error of the difference to the dense networks:",
+                "",
+                *_table(
+                    ("cell", "seeds"), [[label(row), str(row["seeds"]), *_figures(row)] for row in means]
+                ),
+            ]
         reasons = [f"- {label(row)}: {row['error']}" for row in means if row["error"]]
         lines += ["", "Not reached:", "", *reasons] if reasons else []
     return "\n".join(lines) + "\n"
