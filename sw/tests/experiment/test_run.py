@@ -53,7 +53,7 @@ def test_experiment_is_written_and_not_run_twice(settings):
     assert sweep.failures == {}
     table = (settings.out / "headline.csv").read_text().splitlines()
     assert len(table) == 3
-    assert "| CRISP 1:4 | 1 |" in (settings.out / "headline.md").read_text()
+    assert "| 0 | CRISP 1:4 |" in (settings.out / "headline.md").read_text()
     assert len(list((settings.out / "plots" / "headline").iterdir())) == 4
     again = run_experiment(replace(settings, name="again"), on_result=lambda *report: seen.append("again"))
     assert len(seen) == 2
