@@ -21,6 +21,7 @@ from crisp_sw.commands.options import (
     Weights,
     foreign_weights,
     say_skipped,
+    say_where_it_starts,
     source_figures,
 )
 from crisp_sw.commands.terminal import emit, messages, results, show_figures, step_display
@@ -116,7 +117,7 @@ def prune(
     _say_small_classes(task, samples)
     task.model.to(used)
     state_dir = out.with_name(f"{out.name}.state")
-    _say_where_it_starts(state_dir, resume)
+    say_where_it_starts(state_dir, resume)
     _say_target_of_fine_sparsity(chosen)
     try:
         with step_display() as progress:
@@ -138,17 +139,6 @@ def _say_small_classes(task: ClassTask, samples: int) -> None:
         if count < samples:
             text = f"{name}: {count} training images, fewer than {samples}; repeated where a class has more"
             messages.print(text, markup=False)
-
-
-def _say_where_it_starts(state_dir: Path, resume: bool) -> None:
-    if resume and not state_dir.exists():
-        messages.print(f"no interrupted run in {state_dir}: starting from the beginning", markup=False)
-    elif not resume and state_dir.exists():
-        messages.print(
-            f"starting from the beginning: the interrupted run in {state_dir}, which --resume would "
-            "continue, is dropped",
-            markup=False,
-        )
 
 
 def _say_target_of_fine_sparsity(settings: PruneSettings) -> None:

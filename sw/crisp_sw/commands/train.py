@@ -9,7 +9,15 @@ import typer
 
 from crisp_sw.atomic_directories import new_directory, require_replaceable
 from crisp_sw.checkpoint import MODEL_FILE, TRAINING_FILE, CheckpointInfo, save_checkpoint
-from crisp_sw.commands.options import AsJson, Device, Seed, SkipUnreadable, command_line, say_skipped
+from crisp_sw.commands.options import (
+    AsJson,
+    Device,
+    Seed,
+    SkipUnreadable,
+    command_line,
+    say_skipped,
+    say_where_it_starts,
+)
 from crisp_sw.commands.terminal import emit, messages, show_figures
 from crisp_sw.data.augment import Border
 from crisp_sw.export.layout import SUMMARY_FILE
@@ -79,7 +87,7 @@ def train(
         _require_free(out)
     used = find_device(device)
     state_file = out.with_name(f"{out.name}.state")
-    _say_where_it_starts(state_file, resume)
+    say_where_it_starts(state_file, resume)
     with training_display(messages) as progress:
         trained = run_training(
             model=model,
@@ -117,16 +125,6 @@ def train(
 
 def _say(text: str) -> None:
     messages.print(text, markup=False)
-
-
-def _say_where_it_starts(state_file: Path, resume: bool) -> None:
-    if resume and not state_file.exists():
-        _say(f"no interrupted run in {state_file}: starting from the beginning")
-    elif not resume and state_file.exists():
-        _say(
-            f"starting from the beginning: the interrupted run in {state_file}, which --resume would "
-            "continue, is dropped"
-        )
 
 
 def _figures(info: CheckpointInfo) -> dict[str, Any]:

@@ -94,8 +94,7 @@ class RunFile:
         """Write position, weights, masks and momentum."""
         if self.path is None:
             return
-        # Copies, as safetensors refuses tensors that share memory, and weights may be tied.
-        tensors = {MODEL + name: value.clone() for name, value in model.state_dict().items()}
+        tensors = {MODEL + name: value for name, value in model.state_dict().items()}
         for name, parameter in model.named_parameters():
             momentum = optimizer.state[parameter].get("momentum_buffer")
             if momentum is not None:
