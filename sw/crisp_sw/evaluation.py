@@ -9,6 +9,7 @@ from torch import Tensor, nn
 from crisp_sw.data import class_subset
 from crisp_sw.data.dataset import ImageSet, Normalization
 from crisp_sw.errors import ClassSelectionError
+from crisp_sw.module_modes import evaluating
 
 
 @dataclass(frozen=True)
@@ -30,7 +31,7 @@ class SubsetAccuracy:
 def predict_logits(
     model: nn.Module, images: Tensor, normalization: Normalization, *, batch: int = 500
 ) -> Tensor:
-    """Run the network in evaluation mode, where it is; its training mode is restored afterwards.
+    """Run the network in evaluation mode, where it is; its modules' modes are restored afterwards.
 
     Parameters
     ----------
@@ -40,14 +41,9 @@ def predict_logits(
     -------
     float32[N, outputs], on the CPU.
     """
-    was_training = model.training
     device = next((parameter.device for parameter in model.parameters()), torch.device("cpu"))
-    model.eval()
-    try:
-        with torch.inference_mode():
-            return torch.cat([model(normalization(part).to(device)).cpu() for part in images.split(batch)])
-    finally:
-        model.train(was_training)
+    with evaluating(model), torch.inference_mode():
+        return torch.cat([model(normalization(part).to(device)).cpu() for part in images.split(batch)])
 
 
 def accuracy(logits: Tensor, labels: Tensor) -> float:

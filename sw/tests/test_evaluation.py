@@ -30,6 +30,13 @@ def test_batch_size_does_not_matter(batch):
     assert evaluate(network(), IMAGES, UNIT, batch=batch) == 0.5
 
 
+def test_modes_of_single_modules_are_restored():
+    model = network().train()
+    model[1].eval()
+    evaluate(model, IMAGES, UNIT)
+    assert (model.training, model[0].training, model[1].training) == (True, True, False)
+
+
 @pytest.mark.parametrize("training", [True, False])
 def test_training_mode_is_restored(training):
     model = network().train(training)

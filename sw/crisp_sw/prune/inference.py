@@ -1,13 +1,12 @@
 """What a model answers for the user's samples."""
 
-from collections.abc import Iterator
-from contextlib import contextmanager
 from typing import Any
 
 import torch
 from torch import Tensor, nn
 
 from crisp_sw.mixed_precision import autocast
+from crisp_sw.module_modes import evaluating
 from crisp_sw.prune.errors import SamplesError
 from crisp_sw.prune.master_weights import master_copy
 from crisp_sw.prune.random_streams import seeded
@@ -23,18 +22,6 @@ def as_input(images: Tensor, model: nn.Module) -> Tensor:
     """Return ``images`` on the device and in the type of the model's first parameter."""
     first = next(model.parameters(), torch.empty(0))
     return images.to(first.device, first.dtype)
-
-
-@contextmanager
-def evaluating(model: nn.Module) -> Iterator[None]:
-    """Put ``model`` into inference mode within, and every module of it back into its own mode after."""
-    modes = [(module, module.training) for module in model.modules()]
-    model.eval()
-    try:
-        yield
-    finally:
-        for module, training in modes:
-            module.training = training
 
 
 def main_logits(output: Any) -> Tensor:

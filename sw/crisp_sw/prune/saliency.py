@@ -20,8 +20,9 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from crisp_sw.mixed_precision import autocast
+from crisp_sw.module_modes import evaluating
 from crisp_sw.prune.errors import SaliencyError
-from crisp_sw.prune.inference import as_input, device_of, evaluating, main_logits
+from crisp_sw.prune.inference import as_input, device_of, main_logits
 from crisp_sw.prune.masking import loss_gradients_only
 from crisp_sw.prune.random_streams import Stream, stream_generator
 from crisp_sw.prune.samples import ClassSamples

@@ -7,11 +7,11 @@ import pytest
 import torch
 from torch import nn
 
+from crisp_sw.module_modes import evaluating
 from crisp_sw.prune.errors import SamplesError
 from crisp_sw.prune.inference import (
     accuracy,
     collect_logits,
-    evaluating,
     main_logits,
     require_outputs,
     require_training_outputs,
