@@ -58,7 +58,8 @@ class ChannelRun(RunLoop):
 
     Raises
     ------
-    PruneError : the library is not installed, a rule sets what channels do not have, or no layer is left.
+    PruneError : the library is not installed, settings ask for what channels do not have, or no layer is
+        left.
     UnreachableSparsityError : too much is left when the narrowest layer is down to one channel.
     """
 
@@ -76,7 +77,7 @@ class ChannelRun(RunLoop):
         weights = layer_weights(model)
         self.weights = {name: count for name, count in weights.items() if name not in self.dense}
         require_any(self.weights, self.dense)
-        _require_no_pattern(settings)
+        _require_honoured(settings)
         self._use(master_copy(model))
 
     def prune_to(self, target: float) -> None:
@@ -204,12 +205,7 @@ class ChannelRun(RunLoop):
         if self.settings.saliency != "class-aware":
             return {}
         return accumulate_gradients(
-            self.model,
-            dict(self.model.named_parameters()),
-            self.samples,
-            batch_size=self.settings.batch_size,
-            accumulation=self.settings.accumulation,
-            precision=self.settings.precision,
+            self.model, dict(self.model.named_parameters()), self.samples, self.settings
         )
 
 
@@ -218,7 +214,12 @@ def layer_weights(model: nn.Module) -> dict[str, int]:
     return {name: layer.weight.numel() for name, layer in weight_layers(model).items()}
 
 
-def _require_no_pattern(settings: PruneSettings) -> None:
+def _require_honoured(settings: PruneSettings) -> None:
+    if settings.layer_norm != "none":
+        raise PruneError(
+            "`layer_norm` must be 'none' for method 'channel', whose scores are the library's, not "
+            f"{settings.layer_norm!r}"
+        )
     for rule in settings.rules:
         if rule.overrides:
             raise PruneError(

@@ -43,16 +43,8 @@ def measure_saliency(
     """
     if settings.saliency != "class-aware":
         return weight_saliency(weights, settings)
-    if settings.saliency_samples is not None:
-        samples = samples.spread(settings.saliency_samples)
-    saliency = accumulate_saliency(
-        model,
-        weights,
-        samples,
-        batch_size=settings.batch_size,
-        accumulation=settings.accumulation,
-        precision=settings.precision,
-    )
+    gradients = accumulate_gradients(model, weights, samples, settings)
+    saliency = {name: (total * weights[name].detach()).abs().cpu() for name, total in gradients.items()}
     require_finite_saliency(saliency)
     return {name: normalised(values, settings.layer_norm) for name, values in saliency.items()}
 
@@ -91,59 +83,33 @@ def require_finite_saliency(saliency: Mapping[str, Tensor]) -> None:
             )
 
 
-def accumulate_saliency(
-    model: nn.Module,
-    weights: Mapping[str, nn.Parameter],
-    samples: ClassSamples,
-    *,
-    batch_size: int,
-    accumulation: Literal["absolute", "signed"] = "absolute",
-    precision: Literal["float32", "bfloat16"] = "float32",
-) -> dict[str, Tensor]:
-    """Return the saliency of ``weights`` on ``samples``, per name, on the CPU, in the weight's shape.
-
-    Parameters and errors as of :func:`accumulate_gradients`.
-    """
-    gradients = accumulate_gradients(
-        model,
-        weights,
-        samples,
-        batch_size=batch_size,
-        accumulation=accumulation,
-        precision=precision,
-    )
-    return {name: (total * weights[name].detach()).abs().cpu() for name, total in gradients.items()}
-
-
 def accumulate_gradients(
-    model: nn.Module,
-    weights: Mapping[str, nn.Parameter],
-    samples: ClassSamples,
-    *,
-    batch_size: int,
-    accumulation: Literal["absolute", "signed"] = "absolute",
-    precision: Literal["float32", "bfloat16"] = "float32",
+    model: nn.Module, weights: Mapping[str, nn.Parameter], samples: ClassSamples, settings: PruneSettings
 ) -> dict[str, Tensor]:
     """Return the gradients by ``weights`` of the loss on ``samples``, float32, added up over batches.
 
+    The settings say how they add up, on how many samples, in batches of which size and in which precision.
     The loss is the cross-entropy, the mean over samples, without SR-STE's decay. The model runs in inference
     mode, so BatchNorm's statistics do not change and no batch influences another. A weight that the output
-    does not depend on has gradient 0. ``precision`` "bfloat16" runs convolutions in bfloat16.
+    does not depend on has gradient 0.
 
     Raises
     ------
     SaliencyError : a gradient is NaN or infinite; the message names layer and batch.
     """
+    if settings.saliency_samples is not None:
+        samples = samples.spread(settings.saliency_samples)
+    absolute = settings.accumulation == "absolute"
     totals = {name: torch.zeros_like(weight, dtype=torch.float32) for name, weight in weights.items()}
     with evaluating(model):
-        for number, index in enumerate(samples.batches(batch_size)):
-            for name, gradient in _gradients(model, weights, samples, index, precision).items():
+        for number, index in enumerate(samples.batches(settings.batch_size)):
+            for name, gradient in _gradients(model, weights, samples, index, settings.precision).items():
                 if not bool(gradient.isfinite().all()):
                     raise SaliencyError(
                         f"the gradient of {name!r} is NaN or infinite in batch {number}; "
                         "expected finite numbers: check the model's weights and the samples"
                     )
-                totals[name] += gradient.abs() if accumulation == "absolute" else gradient
+                totals[name] += gradient.abs() if absolute else gradient
     return totals
 
 

@@ -162,6 +162,10 @@ def test_resumed_run_with_dense_layers_ends_alike(plain, samples, tmp_path):
             {"rules": (LayerRule(name="fc", n=2, min_kept_share=0.5),)},
             "the rule for name 'fc' sets n, min_kept_share, which method 'channel' does not read; expected",
         ),
+        (
+            {"layer_norm": "l2"},
+            "`layer_norm` must be .none. for method .channel., whose scores are the library.s, not .l2.",
+        ),
     ],
     ids=str,
 )
@@ -179,6 +183,18 @@ def test_batches_add_up_as_asked(plain, samples):
         gradients[accumulation] = run._gradients()["fc.weight"]
     assert bool((gradients["absolute"] >= gradients["signed"].abs()).all())
     assert bool((gradients["signed"] < 0).any())
+
+
+def test_gradients_of_some_of_the_samples(plain, samples):
+    pytest.importorskip("torch_pruning")
+    some, alone = (
+        ChannelRun(plain, chosen, settings, None, ignore_progress)._gradients()["fc.weight"]
+        for chosen, settings in (
+            (samples, replace(SETTINGS, saliency_samples=8)),
+            (samples.spread(8), replace(SETTINGS, batch_size=8)),
+        )
+    )
+    assert torch.equal(some, alone)
 
 
 class Stop(Exception):

@@ -8,7 +8,7 @@ from torch import nn
 
 from crisp_sw.prune.errors import SaliencyError
 from crisp_sw.prune.masking import attach_mask, dense_weight
-from crisp_sw.prune.saliency import accumulate_saliency, measure_saliency, normalised
+from crisp_sw.prune.saliency import measure_saliency, normalised
 from crisp_sw.prune.samples import ClassSamples
 from crisp_sw.prune.settings import PruneSettings
 
@@ -32,21 +32,12 @@ def gradient_of(weight: torch.Tensor, samples: ClassSamples, index: list[int]) -
     return error.T @ x / len(samples)
 
 
-@pytest.mark.parametrize("accumulation", ["absolute", "signed"])
-def test_saliency_formula(accumulation):
-    model, weight = linear_model()
-    samples = line_samples()
-    actual = accumulate_saliency(model, {"1": weight}, samples, batch_size=2, accumulation=accumulation)
-    gradients = [gradient_of(weight.detach(), samples, index) for index in ([0, 1], [2, 3], [4, 5])]
-    if accumulation == "absolute":
-        gradients = [gradient.abs() for gradient in gradients]
-    torch.testing.assert_close(actual["1"], (weight.detach() * sum(gradients)).abs())
-
-
 def test_bfloat16_is_close():
     model, weight = linear_model()
     exact, rounded = (
-        accumulate_saliency(model, {"1": weight}, line_samples(), batch_size=2, precision=precision)["1"]
+        measure_saliency(
+            model, {"1": weight}, line_samples(), PruneSettings(batch_size=2, precision=precision)
+        )["1"]
         for precision in ("float32", "bfloat16")
     )
     assert rounded.dtype == torch.float32
@@ -123,7 +114,9 @@ def test_saliency_on_some_of_the_samples(mixed_net, samples):
     some = measure_saliency(mixed_net, weights, samples, settings)["conv"]
     chosen = samples.spread(8)
     assert torch.bincount(chosen.labels).tolist() == [2, 2, 2, 2]
-    assert torch.equal(some, accumulate_saliency(mixed_net, weights, chosen, batch_size=96)["conv"])
+    assert torch.equal(
+        some, measure_saliency(mixed_net, weights, chosen, PruneSettings(batch_size=96))["conv"]
+    )
 
 
 def test_magnitude_of_a_weight_that_is_not_finite(mixed_net, samples):
@@ -145,7 +138,9 @@ def test_class_aware_saliency_of_a_weight_that_is_not_finite():
 def test_model_is_left_as_it_was(mixed_net, samples):
     mixed_net.train().bn.eval()
     before = {name: value.clone() for name, value in mixed_net.state_dict().items()}
-    saliency = accumulate_saliency(mixed_net, {"conv": mixed_net.conv.weight}, samples, batch_size=32)
+    saliency = measure_saliency(
+        mixed_net, {"conv": mixed_net.conv.weight}, samples, PruneSettings(batch_size=32)
+    )
     assert (mixed_net.training, mixed_net.bn.training, mixed_net.bn2.training) == (True, False, True)
     assert mixed_net.conv.weight.grad is None
     assert all(torch.equal(before[name], value) for name, value in mixed_net.state_dict().items())
@@ -156,7 +151,7 @@ def test_model_is_left_as_it_was(mixed_net, samples):
 def test_weight_without_influence_has_no_saliency():
     model, _ = linear_model()
     stray = nn.Parameter(torch.ones(2, 2))
-    saliency = accumulate_saliency(model, {"stray": stray}, line_samples(), batch_size=3)
+    saliency = measure_saliency(model, {"stray": stray}, line_samples(), PruneSettings(batch_size=3))
     assert saliency["stray"].tolist() == [[0.0, 0.0], [0.0, 0.0]]
 
 
@@ -166,4 +161,4 @@ def test_nan_gradient_names_layer_and_batch():
     samples.images[3] = float("nan")
     message = "the gradient of 'head' is NaN or infinite in batch 1; expected finite numbers"
     with pytest.raises(SaliencyError, match=message):
-        accumulate_saliency(model, {"head": weight}, samples, batch_size=2)
+        measure_saliency(model, {"head": weight}, samples, PruneSettings(batch_size=2))
