@@ -6,7 +6,6 @@ used again when nothing that it depends on has changed.
 
 import hashlib
 import json
-import os
 import time
 from collections.abc import Callable
 from dataclasses import asdict, dataclass, field, replace
@@ -21,12 +20,13 @@ from crisp_golden.config import preset as find_preset
 from crisp_golden.errors import CrispError
 from crisp_golden.inference import quantize_input, run_network
 from crisp_golden.network import QuantizedNetwork
+from crisp_sw.atomic_files import write_bytes
 from crisp_sw.checkpoint import find_checkpoint
 from crisp_sw.evaluation import evaluate
 from crisp_sw.export import save_network
 from crisp_sw.export.pruned import PrunedModel, is_pruned_model, load_pruned, save_pruned
 from crisp_sw.prune import PruneSettings
-from crisp_sw.report import SampleImage, render_page, total_figures, write_page
+from crisp_sw.report import SampleImage, render_page, total_figures
 from crisp_sw.steps import (
     ClassTask,
     PruneBudget,
@@ -170,7 +170,7 @@ def run_demo(
         "command": command,
     }
     write_json(files.report, report)
-    write_page(files.page, render_page(report, network, samples))
+    write_bytes(files.page, render_page(report, network, samples).encode())
     return report
 
 
@@ -224,9 +224,7 @@ def _write_inputs(task: ClassTask, network: QuantizedNetwork, path: Path) -> lis
     images = task.test_images()
     chosen = [int((images.labels == label).nonzero()[0]) for label in range(len(task.classes))]
     x = quantize_input(network, normalised(images.images[chosen], task.info.normalization))
-    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
-    temporary.write_bytes(serialise({"images": x, "labels": images.labels[chosen].numpy()}))
-    os.replace(temporary, path)
+    write_bytes(path, serialise({"images": x, "labels": images.labels[chosen].numpy()}))
     scores = next(iter(run_network(network, x, keep_all=False).values())).reshape(len(x), -1)
     return [
         SampleImage(

@@ -1,11 +1,12 @@
 """Files of tensors in safetensors' format that are there completely or not at all."""
 
-import os
 from collections.abc import Mapping
 from pathlib import Path
 
 from safetensors.torch import save_file
 from torch import Tensor
+
+from crisp_sw.atomic_files import new_file
 
 
 def write_safetensors(path: Path, tensors: Mapping[str, Tensor], metadata: Mapping[str, str]) -> None:
@@ -13,16 +14,11 @@ def write_safetensors(path: Path, tensors: Mapping[str, Tensor], metadata: Mappi
 
     Who may read the file is up to the umask, as of any other file: safetensors by itself lets only the owner.
     """
-    path.parent.mkdir(parents=True, exist_ok=True)
-    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
-    try:
+    with new_file(path) as temporary:
         temporary.touch()
         mode = temporary.stat().st_mode
         save_file(separate(tensors), temporary, metadata=dict(metadata))
         temporary.chmod(mode)
-        os.replace(temporary, path)
-    finally:
-        temporary.unlink(missing_ok=True)
 
 
 def separate(tensors: Mapping[str, Tensor]) -> dict[str, Tensor]:

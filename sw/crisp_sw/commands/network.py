@@ -11,6 +11,7 @@ import typer
 from crisp_golden.config import preset as find_preset
 from crisp_golden.network import QuantizedNetwork
 from crisp_golden.program.timeline import MemoryTiming
+from crisp_sw.atomic_files import write_bytes
 from crisp_sw.commands.options import AsJson, PresetName, Seed
 from crisp_sw.commands.terminal import emit, messages, results, show_figures, step_display
 from crisp_sw.network_run import NetworkRun, RunSettings, iss_platform, rtl_platform, run_failures
@@ -19,7 +20,6 @@ from crisp_sw.network_run.source import open_source
 from crisp_sw.networks.cache import DEFAULT_CACHE
 from crisp_sw.report.network_page import render_network_page
 from crisp_sw.report.numbers import count, percent, ratio, size
-from crisp_sw.report.page import write_page
 from crisp_sw.steps.json_files import write_json
 
 CHECK_FAILED, INTERRUPTED = 1, 130
@@ -147,7 +147,7 @@ def _run(network: QuantizedNetwork, settings: RunSettings, folder: Path, rtl: bo
 def _finish(report: dict[str, Any], folder: Path, as_json: bool) -> None:
     """Write and print the report; end with an error if something is not as it should be."""
     write_json(folder / "report.json", report)
-    write_page(folder / "report.html", render_network_page(report))
+    write_bytes(folder / "report.html", render_network_page(report).encode())
     emit(report, as_json, lambda: _show(report, folder))
     problems = run_failures(report)
     for problem in problems:

@@ -18,6 +18,7 @@ from pathlib import Path
 import numpy as np
 from PIL import Image, ImageOps
 
+from crisp_sw.atomic_files import new_file, write_bytes
 from crisp_sw.errors import DatasetError
 
 # A worker costs seconds to start: it pays for thousands of small pictures.
@@ -122,18 +123,11 @@ def _read_problems(path: Path) -> tuple[Problem, ...]:
 
 
 def _decode_all(files: Sequence[Path], size: int, cached: Path, workers: int | None, strict: bool) -> None:
-    cached.parent.mkdir(parents=True, exist_ok=True)
-    _require_room(len(files), size, cached.parent)
-    temporary = cached.with_name(f".{cached.name}.{os.getpid()}.tmp")
-    try:
+    with new_file(cached) as temporary:
+        _require_room(len(files), size, cached.parent)
         np.lib.format.open_memmap(temporary, mode="w+", dtype=np.uint8, shape=(len(files), 3, size, size))
         problems = sorted(_decode_chunks(files, size, temporary, _worker_count(len(files), workers), strict))
-        listed = temporary.with_suffix(".json")
-        listed.write_text(json.dumps(problems))
-        os.replace(listed, _problem_file(cached))
-        os.replace(temporary, cached)
-    finally:
-        temporary.unlink(missing_ok=True)
+        write_bytes(_problem_file(cached), json.dumps(problems).encode())
 
 
 def _require_room(count: int, size: int, folder: Path) -> None:

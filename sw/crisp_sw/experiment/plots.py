@@ -1,10 +1,10 @@
 """Plots of a sweep as files: accuracy against sparsity, and accuracy against cycles with the Pareto front."""
 
-import os
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from crisp_sw.atomic_files import new_file
 from crisp_sw.experiment.cycles_plot import draw_cycles
 from crisp_sw.experiment.errors import ExperimentError
 from crisp_sw.experiment.sparsity_plot import draw_sparsity
@@ -51,12 +51,10 @@ def _save(
     figure = Figure(layout="constrained")
     draw(figure, rows)
     figure.suptitle(title)
-    stem.parent.mkdir(parents=True, exist_ok=True)
     files = []
     for suffix in FORMATS:
         path = stem.with_name(f"{stem.name}.{suffix}")
-        temporary = path.with_name(f".{path.name}.{os.getpid()}.{suffix}")
-        figure.savefig(temporary, dpi=130)
-        os.replace(temporary, path)
+        with new_file(path) as temporary:
+            figure.savefig(temporary, dpi=130, format=suffix)
         files.append(path)
     return files

@@ -1,6 +1,5 @@
 """The first validation images of a cell's user on the RTL, layer by layer, against golden."""
 
-import os
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -8,6 +7,7 @@ from typing import Any
 from safetensors.numpy import save as serialise
 
 from crisp_golden.inference import quantize_input
+from crisp_sw.atomic_files import write_bytes
 from crisp_sw.experiment.errors import ExperimentError
 from crisp_sw.experiment.user import User
 from crisp_sw.export import load_network
@@ -44,9 +44,7 @@ def check_on_rtl(
     inputs = network.with_name(f"{network.name}.inputs.safetensors")
     result = network.with_name(f"{network.name}.rtl.json")
     x = quantize_input(load_network(network), normalised(chosen, user.info.normalization))
-    temporary = inputs.with_name(f".{inputs.name}.{os.getpid()}.tmp")
-    temporary.write_bytes(serialise({"images": x}))
-    os.replace(temporary, inputs)
+    write_bytes(inputs, serialise({"images": x}))
     result.unlink(missing_ok=True)
     status = cosimulate(network, inputs, preset, result)
     if not result.is_file():

@@ -1,13 +1,13 @@
 """The results of a sweep as a table: one row per cell, written as CSV, and summed up over seeds."""
 
 import csv
-import os
 from collections.abc import Iterable, Sequence
 from math import sqrt
 from pathlib import Path
 from statistics import fmean, stdev
 from typing import Any
 
+from crisp_sw.atomic_files import new_file
 from crisp_sw.experiment.cell import Cell
 
 COLUMNS = (
@@ -71,16 +71,10 @@ def average_rows(rows: Iterable[Row]) -> list[Row]:
 
 def write_csv(path: Path, rows: Sequence[Row]) -> None:
     """Write rows with a heading, by way of a temporary name; what a row does not have stays empty."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
-    try:
-        with temporary.open("w", newline="") as file:
-            writer = csv.writer(file, lineterminator="\n")
-            writer.writerow(COLUMNS)
-            writer.writerows([_rounded(row[name]) for name in COLUMNS] for row in rows)
-        os.replace(temporary, path)
-    finally:
-        temporary.unlink(missing_ok=True)
+    with new_file(path) as temporary, temporary.open("w", newline="") as file:
+        writer = csv.writer(file, lineterminator="\n")
+        writer.writerow(COLUMNS)
+        writer.writerows([_rounded(row[name]) for name in COLUMNS] for row in rows)
 
 
 def _row(result: dict[str, Any], dense: dict[str, Any]) -> Row:

@@ -1,7 +1,7 @@
 """The figures of a run as JSON, and as a self-contained page with charts and pictures of the sparsity."""
 
 from crisp_sw.report.figures import LAYER_KEYS, ReportError, failures, total_figures
-from crisp_sw.report.page import render_page, write_page
+from crisp_sw.report.page import render_page
 from crisp_sw.report.sample_images import SampleImage
 
 __all__ = [
@@ -11,5 +11,4 @@ __all__ = [
     "failures",
     "render_page",
     "total_figures",
-    "write_page",
 ]

@@ -1,10 +1,8 @@
 """The report of a demo run as one HTML file: style, charts and pictures are inline."""
 
-import os
 from collections.abc import Mapping, Sequence
 from html import escape
 from importlib import resources
-from pathlib import Path
 from typing import Any
 
 from crisp_golden.network import QuantizedNetwork
@@ -52,13 +50,6 @@ def render_page(
         f"<body><main><h1>A network for {escape(classes)}</h1>"
         f'<p class="lead">{escape(_lead(report))}</p>{"".join(sections)}</main></body></html>\n'
     )
-
-
-def write_page(path: Path, html: str) -> None:
-    """Write ``html`` to ``path`` by way of a temporary name."""
-    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
-    temporary.write_text(html, encoding="utf-8")
-    os.replace(temporary, path)
 
 
 _ACCURACY_NOTE = (

@@ -1,11 +1,11 @@
 """JSON files that are there completely or not at all."""
 
 import json
-import os
 from pathlib import Path
 from typing import Any
 
 from crisp_golden.errors import CrispError
+from crisp_sw.atomic_files import write_bytes
 
 
 class JsonFileError(CrispError):
@@ -14,13 +14,7 @@ class JsonFileError(CrispError):
 
 def write_json(path: Path, value: Any) -> None:
     """Write ``value`` by way of a temporary name; makes the directory."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
-    try:
-        temporary.write_text(json.dumps(value, indent=1) + "\n")
-        os.replace(temporary, path)
-    finally:
-        temporary.unlink(missing_ok=True)
+    write_bytes(path, f"{json.dumps(value, indent=1)}\n".encode())
 
 
 def read_json(path: Path) -> Any:

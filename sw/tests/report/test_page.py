@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from crisp_golden.network import Node, Pattern, QuantizedConv, QuantizedNetwork
-from crisp_sw.report import SampleImage, render_page, total_figures, write_page
+from crisp_sw.report import SampleImage, render_page, total_figures
 
 
 def made_up_layer(name: str, rng: np.random.Generator, channels: int = 64, kernel: int = 3) -> QuantizedConv:
@@ -177,9 +177,3 @@ def test_grey_and_colour_images_are_embedded(channels):
     html = render_page(made_up_report(network), network, [picture])
     assert html.count("data:image/png;base64,") == 1
     assert "taken for b" in html
-
-
-def test_write_page_leaves_one_file(tmp_path):
-    write_page(tmp_path / "report.html", "<p>\u2713</p>")
-    assert [path.name for path in tmp_path.iterdir()] == ["report.html"]
-    assert (tmp_path / "report.html").read_text(encoding="utf-8") == "<p>\u2713</p>"
