@@ -12,12 +12,10 @@ from torch import nn
 
 from crisp_sw.checkpoint import load_weights, read_tensors, write_tensors
 from crisp_sw.errors import CheckpointError, TrainingError
+from crisp_sw.saved_run import other_run, restore_momentum, run_tensors, saved_weights
 
-MODEL, MOMENTUM = "model.", "momentum."
 DIGESTS = {"data": "other images or classes; expected the same ones"}
 """What to say where digests differ, as their numbers tell nobody anything."""
-ADDED_LATER = ("model", "image_size", "data")
-"""What states of earlier versions do not say: they are continued if all else agrees."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -55,11 +53,8 @@ def save_state(
     ----------
     identity : JSON-able description of the run; `load_state` demands the same one.
     """
-    tensors = {MODEL + name: value for name, value in model.state_dict().items()}
-    for name, parameter in model.named_parameters():
-        if "momentum_buffer" in optimizer.state[parameter]:
-            tensors[MOMENTUM + name] = optimizer.state[parameter]["momentum_buffer"]
-    write_tensors(path, tensors, {"identity": dict(identity), "state": asdict(state)})
+    header = {"identity": dict(identity), "state": asdict(state)}
+    write_tensors(path, run_tensors(model, optimizer), header)
 
 
 def load_state(
@@ -73,30 +68,20 @@ def load_state(
     TrainingError : the state belongs to another run; the message names the first difference.
     """
     tensors, header = read_tensors(path)
-    _require_same_run(path, header.get("identity"), identity)
-    weights = {name[len(MODEL) :]: value for name, value in tensors.items() if name.startswith(MODEL)}
-    load_weights(model, weights, source=path)
-    for name, parameter in model.named_parameters():
-        if MOMENTUM + name in tensors:
-            buffer = torch.empty_like(parameter).copy_(tensors[MOMENTUM + name])
-            optimizer.state[parameter]["momentum_buffer"] = buffer.detach()
+    saved = header.get("identity")
+    if not isinstance(saved, dict):
+        raise CheckpointError(f"{path}: not the state of a training; expected one of `crisp train`")
+    found = other_run(saved, identity, DIGESTS)
+    if found is not None:
+        raise TrainingError(f"{path} belongs to {found}")
+    load_weights(model, saved_weights(tensors), source=path)
+    restore_momentum(model, optimizer, tensors)
     try:
         state = dict(header["state"])
         state["history"] = [EpochReport(**report) for report in state["history"]]
         return TrainingState(**state)
     except (KeyError, TypeError, ValueError) as error:
         raise CheckpointError(f"{path}: not the state of a training ({error})") from error
-
-
-def _require_same_run(path: Path, saved: Any, identity: Mapping[str, Any]) -> None:
-    if not isinstance(saved, dict):
-        raise CheckpointError(f"{path}: not the state of a training; expected one of `crisp train`")
-    for name, value in identity.items():
-        if name not in saved and name in ADDED_LATER:
-            continue
-        if saved.get(name) != value:
-            found = DIGESTS.get(name) or f"{name} = {saved.get(name)!r}; expected {value!r}"
-            raise TrainingError(f"{path} belongs to a run with {found}")
 
 
 class InterruptFlag:

@@ -12,9 +12,9 @@ from crisp_sw.checkpoint import read_tensors, write_tensors
 from crisp_sw.prune.errors import PruneError
 from crisp_sw.prune.samples import ClassSamples
 from crisp_sw.prune.settings import PruneSettings
+from crisp_sw.saved_run import other_run, restore_momentum, run_tensors, saved_weights
 
 STATE_FILE = "run.safetensors"
-MODEL, MOMENTUM = "model.", "momentum."
 DIGESTS = {
     "model": "another model; expected the same architecture and weights",
     "teacher": "another teacher; expected the same architecture and weights",
@@ -94,12 +94,8 @@ class RunFile:
         """Write position, weights, masks and momentum."""
         if self.path is None:
             return
-        tensors = {MODEL + name: value for name, value in model.state_dict().items()}
-        for name, parameter in model.named_parameters():
-            momentum = optimizer.state[parameter].get("momentum_buffer")
-            if momentum is not None:
-                tensors[MOMENTUM + name] = momentum
-        write_tensors(self.path, tensors, {"identity": self._identity, "state": asdict(state)})
+        header = {"identity": self._identity, "state": asdict(state)}
+        write_tensors(self.path, run_tensors(model, optimizer), header)
 
     def load(self, model: nn.Module, optimizer: torch.optim.Optimizer) -> RunState:
         """Restore what was saved into model and optimizer, and return the position; the start if nothing was.
@@ -112,11 +108,8 @@ class RunFile:
         if self.path is None or not self.path.exists():
             return RunState()
         tensors, header = self._read(self.path)
-        model.load_state_dict(_weights(tensors))
-        for name, parameter in model.named_parameters():
-            if MOMENTUM + name in tensors:
-                buffer = torch.empty_like(parameter).copy_(tensors[MOMENTUM + name])
-                optimizer.state[parameter]["momentum_buffer"] = buffer.detach()
+        model.load_state_dict(saved_weights(tensors))
+        restore_momentum(model, optimizer, tensors)
         return RunState(**header["state"])
 
     def weights(self) -> dict[str, Tensor]:
@@ -127,7 +120,7 @@ class RunFile:
         CheckpointError : the file is absent or damaged.
         PruneError : it belongs to another run.
         """
-        return _weights(self._read(self.path or Path())[0])
+        return saved_weights(self._read(self.path or Path())[0])
 
     def remove(self) -> None:
         """Delete the file: the run is finished."""
@@ -136,15 +129,9 @@ class RunFile:
 
     def _read(self, path: Path) -> tuple[dict[str, Tensor], dict[str, Any]]:
         tensors, header = read_tensors(path)
-        saved = header.get("identity", {})
-        for name, value in self._identity.items():
-            if name not in saved:
-                raise PruneError(
-                    f"{path} belongs to a run of another version; expected one that knows `{name}`"
-                )
-            if saved[name] != value:
-                found = DIGESTS.get(name) or f"{name} = {saved[name]!r}; expected {value!r}"
-                raise PruneError(f"{path} belongs to a run with {found}")
+        found = other_run(header.get("identity", {}), self._identity, DIGESTS)
+        if found is not None:
+            raise PruneError(f"{path} belongs to {found}")
         return tensors, header
 
 
@@ -152,10 +139,6 @@ def _transfer_set_digest(samples: ClassSamples, settings: PruneSettings) -> str 
     if samples.unlabelled is None or not settings.unlabelled_batch:
         return None
     return fingerprint({"unlabelled": samples.unlabelled})
-
-
-def _weights(tensors: dict[str, Tensor]) -> dict[str, Tensor]:
-    return {name.removeprefix(MODEL): value for name, value in tensors.items() if name.startswith(MODEL)}
 
 
 def fingerprint(tensors: dict[str, Tensor]) -> str:
