@@ -18,7 +18,7 @@ from torch import Generator, Tensor, nn
 
 from crisp_sw.checkpoint import CheckpointInfo, save_checkpoint
 from crisp_sw.data import DatasetSplits, augment, balanced_order, load_dataset
-from crisp_sw.data.augment import largest_padding
+from crisp_sw.data.augment import padding_fault
 from crisp_sw.data.digest import data_digest
 from crisp_sw.data.folder import Unreadable
 from crisp_sw.errors import TrainingError
@@ -280,12 +280,9 @@ class _Trainer:
 
     def require_trainable(self) -> None:
         """Raise TrainingError for crops outside of the images, and a batch of one that BatchNorm refuses."""
-        most, padding = largest_padding(self.splits.train.images), self.settings.crop_padding
-        if padding > most:
-            size = " x ".join(map(str, self.splits.image_size))
-            raise TrainingError(
-                f"`crop_padding` must be at most {most} for images of {size} pixels, not {padding}"
-            )
+        fault = padding_fault(self.splits.train.images, self.settings.crop_padding)
+        if fault is not None:
+            raise TrainingError(fault)
         if min(self.settings.batch, self.epoch_images) > 1:
             return
         image = self.splits.normalization(self.splits.train.images[:1]).to(self.device)

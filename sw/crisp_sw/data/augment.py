@@ -23,8 +23,8 @@ def augment(
     ----------
     images : uint8[N, C, H, W].
     generator : source of all randomness; equal seeds give equal batches.
-    padding : pixels added on each side before cropping back to H x W; at most `largest_padding`. 0 turns
-        cropping off.
+    padding : pixels added on each side before cropping back to H x W; `padding_fault` says what is too much.
+        0 turns cropping off.
     border : what is added: black, or the picture mirrored at its outermost pixels, which keeps the
         distribution of values.
     flip : whether to mirror left to right with probability one half.
@@ -47,9 +47,13 @@ def augment(
     return torch.where(mirrored.view(-1, 1, 1, 1), images.flip(-1), images)
 
 
-def largest_padding(images: Tensor) -> int:
-    """The most pixels by which images [N, C, H, W] can be shifted with something of them left in view."""
-    return min(images.shape[-2:]) - 1
+def padding_fault(images: Tensor, padding: int) -> str | None:
+    """Return what is wrong with a padding that can shift images [N, C, H, W] out of view, else None."""
+    most = min(images.shape[-2:]) - 1
+    if padding <= most:
+        return None
+    size = " x ".join(map(str, images.shape[-2:]))
+    return f"`crop_padding` must be at most {most} for images of {size} pixels, not {padding}"
 
 
 def _mirrored(size: int, padding: int) -> Tensor:

@@ -2,7 +2,7 @@
 
 from torch import nn
 
-from crisp_sw.data.augment import largest_padding
+from crisp_sw.data.augment import padding_fault
 from crisp_sw.prune.errors import PruneError, SamplesError
 from crisp_sw.prune.exclusions import excluded_layers
 from crisp_sw.prune.inference import require_outputs, require_training_outputs
@@ -43,12 +43,9 @@ def _require_images(samples: ClassSamples, settings: PruneSettings) -> None:
             f"there are no `unlabelled` images for `unlabelled_batch` {settings.unlabelled_batch}; expected "
             "at least 1, or 0 of them in each batch"
         )
-    most = largest_padding(samples.images)
-    if settings.crop_padding > most:
-        size = " x ".join(map(str, samples.images.shape[2:]))
-        raise PruneError(
-            f"`crop_padding` must be at most {most} for images of {size} pixels, not {settings.crop_padding}"
-        )
+    fault = padding_fault(samples.images, settings.crop_padding)
+    if fault is not None:
+        raise PruneError(fault)
 
 
 def require_trained(model: nn.Module) -> None:

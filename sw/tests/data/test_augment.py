@@ -5,7 +5,7 @@ import torch
 from torch import Generator, nn
 
 from crisp_sw.data import augment
-from crisp_sw.data.augment import Border, largest_padding
+from crisp_sw.data.augment import Border, padding_fault
 
 
 def images(count=64):
@@ -44,11 +44,14 @@ def test_without_padding_and_flip_nothing_changes():
 
 @pytest.mark.parametrize("border", ["black", "mirror"])
 def test_images_can_be_shifted_by_all_but_one_pixel(border: Border):
-    most = largest_padding(images())
-    assert most == 6
-    shifted = augment(images(), Generator().manual_seed(1), padding=most, border=border)
+    assert padding_fault(images(), 6) is None
+    shifted = augment(images(), Generator().manual_seed(1), padding=6, border=border)
     assert shifted.shape == images().shape
     assert all(bool(image.any()) for image in shifted)
+    size = "{} x {}".format(*images().shape[2:])
+    assert (
+        padding_fault(images(), 7) == f"`crop_padding` must be at most 6 for images of {size} pixels, not 7"
+    )
 
 
 def test_input_is_left_alone():
