@@ -103,6 +103,7 @@ VARIANTS: dict[str, Recipe] = {
     "no-regrowth": STANDARD.with_settings(gradient="masked"),
     "sr-ste": STANDARD.with_settings(gradient="sr-ste"),
     "no-floor": STANDARD.with_settings(min_kept_share=0.0),
+    "fixed-floor": STANDARD.with_settings(min_kept_share=0.75),
     "high-rate": STANDARD.with_settings(learning_rate=0.05),
     "final-cosine": STANDARD.with_settings(lr_schedule="final-cosine"),
     "sum-of-scores": STANDARD.with_settings(rank_score="sum"),

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from distributed import Client, Future
 
 # Raise it when a change of the code makes results of before different.
-RESULT_VERSION = 1
+RESULT_VERSION = 2
 Result = dict[str, Any]
 ResultCallback = Callable[[int, int, Cell, Result], None]
 

@@ -11,9 +11,9 @@ from torch.nn.utils import parametrize
 from crisp_sw.prune.classifier import classifier_name
 from crisp_sw.prune.errors import PruneError
 from crisp_sw.prune.exclusions import excluded_layers, weight_layers
+from crisp_sw.prune.floors import floor_share, keep_at_least
 from crisp_sw.prune.grid import BlockGrid
 from crisp_sw.prune.other_layers import other_layers
-from crisp_sw.prune.rank_columns import keep_at_least
 from crisp_sw.prune.rules import check_effects
 from crisp_sw.prune.settings import PruneSettings
 
@@ -42,7 +42,7 @@ class PrunableLayer:
     fine_only: bool
     sparsity: float
     min_kept_blocks: int
-    min_kept_share: float
+    min_kept_share: float | None
     equal_rows: bool
     is_classifier: bool
 
@@ -56,8 +56,8 @@ class PrunableLayer:
         columns = self.grid.block_columns
         if self.fine_only:
             return columns
-        uniform = min(1.0, (1 - sparsity) / (self.n / self.m))
-        return keep_at_least(columns, blocks=self.min_kept_blocks, fraction=self.min_kept_share * uniform)
+        share = floor_share(self.min_kept_share, sparsity=sparsity, density=self.n / self.m)
+        return keep_at_least(columns, blocks=self.min_kept_blocks, share=share)
 
 
 @dataclass(frozen=True, kw_only=True)

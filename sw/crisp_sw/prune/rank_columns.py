@@ -60,12 +60,6 @@ def row_fault(kept: Tensor) -> str | None:
     return f"keeps {fewest} to {most} blocks in a block-row; expected equally many in each"
 
 
-def keep_at_least(block_columns: int, *, blocks: int, fraction: float) -> int:
-    """Return the floor of a layer: the larger of the two limits, at most ``block_columns``."""
-    # Without the small term, 0.29 * 100 blocks would ask for 28 of them.
-    return min(block_columns, max(blocks, math.floor(fraction * block_columns + 1e-9)))
-
-
 def reachable_sparsity(layers: Mapping[str, LayerBlocks]) -> float:
     """Return the sparsity that pruning must reach, whatever the scores, with every layer at its floor.
 

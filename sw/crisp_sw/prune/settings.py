@@ -49,7 +49,7 @@ _COUNTS_FROM_0 = (
     "own_epochs",
 )
 _FLAGS = ("dense_first", "dense_classifier", "flip")
-_SHARES = ("weight_decay", "distillation", "min_kept_share")
+_SHARES = ("weight_decay", "distillation")
 _SHARES_BELOW_1 = ("sparsity", "momentum", "label_smoothing")
 
 
@@ -80,8 +80,9 @@ class PruneSettings:
     gradient : what a masked weight receives until the mask is frozen, see :mod:`crisp_sw.prune.masking`.
     sr_ste_decay : lambda of "sr-ste".
     min_kept_blocks, min_kept_share : floors, which no layer's block-rows fall below: a number of blocks, and
-        a share of the blocks that pruning all layers alike to ``sparsity`` would keep. "unstructured" reads
-        the share alone, of weights.
+        a share of the blocks that pruning all layers alike to ``sparsity`` would keep; None for one that
+        falls with their number, see :func:`crisp_sw.prune.floors.floor_share`. "unstructured" reads the share
+        alone, of weights.
     small_layers : what happens to layers with fewer input channels than ``block``, or with one block per
         block-row: left "dense", pruned "fine" (N:M only), or "hybrid" like all others.
     depthwise : convolutions of one input channel per output stay "dense"; "hybrid" prunes taps, of B channels
@@ -134,7 +135,7 @@ class PruneSettings:
     gradient: Gradient = "ste"
     sr_ste_decay: float = 2e-4
     min_kept_blocks: int = 1
-    min_kept_share: float = 0.75
+    min_kept_share: float | None = None
     small_layers: Literal["dense", "fine", "hybrid"] = "dense"
     depthwise: Literal["dense", "hybrid"] = "dense"
     exclude: tuple[str, ...] = ()
@@ -177,6 +178,8 @@ class PruneSettings:
             require_real(name, getattr(self, name), 0.0, 1.0, open_end=True)
         for name in ("learning_rate", "temperature", "sr_ste_decay"):
             require_positive(name, getattr(self, name))
+        if self.min_kept_share is not None:
+            require_real("min_kept_share", self.min_kept_share, 0.0, 1.0)
         if self.max_grad_norm is not None:
             require_positive("max_grad_norm", self.max_grad_norm)
         if self.saliency_samples is not None:

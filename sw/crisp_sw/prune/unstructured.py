@@ -6,6 +6,7 @@ from collections.abc import Mapping
 import torch
 from torch import Tensor
 
+from crisp_sw.prune.floors import floor_share
 from crisp_sw.prune.masked_layer import MaskedLayer
 from crisp_sw.prune.reachable import require_reachable
 from crisp_sw.prune.settings import PruneSettings
@@ -14,8 +15,8 @@ from crisp_sw.prune.settings import PruneSettings
 class UnstructuredSelection:
     """Keeps the globally most salient weights (Lee et al. 2019, "SNIP", on the user's samples).
 
-    Each layer keeps its most salient weights up to its floor: ``min_kept_share`` of the share that uniform
-    pruning to the settings' sparsity keeps, rounded up; or down, but to no less than 1, where all layers
+    Each layer keeps its most salient weights up to its floor: the share of
+    :func:`crisp_sw.prune.floors.floor_share`, rounded up; or down, but to no less than 1, where all layers
     rounded up would keep too many. As there are no blocks, ``min_kept_blocks`` is not read. With
     ``nm_choice`` "monotone", pruned weights never come back.
     """
@@ -46,7 +47,7 @@ class UnstructuredSelection:
 
     def _floors_for(self, sparsity: float) -> dict[str, int]:
         shares = {
-            name: layer.layer.min_kept_share * (1 - sparsity) * layer.weights
+            name: layer.weights * floor_share(layer.layer.min_kept_share, sparsity=sparsity, density=1.0)
             for name, layer in self._layers.items()
         }
         floors = {name: math.ceil(share - 1e-6) for name, share in shares.items()}

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from crisp_sw.prune.errors import MaskError, UnreachableSparsityError
 from crisp_sw.prune.fine import block_capacity
 from crisp_sw.prune.grid import BlockGrid
-from crisp_sw.prune.rank_columns import LayerBlocks, keep_at_least, prune_rank_columns, reachable_sparsity
+from crisp_sw.prune.rank_columns import LayerBlocks, prune_rank_columns, reachable_sparsity
 
 
 def layer_of(scores, *, capacity=None, kept=None, floor=1, weights=None) -> LayerBlocks:
@@ -176,11 +176,3 @@ def test_block_rows_that_differ_are_refused():
     message = "the mask of layer 'odd' keeps 1 to 2 blocks in a block-row; expected equally many in each"
     with pytest.raises(MaskError, match=message):
         prune_rank_columns(layers, sparsity=0.5)
-
-
-@pytest.mark.parametrize(
-    ("columns", "blocks", "fraction", "expected"),
-    [(36, 1, 0.06, 2), (4, 1, 0.05, 1), (4, 9, 0.0, 4), (100, 1, 0.29, 29), (8, 3, 0.1, 3), (5, 1, 1.0, 5)],
-)
-def test_keep_at_least(columns, blocks, fraction, expected):
-    assert keep_at_least(columns, blocks=blocks, fraction=fraction) == expected

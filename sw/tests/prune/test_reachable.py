@@ -38,7 +38,7 @@ def nearest(network: str, settings: PruneSettings) -> float | None:
 
 @pytest.mark.parametrize("network", ["small-resnet", "small-mobilenet-v2"])
 @pytest.mark.parametrize("method", ["crisp", "nm", "block", "unstructured", "reference_compat"])
-@pytest.mark.parametrize(("n", "block", "share"), [(1, 16, 0.75), (2, 32, 1.0), (2, 8, 0.0)])
+@pytest.mark.parametrize(("n", "block", "share"), [(1, 16, 0.75), (2, 32, 1.0), (2, 8, 0.0), (3, 16, None)])
 def test_the_nearest_can_be_reached_and_no_more(network, method, n, block, share):
     settings = PruneSettings(method=method, n=n, block=block, sparsity=0.99999, min_kept_share=share)
     named = nearest(network, settings)
