@@ -3,7 +3,9 @@
 import math
 
 SHARE = 0.75
+"""Of what uniform pruning keeps, the most that the default floor keeps."""
 RESERVE = 0.1
+"""Of what uniform pruning takes, what the default floor leaves to the scores at least."""
 
 
 def floor_share(min_kept_share: float | None, *, sparsity: float, density: float) -> float:
