@@ -22,6 +22,7 @@ from benchmarks.network_speed import network_speed
 from benchmarks.pruning_epoch import pruning_epoch
 from benchmarks.scale_sim_comparison import scale_sim_comparison
 from benchmarks.simulation_speed import simulation_speed
+from benchmarks.training_precision import training_precision
 from cocotb_tests.runner import BUILD
 from crisp_golden.errors import CrispError
 
@@ -33,6 +34,7 @@ BENCHMARKS = {
     "SCALE-Sim": scale_sim_comparison,
     "mask construction": mask_construction,
     "pruning epoch": pruning_epoch,
+    "training precision": training_precision,
 }
 SEED = 1
 

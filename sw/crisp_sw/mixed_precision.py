@@ -7,6 +7,42 @@ from typing import Any
 import torch
 from torch.overrides import TorchFunctionMode
 
+from crisp_golden.errors import CrispError
+
+PRECISIONS = ("float32", "bfloat16")
+AUTO = "auto"
+
+
+class PrecisionError(CrispError):
+    """There is no such precision."""
+
+
+def find_precision(name: str, device: torch.device) -> str:
+    """Return one of `PRECISIONS` by its name; "auto" is the one that training on the device is faster in.
+
+    Raises
+    ------
+    PrecisionError : there is none of that name.
+    """
+    if name == AUTO:
+        return "bfloat16" if has_fast_bfloat16(device) else "float32"
+    if name not in PRECISIONS:
+        raise PrecisionError(f"no precision {name!r}; expected one of {', '.join((AUTO, *PRECISIONS))}")
+    return name
+
+
+def has_fast_bfloat16(device: torch.device) -> bool:
+    """Whether a device multiplies bfloat16 in hardware; elsewhere it is emulated, at a fraction of the speed.
+
+    Of processors those with AVX512-BF16 are known to; a PyTorch that cannot tell (2.6) counts as none.
+    """
+    if device.type == "cpu":
+        capabilities = getattr(torch.cpu, "get_capabilities", dict)()
+        return bool(capabilities.get("avx512_bf16"))
+    if device.type == "cuda":
+        return torch.cuda.get_device_capability(device) >= (8, 0)
+    return False
+
 
 @contextmanager
 def autocast(device: torch.device, precision: str) -> Iterator[None]:

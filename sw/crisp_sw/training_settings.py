@@ -5,10 +5,10 @@ from dataclasses import dataclass
 
 from crisp_sw.data.augment import BORDERS, Border
 from crisp_sw.errors import TrainingError
+from crisp_sw.mixed_precision import PRECISIONS
 from crisp_sw.seeds import HIGHEST_SEED, SEED_RANGE
 
 SCHEDULES = ("one-cycle", "cosine")
-PRECISIONS = ("float32", "bfloat16")
 WARM_UP_SHARE = 0.25
 _CHOICES = {"schedule": SCHEDULES, "precision": PRECISIONS, "crop_border": BORDERS}
 
@@ -26,7 +26,7 @@ class TrainingSettings:
     crop_padding, crop_border, flip : of `augment`.
     balanced : every class comes equally often, by repeating images of the smaller ones.
     precision : "bfloat16" runs convolutions in bfloat16 (torch autocast; weights stay float32), several
-        times faster on processors with AVX512-BF16 or AMX and slower on others.
+        times faster on processors with AVX512-BF16 and many times slower on others.
     seed : of initial weights, batch order and augmentation.
 
     Raises

@@ -1,10 +1,12 @@
-"""Autocast: which types convolutions compute in, and that results and gradients are those of the layers."""
+"""Autocast: which types convolutions compute in, that results and gradients are those of the layers; what
+"auto" stands for.
+"""
 
 import pytest
 import torch
 from torch import nn
 
-from crisp_sw.mixed_precision import autocast
+from crisp_sw.mixed_precision import PrecisionError, autocast, find_precision
 
 CPU = torch.device("cpu")
 
@@ -54,3 +56,30 @@ def test_autocast_ends_with_its_block():
     conv = nn.Conv2d(4, 4, 3)
     output_of(conv, torch.randn(1, 4, 5, 5), "bfloat16")
     assert conv(torch.randn(1, 4, 5, 5)).dtype == torch.float32
+
+
+@pytest.mark.parametrize(
+    ("capabilities", "precision"),
+    [({"avx512_bf16": True}, "bfloat16"), ({"avx512_bf16": False, "avx2": True}, "float32"), ({}, "float32")],
+)
+def test_auto_is_what_the_processor_is_faster_in(capabilities, precision, monkeypatch):
+    monkeypatch.setattr(torch.cpu, "get_capabilities", lambda: capabilities)
+    assert find_precision("auto", CPU) == precision
+
+
+def test_auto_is_float32_where_pytorch_cannot_tell(monkeypatch):
+    monkeypatch.delattr(torch.cpu, "get_capabilities")
+    assert find_precision("auto", CPU) == "float32"
+    assert find_precision("auto", torch.device("meta")) == "float32"
+
+
+@pytest.mark.parametrize(("capability", "precision"), [((8, 0), "bfloat16"), ((7, 5), "float32")])
+def test_auto_on_a_graphics_card(capability, precision, monkeypatch):
+    monkeypatch.setattr(torch.cuda, "get_device_capability", lambda device: capability)
+    assert find_precision("auto", torch.device("cuda")) == precision
+
+
+def test_a_precision_by_name_is_itself():
+    assert [find_precision(name, CPU) for name in ("float32", "bfloat16")] == ["float32", "bfloat16"]
+    with pytest.raises(PrecisionError, match="no precision 'int8'; expected one of auto, float32, bfloat16"):
+        find_precision("int8", CPU)

@@ -8,6 +8,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Annotated, Any
 
+import torch
 import typer
 from rich.table import Table
 
@@ -26,6 +27,7 @@ from crisp_sw.experiment.table import Row, average_rows, table_rows
 from crisp_sw.experiment.universal import UNIVERSAL, find_universal
 from crisp_sw.experiment.user import load_user
 from crisp_sw.experiment.workers import Workers
+from crisp_sw.mixed_precision import AUTO, find_precision
 from crisp_sw.networks.rules import parse_nm
 from crisp_sw.training_display import training_display
 
@@ -65,6 +67,10 @@ def accuracy(
     fresh: Annotated[
         bool, typer.Option(help="Train universal networks here, even if they come with the package.")
     ] = False,
+    precision: Annotated[
+        str,
+        typer.Option(help="Of training: float32, bfloat16, or auto for what this processor is faster in."),
+    ] = AUTO,
     rtl: Annotated[
         int, typer.Option(help="So many validation images of the first CRISP cell on the RTL.")
     ] = 0,
@@ -101,6 +107,7 @@ def accuracy(
         preset=preset,
         compute=not table_only,
         fresh=fresh,
+        precision=find_precision(precision, torch.device("cpu")),
         workers=Workers(cluster=cluster, count=workers or len(os.sched_getaffinity(0))),
         command=shlex.join(["crisp", *sys.argv[1:]]),
     )

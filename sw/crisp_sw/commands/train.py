@@ -22,6 +22,7 @@ from crisp_sw.commands.terminal import emit, messages, show_figures
 from crisp_sw.data.augment import Border
 from crisp_sw.export.layout import SUMMARY_FILE
 from crisp_sw.export.state_dict import SAFETENSORS
+from crisp_sw.mixed_precision import find_precision, has_fast_bfloat16
 from crisp_sw.models import MODELS
 from crisp_sw.steps.devices import find_device
 from crisp_sw.steps.json_files import write_json
@@ -53,7 +54,9 @@ def train(
     ] = _DEFAULTS.crop_border,
     flip: Annotated[bool, typer.Option(help="Mirror images at random.")] = _DEFAULTS.flip,
     balanced: Annotated[bool, typer.Option(help="Every class equally often.")] = _DEFAULTS.balanced,
-    precision: Annotated[str, typer.Option(help="float32 or bfloat16.")] = _DEFAULTS.precision,
+    precision: Annotated[
+        str, typer.Option(help="float32, bfloat16, or auto for the faster one.")
+    ] = _DEFAULTS.precision,
     image_size: Annotated[int | None, typer.Option(help="Scale images to this edge.")] = None,
     unreadable: SkipUnreadable = "refuse",
     device: Device = "cpu",
@@ -68,6 +71,7 @@ def train(
 
     Example: `crisp train --model small-resnet --data fashion-mnist --out build/model`
     """
+    used = find_device(device)
     settings = TrainingSettings(
         epochs=epochs,
         batch=batch,
@@ -79,13 +83,14 @@ def train(
         crop_border=crop_border,
         flip=flip,
         balanced=balanced,
-        precision=precision,
+        precision=find_precision(precision, used),
         seed=seed,
     )
     whole = out.suffix != SAFETENSORS
     if whole:
         _require_free(out)
-    used = find_device(device)
+    if settings.precision == "bfloat16" and not has_fast_bfloat16(used):
+        _say(f"{device} has no instructions for bfloat16 that are known of; float32 may be many times faster")
     state_file = out.with_name(f"{out.name}.state")
     say_where_it_starts(state_file, resume)
     with training_display(messages) as progress:

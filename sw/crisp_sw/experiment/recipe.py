@@ -84,7 +84,6 @@ STANDARD = Recipe(
         "crop_border": "mirror",
         "flip": True,
         "batch_norm": "running",
-        "precision": "bfloat16",
     },
     dense_settings={"distillation": 0.5, "temperature": 2.0},
 )

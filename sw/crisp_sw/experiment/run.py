@@ -34,6 +34,8 @@ class ExperimentSettings:
     name : of the tables' files.
     compute : False writes tables and plots of the results that are there, and runs nothing.
     fresh : train universal networks here, even if they come with the package.
+    precision : of the convolutions in training, "float32" or "bfloat16". Accuracies differ by what the
+        training's randomness makes anyway; results of both are kept apart.
     """
 
     data: str
@@ -43,6 +45,7 @@ class ExperimentSettings:
     preset: str = "edge"
     compute: bool = True
     fresh: bool = False
+    precision: str = "float32"
     workers: Workers = field(default_factory=Workers)
     command: str = ""
 
@@ -89,7 +92,7 @@ def run_experiment(
     """
     files = ExperimentFiles(out=settings.out)
     tasks = _tasks(settings, files, on_training, say)
-    say(f"{len(tasks)} cells; the table is {files.page(settings.name)}")
+    say(f"{len(tasks)} cells in {settings.precision}; the table is {files.page(settings.name)}")
 
     def write_tables(results: list[Result]) -> None:
         rows = table_rows(results)
@@ -132,7 +135,7 @@ def _tasks(
         tasks += [
             CellTask(
                 cell=cell,
-                recipe=find_recipe(cell.variant),
+                recipe=find_recipe(cell.variant).with_settings(precision=settings.precision),
                 checkpoint=checkpoint,
                 data=data,
                 data_digest=digest,
@@ -159,7 +162,14 @@ def _checkpoints(
             say(f"{name} is not trained yet, so there are no results of it")
             continue
         if checkpoint is None:
-            checkpoint = train_universal(name, data, folder, progress=on_training, command=settings.command)
+            checkpoint = train_universal(
+                name,
+                data,
+                folder,
+                precision=settings.precision,
+                progress=on_training,
+                command=settings.command,
+            )
         yield name, _anywhere(checkpoint)
 
 

@@ -1,5 +1,6 @@
 """The universal networks that users start from: trained on all classes of a data set, once."""
 
+from dataclasses import replace
 from pathlib import Path
 
 from crisp_sw.checkpoint import load_checkpoint
@@ -14,16 +15,13 @@ SHIPPED = {
     "mobilenet-v2-half-32px": "mobilenet_v2_half_tiny_imagenet",
 }
 UNIVERSAL: dict[str, TrainingSettings] = {
-    "resnet18-half-32px": TrainingSettings(
-        epochs=30, crop_padding=4, crop_border="mirror", precision="bfloat16"
-    ),
+    "resnet18-half-32px": TrainingSettings(epochs=30, crop_padding=4, crop_border="mirror"),
     "mobilenet-v2-half-32px": TrainingSettings(
         epochs=30,
         learning_rate=0.05,
         weight_decay=4e-5,
         crop_padding=4,
         crop_border="mirror",
-        precision="bfloat16",
     ),
 }
 
@@ -55,9 +53,19 @@ def find_universal(name: str, data: str, folder: Path, *, fresh: bool = False) -
 
 
 def train_universal(
-    name: str, data: str, folder: Path, *, progress: ProgressCallback | None = None, command: str = ""
+    name: str,
+    data: str,
+    folder: Path,
+    *,
+    precision: str = "float32",
+    progress: ProgressCallback | None = None,
+    command: str = "",
 ) -> str:
     """Train a universal network, or go on where a training was interrupted, and return its checkpoint.
+
+    Parameters
+    ----------
+    precision : as in `TrainingSettings`.
 
     Raises
     ------
@@ -68,7 +76,7 @@ def train_universal(
         model=name,
         data=data,
         output=path,
-        settings=UNIVERSAL[name],
+        settings=replace(UNIVERSAL[name], precision=precision),
         resume=True,
         compact=True,
         progress=progress,

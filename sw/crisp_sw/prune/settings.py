@@ -5,6 +5,7 @@ from dataclasses import asdict, dataclass, fields
 from typing import Any, Literal, Self
 
 from crisp_sw.data.augment import BORDERS, Border
+from crisp_sw.mixed_precision import PRECISIONS
 from crisp_sw.prune.errors import PruneError
 from crisp_sw.prune.masking import Gradient
 from crisp_sw.prune.rules import LayerRule
@@ -36,7 +37,7 @@ _CHOICES = {
     "depthwise": ("dense", "hybrid"),
     "lr_schedule": ("final-cosine", "cosine"),
     "batch_norm": ("reestimate", "running"),
-    "precision": ("float32", "bfloat16"),
+    "precision": PRECISIONS,
     "crop_border": BORDERS,
     "teacher_view": ("augmented", "original"),
 }

@@ -3,6 +3,7 @@
 import json
 
 import pytest
+import torch
 from safetensors.numpy import load_file
 from typer.testing import Result
 
@@ -58,6 +59,13 @@ def test_table_of_another_preset_has_its_own_name(settings):
     accuracy("images")
     accuracy("images", "--preset", "small")
     assert [called.name for called in settings[0]] == ["headline", "headline-small"]
+
+
+def test_precision_is_what_the_processor_is_faster_in(settings, monkeypatch):
+    monkeypatch.setattr(torch.cpu, "get_capabilities", lambda: {"avx512_bf16": True})
+    accuracy("images")
+    accuracy("images", "--precision", "float32")
+    assert [called.precision for called in settings[0]] == ["bfloat16", "float32"]
 
 
 def test_results_are_shown(settings):
@@ -130,6 +138,7 @@ def test_images_need_a_network(settings, monkeypatch):
         (("--seeds", "0,x"), "'x'; expected values separated by commas"),
         (("--ratios", "1:4,2"), "expected N:M such as 1:4, not '2'"),
         (("--preset", "huge"), "huge"),
+        (("--precision", "int8"), "no precision 'int8'; expected one of auto, float32, bfloat16"),
         (("--network", "nothing"), "no checkpoint 'nothing'"),
         (("--classes", "11", "--network", "small_resnet_fashion_mnist"), "from 1 to 10, not 11"),
         (("--blocks", "6", "--methods", "dense"), "`blocks` must be a positive multiple of m = 4, not 6"),

@@ -5,6 +5,7 @@ import signal
 from pathlib import Path
 
 import pytest
+import torch
 
 from crisp_sw.training import TrainingProgress, run_training
 from crisp_sw.training_settings import TrainingSettings
@@ -89,6 +90,14 @@ def test_fewer_images_than_a_batch_are_said(tmp_path):
     assert result.exit_code == 0, result.stderr
     said = "1437 training images are fewer than one batch of 5000: every step trains on all of them\n"
     assert result.stderr.startswith(said)
+
+
+@pytest.mark.parametrize(("fast", "said"), [(True, False), (False, True)])
+def test_precision_that_is_emulated_is_said(tmp_path, monkeypatch, fast, said):
+    monkeypatch.setattr(torch.cpu, "get_capabilities", lambda: {"avx512_bf16": fast})
+    result = crisp("train", "--data", tmp_path / "none", "--precision", "bfloat16", "--out", tmp_path / "m")
+    assert result.exit_code == 2
+    assert ("cpu has no instructions for bfloat16 that are known of" in result.stderr) == said
 
 
 @pytest.mark.parametrize(

@@ -15,6 +15,7 @@ from crisp_sw.experiment.recipe import Recipe
 from crisp_sw.experiment.rtl_check import check_on_rtl
 from crisp_sw.experiment.run import ExperimentSettings, run_experiment
 from crisp_sw.experiment.store import ResultStore
+from crisp_sw.experiment.sweep import Sweep
 from crisp_sw.experiment.user import load_user
 from crisp_sw.experiment.workers import Workers
 
@@ -80,6 +81,18 @@ def test_results_of_other_data_of_the_same_name_are_not_taken(settings, monkeypa
     other = replace(digits, train=replace(digits.train, images=255 - digits.train.images))
     monkeypatch.setattr(run, "load_dataset", lambda data: other)
     assert run_experiment(replace(settings, compute=False)).results == []
+
+
+def test_results_of_another_precision_are_not_taken(settings, monkeypatch):
+    settings = replace(settings, grid=replace(settings.grid, methods=("dense",)))
+    (result,) = run_experiment(settings).results
+    assert result["settings"]["precision"] == "float32"
+    settings = replace(settings, precision="bfloat16", compute=False)
+    assert run_experiment(settings).results == []
+    sent = []
+    monkeypatch.setattr(run, "run_sweep", lambda tasks, *_, **__: sent.extend(tasks) or Sweep())
+    run_experiment(settings)
+    assert [task.recipe.prune_settings(task.cell).precision for task in sent] == ["bfloat16"]
 
 
 def test_more_classes_than_there_are_stop_it_before_a_worker_starts(settings, no_workers):

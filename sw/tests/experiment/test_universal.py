@@ -31,7 +31,7 @@ def test_checkpoint_is_taken_as_it_is(digits_checkpoint, tmp_path):
 def test_shipped_checkpoint_is_of_the_network_and_was_trained_as_it_says(name):
     _, info = load_checkpoint(universal.SHIPPED[name])
     assert info.model == name
-    settings = asdict(universal.UNIVERSAL[name])
+    settings = asdict(replace(universal.UNIVERSAL[name], precision="bfloat16"))
     assert {key: info.settings[key] for key in settings} == settings
     assert len(info.history) == settings["epochs"]
     assert info.history[-1]["accuracy"] == info.accuracy
@@ -50,9 +50,17 @@ def test_shipped_checkpoint_is_taken_for_its_own_classes_alone(name, tmp_path, m
 
 
 def test_interrupted_training_is_not_taken(tmp_path, monkeypatch):
-    monkeypatch.setattr(universal, "run_training", lambda **options: TrainingResult(finished=False))
+    called = []
+
+    def interrupted(**options):
+        called.append(options["settings"])
+        return TrainingResult(finished=False)
+
+    monkeypatch.setattr(universal, "run_training", interrupted)
+    name = "mobilenet-v2-half-32px"
     with pytest.raises(ExperimentError, match="was interrupted; the same command continues it"):
-        train_universal("mobilenet-v2-half-32px", "images", tmp_path)
+        train_universal(name, "images", tmp_path, precision="bfloat16")
+    assert called == [replace(universal.UNIVERSAL[name], precision="bfloat16")]
 
 
 def test_unknown_network_is_named(tmp_path):
