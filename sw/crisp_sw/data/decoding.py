@@ -99,10 +99,18 @@ def decode_picture(path: Path, size: int) -> np.ndarray:
     """
     try:
         with Image.open(path) as picture:
-            fitted = ImageOps.fit(picture.convert("RGB"), (size, size), Image.Resampling.BILINEAR)
+            fitted = ImageOps.fit(_as_rgb(picture), (size, size), Image.Resampling.BILINEAR)
     except PICTURE_ERRORS as error:
         raise DatasetError(_problem(path, error)) from error
     return np.asarray(fitted).transpose(2, 0, 1)
+
+
+def _as_rgb(picture: Image.Image) -> Image.Image:
+    """Convert to three channels of 8 bits; greys of 16 bits are scaled, which `convert` would cut off."""
+    if picture.mode.startswith("I"):
+        levels = np.asarray(picture).astype(np.float32) / 257
+        picture = Image.fromarray((levels + 0.5).astype(np.uint8))
+    return picture.convert("RGB")
 
 
 def _problem(path: Path, error: Exception) -> str:

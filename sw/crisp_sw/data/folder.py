@@ -16,7 +16,7 @@ from crisp_sw.data.listing import Listing, list_image_folder
 from crisp_sw.data.unpacked import files_key
 from crisp_sw.errors import DatasetError
 
-CACHE_VERSION = 2
+CACHE_VERSION = 3
 Unreadable = Literal["refuse", "skip"]
 UNREADABLE: tuple[Unreadable, ...] = ("refuse", "skip")
 

@@ -1,8 +1,8 @@
 """Which pictures a folder holds, and the class of each: ImageNet's layout, and Tiny ImageNet's own.
 
 ImageNet's layout is ``train/<class id>/*`` and ``val/<class id>/*`` (or ``test/``), with folders in between
-allowed. Of the files beside the pictures, hidden ones, texts and metadata are ignored. Tiny ImageNet as
-published keeps its validation pictures in one folder, ``val/images/*``, and their classes in
+allowed. Hidden files and folders are ignored, and so are texts and metadata beside the pictures. Tiny
+ImageNet as published keeps its validation pictures in one folder, ``val/images/*``, and their classes in
 ``val/val_annotations.txt``: file name, tab, class id, and a box that is not used.
 """
 
@@ -64,14 +64,14 @@ def list_image_folder(path: Path) -> tuple[list[str], Listing, Listing]:
 
 
 def _class_ids(train: Path) -> list[str]:
-    ids = sorted(entry.name for entry in os.scandir(train) if entry.is_dir())
+    ids = sorted(_folders(train))
     if len(ids) < 2:
         raise DatasetError(f"{train}: {len(ids)} class folders; expected at least 2")
     return ids
 
 
 def _list_folders(folder: Path, ids: Sequence[str]) -> Listing:
-    present = {entry.name for entry in os.scandir(folder) if entry.is_dir()}
+    present = _folders(folder)
     if unknown := sorted(present - set(ids)):
         raise DatasetError(f"{folder / unknown[0]}: expected only classes that are in train too")
     listing = Listing([], [])
@@ -87,15 +87,23 @@ def _list_folders(folder: Path, ids: Sequence[str]) -> Listing:
     return listing
 
 
+def _folders(folder: Path) -> set[str]:
+    return {entry.name for entry in os.scandir(folder) if entry.is_dir() and not _is_hidden(entry.name)}
+
+
 def _files(folder: Path) -> Iterator[Path]:
     """All files below a class folder; some data sets put them into a folder ``images`` of their own."""
-    for root, _, names in os.walk(folder):
-        yield from (Path(root) / name for name in names)
+    for root, folders, names in os.walk(folder):
+        folders[:] = [name for name in folders if not _is_hidden(name)]
+        yield from (Path(root) / name for name in names if not _is_hidden(name))
+
+
+def _is_hidden(name: str) -> bool:
+    return name.startswith(".")
 
 
 def _is_strange(file: Path) -> bool:
-    known = file.suffix.lower() in IMAGE_SUFFIXES | METADATA_SUFFIXES
-    return not known and not file.name.startswith(".")
+    return file.suffix.lower() not in IMAGE_SUFFIXES | METADATA_SUFFIXES
 
 
 def _list_annotated(folder: Path, ids: Sequence[str]) -> Listing:

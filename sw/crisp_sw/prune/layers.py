@@ -87,8 +87,8 @@ def sort_layers(model: nn.Module, settings: PruneSettings) -> tuple[list[Prunabl
 
     Dense are: layers other than Conv2d and Linear; those that the settings exclude; depthwise convolutions
     and layers too small for blocks, if ``settings.depthwise`` and ``settings.small_layers`` say so; grouped
-    convolutions whose groups do not end at block borders; layers whose weight another layer shares or a
-    parametrization computes.
+    convolutions whose groups do not end at block borders; layers whose weight another layer shares, or a
+    parametrization or hook computes.
 
     Raises
     ------
@@ -187,6 +187,8 @@ def _prunable(
 def _reason_for_dense(module: nn.Conv2d | nn.Linear, grid: BlockGrid, settings: PruneSettings) -> str | None:
     if parametrize.is_parametrized(module, "weight"):
         return "its weight is computed by a parametrization"
+    if "weight" not in dict(module.named_parameters(recurse=False)):
+        return "its weight is no parameter: a hook computes it, such as one of torch.nn.utils.prune"
     if grid.is_depthwise:
         return "depthwise convolution" if settings.depthwise == "dense" else None
     if grid.groups > 1:

@@ -142,11 +142,23 @@ def dense_weight(module: nn.Module) -> nn.Parameter:
     return cast(nn.Parameter, cast(Any, parametrizations["weight"]).original)
 
 
+def detach_from_copies(module: nn.Module) -> None:
+    """Give a module with a parametrization a class of its own.
+
+    PyTorch makes one class for it, which copies of the module share, and removes a parametrization from that
+    class: the copies would lose their weight.
+    """
+    shared = type(module)
+    own = type(shared.__name__, shared.__bases__, dict(vars(shared)))
+    cast(Any, module).__class__ = own
+
+
 def squash_masks(model: nn.Module) -> None:
     """Bake all masks into the weights: pruned ones become 0, and the state dict is a plain one again."""
     for module in list(model.modules()):
         if parametrize.is_parametrized(module, "weight"):
             chain = cast(nn.ModuleDict, module.parametrizations)["weight"]
             if any(isinstance(step, HybridMask) for step in chain.children()):
+                detach_from_copies(module)
                 parametrize.remove_parametrizations(module, "weight", leave_parametrized=True)
                 cast(nn.Parameter, module.weight).data.add_(0.0)  # no negative zeros

@@ -27,7 +27,7 @@ from crisp_sw.prune.errors import PruneError, SaliencyError
 from crisp_sw.prune.layers import DenseLayer, check_sorted, sort_layers
 from crisp_sw.prune.mask_checks import require_fitting
 from crisp_sw.prune.masked_layer import MaskedLayer, mask_for, sparsity_of
-from crisp_sw.prune.masking import attach_mask
+from crisp_sw.prune.masking import attach_mask, detach_from_copies
 from crisp_sw.prune.saliency import normalised, require_finite_saliency, weight_saliency
 from crisp_sw.prune.schedule import target_sparsities
 from crisp_sw.prune.selection import selection_for
@@ -117,7 +117,8 @@ class CrispSparsifier(BaseSparsifier):
     def accumulate(self) -> None:
         """Add the weights' gradients to the saliency; call it after ``backward``, before they are zeroed.
 
-        A weight without one, as the loss does not depend on it, has gradient 0.
+        A weight without one, as the loss does not depend on it, has gradient 0. With "sr-ste", call it after
+        every single ``backward``: the decay of one is taken off.
 
         Raises
         ------
@@ -205,6 +206,8 @@ class CrispSparsifier(BaseSparsifier):
             if any(name not in group for group in full):
                 raise PruneError(f"no parameter {name!r} to keep; expected one of {', '.join(full[0])}")
         self.groups = full
+        for layer in self.layers.values():
+            detach_from_copies(layer.layer.module)
         super().squash_mask(params_to_keep, params_to_keep_per_layer, *args, **kwargs)
         self.groups, self.squashed = plain, True
         for layer in self.layers.values():

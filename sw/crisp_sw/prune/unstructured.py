@@ -37,13 +37,17 @@ class UnstructuredSelection:
         )
 
     def select(self, saliency: Mapping[str, Tensor], sparsity: float) -> None:
-        """Set all masks to keep ``1 - sparsity`` of the weights, rounded down; of equal ones, the first."""
+        """Set all masks to keep ``1 - sparsity`` of the weights, rounded down; of equal ones, the first.
+
+        Fewer stay where more are pruned already and the choice is "monotone".
+        """
         scores = torch.cat([self._scores(layer, saliency[name]) for name, layer in self._layers.items()])
         kept = torch.zeros(len(scores), dtype=torch.bool)
         kept[scores.argsort(descending=True, stable=True)[: self._to_keep(sparsity)]] = True
         parts = kept.split([layer.weights for layer in self._layers.values()])
         for layer, part in zip(self._layers.values(), parts, strict=True):
-            layer.set_mask(part.reshape(layer.weight.shape))
+            mask = part.reshape(layer.weight.shape)
+            layer.set_mask(mask & layer.mask if self._settings.nm_choice == "monotone" else mask)
 
     def _floors_for(self, sparsity: float) -> dict[str, int]:
         shares = {

@@ -7,7 +7,7 @@ import pytest
 from PIL import Image
 
 from crisp_sw.data import decoding
-from crisp_sw.data.decoding import decode_cached, shorter_edge
+from crisp_sw.data.decoding import decode_cached, decode_picture, shorter_edge
 from crisp_sw.errors import DatasetError
 
 
@@ -27,6 +27,14 @@ def test_workers_fill_one_array(files, tmp_path, workers, monkeypatch):
     assert decoded.images[:, 0, 0, 0].tolist() == [0, 1, 2, 0, 4]
     assert [index for index, _ in decoded.problems] == [3]
     assert sorted(file.name for file in (tmp_path / "cache").iterdir()) == ["x.npy", "x.unreadable.json"]
+
+
+@pytest.mark.parametrize("kind", ["png", "pgm"])
+def test_greys_of_16_bits_become_8(tmp_path, kind):
+    levels = np.linspace(0, 65535, 8, dtype=np.uint16)
+    Image.fromarray(np.tile(levels, (8, 1))).save(tmp_path / f"grey.{kind}")
+    pixels = decode_picture(tmp_path / f"grey.{kind}", 8)
+    assert pixels[:, 0].tolist() == [[0, 36, 73, 109, 146, 182, 219, 255]] * 3
 
 
 def test_error_of_a_worker_arrives_and_nothing_is_left(files, tmp_path):

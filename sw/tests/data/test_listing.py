@@ -77,6 +77,13 @@ def test_files_of_unknown_kinds_are_listed_and_metadata_are_not(folder):
     ]
 
 
+def test_hidden_files_and_folders_are_ignored(folder):
+    touch(folder, "val/a/x.png")
+    ids, train, test = list_image_folder(folder)
+    touch(folder, "train/a/._0.jpg", "train/.cache/1.png", "train/b/.trash/2.png", "val/.cache/3.png")
+    assert list_image_folder(folder) == (ids, train, test)
+
+
 def test_folder_with_nothing_but_unknown_kinds_names_one(folder):
     touch(folder, "val/b/1.tif")
     with pytest.raises(DatasetError, match=r"val: no pictures, only .*/val/b/1\.tif; expected files such"):

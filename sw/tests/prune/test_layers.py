@@ -4,7 +4,11 @@ import pytest
 import torch
 from torch import nn
 from torch.nn.utils import parametrizations
+from torch.nn.utils import prune as pruning
+from torch.nn.utils import spectral_norm as old_spectral_norm
+from torch.nn.utils import weight_norm as old_weight_norm
 
+from crisp_sw.prune import CrispSparsifier
 from crisp_sw.prune.errors import PruneError
 from crisp_sw.prune.layers import DenseLayer, select_layers
 from crisp_sw.prune.rules import LayerRule
@@ -155,3 +159,27 @@ def test_parametrized_weight_stays_dense():
     names, reasons = names_and_reasons(model)
     assert names == ["1"]
     assert reasons == {"0": "its weight is computed by a parametrization"}
+
+
+@pytest.mark.parametrize(
+    "hook",
+    [
+        lambda layer: pruning.l1_unstructured(layer, "weight", 0.5),
+        old_weight_norm,
+        old_spectral_norm,
+    ],
+    ids=["prune", "weight_norm", "spectral_norm"],
+)
+@pytest.mark.filterwarnings("ignore:.*is deprecated in favor of:FutureWarning")
+def test_weight_that_a_hook_computes_stays_dense(hook):
+    torch.manual_seed(0)
+    model = nn.Sequential(nn.Linear(16, 16), nn.Linear(16, 16))
+    hook(model[0])
+    sparsifier = CrispSparsifier(block=8, saliency="magnitude", sparsity=0.8, min_kept_share=0.0)
+    sparsifier.prepare(model)
+    sparsifier.step()
+    sparsifier.squash_mask()
+    assert list(sparsifier.layers) == ["1"]
+    (dense,) = sparsifier.dense_layers
+    assert dense.reason.startswith("its weight is no parameter: a hook computes it")
+    assert model(torch.ones(1, 16)).shape == (1, 16)

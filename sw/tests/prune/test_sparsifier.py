@@ -281,6 +281,21 @@ def test_a_copy_is_a_sparsifier_of_its_own(mixed_net, samples):
     assert parametrize.is_parametrized(mixed_net.conv)
     first.step()
     assert all(torch.equal(layer.mask, second.layers[name].mask) for name, layer in first.layers.items())
+    first_images = samples.normalise(torch.arange(2))
+    assert torch.equal(mixed_net.eval()(first_images), twin.eval()(first_images))
+
+
+def test_original_is_squashed_and_a_copy_goes_on(mixed_net, samples):
+    first = half_way(mixed_net, samples)
+    twin, second = copy.deepcopy((mixed_net, first))
+    expected = mixed_net.eval()(samples.normalise(torch.arange(2)))
+    first.squash_mask()
+    assert type(mixed_net.conv) is nn.Conv2d
+    for model in (mixed_net, twin.eval()):
+        assert torch.equal(model(samples.normalise(torch.arange(2))), expected)
+    second.step(0.8)
+    second.squash_mask()
+    assert type(twin.conv) is nn.Conv2d
 
 
 def test_squashing_can_keep_masks_and_settings(mixed_net):

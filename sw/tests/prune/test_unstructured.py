@@ -54,6 +54,14 @@ def test_pruned_weights_come_back_or_not(choice, moves):
     assert (layers["0"].kept_weights == 8) == moves
 
 
+def test_monotone_weights_stay_pruned_for_a_lower_target():
+    selection, layers = selection_of(replace(CHOICE, nm_choice="monotone"))
+    selection.select({"0": FIRST, "1": SECOND}, 0.75)
+    before = {name: layer.mask for name, layer in layers.items()}
+    selection.select({"0": SECOND, "1": FIRST}, 0.5)
+    assert all(torch.equal(layer.mask, before[name]) for name, layer in layers.items())
+
+
 def test_unreachable_target_names_the_nearest():
     selection, _ = selection_of(replace(CHOICE, min_kept_share=1.0))
     with pytest.raises(UnreachableSparsityError, match=r"`sparsity` 0\.99 cannot .* nearest is 0\.9375,"):
