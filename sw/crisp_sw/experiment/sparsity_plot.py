@@ -1,6 +1,6 @@
 """Accuracy against sparsity. Where methods are compared, every N:M and block size has a panel of its own."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from itertools import chain
 from typing import TYPE_CHECKING
 
@@ -25,12 +25,14 @@ def draw_sparsity(figure: "Figure", rows: Sequence[Row]) -> None:
     height, width = len(panels), len(panels[0])
     figure.set_size_inches(max(8.0, 3.2 * width + 2), max(5.0, 2.6 * height + 1))
     grid = figure.subplots(height, width, sharex=True, sharey=True, squeeze=False)
+    ratios = {ratio for ratio, _ in chain(*panels)}
+    other = {ratio_of(row) for row in pruned} - ratios
     for panel, axes in zip(chain(*panels), grid.flat, strict=True):
-        _draw_panel(axes, panel, pruned)
+        _draw_panel(axes, panel, pruned, everywhere=other)
         for row in dense:
             axes.axhline(100 * row["accuracy"], color=COLORS["dense"], linestyle="--", linewidth=1.2)
     _scale(grid[0, 0], [100 * (1 - row["sparsity"]) for row in pruned])
-    entries = legend_of(pruned, patterns=height * width == 1)
+    entries = legend_of(pruned, patterns=height * width == 1 or bool(other - {None}))
     if dense:
         line = {"color": COLORS["dense"], "marker": "", "linestyle": "--"}
         entries.append(legend_entry("dense, fine-tuned", **line))
@@ -54,12 +56,14 @@ def panels_of(rows: Sequence[Row]) -> list[list[Panel]]:
     return [[(ratio, block) for block in blocks] for ratio in ratios]
 
 
-def _draw_panel(axes: "Axes", panel: Panel, rows: Sequence[Row]) -> None:
+def _draw_panel(
+    axes: "Axes", panel: Panel, rows: Sequence[Row], *, everywhere: Collection[Ratio | None]
+) -> None:
+    """Draw the rows of a panel, and those of N:M, or of none, that no panel is of."""
     ratio, block = panel
     lines: dict[tuple, list[Row]] = {}
     for row in rows:
-        of_ratio = ratio is None or ratio_of(row) in (ratio, None)
-        if of_ratio and (block is None or row["block"] in (block, None)):
+        if ratio_of(row) in (ratio, *everywhere) and (block is None or row["block"] in (block, None)):
             lines.setdefault((row["method"], ratio_of(row), row["block"]), []).append(row)
     for line in lines.values():
         line.sort(key=lambda row: row["sparsity"])

@@ -37,8 +37,17 @@ def test_one_method_has_one_panel(name):
 def test_panel_has_a_line_for_every_method_that_fits_it_and_the_dense_one():
     axes = drawn(made_rows(FULL)).axes[0]
     assert axes.get_title() == "1:4, B = 4"
-    assert len(axes.lines) == 9
+    assert len(axes.lines) == 10
     assert max(np.size(line.get_xdata()) for line in axes.lines) == 5
+
+
+def test_nm_alone_of_a_ratio_without_a_panel_is_in_every_panel():
+    rows = made_rows(find_grid("headline"))
+    (lone,) = [row for row in rows if row["m"] == 16]
+    figure = drawn(rows)
+    for axes in figure.axes:
+        assert any(line.get_ydata()[0] == 100 * lone["accuracy"] for line in axes.lines)
+    assert "1:16" in [text.get_text() for text in figure.legends[0].get_texts()]
 
 
 def test_legend_of_the_full_grid_lies_within_the_figure_and_beside_the_panels():
