@@ -1,7 +1,6 @@
 """What an epoch costs more while a network is pruned than plain fine-tuning costs."""
 
 import copy
-import time
 from collections.abc import Callable
 from dataclasses import replace
 
@@ -9,6 +8,7 @@ import torch
 from torch import nn
 
 from benchmarks.figure import Figure
+from benchmarks.processor_time import fastest
 from benchmarks.threads import one_thread
 from crisp_sw.models import build_model
 from crisp_sw.prune import ClassSamples, CrispSparsifier, PruneSettings
@@ -39,7 +39,7 @@ def pruning_epoch(seed: int) -> list[Figure]:
     sparsifier.step()
     epochs = [_epoch(model, samples, settings) for model in (plain, pruned)]
     with one_thread():
-        seconds = _fastest([*epochs, lambda: _pruning_step(pruned, sparsifier, samples, settings)])
+        seconds = fastest([*epochs, lambda: _pruning_step(pruned, sparsifier, samples, settings)], runs=RUNS)
     return [
         Figure(name="plain epoch", value=seconds[0], unit="s"),
         Figure(name="epoch with masks", value=seconds[1] / seconds[0], unit="x"),
@@ -73,13 +73,3 @@ def _pruning_step(
     weights = {name: layer.weight for name, layer in sparsifier.layers.items()}
     measure_saliency(model, weights, samples, settings)
     sparsifier.step()
-
-
-def _fastest(calls: list[Callable[[], object]]) -> list[float]:
-    times: list[list[float]] = [[] for _ in calls]
-    for _ in range(RUNS):
-        for call, taken in zip(calls, times, strict=True):
-            started = time.process_time()
-            call()
-            taken.append(time.process_time() - started)
-    return [min(taken) for taken in times]

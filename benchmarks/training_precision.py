@@ -1,12 +1,14 @@
 """How fast a network trains in float32 and in bfloat16 here, and whether "auto" means the faster one."""
 
-import time
+from collections.abc import Callable
+from functools import partial
 
 import torch
 from torch import nn
 from torch.nn import functional
 
 from benchmarks.figure import Figure
+from benchmarks.processor_time import fastest
 from benchmarks.threads import one_thread
 from crisp_sw.mixed_precision import AUTO, PRECISIONS, autocast, find_precision
 from crisp_sw.models import build_model
@@ -27,7 +29,7 @@ def training_precision(seed: int) -> list[Figure]:
     figures = []
     for name in MODELS:
         with one_thread():
-            seconds = {precision: _step_seconds(name, precision, seed) for precision in PRECISIONS}
+            seconds = dict(zip(PRECISIONS, fastest(_steps(name, seed), runs=RUNS), strict=True))
         figures += [
             Figure(name=f"{name}, step in {precision}", value=seconds[precision], unit="s")
             for precision in PRECISIONS
@@ -44,19 +46,15 @@ def training_precision(seed: int) -> list[Figure]:
     return figures
 
 
-def _step_seconds(name: str, precision: str, seed: int) -> float:
+def _steps(name: str, seed: int) -> list[Callable[[], None]]:
+    """A training step in each precision, of one network on the same images."""
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
         model = build_model(name, in_channels=3, num_classes=CLASSES).train()
         images, labels = torch.randn(BATCH, 3, SIDE, SIDE), torch.randint(0, CLASSES, (BATCH,))
     model.to(memory_format=torch.channels_last)  # pyright: ignore[reportCallIssue]
     images = images.contiguous(memory_format=torch.channels_last)
-    taken = []
-    for _ in range(RUNS):
-        started = time.process_time()
-        _step(model, images, labels, precision)
-        taken.append(time.process_time() - started)
-    return min(taken)
+    return [partial(_step, model, images, labels, precision) for precision in PRECISIONS]
 
 
 def _step(model: nn.Module, images: torch.Tensor, labels: torch.Tensor, precision: str) -> None:

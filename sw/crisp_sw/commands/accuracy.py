@@ -103,7 +103,13 @@ def accuracy(
         data=data,
         grid=chosen,
         out=out,
-        name=table_name(grid, chosen) + ("" if preset == DEFAULT_PRESET else f"-{preset}"),
+        name="-".join(
+            [
+                table_name(grid, chosen),
+                *([] if preset == DEFAULT_PRESET else [preset]),
+                *([] if precision == AUTO else [precision]),
+            ]
+        ),
         preset=preset,
         compute=not table_only,
         fresh=fresh,

@@ -66,6 +66,7 @@ def test_precision_is_what_the_processor_is_faster_in(settings, monkeypatch):
     accuracy("images")
     accuracy("images", "--precision", "float32")
     assert [called.precision for called in settings[0]] == ["bfloat16", "float32"]
+    assert [called.name for called in settings[0]] == ["headline", "headline-float32"]
 
 
 def test_results_are_shown(settings):
