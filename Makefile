@@ -57,7 +57,7 @@ accuracy: setup
 
 # One thread a process: two processes of two threads each would spin waiting for each other's cores.
 test: setup
-	OMP_NUM_THREADS=1 $(PY) -m pytest -n $(JOBS) golden hw sw cocotb_tests tools
+	OMP_NUM_THREADS=1 $(PY) -m pytest -n $(JOBS) --maxschedchunk 2 golden hw sw cocotb_tests tools
 
 lint: setup
 	$(PY) -m ruff check .

@@ -37,10 +37,11 @@ def built_model(simulator: Simulator, verilog: Path, top: str, *, waves: bool, c
 
 def model_hash(simulator: Simulator, verilog: Path, top: str, *, waves: bool) -> str:
     """Return 24 hexadecimal digits that change with anything the built model depends on."""
-    return _hash(verilog.read_text(), top, str(waves), *simulator.identity())
+    return content_hash(verilog.read_text(), top, str(waves), *simulator.identity())
 
 
-def _hash(*parts: str) -> str:
+def content_hash(*parts: str) -> str:
+    """Return 24 hexadecimal digits for a list of texts."""
     return hashlib.sha256("\0".join(parts).encode()).hexdigest()[:24]
 
 
@@ -59,12 +60,16 @@ def log_tail(log: Path, lines: int = 30) -> str:
     return "\n".join(log.read_text(errors="replace").splitlines()[-lines:])
 
 
-def _reuse_objects(objects: Path, work: Path) -> None:
+def reuse_objects(objects: Path, work: Path) -> None:
+    """Copy what ``publish_objects`` has kept, if anything, into a build directory."""
     for compiled in objects.glob("*"):
-        shutil.copy(compiled, work)  # a copy is newer than its source, so that make leaves it alone
+        shutil.copy(compiled, work)
 
 
-def _publish_objects(compiled: list[Path], scratch: Path, objects: Path) -> None:
+def publish_objects(compiled: list[Path], scratch: Path, objects: Path) -> None:
+    """Move compiled files into the directory ``objects``, by way of ``scratch``, if it does not exist yet."""
+    if objects.exists():
+        return
     scratch.mkdir()
     for file in compiled:
         os.replace(file, scratch / file.name)
@@ -78,8 +83,8 @@ def _build(simulator: Simulator, verilog: Path, top: str, waves: bool, directory
         work, kept = Path(name) / "work", Path(name) / "kept"
         work.mkdir()
         kept.mkdir()
-        objects = directory.parent / f"runtime-{_hash(str(waves), *simulator.identity())}"
-        _reuse_objects(objects, work)
+        objects = directory.parent / f"runtime-{content_hash(str(waves), *simulator.identity())}"
+        reuse_objects(objects, work)
         try:
             simulator.build(
                 sources=simulator.sources(verilog, top, work),
@@ -95,7 +100,6 @@ def _build(simulator: Simulator, verilog: Path, top: str, waves: bool, directory
             raise BuildError(
                 f"{type(simulator).__name__} could not build {top!r} of {verilog}:\n{log}"
             ) from error
-        if not objects.exists():
-            _publish_objects(simulator.design_independent(work), Path(name) / "objects", objects)
+        publish_objects(simulator.design_independent(work), Path(name) / "objects", objects)
         os.replace(work / simulator.artifact(top), kept / simulator.artifact(top))
         os.replace(kept, directory)

@@ -1,12 +1,13 @@
 """A model is built once per content, also when several ask at the same time."""
 
+import re
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
 
-from cocotb_tests.build_cache import built_model, locked, log_tail, model_hash
+from cocotb_tests.build_cache import BUILD_LOG, built_model, locked, log_tail, model_hash
 from cocotb_tests.errors import BuildError
 from cocotb_tests.simulators import Verilator
 
@@ -66,6 +67,21 @@ def test_the_hash_depends_on_content_waves_and_options_only(design, tmp_path, mo
     assert hash_of(copy) != original
     monkeypatch.setattr(Verilator, "options", ("-O0",))
     assert hash_of(design) != original
+
+
+def test_the_runtime_is_compiled_once_for_all_designs(design, tmp_path, monkeypatch):
+    fast = tuple(re.sub(r"-O\d", "-O0", variable) for variable in Verilator.MAKE_VARIABLES)
+    monkeypatch.setattr(Verilator, "MAKE_VARIABLES", fast)
+
+    def compiled_by(contents: str) -> set[str]:
+        design.write_text(contents)
+        model = built_model(Verilator(), design, "wire_only", waves=False, cache=tmp_path / "cache")
+        return set(re.findall(r" -c -o (\w+\.o) ", (model / BUILD_LOG).read_text()))
+
+    first, second = compiled_by(WIRE), compiled_by(WIRE + "// changed\n")
+    assert {"verilated.o", "verilated_vpi.o", "verilator.o"} <= first
+    assert "verilator.o" in second
+    assert [name for name in second if name.startswith("verilated")] == []
 
 
 def test_concurrent_requests_build_once(design, tmp_path):

@@ -29,6 +29,7 @@ def random_jobs(name: str) -> list[RandomJob]:
     return [random_job(np.random.default_rng((SEED, number)), CONFIGS[name]) for number in range(JOBS)]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", CONFIGS)
 def test_random_jobs(name: str):
     config = CONFIGS[name]

@@ -79,7 +79,8 @@ def test_the_cases_cover_sizes_that_are_multiples_of_nothing():
     assert len(split) >= 10
 
 
-@pytest.mark.parametrize("name", ["tiny", "small", "m2", "m8", pytest.param("edge", marks=pytest.mark.slow)])
+@pytest.mark.slow
+@pytest.mark.parametrize("name", CONFIGS)
 def test_random_layers(name):
     bench = random_layers(CONFIGS[name], cases=CASES[name], first=FIRST[name], seed=SEED)
     result = run_bench(bench)

@@ -1,10 +1,13 @@
 """A whole network through compiler, simulator and RTL: every layer bit-exact, cycles as predicted."""
 
+import pytest
+
 from crisp_golden.program.timeline import MemoryTiming
 from crisp_sw.network_run import NetworkRun, RunSettings, iss_platform, rtl_platform, run_failures
 from sw.tests.small_programs import CONFIG, small_network
 
 
+@pytest.mark.slow
 def test_a_small_residual_network_is_bit_exact_after_every_layer(tmp_path):
     memory = MemoryTiming(read_latency=30, write_latency=15)
     run = NetworkRun(

@@ -32,6 +32,7 @@ def bench(name: str, module: str, tests: int) -> Bench:
     )
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", CONFIGS)
 def test_protocol(name):
     assert run_bench(bench(name, "bench_protocol", 7)).measurements["errors"] > 1

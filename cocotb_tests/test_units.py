@@ -97,6 +97,7 @@ def test_row_chain(name, sim):
     assert result.measurements["distinct"] > 100
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("config", [CONFIGS["tiny"], TALL], ids=["tiny", "tall"])
 def test_core(config):
     run_unit("core", config, {"seed": 6}, tests=9)

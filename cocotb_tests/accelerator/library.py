@@ -1,16 +1,15 @@
 """Builds the accelerator's model and its harness as a shared library, once per content of all of it."""
 
-import hashlib
 import os
 import subprocess
 import tempfile
 from pathlib import Path
 
-from cocotb_tests.build_cache import locked, log_tail
+from cocotb_tests.build_cache import content_hash, locked, log_tail, publish_objects, reuse_objects
 from cocotb_tests.devices import device_verilog
 from cocotb_tests.errors import BuildError
 from cocotb_tests.runner import BUILD
-from cocotb_tests.simulators import OUTER_MAKE, Verilator, verilator_root
+from cocotb_tests.simulators import OUTER_MAKE, Verilator, keep_runtime, runtime_objects, verilator_root
 from cocotb_tests.verilog_top import registered_reset
 from crisp_golden.config import CoreConfig
 
@@ -40,27 +39,25 @@ def model_library(config: CoreConfig, *, waves: bool = False, build: Path = BUIL
     ToolError : a tool is not installed.
     """
     verilog = device_verilog(DEVICE, config, build)
-    directory = build / "accelerators" / _content_hash(verilog, waves)
-    directory.parent.mkdir(parents=True, exist_ok=True)
+    tools = (Path(__file__).read_text(), str(waves), *_OPTIONS, *Verilator().identity())
+    sources = [file.read_text() for file in (verilog, *(_HERE / name for name in _HARNESS))]
+    cache = build / "accelerators"
+    directory = cache / content_hash(*tools, *sources)
+    cache.mkdir(parents=True, exist_ok=True)
     with locked(directory.with_suffix(".lock")):
         if not directory.exists():
-            _build(verilog, waves, directory)
+            _build(verilog, waves, directory, cache / f"runtime-{content_hash(*tools)}")
     return directory / LIBRARY
 
 
-def _content_hash(verilog: Path, waves: bool) -> str:
-    parts = [file.read_text() for file in (Path(__file__), verilog, *(_HERE / name for name in _HARNESS))]
-    parts += [str(waves), *_OPTIONS, *Verilator().identity()]
-    return hashlib.sha256("\0".join(parts).encode()).hexdigest()[:24]
-
-
-def _build(verilog: Path, waves: bool, directory: Path) -> None:
+def _build(verilog: Path, waves: bool, directory: Path, runtime: Path) -> None:
     root = verilator_root()
     environment = {name: value for name, value in os.environ.items() if name not in OUTER_MAKE}
     environment["VERILATOR_ROOT"] = str(root)
     trace = Verilator.TRACE_VARIABLES if waves else ()
     with tempfile.TemporaryDirectory(prefix="build-", dir=directory.parent) as name:
         work, log = Path(name), directory.with_suffix(".log")
+        reuse_objects(runtime, work)
         top = work / f"{DEVICE}.v"
         top.write_text(registered_reset(verilog.read_text(), DEVICE))
         verilate = [str(root / "bin" / "verilator"), *_OPTIONS, *(["--trace-fst"] if waves else [])]
@@ -68,11 +65,12 @@ def _build(verilog: Path, waves: bool, directory: Path) -> None:
         with log.open("w") as output:
             for command in (
                 [*verilate, "--Mdir", str(work), str(top), str(_HERE / "harness.cpp")],
-                [*make, *Verilator.MAKE_VARIABLES, *trace],
+                [*make, *Verilator.MAKE_VARIABLES, *trace, *keep_runtime(work)],
             ):
                 finished = subprocess.run(command, env=environment, stdout=output, stderr=output, check=False)
                 if finished.returncode:
                     raise BuildError(f"could not build the accelerator of {verilog}:\n{log_tail(log)}")
+        publish_objects(runtime_objects(work), work / "runtime", runtime)
         kept = work / "kept"
         kept.mkdir()
         os.replace(work / LIBRARY, kept / LIBRARY)

@@ -77,7 +77,9 @@ class Accelerator:
         rng, channels = Random(self.rng.random()), [*self._channels()]
         while True:
             for channel in channels:
-                channel.pause = rng.random() >= chance
+                pause = rng.random() >= chance
+                if channel.pause != pause:  # a channel that is told anything wakes up
+                    channel.pause = pause
             if chance == 1.0:
                 return
             await RisingEdge(self.dut.clk)

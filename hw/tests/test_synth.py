@@ -206,6 +206,7 @@ def test_a_packed_design_has_its_resources_counted(tmp_path: Path):
     assert [path.name for path in tmp_path.iterdir()] == ["row"]
 
 
+@pytest.mark.slow
 def test_a_design_that_does_not_fit_is_refused_with_what_is_missing(tmp_path: Path):
     job = Job(name="row", component=Multipliers(30), board=BOARD, folder=tmp_path / "row")
     with pytest.raises(
