@@ -206,7 +206,6 @@ def test_a_packed_design_has_its_resources_counted(tmp_path: Path):
     assert [path.name for path in tmp_path.iterdir()] == ["row"]
 
 
-@pytest.mark.slow
 def test_a_design_that_does_not_fit_is_refused_with_what_is_missing(tmp_path: Path):
     job = Job(name="row", component=Multipliers(30), board=BOARD, folder=tmp_path / "row")
     with pytest.raises(
@@ -226,6 +225,22 @@ def test_a_failure_keeps_the_results_of_an_earlier_run(tmp_path: Path, monkeypat
         synthesize(Job(name="row", component=Multipliers(1), board=BOARD, folder=folder), lambda phase: None)
     assert (folder / "report.json").read_text() == "{}"
     assert [path.name for path in tmp_path.iterdir()] == ["row"]
+
+
+def test_a_tool_ends_when_its_line_is_refused(tmp_path: Path):
+    def refuse(line: str) -> None:
+        raise ToolError(f"refused: {line}")
+
+    code = "import time; print('enough', flush=True); time.sleep(1000)"
+    with pytest.raises(ToolError, match="refused: enough"):
+        tools.run_tool(
+            tools.Tool("nextpnr", (tools.sys.executable, "-c", code)),
+            [],
+            folder=tmp_path,
+            log="log",
+            on_line=refuse,
+        )
+    assert (tmp_path / "log").read_text() == "enough\n"
 
 
 def test_a_tool_that_was_killed_says_so(tmp_path: Path):

@@ -24,12 +24,14 @@ TOP = "synthesis_wrapper"
 CONSTRAINTS = Path(__file__).parents[3] / "constraints"
 LUT_RAM_CONSTANTS = Path(__file__).with_name("lut_ram_constants.v")
 
+PLACING = "Running Static placer"
+
 # Words that begin a phase in the tools' output, and what to tell the user then.
 PHASES = {
     "Executing SYNTH_": "synthesizing",
     "Executing ABC9 pass": "mapping to LUTs",
     "Packing constants": "packing",
-    "Running Static placer": "placing",
+    PLACING: "placing",
     "Setting up routing queue": "routing",
     "Critical path report": "timing",
 }
@@ -204,22 +206,29 @@ def _run_nextpnr(board: Board, work: Path, name: str, options: Sequence[str], on
         *("--json", "netlist.json", "--lpf", "board.lpf", "--report", f"{name}.json"),
         *options,
     ]
-    log = f"nextpnr-{name}.log"
-    try:
-        run_tool(find_nextpnr_ecp5(), arguments, folder=work, log=log, on_line=on_line)
-    except ToolError as error:
-        excess = _excess((work / log).read_text(encoding="utf-8"))
-        if excess:
-            raise ToolError(f"the design does not fit the {board.part} of {board.name}: {excess}") from error
-        raise
-
-
-def _excess(log: str) -> str:
-    """What the design needs more of than the chip has, from nextpnr's utilisation lines."""
-    lines = re.findall(r"^Info:\s+(\w+):\s*(\d+)/\s*(\d+)\s+\d+%", log, flags=re.M)
-    return ", ".join(
-        f"{used} {site}, it has {there}" for site, used, there in lines if int(used) > int(there)
+    run_tool(
+        find_nextpnr_ecp5(),
+        arguments,
+        folder=work,
+        log=f"nextpnr-{name}.log",
+        on_line=_refuse_excess(board, on_line),
     )
+
+
+def _refuse_excess(board: Board, on_line: Progress) -> Progress:
+    """Pass lines on until nextpnr begins to place a design that cannot fit: it would search for minutes."""
+    missing = []
+
+    def checked(line: str) -> None:
+        on_line(line)
+        if utilisation := re.match(r"Info:\s+(\w+):\s*(\d+)/\s*(\d+)\s+\d+%", line):
+            site, used, there = utilisation.groups()
+            if int(used) > int(there):
+                missing.append(f"{used} {site}, it has {there}")
+        if missing and PLACING in line:
+            raise ToolError(f"the design does not fit the {board.part} of {board.name}: {', '.join(missing)}")
+
+    return checked
 
 
 def _phase_reporter(name: str, progress: Progress) -> Progress:

@@ -77,29 +77,35 @@ def run_tool(
 
     Parameters
     ----------
-    on_line : called with every line as it is printed, for progress.
+    on_line : called with every line as it is printed; whatever it raises ends the tool.
 
     Raises
     ------
     ToolError : the exit status is not 0; the message has the tool's own error lines, or what ended it.
     """
     lines = []
-    with (folder / log).open("w", buffering=1, encoding="utf-8") as file:
-        process = subprocess.Popen(
+    with (
+        (folder / log).open("w", buffering=1, encoding="utf-8") as file,
+        subprocess.Popen(
             [*tool.command, *arguments],
             cwd=folder,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
             text=True,
             errors="replace",
-        )
+        ) as process,
+    ):
         assert process.stdout is not None
-        for line in process.stdout:
-            lines.append(line)
-            file.write(line)
-            if on_line:
-                on_line(line.rstrip())
-        status = process.wait()
+        try:
+            for line in process.stdout:
+                lines.append(line)
+                file.write(line)
+                if on_line:
+                    on_line(line.rstrip())
+        except BaseException:
+            process.kill()
+            raise
+    status = process.returncode
     if status < 0:
         raise ToolError(f"{tool.package} was ended by {signal.Signals(-status).name} (log: {folder / log})")
     if status:
