@@ -79,11 +79,8 @@ class Accelerator:
         channels sleep while nobody uses them.
         """
         rng, edge = Random(self.rng.random()), RisingEdge(self.dut.clk)
-        memory, registers = (
-            _channels(self.reads, self.writes),
-            _channels(self.lite.read_if, self.lite.write_if),
-        )
-        everything = memory + registers
+        memory = _channels(self.reads, self.writes)
+        everything = memory + _channels(self.lite.read_if, self.lite.write_if)
         while True:
             for channel in everything if chance == 1.0 or not self.lite.idle() else memory:
                 channel.pause = rng.random() >= chance
