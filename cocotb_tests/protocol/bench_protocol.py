@@ -14,9 +14,8 @@ from crisp_golden.config import CoreConfig
 from crisp_golden.program.commands import Command
 from crisp_golden.program.errors import ErrorCode
 from crisp_golden.program.registers import MAGIC
+from crisp_hw.accelerator import SHORTEST_RESET
 
-SHORTEST_RESET = 4
-"""Cycles that ``CrispStc`` demands; after three its writer may offer a beat for one cycle more."""
 TRAFFIC = ((1.0, 0.0, 1, 200), (0.5, 0.0, 200, 1), (1.0, 0.02, None, None), (0.7, 0.01, None, None))
 """Chances that a channel moves in a cycle, and that a beat waits for up to 200 cycles; latencies of reads and
 writes, None for a random one from 1 to 200.

@@ -30,6 +30,8 @@ from crisp_hw.delay import delay
 from crisp_hw.sharing import shared
 
 NARROWEST_BUS = 64
+SHORTEST_RESET = 4
+"""Clock cycles; after fewer, a channel may still offer what was under way."""
 
 
 class CrispStc(wiring.Component):
@@ -38,8 +40,9 @@ class CrispStc(wiring.Component):
     Software sets address windows and the place of the program in the registers, starts it, and waits for the
     interrupt; see ``crisp_golden.program`` for registers and commands.
 
-    A reset must last at least four cycles. It reaches the registers at once, all other blocks up to three
-    cycles later, then the rows of the array one after the other; a transfer may begin as soon as it ends.
+    A reset must last at least ``SHORTEST_RESET`` cycles. It reaches the registers at once, all other blocks
+    up to three cycles later, then the rows of the array one after the other; a transfer may begin as soon as
+    it ends.
 
     Parameters
     ----------
