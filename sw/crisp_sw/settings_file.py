@@ -1,11 +1,10 @@
 """Settings that people write down: TOML or JSON."""
 
-import json
-import tomllib
 from pathlib import Path
 from typing import Any
 
 from crisp_golden.errors import CrispError
+from crisp_golden.json_toml import parse_json, parse_toml
 
 
 class SettingsFileError(CrispError):
@@ -23,7 +22,7 @@ def read_settings_file(path: Path, error_type: type[CrispError] = SettingsFileEr
         raise error_type(f"{path}: expected a name that ends in .toml or .json")
     try:
         text = path.read_text(encoding="utf-8")
-        return tomllib.loads(text) if path.suffix == ".toml" else json.loads(text)
+        return parse_toml(text) if path.suffix == ".toml" else parse_json(text)
     except OSError as error:
         raise error_type(f"{path}: cannot be read ({error.strerror})") from error
     except ValueError as error:

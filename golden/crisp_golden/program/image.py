@@ -16,6 +16,7 @@ import numpy as np
 
 from crisp_golden.config import CoreConfig
 from crisp_golden.errors import CrispError, LayerError
+from crisp_golden.json_toml import parse_json
 from crisp_golden.json_values import entries_from_json
 from crisp_golden.program.commands import COMMAND_BYTES
 from crisp_golden.program.input_mapping import InputMapping
@@ -194,8 +195,8 @@ class ProgramImage:
         if found != checksum:
             raise ImageError(f"program image has checksum {found:08x}, expected {checksum:08x}")
         try:
-            described = entries_from_json(_described(), json.loads(text), "image")
-        except (ValueError, RecursionError) as error:
+            described = entries_from_json(_described(), parse_json(text), "image")
+        except ValueError as error:
             raise ImageError(f"program image has a damaged description: {error}") from error
         return cls(contents=contents, commands=commands, **described)
 

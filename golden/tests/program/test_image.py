@@ -133,7 +133,7 @@ DAMAGED = "program image has a damaged description: "
     ("text", "message"),
     [
         (b"", "Expecting value: line 1 column 1 (char 0)"),
-        (b"[" * 100_000, "maximum recursion depth exceeded"),
+        (b"[" * 100_000, "nested too deeply; expected at most 64 levels"),
         (b"\xff", "'utf-8' codec can't decode byte 0xff in position 0: invalid start byte"),
         (b"[]", "`image` must be an object, not []"),
     ],

@@ -1,7 +1,6 @@
 """Reading a packed network: nothing is trusted that was not checked."""
 
 import hashlib
-import json
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +9,7 @@ from safetensors.numpy import load as deserialise
 
 from crisp_golden.errors import CrispError
 from crisp_golden.inference import check_graph
+from crisp_golden.json_toml import parse_json
 from crisp_golden.network import MaxPool, Node, QuantizedNetwork
 from crisp_golden.validation import validate_layer, validate_max_pool
 from crisp_sw.export.layout import (
@@ -62,7 +62,7 @@ def load_metadata(directory: str | Path) -> dict[str, Any]:
 
 def _read_graph(path: Path) -> dict[str, Any]:
     try:
-        graph = json.loads(path.read_bytes())
+        graph = parse_json(path.read_bytes())
     except OSError as error:
         raise NetworkFileError(
             f"{path}: cannot be read ({error.strerror}); expected a packed network"

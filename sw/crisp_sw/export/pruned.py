@@ -10,6 +10,7 @@ import torch
 from torch import Tensor, nn
 
 from crisp_golden.errors import PatternError
+from crisp_golden.json_toml import parse_json
 from crisp_golden.network import Pattern
 from crisp_golden.pattern import check_structure
 from crisp_golden.weight_matrix import expand_groups
@@ -138,7 +139,7 @@ def _pattern(path: Path, name: str, mask: Tensor, shapes: Mapping[str, Any]) -> 
 
 def _read_figures(path: Path) -> dict[str, Any]:
     try:
-        figures = json.loads(path.read_bytes())
+        figures = parse_json(path.read_bytes())
     except ValueError as error:
         raise CheckpointError(f"{path}: not valid JSON ({error}); the file is damaged") from error
     if not isinstance(figures, dict):

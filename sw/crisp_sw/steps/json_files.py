@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Any
 
 from crisp_golden.errors import CrispError
+from crisp_golden.json_toml import parse_json
 from crisp_sw.atomic_files import write_bytes
 
 
@@ -25,7 +26,7 @@ def read_json(path: Path) -> Any:
     JsonFileError : the file is absent or not JSON.
     """
     try:
-        return json.loads(path.read_bytes())
+        return parse_json(path.read_bytes())
     except OSError as error:
         raise JsonFileError(f"{path}: cannot be read ({error.strerror})") from error
     except ValueError as error:
