@@ -31,16 +31,27 @@ class InputFileError(OSError, CrispError):
         return f"{self.filename}: {self.strerror}"
 
 
-def open_regular(path: str | Path) -> BinaryIO:
+def open_regular(path: str | Path, most: int | None = None) -> BinaryIO:
     """Open a regular file for reading, and nothing else; never waits.
+
+    Parameters
+    ----------
+    most : bytes that it may have.
 
     Raises
     ------
-    InputFileError : it is something else, which the message names.
+    InputFileError : it is something else, which the message names, or larger.
     OSError : as of ``open``: it is absent, or may not be read.
     """
-    _require_regular(path, os.stat(path))
-    return open(path, "rb", opener=_open_descriptor)
+    _require_regular(path, os.stat(path), most)
+    # What stands there may have changed since: hence no waiting, and a second look.
+    file = open(path, "rb", opener=_open_without_waiting)  # noqa: SIM115
+    try:
+        _require_regular(path, os.fstat(file.fileno()), most)
+    except InputFileError:
+        file.close()
+        raise
+    return file
 
 
 def read_regular(path: str | Path, most: int) -> bytes:
@@ -51,26 +62,18 @@ def read_regular(path: str | Path, most: int) -> bytes:
     InputFileError : it is larger, or no regular file; nothing has been read.
     OSError : as of ``open``.
     """
-    with open_regular(path) as file:
-        size = os.fstat(file.fileno()).st_size
-        if size > most:
-            raise InputFileError(errno.EFBIG, f"{size} bytes; expected at most {most}", str(path))
-        return file.read(size)
+    with open_regular(path, most) as file:
+        return file.read(os.fstat(file.fileno()).st_size)
 
 
-def _open_descriptor(path: str, flags: int) -> int:
-    """Open what may have changed since it was looked at: without waiting, and with a second look."""
-    descriptor = os.open(path, flags | os.O_NONBLOCK | os.O_NOCTTY)
-    try:
-        _require_regular(path, os.fstat(descriptor))
-    except InputFileError:
-        os.close(descriptor)
-        raise
-    return descriptor
+def _open_without_waiting(path: str, flags: int) -> int:
+    return os.open(path, flags | os.O_NONBLOCK | os.O_NOCTTY)
 
 
-def _require_regular(path: str | Path, status: os.stat_result) -> None:
+def _require_regular(path: str | Path, status: os.stat_result, most: int | None) -> None:
     kind = stat.S_IFMT(status.st_mode)
     if kind != stat.S_IFREG:
         name = KINDS.get(kind, "something else")
         raise InputFileError(errno.EINVAL, f"{name}; expected a regular file", str(path))
+    if most is not None and status.st_size > most:
+        raise InputFileError(errno.EFBIG, f"{status.st_size} bytes; expected at most {most}", str(path))

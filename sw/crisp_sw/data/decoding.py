@@ -16,16 +16,14 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-from PIL import Image, ImageOps
 
 from crisp_sw.atomic_files import new_file, write_bytes
+from crisp_sw.data.picture import decode_picture
 from crisp_sw.errors import DatasetError
 
 # A worker costs seconds to start: it pays for thousands of small pictures.
 FILES_PER_WORKER = 2000
 CHUNK = 512
-# What Pillow raises for damaged pictures; an unidentified one is an OSError.
-PICTURE_ERRORS = (OSError, SyntaxError, ValueError, Image.DecompressionBombError)
 Problem = tuple[int, str]
 
 
@@ -71,52 +69,6 @@ def decode_cached(
     if images.shape != (len(files), 3, size, size) or images.dtype != np.uint8:
         raise DatasetError(f"{cached}: cache of another shape {images.shape}; remove it and try again")
     return DecodedPictures(images, problems)
-
-
-def shorter_edge(files: Sequence[Path], *, strict: bool = True) -> int:
-    """Shorter edge in pixels of the first picture, or with ``strict`` unset of the first readable one.
-
-    Raises
-    ------
-    DatasetError : it cannot be read, or none can.
-    """
-    for file in files:
-        try:
-            with Image.open(file) as picture:
-                return min(picture.size)
-        except PICTURE_ERRORS as error:
-            if strict:
-                raise DatasetError(_problem(file, error)) from error
-    raise DatasetError(f"none of {len(files)} pictures can be read, such as {files[0]}")
-
-
-def decode_picture(path: Path, size: int) -> np.ndarray:
-    """Read one picture as uint8[3, size, size]: scaled to cover the square, middle kept.
-
-    Raises
-    ------
-    DatasetError : it is missing, damaged or truncated.
-    """
-    try:
-        with Image.open(path) as picture:
-            fitted = ImageOps.fit(_as_rgb(picture), (size, size), Image.Resampling.BILINEAR)
-    except PICTURE_ERRORS as error:
-        raise DatasetError(_problem(path, error)) from error
-    return np.asarray(fitted).transpose(2, 0, 1)
-
-
-def _as_rgb(picture: Image.Image) -> Image.Image:
-    """Convert to three channels of 8 bits; greys of 16 bits are scaled, which `convert` would cut off."""
-    if picture.mode.startswith("I"):
-        levels = np.asarray(picture).astype(np.float32) / 257
-        picture = Image.fromarray((levels + 0.5).astype(np.uint8))
-    return picture.convert("RGB")
-
-
-def _problem(path: Path, error: Exception) -> str:
-    if isinstance(error, FileNotFoundError):
-        return f"{path}: missing picture"
-    return f"{path}: damaged or truncated picture ({error})"
 
 
 def _problem_file(cached: Path) -> Path:

@@ -11,8 +11,9 @@ import torch
 
 from crisp_sw.data.class_names import read_class_names
 from crisp_sw.data.dataset import DatasetSplits, ImageSet
-from crisp_sw.data.decoding import decode_cached, shorter_edge
+from crisp_sw.data.decoding import decode_cached
 from crisp_sw.data.listing import Listing, list_image_folder
+from crisp_sw.data.picture import shorter_edge
 from crisp_sw.data.unpacked import files_key
 from crisp_sw.errors import DatasetError
 

@@ -11,10 +11,10 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from crisp_sw.data.picture import SUFFIXES
 from crisp_sw.data.text_lines import read_lines
 from crisp_sw.errors import DatasetError
 
-IMAGE_SUFFIXES = {".jpg", ".jpeg", ".png", ".bmp", ".webp", ".ppm", ".pgm"}
 METADATA_SUFFIXES = {
     *(".txt", ".md", ".html", ".csv", ".tsv", ".json", ".xml", ".yaml", ".yml", ".mat"),
     *(".db", ".ini"),  # thumbnails and settings of Windows
@@ -37,7 +37,7 @@ class Listing:
     @property
     def problems(self) -> list[str]:
         """A message for each strange file."""
-        suffixes = ", ".join(sorted(IMAGE_SUFFIXES))
+        suffixes = ", ".join(SUFFIXES)
         return [f"{file}: no picture of a known kind; expected one of {suffixes}" for file in self.strange]
 
 
@@ -77,7 +77,7 @@ def _list_folders(folder: Path, ids: Sequence[str]) -> Listing:
     listing = Listing([], [])
     for label, identifier in enumerate(ids):
         found = sorted(_files(folder / identifier)) if identifier in present else []
-        pictures = [file for file in found if file.suffix.lower() in IMAGE_SUFFIXES]
+        pictures = [file for file in found if file.suffix.lower() in SUFFIXES]
         listing.files.extend(pictures)
         listing.labels.extend([label] * len(pictures))
         listing.strange.extend(file for file in found if _is_strange(file))
@@ -103,7 +103,7 @@ def _is_hidden(name: str) -> bool:
 
 
 def _is_strange(file: Path) -> bool:
-    return file.suffix.lower() not in IMAGE_SUFFIXES | METADATA_SUFFIXES
+    return file.suffix.lower() not in METADATA_SUFFIXES.union(SUFFIXES)
 
 
 def _list_annotated(folder: Path, ids: Sequence[str]) -> Listing:

@@ -7,7 +7,7 @@ import pytest
 from PIL import Image
 
 from crisp_sw.data import decoding
-from crisp_sw.data.decoding import decode_cached, decode_picture, shorter_edge
+from crisp_sw.data.decoding import decode_cached
 from crisp_sw.errors import DatasetError
 
 
@@ -27,14 +27,6 @@ def test_workers_fill_one_array(files, tmp_path, workers, monkeypatch):
     assert decoded.images[:, 0, 0, 0].tolist() == [0, 1, 2, 0, 4]
     assert [index for index, _ in decoded.problems] == [3]
     assert sorted(file.name for file in (tmp_path / "cache").iterdir()) == ["x.npy", "x.unreadable.json"]
-
-
-@pytest.mark.parametrize("kind", ["png", "pgm"])
-def test_greys_of_16_bits_become_8(tmp_path, kind):
-    levels = np.linspace(0, 65535, 8, dtype=np.uint16)
-    Image.fromarray(np.tile(levels, (8, 1))).save(tmp_path / f"grey.{kind}")
-    pixels = decode_picture(tmp_path / f"grey.{kind}", 8)
-    assert pixels[:, 0].tolist() == [[0, 36, 73, 109, 146, 182, 219, 255]] * 3
 
 
 def test_error_of_a_worker_arrives_and_nothing_is_left(files, tmp_path):
@@ -61,16 +53,6 @@ def test_array_of_another_shape_is_refused(files, tmp_path):
     decode_cached(files, 8, tmp_path / "x.npy")
     with pytest.raises(DatasetError, match="cache of another shape"):
         decode_cached(files[:3], 8, tmp_path / "x.npy")
-
-
-def test_edge_is_that_of_the_first_picture_that_can_be_read(files):
-    assert shorter_edge(files) == 8
-    files[0].write_bytes(b"")
-    with pytest.raises(DatasetError, match=r"0\.png: damaged"):
-        shorter_edge(files)
-    assert shorter_edge(files, strict=False) == 8
-    with pytest.raises(DatasetError, match="none of 1 pictures can be read"):
-        shorter_edge(files[:1], strict=False)
 
 
 def test_array_that_exceeds_the_disk_is_refused(files, tmp_path, monkeypatch):

@@ -105,6 +105,17 @@ def test_files_of_unknown_kinds_are_refused_or_named(folder, cache):
     assert "n01/3.tif: no picture of a known kind" in skipped
 
 
+def test_a_pipe_among_the_pictures_is_refused_or_left_out_without_waiting(folder, cache):
+    os.mkfifo(folder / "train" / "n01" / "3.png")
+    with pytest.raises(DatasetError, match=r"n01/3\.png: a named pipe; expected a regular file"):
+        load_image_folder(folder, cache)
+    splits = load_image_folder(folder, cache, unreadable="skip")
+    assert len(splits.train) == 6
+    assert [message.rpartition("/")[2] for message in splits.skipped] == [
+        "3.png: a named pipe; expected a regular file"
+    ]
+
+
 def test_split_without_any_readable_picture_is_refused(folder, cache):
     for file in folder.glob("val/*/images/*"):
         file.write_bytes(b"no picture")
