@@ -1,33 +1,121 @@
-"""The program ``crisp``: from a trained network and a user's classes to a verified sparse accelerator."""
+"""The program ``crisp``: from a trained network and a user's classes to a verified sparse accelerator.
+
+A command's module is imported when the command is used: help, the version and mistyped names take a fraction
+of the time that PyTorch takes to be imported.
+"""
+
+from dataclasses import dataclass
+from importlib import import_module
+from typing import Annotated, Any
 
 import typer
 from typer.core import TyperGroup
 
 from crisp_golden.errors import CrispError
-from crisp_sw.commands.accuracy import accuracy
-from crisp_sw.commands.compile import compile_program
-from crisp_sw.commands.demo import demo
-from crisp_sw.commands.disasm import disasm
-from crisp_sw.commands.evaluate import evaluate
-from crisp_sw.commands.export import export
-from crisp_sw.commands.hardware import cosim, synth, verilog
-from crisp_sw.commands.inspect import inspect
-from crisp_sw.commands.network import network
-from crisp_sw.commands.prune import prune
-from crisp_sw.commands.quantize import quantize
 from crisp_sw.commands.terminal import messages
-from crisp_sw.commands.train import train
 
-USER_ERROR = 2
+USER_ERROR, INTERRUPTED = 2, 130
+_SOFTWARE, _PROGRAMS, _HARDWARE = "Network", "Programs", "Hardware"
+
+
+@dataclass(frozen=True)
+class Command:
+    """What is known of a command before its module is imported.
+
+    Attributes
+    ----------
+    function : ``module:name`` below `crisp_sw.commands`.
+    panel : heading that it stands under.
+    summary : first line of the function's docstring.
+    """
+
+    function: str
+    panel: str
+    summary: str
+
+    def load(self, name: str) -> Any:
+        """Import the function and return it as a command of that name."""
+        module, _, function = self.function.partition(":")
+        single = typer.Typer(add_completion=False, rich_markup_mode="markdown")
+        single.command(name)(getattr(import_module(f"crisp_sw.commands.{module}"), function))
+        return typer.main.get_command(single)
+
+
+COMMANDS = {
+    "demo": Command(
+        "demo:demo",
+        _SOFTWARE,
+        "Prune a network for a few classes and run it, layer by layer, on the generated RTL.",
+    ),
+    "train": Command(
+        "train:train", _SOFTWARE, "Train a network and write a checkpoint, every figure and a summary."
+    ),
+    "evaluate": Command("evaluate:evaluate", _SOFTWARE, "Measure top-1 accuracy on the test images."),
+    "prune": Command(
+        "prune:prune", _SOFTWARE, "Prune a network for a few classes, to blocks with N:M sparsity inside."
+    ),
+    "quantize": Command(
+        "quantize:quantize",
+        _SOFTWARE,
+        "Quantize a model to int8 and export the packed network that the hardware runs.",
+    ),
+    "inspect": Command(
+        "inspect:inspect",
+        _SOFTWARE,
+        "Show what a network consists of, its sparsity patterns, and the cycles that it takes.",
+    ),
+    "export": Command(
+        "export:export",
+        _SOFTWARE,
+        "Write a model in a format that other tools read, or read a network of theirs.",
+    ),
+    "accuracy": Command(
+        "accuracy:accuracy", _SOFTWARE, "Compare CRISP with every baseline on users of a few classes."
+    ),
+    "compile": Command(
+        "compile:compile_program",
+        _PROGRAMS,
+        "Compile a quantized network into a program for the accelerator.",
+    ),
+    "disasm": Command("disasm:disasm", _PROGRAMS, "Show the commands of a program, one line each."),
+    "network": Command(
+        "network:network",
+        _PROGRAMS,
+        "Run a whole network on the accelerator, and compare every layer's output bit for bit.",
+    ),
+    "verilog": Command(
+        "hardware:verilog",
+        _HARDWARE,
+        "Write the accelerator, with a C header of its registers, or its core alone as Verilog.",
+    ),
+    "synth": Command(
+        "hardware:synth",
+        _HARDWARE,
+        "Synthesize the core or the accelerator for an FPGA board: area, clock frequency, critical path.",
+    ),
+    "cosim": Command(
+        "hardware:cosim",
+        _HARDWARE,
+        "Run every layer of a packed network on the RTL and compare it bit for bit with the golden model.",
+    ),
+}
 
 
 class CrispGroup(TyperGroup):
-    """Turns errors that the user can mend into one message and exit status 2."""
+    """Imports the command that is used, and makes one line of errors that the user can mend."""
+
+    def resolve_command(self, ctx: Any, args: list[str]) -> Any:
+        """Find the command that ``args`` begin with; what the group lists is its name and summary alone."""
+        name, command, rest = super().resolve_command(ctx, args)
+        return name, COMMANDS[name].load(name) if name else command, rest
 
     def invoke(self, ctx: typer.Context) -> object:  # pyright: ignore[reportIncompatibleMethodOverride]
         """Run the command of ``ctx``."""
         try:
             return super().invoke(ctx)
+        except KeyboardInterrupt:
+            messages.print("interrupted")
+            raise typer.Exit(INTERRUPTED) from None
         except CrispError as error:
             message = str(error)
         except OSError as error:
@@ -42,7 +130,6 @@ class CrispGroup(TyperGroup):
 app = typer.Typer(
     cls=CrispGroup,
     no_args_is_help=True,
-    add_completion=False,
     rich_markup_mode="markdown",
     pretty_exceptions_show_locals=False,
     help="""Prune a network for a few classes, quantize it, and run it on a sparse tensor core.
@@ -66,11 +153,27 @@ Step by step:
 The exit status is 0 for success, 1 if a check fails, 2 for an input that cannot be used.""",
 )
 
-_SOFTWARE, _PROGRAMS, _HARDWARE = "Network", "Programs", "Hardware"
-for _command in (demo, train, evaluate, prune, quantize, inspect, export, accuracy):
-    app.command(rich_help_panel=_SOFTWARE)(_command)
-app.command("compile", rich_help_panel=_PROGRAMS)(compile_program)
-for _command in (disasm, network):
-    app.command(rich_help_panel=_PROGRAMS)(_command)
-for _command in (verilog, synth, cosim):
-    app.command(rich_help_panel=_HARDWARE)(_command)
+
+def _say_version(wanted: bool) -> None:
+    if wanted:
+        from importlib.metadata import version
+
+        print(f"crisp {version('crisp-stc')}")
+        raise typer.Exit
+
+
+@app.callback()
+def _crisp(
+    version: Annotated[
+        bool, typer.Option("--version", callback=_say_version, is_eager=True, help="Show the version.")
+    ] = False,
+) -> None:
+    pass
+
+
+def _placeholder() -> None:
+    """Stand in the list of commands for one that is not imported."""
+
+
+for _name, _command in COMMANDS.items():
+    app.command(_name, help=_command.summary, rich_help_panel=_command.panel)(_placeholder)

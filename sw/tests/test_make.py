@@ -7,9 +7,8 @@ import subprocess
 from pathlib import Path
 
 import pytest
-import typer
 
-from crisp_sw.cli import app
+from crisp_sw.cli import COMMANDS
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -47,5 +46,5 @@ def test_a_variable_becomes_an_option_that_there_is(variable: str, words: list[s
     command = command_of("NET=vgg16", variable)
     assert command[:3] == [".venv/bin/crisp", "network", "vgg16"]
     assert " ".join(words) in " ".join(command[3:])
-    options = typer.main.get_command(app).commands["network"].params  # pyright: ignore
+    options = COMMANDS["network"].load("network").params
     assert words[0] in {name for option in options for name in option.opts}

@@ -1,0 +1,64 @@
+"""The command group: what it lists is what the commands say, and it imports no more than is used."""
+
+import subprocess
+import sys
+
+import pytest
+from typer.testing import CliRunner
+
+from crisp_sw.cli import COMMANDS, app
+
+HEAVY = ("torch", "sklearn", "numpy", "PIL", "safetensors")
+PROGRAM = f"""
+import sys
+from crisp_sw.__main__ import main
+try:
+    main()
+finally:
+    print([name for name in {HEAVY} if name in sys.modules], file=sys.stderr)
+"""
+
+
+@pytest.mark.parametrize("name", COMMANDS)
+def test_the_list_has_the_first_line_of_each_command(name):
+    summary, *_ = COMMANDS[name].load(name).help.splitlines()
+    assert COMMANDS[name].summary == summary
+
+
+def test_the_list_has_every_command_with_its_summary():
+    shown = " ".join(CliRunner(env={"COLUMNS": "200"}).invoke(app, ["--help"]).stdout.split())
+    for name, command in COMMANDS.items():
+        assert f"{name} {command.summary}" in shown
+
+
+@pytest.mark.parametrize(
+    ("arguments", "status"),
+    [((), 2), (("--help",), 0), (("--version",), 0), (("nosuch",), 2), (("--nosuch",), 2)],
+)
+def test_nothing_heavy_is_imported_without_a_command(arguments, status):
+    finished = subprocess.run(
+        [sys.executable, "-c", PROGRAM, *arguments], capture_output=True, text=True, check=False
+    )
+    assert (finished.returncode, finished.stderr.splitlines()[-1]) == (status, "[]")
+
+
+def test_version_is_the_package():
+    from importlib.metadata import version
+
+    assert CliRunner().invoke(app, ["--version"]).stdout == f"crisp {version('crisp-stc')}\n"
+
+
+def test_a_mistyped_command_gets_the_nearest_one():
+    result = CliRunner().invoke(app, ["prun"])
+    assert result.exit_code == 2
+    assert "Did you mean 'prune'?" in result.stderr
+
+
+@pytest.mark.parametrize(
+    ("words", "completed"), [("crisp pru", "prune"), ("crisp prune --spars", "--sparsity")]
+)
+def test_shells_complete_commands_and_options(words, completed):
+    environment = {"_CRISP_COMPLETE": "complete_bash", "COMP_WORDS": words}
+    position = str(len(words.split()) - 1)
+    result = CliRunner().invoke(app, [], prog_name="crisp", env={**environment, "COMP_CWORD": position})
+    assert result.stdout.split() == [completed]
