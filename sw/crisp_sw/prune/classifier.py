@@ -1,18 +1,18 @@
 """The layer that tells classes apart, and cutting it down to the user's."""
 
-import copy
 from collections.abc import Mapping, Sequence
 
 from torch import nn
 from torch.nn.utils import parametrize
 
+from crisp_sw.module_wrappers import module_copy, unwrapped
 from crisp_sw.prune.errors import PruneError
 
 
 def restrict_classifier(
     model: nn.Module, class_indices: Sequence[int], *, layer_name: str | None = None
 ) -> nn.Module:
-    """Return a copy of ``model`` whose outputs are only ``class_indices``, in that order.
+    """Return a copy of ``model``, without wrappers, whose outputs are only ``class_indices``, in that order.
 
     Keeps those rows of the classifier's weight and bias, so the copy's logits are the original's logits of
     these classes. ``model`` is not changed.
@@ -27,7 +27,7 @@ def restrict_classifier(
     ------
     PruneError : there is no such layer, or the indices do not fit it.
     """
-    restricted = copy.deepcopy(model)
+    restricted = module_copy(unwrapped(model))
     name, layer = _classifier(restricted, layer_name)
     if parametrize.is_parametrized(layer):
         raise PruneError(f"the classifier {name!r} is parametrized; expected a plain layer")

@@ -6,6 +6,7 @@ from pathlib import Path
 import torch
 from torch import nn
 
+from crisp_sw.module_wrappers import unwrapped
 from crisp_sw.prune.batch_norm import finish_batch_norm
 from crisp_sw.prune.fine_tuning import EpochStatistics, FineTuner
 from crisp_sw.prune.master_weights import give_types_of, master_copy
@@ -43,6 +44,8 @@ def fine_tune_dense(
         run.
     SamplesError : fewer samples than a batch, or labels that do not fit the model's outputs.
     """
+    model = unwrapped(model)
+    teacher = None if teacher is None else unwrapped(teacher)
     require_ready(model, teacher, samples, settings)
     dense = master_copy(model).to(memory_format=torch.channels_last)  # pyright: ignore[reportCallIssue]
     source = Teacher(teacher or model, samples, settings) if settings.distillation > 0 else None

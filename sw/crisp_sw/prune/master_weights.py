@@ -1,14 +1,15 @@
 """Float32 weights to train on, whatever type a model has: bfloat16 would round most of a step away."""
 
-import copy
 from collections.abc import Iterator
 
 from torch import Tensor, nn
 
+from crisp_sw.module_wrappers import module_copy
+
 
 def master_copy(model: nn.Module) -> nn.Module:
     """Return a copy of ``model`` with all parameters and buffers in float32."""
-    return copy.deepcopy(model).float()
+    return module_copy(model).float()
 
 
 def give_types_of(original: nn.Module, model: nn.Module) -> None:

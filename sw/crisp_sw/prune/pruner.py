@@ -1,12 +1,12 @@
 """Pruning for the user's classes: choosing weights in turns with fine-tuning."""
 
-import copy
 from pathlib import Path
 from typing import Any
 
 import torch
 from torch import nn
 
+from crisp_sw.module_wrappers import module_copy, unwrapped
 from crisp_sw.prune.channels import ChannelRun
 from crisp_sw.prune.dense import fine_tune_dense
 from crisp_sw.prune.fine_tuning import EpochStatistics
@@ -46,8 +46,9 @@ def prune_for_classes(
     ----------
     model : any module of Conv2d and Linear that maps [N, C, H, W] to logits [N, classes], or to a named tuple
         with such ``logits``, on any device and of any floating type; left unchanged. It is trained in
-        float32, and comes back in its own type. To keep only the user's outputs, cut it with
-        :func:`crisp_sw.prune.restrict_classifier` first.
+        float32, and comes back in its own type, out of the wrappers that
+        :func:`crisp_sw.module_wrappers.unwrapped` lists; its layers have their names within. To keep only the
+        user's outputs, cut it with :func:`crisp_sw.prune.restrict_classifier` first.
     samples : their labels index the model's outputs.
     settings : the defaults if None.
     teacher : distilled from, with the same outputs; ``model`` as it is if None.
@@ -65,7 +66,8 @@ def prune_for_classes(
     SamplesError : fewer samples than a batch, labels that do not fit the model's outputs, or images that the
         model cannot read or train on; known before training.
     """
-    settings = settings or PruneSettings()
+    settings, model = settings or PruneSettings(), unwrapped(model)
+    teacher = None if teacher is None else unwrapped(teacher)
     require_ready(model, teacher, samples, settings)
     if settings.method == "channel":
         channels = ChannelRun(model, samples, settings, teacher, on_progress)
@@ -135,7 +137,7 @@ class _MaskedRun(RunLoop):
         dense = [LayerReport.dense(layer.name, layer.weights, layer.reason) for layer in self.dense_layers]
         layers = sorted([*pruned, *dense], key=lambda layer: self.layer_names.index(layer.name))
         # Masking reordered parameters and memory; a fresh copy of the user's model has neither trace.
-        model = copy.deepcopy(self.original)
+        model = module_copy(self.original)
         model.load_state_dict(self.model.state_dict())
         return PruneResult(
             model=model.eval(),

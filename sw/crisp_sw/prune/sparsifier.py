@@ -23,6 +23,7 @@ from torch import Tensor, nn
 from torch.ao.pruning.sparsifier.base_sparsifier import BaseSparsifier
 
 from crisp_golden.network import Pattern
+from crisp_sw.module_wrappers import unwrapped
 from crisp_sw.prune.errors import PruneError, SaliencyError
 from crisp_sw.prune.layers import DenseLayer, check_sorted, sort_layers
 from crisp_sw.prune.mask_checks import require_fitting
@@ -78,7 +79,7 @@ class CrispSparsifier(BaseSparsifier):
         return {name: value for name, value in self.__dict__.items() if name != "step"}
 
     def prepare(self, model: nn.Module, config: Sequence[Mapping[str, Any]] | None = None) -> None:
-        """Put all-kept masks on the weights of ``model``, in place.
+        """Put all-kept masks on the weights of ``model``, in place; layers have their names within a wrapper.
 
         Parameters
         ----------
@@ -95,6 +96,7 @@ class CrispSparsifier(BaseSparsifier):
         """
         if self.layers:
             raise PruneError("the sparsifier has a model already; expected one `prepare` per sparsifier")
+        model = unwrapped(model)
         settings = self.settings if config is None else with_config(self.settings, model, config)
         prunable, dense = sort_layers(model, settings)
         named = {module_name(entry["tensor_fqn"]) for entry in config or ()}

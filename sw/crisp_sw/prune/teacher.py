@@ -1,12 +1,11 @@
 """The network that fine-tuning distils from."""
 
-import copy
-
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
 from crisp_sw.mixed_precision import autocast
+from crisp_sw.module_wrappers import module_copy
 from crisp_sw.prune.inference import as_input, collect_logits, device_of, main_logits
 from crisp_sw.prune.samples import ClassSamples
 from crisp_sw.prune.settings import PruneSettings
@@ -41,7 +40,7 @@ class Teacher:
 
     def __init__(self, model: nn.Module, samples: ClassSamples, settings: PruneSettings):
         self._settings = settings
-        self._model = copy.deepcopy(model).eval()
+        self._model = module_copy(model).eval()
         self._model.to(memory_format=torch.channels_last)  # pyright: ignore[reportCallIssue]
         self._logits = None
         if not settings.augments or settings.teacher_view == "original":
