@@ -9,7 +9,6 @@ from typing import Annotated, Any
 
 import typer
 from rich.console import Console
-from rich.markup import escape
 from typer.core import TyperGroup
 
 from cocotb_tests.benches import select
@@ -20,14 +19,15 @@ from cocotb_tests.programs.cases import ProgramCases
 from cocotb_tests.runner import BenchResult, run_bench
 from crisp_golden.config import preset as find_preset
 from crisp_golden.errors import CrispError
+from crisp_golden.printable import printable
 
 CHECK_FAILED = 1
 LAYERS_PER_BATCH = 100
 PROGRAMS_PER_LINE = 50
 USER_ERROR = 2
 
-console = Console()
-errors = Console(stderr=True)
+console = Console(markup=False, highlight=False, soft_wrap=True)
+errors = Console(markup=False, highlight=False, soft_wrap=True, stderr=True)
 
 
 class BenchGroup(TyperGroup):
@@ -38,7 +38,8 @@ class BenchGroup(TyperGroup):
         try:
             return super().invoke(ctx)
         except CrispError as error:
-            errors.print(f"[red]error:[/red] {escape(str(error))}", highlight=False, soft_wrap=True)
+            errors.print("error:", style="red", end=" ")
+            errors.print(str(error) if isinstance(error, BenchError) else printable(str(error)))
             raise typer.Exit(CHECK_FAILED if isinstance(error, BenchError) else USER_ERROR) from None
 
 
@@ -67,14 +68,12 @@ def run(
     config = find_preset(preset)
     failed = []
     for registered in select(layer):
-        console.print(
-            f"{registered.name}: {registered.summary} (seed {seed})", highlight=False, soft_wrap=True
-        )
+        console.print(f"{registered.name}: {registered.summary} (seed {seed})")
         try:
             bench = registered.bench(config, seed=seed, sim=sim)
             result = run_bench(bench, sim=sim, seed=seed, waves=waves)
         except BenchError as error:
-            errors.print(escape(str(error)), highlight=False, soft_wrap=True)
+            errors.print(str(error))
             failed.append(registered.name)
         else:
             _print_result(result)
@@ -121,7 +120,7 @@ def programs(
             counts = ", ".join(f"{count} {end}" for end, count in sorted(ends.items()))
             cycles = sum(result.cycles for result in results)
             line = f"{kind} {numbers[0]} to {numbers[-1]}: {counts}; {cycles:,} cycles"
-            console.print(line, highlight=False, soft_wrap=True)
+            console.print(line)
 
 
 @app.command()
@@ -138,15 +137,16 @@ def network(
     report = run_network_layers(
         network, inputs, preset_name=preset, out=out, sim=sim, layers=layer, waves=waves
     )
-    console.print(f"{len(report['layers'])} layers, bit-exact, in the predicted cycles; written to {out}")
+    count = len(report["layers"])
+    console.print(printable(f"{count} layers, bit-exact, in the predicted cycles; written to {out}"))
 
 
 def _print_result(result: BenchResult) -> None:
     figures = "".join(f", {name} {value}" for name, value in result.measurements.items())
     tests = "1 test" if len(result.tests) == 1 else f"{len(result.tests)} tests"
-    console.print(f"  {tests} passed in {result.seconds:.1f} s{figures}", highlight=False)
+    console.print(f"  {tests} passed in {result.seconds:.1f} s{figures}")
     if result.waves:
-        console.print(f"  waves in {result.waves}", highlight=False, soft_wrap=True)
+        console.print(f"  waves in {result.waves}")
 
 
 if __name__ == "__main__":

@@ -11,6 +11,7 @@ from rich.console import Console
 
 from crisp_golden.config import PRESETS, CoreConfig, preset
 from crisp_golden.errors import CrispError
+from crisp_golden.printable import printable
 from crisp_hw.accelerator import CrispStc
 from crisp_hw.boards import BOARDS, board
 from crisp_hw.cells import Target
@@ -35,7 +36,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         options.run(options)
     except CrispError as error:
-        print(f"error: {error}", file=sys.stderr)
+        print(f"error: {printable(str(error))}", file=sys.stderr)
         return 1
     return 0
 
@@ -80,11 +81,11 @@ def _verilog(options: argparse.Namespace) -> None:
     path = write_verilog(top(preset(options.preset)), name, options.out / f"{name}.v")
     if options.lint:
         lint_verilog(path)
-    print(path)
+    print(printable(str(path)))
     if top is CrispStc:
         header = options.out / HEADER_NAME
         write_header(header)
-        print(header)
+        print(printable(str(header)))
 
 
 def _synth(options: argparse.Namespace) -> None:
@@ -92,7 +93,7 @@ def _synth(options: argparse.Namespace) -> None:
     for name in ("seeds", "jobs"):
         if getattr(options, name) < 1:
             raise CrispError(f"`--{name}` must be at least 1, not {getattr(options, name)}")
-    console = Console()
+    console = Console(markup=False)
     if options.compare_dense and options.top != "core":
         raise CrispError(f"`--compare-dense` compares cores: it needs `--top core`, not {options.top}")
     config = preset(options.preset)
@@ -100,7 +101,7 @@ def _synth(options: argparse.Namespace) -> None:
     name = f"{options.board}-{options.preset}" + ("" if options.top == "core" else f"-{options.top}")
     report = _run(console, synthesize, _job(options, config, name))
     console.print(report.as_table(name))
-    console.print(f"written to {options.out / name / 'report.json'}")
+    console.print(printable(f"written to {options.out / name / 'report.json'}"))
     if dense_config:
         dense = _run(console, pack, _job(options, dense_config, f"{name}-dense"))
         comparison = Comparison(sparse=report, dense=dense)

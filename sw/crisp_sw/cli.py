@@ -4,17 +4,18 @@ A command's module is imported when the command is used: help, the version and m
 of the time that PyTorch takes to be imported.
 """
 
+import sys
 from dataclasses import dataclass
 from importlib import import_module
-from typing import Annotated, Any
+from typing import Annotated, Any, NoReturn
 
 import typer
 from typer.core import TyperGroup
 
-from crisp_golden.errors import CrispError
-from crisp_sw.commands.terminal import messages
+from crisp_sw.commands.endings import run_command_line
+from crisp_sw.commands.terminal import messages, results
 
-USER_ERROR, INTERRUPTED = 2, 130
+INTERRUPTED = 130
 _SOFTWARE, _PROGRAMS, _HARDWARE = "Network", "Programs", "Hardware"
 
 
@@ -102,7 +103,7 @@ COMMANDS = {
 
 
 class CrispGroup(TyperGroup):
-    """Imports the command that is used, and makes one line of errors that the user can mend."""
+    """Imports the command that is used, and ends as `run_command_line` says."""
 
     def resolve_command(self, ctx: Any, args: list[str]) -> Any:
         """Find the command that ``args`` begin with; what the group lists is its name and summary alone."""
@@ -116,15 +117,11 @@ class CrispGroup(TyperGroup):
         except KeyboardInterrupt:
             messages.print("interrupted")
             raise typer.Exit(INTERRUPTED) from None
-        except CrispError as error:
-            message = str(error)
-        except OSError as error:
-            if error.filename is None:
-                raise
-            message = f"{error.filename}: {error.strerror}"
-        messages.print("[bold red]error:[/bold red]", end=" ")
-        messages.print(message, markup=False)
-        raise typer.Exit(USER_ERROR)
+
+    def main(self, args: list[str] | None = None, *_: Any, **options: Any) -> NoReturn:  # pyright: ignore[reportIncompatibleMethodOverride]
+        """Run a command line, by default that of the process, and exit."""
+        options.pop("standalone_mode", None)
+        run_command_line(super().main, sys.argv[1:] if args is None else args, **options)
 
 
 app = typer.Typer(
@@ -158,7 +155,7 @@ def _say_version(wanted: bool) -> None:
     if wanted:
         from importlib.metadata import version
 
-        print(f"crisp {version('crisp-stc')}")
+        results.print(f"crisp {version('crisp-stc')}")
         raise typer.Exit
 
 

@@ -3,14 +3,14 @@
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
+from crisp_sw.plain_console import PlainConsole
 from crisp_sw.training import ProgressCallback, TrainingProgress
 
 
 @contextmanager
-def training_display(console: Console) -> Iterator[ProgressCallback]:
+def training_display(console: PlainConsole) -> Iterator[ProgressCallback]:
     """Show a bar over all steps, and one line for each finished epoch.
 
     Yields
@@ -18,10 +18,10 @@ def training_display(console: Console) -> Iterator[ProgressCallback]:
     The callback to give to `train` or `run_training`.
     """
     columns = (
-        TextColumn("training"),
+        TextColumn("training", markup=False),
         BarColumn(),
         MofNCompleteColumn(),
-        TextColumn("loss {task.fields[loss]:.3f}"),
+        TextColumn("loss {task.fields[loss]:.3f}", markup=False),
         TimeRemainingColumn(),
     )
     bar = Progress(*columns, console=console, transient=True)
@@ -33,8 +33,7 @@ def training_display(console: Console) -> Iterator[ProgressCallback]:
         if progress.report is not None:
             report = progress.report
             console.print(
-                f"epoch {report.epoch:3d}  loss {report.loss:.4f}  test accuracy {report.accuracy:.2%}",
-                highlight=False,
+                f"epoch {report.epoch:3d}  loss {report.loss:.4f}  test accuracy {report.accuracy:.2%}"
             )
 
     try:

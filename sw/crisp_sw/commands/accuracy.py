@@ -15,7 +15,7 @@ from rich.table import Table
 from crisp_golden.config import preset as find_preset
 from crisp_sw.commands.hardware import run_cosim
 from crisp_sw.commands.options import AsJson, Output, PresetName
-from crisp_sw.commands.terminal import emit, messages, print_table, results
+from crisp_sw.commands.terminal import emit, messages, print_table, results, say_problem
 from crisp_sw.experiment.cell import Cell
 from crisp_sw.experiment.errors import ExperimentError
 from crisp_sw.experiment.grid import GRIDS, find_grid, network_name, table_name
@@ -128,7 +128,7 @@ def accuracy(
         if "error" in result:
             _say(f"not reached: {Cell(**result['cell']).name}: {result['error']}")
     for name, problem in sweep.failures.items():
-        messages.print(f"failed: {name}: {problem}", markup=False)
+        say_problem("failed", f"{name}: {problem}")
     if sweep.failures or figures.get("rtl", {}).get("status"):
         raise typer.Exit(CHECK_FAILED)
 
@@ -169,7 +169,7 @@ def _on_rtl(settings: ExperimentSettings, sweep: Sweep, images: int) -> dict[str
 
 
 def _say(text: str) -> None:
-    messages.print(text, markup=False, highlight=False)
+    messages.print(text)
 
 
 def _say_result(done: int, total: int, cell: Cell, result: dict[str, Any]) -> None:

@@ -10,7 +10,7 @@ import typer
 
 from crisp_sw.commands.hardware import run_cosim
 from crisp_sw.commands.options import DEFAULT_CHECKPOINT, AsJson, Classes, Data, Output, PresetName, Seed
-from crisp_sw.commands.terminal import emit, messages, results, show_figures, step_display
+from crisp_sw.commands.terminal import emit, messages, results, say_problem, show_figures, step_display
 from crisp_sw.demo import DemoFiles, DemoSettings, run_demo
 from crisp_sw.prune import PruneSettings
 from crisp_sw.report import failures
@@ -77,7 +77,7 @@ def demo(
     problems = failures(report["layers"])
     emit(report, as_json, lambda: _show(report, DemoFiles(out)))
     for problem in problems:
-        messages.print(f"[bold red]failed:[/bold red] {problem}")
+        say_problem("failed", problem)
     if problems:
         raise typer.Exit(CHECK_FAILED)
 

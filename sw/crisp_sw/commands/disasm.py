@@ -53,13 +53,11 @@ def _show(path: Path, view: ProgramView, lines: list[Line]) -> None:
         f"{path}: {image.commands:,} commands, {size(len(image.contents))} with all parameters, for "
         f"{config.rows} rows, {config.cols} columns, {config.lanes} lanes, M = {config.m}, "
         f"windows of {config.window} channels",
-        markup=False,
     )
     for tensor in view.tensors:
         results.print(
             f"  {tensor.name}: {tensor.channels} x {tensor.height} x {tensor.width} at "
             f"{WINDOW_NAMES[tensor.window]}+{tensor.offset:#x}",
-            markup=False,
         )
     for text in format_lines(lines):
-        results.print(text, markup=False)
+        results.print(text)

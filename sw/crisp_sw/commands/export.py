@@ -59,4 +59,4 @@ def _show(out: Path, figures: dict[str, Any]) -> None:
     show_figures(f"Wrote {out}", shown)
     file = figures["file"]
     loader = "torch.load" if file.endswith(PICKLED) else "safetensors.torch.load_file"
-    results.print(_NEXT[figures["format"]].format(file=file, loader=loader), markup=False)
+    results.print(_NEXT[figures["format"]].format(file=file, loader=loader))

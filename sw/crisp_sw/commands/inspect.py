@@ -5,7 +5,6 @@ from pathlib import Path
 from typing import Annotated, Any
 
 import typer
-from rich.markup import escape
 from rich.table import Table
 
 from crisp_golden.config import preset as find_preset
@@ -15,7 +14,7 @@ from crisp_sw.commands.terminal import emit, print_table, results
 from crisp_sw.inspection import inspect_layers, inspect_program, inspection_totals
 from crisp_sw.report.inspection_page import render_inspection_page
 from crisp_sw.report.inspection_table import HEADINGS, dense_misfits, layer_cells, total_cells
-from crisp_sw.report.markdown import MarkdownTable, markdown_page
+from crisp_sw.report.markdown import MarkdownTable, code, markdown_page
 from crisp_sw.report.numbers import count, percent, ratio, size
 from crisp_sw.steps.inspecting import Inspected, open_inspected
 from crisp_sw.steps.step_directory import SUMMARY_FILE, require_free, write_step
@@ -75,15 +74,16 @@ def inspect(
 def _show(inspected: Inspected, figures: Mapping[str, Any], out: Path | None) -> None:
     channels, height, width = figures["input_shape"]
     outputs = ", ".join(figures["classes"]) or "outputs without names"
-    heading = f"[bold]{escape(figures['path'])}[/bold]"
-    results.print(f"{heading}: image of {channels} x {height} x {width} to {escape(outputs)}")
+    results.print(figures["path"], style="bold", end=": ")
+    results.print(f"image of {channels} x {height} x {width} to {outputs}")
     print_table(_table(figures["layers"], figures["totals"]))
     for name, text in _facts(figures).items():
-        results.print(f"  [dim]{name}[/dim]  {escape(text)}")
+        results.print(f"  {name}", style="dim", end="  ")
+        results.print(text)
     if inspected.note:
-        results.print(inspected.note, markup=False)
+        results.print(inspected.note)
     if out is not None:
-        results.print(f"pictures: {out / PAGE_FILE}", markup=False)
+        results.print(f"pictures: {out / PAGE_FILE}")
 
 
 def _table(layers: Sequence[Mapping[str, Any]], totals: Mapping[str, Any]) -> Table:
@@ -91,7 +91,7 @@ def _table(layers: Sequence[Mapping[str, Any]], totals: Mapping[str, Any]) -> Ta
     for heading, _ in HEADINGS:
         table.add_column(heading, justify="left" if heading == "layer" else "right", no_wrap=True)
     for layer in layers:
-        table.add_row(*map(escape, layer_cells(layer)))
+        table.add_row(*layer_cells(layer))
     table.add_section()
     table.add_row(*total_cells(totals), style="bold")
     return table
@@ -123,5 +123,5 @@ def _facts(figures: Mapping[str, Any]) -> dict[str, str]:
 def _summary(figures: Mapping[str, Any]) -> str:
     rows = [layer_cells(layer) for layer in figures["layers"]]
     table = MarkdownTable("Layers", [name for name, _ in HEADINGS], [*rows, total_cells(figures["totals"])])
-    facts = {"command": f"`{figures['command']}`", **_facts(figures)}
+    facts = {"command": code(figures["command"]), **_facts(figures)}
     return markdown_page(f"{figures['path']} on preset {figures['preset']}", facts, [table])

@@ -13,7 +13,7 @@ from crisp_golden.network import QuantizedNetwork
 from crisp_golden.program.timeline import MemoryTiming
 from crisp_sw.atomic_files import write_bytes
 from crisp_sw.commands.options import AsJson, PresetName, Seed
-from crisp_sw.commands.terminal import emit, messages, results, show_figures, step_display
+from crisp_sw.commands.terminal import emit, messages, results, say_problem, show_figures, step_display
 from crisp_sw.network_run import NetworkRun, RunSettings, iss_platform, rtl_platform, run_failures
 from crisp_sw.network_run.options import DEFAULTS, NetworkOptions
 from crisp_sw.network_run.source import open_source
@@ -111,7 +111,7 @@ def network(
         weights=weights,
     )
     try:
-        messages.print(f"opening {network}, or building it unless it is in {DEFAULT_CACHE}", markup=False)
+        messages.print(f"opening {network}, or building it unless it is in {DEFAULT_CACHE}")
         source = open_source(network, options, seed=seed, m=config.m)
         folder = out or RUNS / f"{source.key}-{preset}"
         settings = RunSettings(config=config, memory=memory, seed=seed + 1, dense=dense_too)
@@ -133,7 +133,7 @@ def network(
 
 def _run(network: QuantizedNetwork, settings: RunSettings, folder: Path, rtl: bool) -> dict[str, Any]:
     def say(text: str) -> None:
-        messages.print(text, markup=False)
+        messages.print(text)
 
     with step_display() as progress:
         run = NetworkRun(network, settings, folder, say, progress)
@@ -151,8 +151,7 @@ def _finish(report: dict[str, Any], folder: Path, as_json: bool) -> None:
     emit(report, as_json, lambda: _show(report, folder))
     problems = run_failures(report)
     for problem in problems:
-        messages.print("[bold red]failed:[/bold red]", end=" ")
-        messages.print(problem, markup=False)
+        say_problem("failed", problem)
     if problems:
         raise typer.Exit(CHECK_FAILED)
 
@@ -178,4 +177,4 @@ def _show(report: dict[str, Any], folder: Path) -> None:
     if totals["cycles_per_second"]:
         figures["simulation"] = f"{count(totals['cycles_per_second'])} cycles per second"
     show_figures(f"{report['network']} on preset {report['preset']}", figures)
-    results.print(f"report: {folder / 'report.html'} and {folder / 'report.json'}", markup=False)
+    results.print(f"report: {folder / 'report.html'} and {folder / 'report.json'}")

@@ -121,16 +121,15 @@ def command_line() -> str:
 def say_skipped(skipped: Sequence[str]) -> None:
     """Name the files that were left out, on stderr."""
     for problem in skipped:
-        messages.print(f"skipped {problem}", markup=False)
+        messages.print(f"skipped {problem}")
 
 
 def say_where_it_starts(state: Path, resume: bool) -> None:
     """Say on stderr, where it is not what the user may expect, whether a run starts from the beginning."""
     if resume and not state.exists():
-        messages.print(f"no interrupted run in {state}: starting from the beginning", markup=False)
+        messages.print(f"no interrupted run in {state}: starting from the beginning")
     elif not resume and state.exists():
         messages.print(
             f"starting from the beginning: the interrupted run in {state}, which --resume would continue, is "
             "dropped",
-            markup=False,
         )

@@ -138,7 +138,7 @@ def _say_small_classes(task: ClassTask, samples: int) -> None:
     for name, count in zip(task.names, task.training_counts(), strict=True):
         if count < samples:
             text = f"{name}: {count} training images, fewer than {samples}; repeated where a class has more"
-            messages.print(text, markup=False)
+            messages.print(text)
 
 
 def _say_target_of_fine_sparsity(settings: PruneSettings) -> None:
@@ -147,7 +147,6 @@ def _say_target_of_fine_sparsity(settings: PruneSettings) -> None:
         messages.print(
             f"{settings.n}:{settings.m} alone prunes {fine:.1%}, more than `sparsity` {settings.sparsity:g}: "
             "no block will go",
-            markup=False,
         )
 
 

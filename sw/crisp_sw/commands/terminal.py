@@ -5,13 +5,15 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
 
-from rich.console import Console
 from rich.measure import Measurement
 from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeElapsedColumn
 from rich.table import Table
 
-results = Console(highlight=False, soft_wrap=True)
-messages = Console(stderr=True, highlight=False, soft_wrap=True)
+from crisp_golden.printable import printable
+from crisp_sw.plain_console import PlainConsole
+
+results = PlainConsole()
+messages = PlainConsole(stderr=True)
 
 
 def emit(result: Mapping[str, Any], as_json: bool, show: Callable[[], None]) -> None:
@@ -24,18 +26,25 @@ def emit(result: Mapping[str, Any], as_json: bool, show: Callable[[], None]) -> 
 
 def show_figures(title: str, figures: Mapping[str, str]) -> None:
     """Print a heading and aligned pairs."""
-    results.print(f"[bold]{title}[/bold]")
+    results.print(title, style="bold")
     grid = Table.grid(padding=(0, 2))
+    grid.add_column(style="dim")
     for name, value in figures.items():
-        grid.add_row(f"  [dim]{name}[/dim]", value)
+        grid.add_row(f"  {name}", value)
     results.print(grid)
+
+
+def say_problem(kind: str, text: str) -> None:
+    """Print on stderr what went wrong: an "error", or what "failed"."""
+    messages.print(f"{kind}:", style="bold red", end=" ")
+    messages.print(text)
 
 
 def print_table(table: Table) -> None:
     """Print a table with no cell cut short, however narrow the terminal is."""
     wide = results.options.update(max_width=1000)
     width = max(results.width, Measurement.get(results, wide, table).maximum)
-    Console(highlight=False, width=width, file=results.file).print(table)
+    PlainConsole(width=width, file=results.file, soft_wrap=False).print(table)
 
 
 class StepDisplay:
@@ -47,6 +56,7 @@ class StepDisplay:
 
     def __call__(self, stage: str, done: int, total: int, detail: str = "") -> None:
         """Show that ``done`` of ``total`` units of ``stage`` are done."""
+        stage, detail = printable(stage), printable(detail)
         if stage not in self._tasks:
             self._progress.start()
             self._tasks[stage] = self._progress.add_task(stage, total=total, detail=detail)
@@ -62,11 +72,11 @@ class StepDisplay:
 def step_display() -> Iterator[StepDisplay]:
     """Show what a step reports, as long as the block runs."""
     columns = (
-        TextColumn("{task.description}"),
+        TextColumn("{task.description}", markup=False),
         BarColumn(bar_width=30),
-        TextColumn("{task.completed:.0f}/{task.total:.0f}"),
+        TextColumn("{task.completed:.0f}/{task.total:.0f}", markup=False),
         TimeElapsedColumn(),
-        TextColumn("[dim]{task.fields[detail]}"),
+        TextColumn("{task.fields[detail]}", style="dim", markup=False),
     )
     display = StepDisplay(Progress(*columns, console=messages))
     try:

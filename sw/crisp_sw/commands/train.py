@@ -129,7 +129,7 @@ def train(
 
 
 def _say(text: str) -> None:
-    messages.print(text, markup=False)
+    messages.print(text)
 
 
 def _figures(info: CheckpointInfo) -> dict[str, Any]:

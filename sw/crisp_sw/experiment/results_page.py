@@ -5,6 +5,7 @@ from pathlib import Path
 
 from crisp_sw.atomic_files import write_bytes
 from crisp_sw.experiment.table import Row, average_rows
+from crisp_sw.report.markdown import markdown_text
 
 FIGURES = ("sparsity", "accuracy", "lost against dense", "int8", "bytes", "non-zero MACs", "cycles")
 _NAMES = {
@@ -26,14 +27,14 @@ def results_page(title: str, rows: Sequence[Row]) -> str:
 
     The means are left out where all cells are of one seed.
     """
-    lines = [f"# {title}"]
+    lines = [f"# {markdown_text(title)}"]
     for network, classes in dict.fromkeys((row["network"], row["classes"]) for row in rows):
         chosen = [row for row in rows if (row["network"], row["classes"]) == (network, classes)]
         label, means = _labels(chosen), average_rows(chosen)
         cells = [[str(row["class_seed"]), label(row), *_figures(row)] for row in chosen]
         lines += [
             "",
-            f"## {network}, {classes} {'class' if classes == 1 else 'classes'}",
+            f"## {markdown_text(network)}, {classes} {'class' if classes == 1 else 'classes'}",
             "",
             *_table(("seed", "cell"), cells),
         ]
@@ -46,7 +47,7 @@ def results_page(title: str, rows: Sequence[Row]) -> str:
                     ("cell", "seeds"), [[label(row), str(row["seeds"]), *_figures(row)] for row in means]
                 ),
             ]
-        reasons = [f"- {label(row)}: {row['error']}" for row in means if row["error"]]
+        reasons = [f"- {label(row)}: {markdown_text(row['error'])}" for row in means if row["error"]]
         lines += ["", "Not reached:", "", *reasons] if reasons else []
     return "\n".join(lines) + "\n"
 
@@ -61,7 +62,7 @@ def _labels(rows: Sequence[Row]) -> Callable[[Row], str]:
         parts += [f" {row['n']}:{row['m']}"] if row["n"] else []
         parts += [f", B = {row['block']}"] if blocks and row["block"] else []
         parts += [f", to {100 * row['target']:g}%"] if targets and row["target"] else []
-        parts += [f", {row['variant']}"] if row["variant"] else []
+        parts += [f", {markdown_text(row['variant'])}"] if row["variant"] else []
         return "".join(parts)
 
     return label

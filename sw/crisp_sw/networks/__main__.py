@@ -4,11 +4,10 @@ import sys
 
 import typer
 
-from crisp_golden.errors import CrispError
+from crisp_sw.commands.endings import run_command_line
 from crisp_sw.networks.command import network
 
 if __name__ == "__main__":
-    try:
-        typer.run(network)
-    except CrispError as error:
-        sys.exit(f"error: {error}")
+    app = typer.Typer(add_completion=False)
+    app.command()(network)
+    run_command_line(typer.main.get_command(app).main, sys.argv[1:], prog_name="python -m crisp_sw.networks")

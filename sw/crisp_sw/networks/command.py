@@ -8,6 +8,7 @@ import numpy as np
 import typer
 
 from crisp_golden.network import QuantizedConv, QuantizedNetwork
+from crisp_sw.commands.terminal import messages, results
 from crisp_sw.networks.cache import DEFAULT_CACHE, cached_network, network_key
 from crisp_sw.networks.rules import LayerSparsity, SparsityRules, parse_nm
 from crisp_sw.networks.rules_file import read_overrides
@@ -43,8 +44,8 @@ def network(
         weights=weights,
     )
     built = cached_network(settings, cache=cache)
-    typer.echo(cache / network_key(settings))
-    typer.echo(f"{summary(built)}; {time.perf_counter() - started:.1f} s", err=True)
+    results.print(str(cache / network_key(settings)))
+    messages.print(f"{summary(built)}; {time.perf_counter() - started:.1f} s")
 
 
 def sparsity_rules(

@@ -1,8 +1,31 @@
-"""Summaries for people, as Markdown: a heading, facts, and tables."""
+"""Summaries for people, as Markdown: a heading, facts, and tables. Text of users stays text in it."""
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
+
+from crisp_golden.printable import printable
+
+# What begins code, emphasis, links, HTML, entities, formulas and cells, and what ends a heading.
+_MARKUP = re.compile(r"[\\`*\[~$|]|<(?=[\w/!?])|&(?=[#\w])|(?<![^\W_])_|_(?![^\W_])|#+$")
+_BACKTICKS = re.compile("`+")
+
+
+class Markdown(str):
+    """Text that is Markdown already; any other is escaped by `markdown_text`."""
+
+
+def markdown_text(text: str) -> Markdown:
+    """Markdown that shows a text as it is, on one line."""
+    return text if isinstance(text, Markdown) else Markdown(_MARKUP.sub(r"\\\g<0>", printable(text)))
+
+
+def code(text: str) -> Markdown:
+    """Markdown that shows a text as code, whatever is in it."""
+    fence = "`" * (1 + max((len(run) for run in _BACKTICKS.findall(text)), default=0))
+    space = " " if text.startswith("`") or text.endswith("`") else ""
+    return Markdown(f"{fence}{space}{printable(text)}{space}{fence}")
 
 
 @dataclass(frozen=True)
@@ -16,7 +39,11 @@ class MarkdownTable:
 
 def markdown_page(title: str, facts: Mapping[str, Any], tables: Sequence[MarkdownTable] = ()) -> str:
     """A page with one line per fact and a section per table."""
-    lines = [f"# {title}", "", *(f"- **{_cell(name)}**: {_cell(value)}" for name, value in facts.items())]
+    lines = [
+        f"# {_cell(title)}",
+        "",
+        *(f"- **{_cell(name)}**: {_cell(value)}" for name, value in facts.items()),
+    ]
     for table in tables:
         lines += ["", f"## {table.title}", "", *_table_lines(table)]
     return "\n".join(lines) + "\n"
@@ -49,4 +76,4 @@ def _plain(value: Any) -> str:
 
 
 def _cell(value: Any) -> str:
-    return _plain(value).replace("|", "\\|").replace("\n", " ")
+    return markdown_text(value if isinstance(value, Markdown) else _plain(value))

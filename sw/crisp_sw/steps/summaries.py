@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
-from crisp_sw.report.markdown import MarkdownTable, markdown_page, settings_table
+from crisp_sw.report.markdown import MarkdownTable, code, markdown_page, settings_table
 from crisp_sw.report.numbers import size
 
 ACCURACY_NAMES = {
@@ -103,14 +103,14 @@ def evaluation_summary(figures: Mapping[str, Any]) -> str:
 def export_summary(figures: Mapping[str, Any]) -> str:
     """Of ``export.json``."""
     plain = {name: value for name, value in figures.items() if not isinstance(value, Mapping | list | tuple)}
-    facts = {**plain, "classes": figures["classes"], "command": f"`{figures['command']}`"}
+    facts = {**plain, "classes": figures["classes"], "command": code(figures["command"])}
     return markdown_page(f"{figures['source']}, exported", facts)
 
 
 def source_facts(figures: Mapping[str, Any]) -> dict[str, Any]:
     """Where model and images come from, of the figures of any step."""
     source = {name: value for name, value in figures["source"].items() if value is not None}
-    facts = {"command": f"`{figures['command']}`", **source, "data set": figures["dataset"]}
+    facts = {"command": code(figures["command"]), **source, "data set": figures["dataset"]}
     if figures.get("skipped"):
         facts["skipped files"] = figures["skipped"]
     return facts
