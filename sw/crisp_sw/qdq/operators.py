@@ -7,6 +7,7 @@ import numpy as np
 
 from crisp_golden.inference import INPUT
 from crisp_sw.qdq import folding
+from crisp_sw.qdq.copies import copy_layer
 from crisp_sw.qdq.errors import OnnxModelError
 from crisp_sw.qdq.graph import GraphNode
 from crisp_sw.qdq.linear import open_conv, open_gemm, open_matmul
@@ -41,14 +42,10 @@ def _quantize_linear(state: LoweringState, node: GraphNode, inputs: Inputs) -> V
         return Activation(INPUT, source.shape, code)
     if isinstance(source, OpenLayer):
         return state.close(node, source, code)
-    if isinstance(source, Activation) and source.real and source.padding == (0, 0):
-        if not same_code(source.code, code):
-            raise OnnxModelError(
-                f"{node.label} changes the scale of {source.tensor!r} from {source.code.scale:g} to "
-                f"{code.scale:g} outside of a convolution"
-            )
-        return replace(source, real=False, sole=source.sole and state.is_sole(node.outputs[0]))
-    raise OnnxModelError(f"{node.label} must quantize the image or the output of a layer")
+    activation = state.activation(node, source)
+    if not same_code(activation.code, code):
+        return state.close(node, copy_layer(node, activation), code)
+    return replace(activation, real=False, sole=activation.sole and state.is_sole(node.outputs[0]))
 
 
 def _dequantize_linear(state: LoweringState, node: GraphNode, inputs: Inputs) -> Value:
@@ -64,7 +61,8 @@ def _dequantize_linear(state: LoweringState, node: GraphNode, inputs: Inputs) ->
 
 def _convolution(state: LoweringState, node: GraphNode, inputs: Inputs) -> Value:
     opener = {"Conv": open_conv, "Gemm": open_gemm, "MatMul": open_matmul}[node.operator]
-    return opener(node, state.activation(node, inputs[0]), inputs[1:])
+    padded = node.operator == "Conv"
+    return opener(node, state.activation(node, inputs[0], padded=padded), inputs[1:])
 
 
 def _add(state: LoweringState, node: GraphNode, inputs: Inputs) -> Value:
@@ -74,26 +72,31 @@ def _add(state: LoweringState, node: GraphNode, inputs: Inputs) -> Value:
                 raise OnnxModelError(f"{node.label} adds a constant that is no bias per channel")
             one.add_bias(other)
             return one
-    pairs = [(state.reopened(node, a), b) for a, b in (inputs, inputs[::-1])]
-    order = list(state.nodes)
-    ranked = [
-        (order.index(layer.name) if layer.name in order else len(order), layer, other)
-        for layer, other in pairs
-        if layer is not None and not layer.clamped and layer.residual is None and other is not layer
-    ]
-    if not ranked:
+    layer, residual = _addends(state, node, inputs)
+    if layer.clamped or layer.residual is not None:
         raise OnnxModelError(
-            f"{node.label}: no operand is a convolution without activation that it alone reads; one must be"
+            f"{node.label} adds to {layer.name!r}, which ends in an activation or addition; "
+            "expected QuantizeLinear between them"
         )
-    _, layer, other = max(ranked, key=lambda item: item[0])
-    residual = state.activation(node, other)
     if residual.shape != layer.shape or residual.flat != layer.flat:
         raise OnnxModelError(
             f"{node.label} adds shapes {layer.shape} and {residual.shape}; expected equal ones"
         )
-    state.reopen(layer)
     layer.residual = residual
     return layer
+
+
+def _addends(state: LoweringState, node: GraphNode, inputs: Inputs) -> tuple[OpenConv, Activation]:
+    """The layer that adds, and what it adds; of two quantized tensors the finer one is copied.
+
+    The finer one's multiplier is the smaller, which leaves the residual's all its 16 bits.
+    """
+    for one, other in (inputs, inputs[::-1]):
+        if isinstance(one, OpenConv):
+            return one, state.activation(node, other)
+    activations = [state.activation(node, value) for value in inputs]
+    finer, coarser = sorted(activations, key=lambda activation: activation.code.scale)
+    return copy_layer(node, finer), coarser
 
 
 def _is_per_channel(layer: OpenConv, shape: tuple[int, ...]) -> bool:
@@ -104,28 +107,28 @@ def _is_per_channel(layer: OpenConv, shape: tuple[int, ...]) -> bool:
 
 
 def _clamp(state: LoweringState, node: GraphNode, inputs: Inputs) -> Value:
-    layer = state.reopened(node, inputs[0])
-    if layer is None:
-        raise OnnxModelError(f"{node.label} must follow a convolution or addition that it alone reads")
+    source = inputs[0]
+    layer = source if isinstance(source, OpenConv) else copy_layer(node, state.activation(node, source))
     low, high = (0.0, np.inf) if node.operator == "Relu" else folding.clip_bounds(node, inputs)
-    state.reopen(layer)
     layer.low, layer.high = max(layer.low, low), min(layer.high, high)
     return layer
 
 
 def _max_pool(state: LoweringState, node: GraphNode, inputs: Inputs) -> Value:
-    source = inputs[0] if isinstance(inputs[0], Activation) else state.activation(node, inputs[0])
-    if source.flat or source.padding != (0, 0):
-        raise OnnxModelError(f"{node.label} must read an image, without Pad before it")
+    source = inputs[0]
+    if not isinstance(source, Activation) or source.padding != (0, 0):
+        source = state.activation(node, source)
+    if source.flat:
+        raise OnnxModelError(f"{node.label} must read an image")
     layer, shape = max_pool_layer(node, source.shape)
-    state.add(layer, (source.tensor,), source.code)
+    state.add(node, layer, (source.tensor,), source.code)
     sole = state.is_sole(node.outputs[0])
     return Activation(layer.name, shape, source.code, real=source.real, sole=sole)
 
 
 def _average(state: LoweringState, node: GraphNode, inputs: Inputs) -> Value:
     source = state.activation(node, inputs[0])
-    if source.flat or source.padding != (0, 0):
+    if source.flat:
         raise OnnxModelError(f"{node.label} must read an image")
     return OpenAverage(node.name, source, flat=averages_to_vector(node, source.shape, inputs))
 
@@ -144,8 +147,9 @@ def _reshape(state: LoweringState, node: GraphNode, inputs: Inputs) -> Value:
 
 
 def _pad(state: LoweringState, node: GraphNode, inputs: Inputs) -> Value:
-    source = state.activation(node, inputs[0])
-    return replace(source, padding=folding.zero_padding(node, inputs), sole=False)
+    source = state.activation(node, inputs[0], padded=True)
+    rows, columns = folding.zero_padding(node, inputs)
+    return replace(source, padding=(source.padding[0] + rows, source.padding[1] + columns), sole=False)
 
 
 def _shape(state: LoweringState, node: GraphNode, inputs: Inputs) -> Value:

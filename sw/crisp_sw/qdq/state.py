@@ -3,6 +3,7 @@
 from crisp_golden.errors import LayerError
 from crisp_golden.inference import INPUT
 from crisp_golden.network import MaxPool, Node, QuantizedConv
+from crisp_sw.qdq.copies import CopyLayer
 from crisp_sw.qdq.errors import OnnxModelError
 from crisp_sw.qdq.graph import Graph, GraphNode
 from crisp_sw.qdq.values import Activation, Constant, Image, OpenConv, OpenLayer, Value
@@ -34,9 +35,11 @@ class LoweringState:
         """Whether one node alone reads a tensor of the graph."""
         return self.graph.readers[name] == 1
 
-    def activation(self, node: GraphNode, value: Value | None) -> Activation:
-        """``value`` as the dequantized tensor that a float operator needs."""
+    def activation(self, node: GraphNode, value: Value | None, *, padded: bool = False) -> Activation:
+        """``value`` as the dequantized tensor that a float operator needs, padded only where it may be."""
         if isinstance(value, Activation) and value.real:
+            if value.padding != (0, 0) and not padded:
+                raise OnnxModelError(f"{node.label} reads a padded image; expected Conv after Pad")
             return value
         if isinstance(value, OpenLayer):
             raise OnnxModelError(
@@ -48,36 +51,30 @@ class LoweringState:
             )
         raise OnnxModelError(f"{node.label} must read a dequantized activation")
 
-    def reopened(self, node: GraphNode, value: Value | None) -> OpenConv | None:
-        """The convolution behind ``value`` if only this node reads it, with its output not quantized.
-
-        That undoes the rounding of a convolution whose result is quantized once more after an addition or a
-        clamp: the core rounds once.
-        """
-        if isinstance(value, OpenConv):
-            return value
-        if not isinstance(value, Activation) or not (value.real and value.sole):
-            return None
-        layer = self.open.get(value.tensor)
-        return layer if isinstance(layer, OpenConv) and not layer.clamped else None
-
-    def reopen(self, layer: OpenConv) -> None:
-        """Take a layer out of the network, until it is quantized again."""
-        self.nodes.pop(layer.name, None)
-        self.scales.pop(layer.name, None)
-
     def close(self, node: GraphNode, layer: OpenLayer, code: Affine) -> Activation:
         """Quantize the output of a layer, which makes it a node of the network."""
+        if isinstance(layer, CopyLayer):
+            layer = self._without_copy(layer, code)
         try:
-            self.add(layer.close(code), layer.inputs, code)
+            self.add(node, layer.close(code), layer.inputs, code)
         except LayerError as error:
             raise OnnxModelError(f"{layer.name}: {error}") from error
         self.open[layer.name] = layer
         sole = self.is_sole(node.outputs[0])
         return Activation(layer.name, layer.shape, code, flat=layer.flat, sole=sole)
 
-    def add(self, layer: QuantizedConv | MaxPool, inputs: tuple[str, ...], code: Affine) -> None:
-        """Append a layer with an output of code ``code``."""
+    def _without_copy(self, copy: CopyLayer, code: Affine) -> OpenConv:
+        """The convolution before a copy, taken back out of the network, if it can clamp as the copy does."""
+        source = self.open.get(copy.x.tensor)
+        if not (isinstance(source, OpenConv) and copy.x.sole and copy.is_only_a_clamp(code)):
+            return copy
+        del self.nodes[source.name], self.scales[source.name]
+        return copy.joined_to(source)
+
+    def add(
+        self, node: GraphNode, layer: QuantizedConv | MaxPool, inputs: tuple[str, ...], code: Affine
+    ) -> None:
+        """Append a layer whose output, of code ``code``, is that of ``node``."""
         if layer.name in self.nodes or layer.name in ("", INPUT):
             raise OnnxModelError(f"two tensors would be named {layer.name!r}; expected unique names of nodes")
         self.nodes[layer.name] = Node(layer=layer, inputs=inputs)

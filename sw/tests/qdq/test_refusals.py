@@ -25,9 +25,20 @@ def shared_float(g: QdqGraph) -> None:
     g.finish(g.node("Add", g.node("Relu", x), x))
 
 
-def two_activations(g: QdqGraph) -> None:
+def sum_after_activation(g: QdqGraph) -> None:
     x = image(g)
-    g.finish(g.node("Add", g.qdq(g.node("Relu", g.conv(x))), g.qdq(g.node("Relu", g.conv(x)))))
+    g.finish(g.node("Add", g.node("Relu", g.conv(x)), x))
+
+
+def sum_of_three(g: QdqGraph) -> None:
+    x = image(g)
+    g.finish(g.node("Add", g.node("Add", g.conv(x), x), x))
+
+
+def padded_residual(g: QdqGraph) -> str:
+    x = image(g)
+    padded = g.node("Pad", x, g.constant([0, 0, 1, 1, 0, 0, 1, 1], np.int64))
+    return g.node("Add", g.conv(x, pads=[2, 2, 2, 2]), padded)
 
 
 def two_outputs(g: QdqGraph) -> None:
@@ -113,18 +124,13 @@ CASES: dict[str, tuple[Build, str]] = {
         "adds a constant that is no bias per channel",
     ),
     "shared float": (shared_float, "the float output of layer 'conv3' has 2 readers; expected one"),
-    "two activations": (
-        two_activations,
-        "no operand is a convolution without activation that it alone reads",
+    "sum after activation": (
+        sum_after_activation,
+        "adds to 'conv3', which ends in an activation or addition; expected QuantizeLinear between them",
     ),
-    "relu of the image": (
-        lambda g: g.node("Relu", image(g)),
-        "Relu .* must follow a convolution or addition",
-    ),
-    "changed scale": (
-        lambda g: g.conv(g.dq(g.q(g.qdq(g.conv(image(g)), 0.2), 0.4), 0.4)),
-        "changes the scale of 'conv3' from 0.2 to 0.4 outside of a convolution",
-    ),
+    "sum of three": (sum_of_three, "Add .* adds to 'conv3', which ends in an activation or addition"),
+    "padded residual": (padded_residual, "Add .* reads a padded image; expected Conv after Pad"),
+    "relu of the float image": (lambda g: g.node("Relu", "image"), "Relu .* reads the image unquantized"),
     "other scale": (
         lambda g: g.conv(g.dq(g.q("image", 0.1), 0.2)),
         "DequantizeLinear .*: scale or zero point differ from those of 'input'",

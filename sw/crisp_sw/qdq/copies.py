@@ -1,0 +1,45 @@
+"""What a file does to a tensor that is quantized already: each of its roundings becomes one of the core's.
+
+An addition of two quantized tensors, an activation behind QuantizeLinear, and a change of scale become a
+layer that copies the tensor, a depthwise convolution of 1 x 1 pixels whose weights are 1: its output stage
+adds, clamps and rounds. The saturation of the first QuantizeLinear, which often is all that is left of a
+ReLU, stays with the layer before.
+"""
+
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from crisp_sw.qdq.graph import GraphNode
+from crisp_sw.qdq.quantization import same_code
+from crisp_sw.qdq.values import Activation, OpenConv
+from crisp_sw.quantize.ranges import Affine
+
+
+@dataclass
+class CopyLayer(OpenConv):
+    """A layer that copies ``x`` before it adds, clamps and rounds."""
+
+    def is_only_a_clamp(self, y: Affine) -> bool:
+        """Whether it clamps codes without rounding them, as an output of code ``y`` is that of ``x``."""
+        return self.residual is None and same_code(self.x.code, y)
+
+    def joined_to(self, source: OpenConv) -> OpenConv:
+        """The convolution that made ``x``, which clamps as well."""
+        low, high = max(source.low, self.low), min(source.high, self.high)
+        return replace(source, low=low, high=high, flat=self.flat)
+
+
+def copy_layer(node: GraphNode, x: Activation) -> CopyLayer:
+    """A layer named as ``node`` that copies ``x``."""
+    channels = x.shape[0]
+    return CopyLayer(
+        name=node.name,
+        x=x,
+        weight=np.ones((channels, 1, 1, 1), np.int8),
+        scale=np.ones(channels),
+        shape=x.shape,
+        bias=np.zeros(channels, np.int64),
+        groups=channels,
+        flat=x.flat,
+    )
