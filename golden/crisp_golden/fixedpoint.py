@@ -159,9 +159,8 @@ def quantize_output_scales(scale: np.ndarray, residual_scale: float | None = Non
         multiplier, shift = quantize_multiplier(scale)
         return OutputMultipliers(multiplier=multiplier, shift=shift)
     scale = _positive_scales(scale, "scale")
-    residual = _positive_scales(np.full(scale.shape, residual_scale), "residual scale")
-    reachable = _normal_shift(residual) + MAX_RESIDUAL_SHIFT
-    shift = np.clip(np.minimum(_normal_shift(scale), reachable), 1, MAX_SHIFT)
+    residual = np.full(scale.shape, residual_scale)
+    shift = np.clip(_normal_shift(scale), 1, largest_shift(residual_scale))
     multiplier, shift = _round_to_shift(scale, shift)
     residual_multiplier, residual_shift = quantize_residual_multiplier(residual, shift)
     return OutputMultipliers(
@@ -170,6 +169,24 @@ def quantize_output_scales(scale: np.ndarray, residual_scale: float | None = Non
         residual_multiplier=residual_multiplier,
         residual_shift=residual_shift,
     )
+
+
+def largest_shift(residual_scale: float | None = None) -> int:
+    """The largest right shift of an output stage; ``2**-shift`` is the least scale that it represents.
+
+    Parameters
+    ----------
+    residual_scale : residual scale over output scale, which must be in reach of the residual's left shift;
+        None for a layer without a residual.
+
+    Raises
+    ------
+    LayerError : the residual scale is not positive and finite.
+    """
+    if residual_scale is None:
+        return MAX_SHIFT
+    (normal,) = _normal_shift(_positive_scales(np.array([residual_scale]), "residual scale"))
+    return int(np.clip(normal + MAX_RESIDUAL_SHIFT, 1, MAX_SHIFT))
 
 
 def accumulator_bound(weight: np.ndarray, bias: np.ndarray) -> np.ndarray:

@@ -39,7 +39,7 @@ def copy_layer(node: GraphNode, x: Activation) -> CopyLayer:
         weight=np.ones((channels, 1, 1, 1), np.int8),
         scale=np.ones(channels),
         shape=x.shape,
-        bias=np.zeros(channels, np.int64),
+        bias=np.zeros(channels),
         groups=channels,
         flat=x.flat,
     )

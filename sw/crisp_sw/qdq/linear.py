@@ -42,7 +42,7 @@ def open_conv(node: GraphNode, x: Activation, operands: list[Value | None]) -> O
             weight=levels,
             scale=scale,
             shape=(len(levels), *shape_after(node, x.shape, kernel, stride, padding)),
-            bias=np.zeros(len(levels), np.int64),
+            bias=np.zeros(len(levels)),
             stride=stride,
             padding=padding,
             groups=groups,
@@ -77,7 +77,7 @@ def _linear(node: GraphNode, x: Activation, operands: list[Value | None], output
         weight=levels.reshape(-1, *x.shape),
         scale=scale,
         shape=(len(levels), 1, 1),
-        bias=np.zeros(len(levels), np.int64),
+        bias=np.zeros(len(levels)),
         flat=True,
     )
     return _with_bias(layer, operands)

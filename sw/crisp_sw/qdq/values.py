@@ -4,14 +4,13 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from crisp_golden.fixedpoint import quantize_output_scales
 from crisp_golden.network import QuantizedConv, ResidualInput
 from crisp_golden.pooling import global_average_pool_layer
+from crisp_sw.qdq.channels import fit_channels
 from crisp_sw.qdq.errors import OnnxModelError
 from crisp_sw.quantize.ranges import Affine
 
 Shape = tuple[int, int, int]
-INT32 = np.iinfo(np.int32)
 
 
 @dataclass(frozen=True)
@@ -80,7 +79,7 @@ class OpenConv:
     Attributes
     ----------
     weight : int8[K, C / groups, kh, kw], symmetric, in steps of ``scale`` float64[K].
-    bias : int64[K] in steps of the accumulator, ``x.code.scale * scale[k]``.
+    bias : float64[K] in steps of the accumulator, ``x.code.scale * scale[k]``; not rounded yet.
     low, high : real values between which the output is clamped.
     """
 
@@ -109,28 +108,27 @@ class OpenConv:
         return (self.x.tensor,) if self.residual is None else (self.x.tensor, self.residual.tensor)
 
     def add_bias(self, bias: Constant | Dequantized) -> None:
-        """Add real values, one or one per output channel, rounded to steps of the accumulator."""
+        """Add real values, one or one per output channel."""
         step = self.x.code.scale * self.scale
         exact = isinstance(bias, Dequantized) and np.allclose(bias.scale, step, rtol=1e-5, atol=0)
         values = np.asarray(bias.value, np.float64).reshape(-1)
         if values.size not in (1, len(self.scale)):
             raise OnnxModelError(f"{self.name}: {values.size} biases; expected {len(self.scale)}")
-        levels = (
-            bias.levels.reshape(-1) if exact and isinstance(bias, Dequantized) else np.rint(values / step)
-        )
-        if not np.isfinite(levels).all() or np.abs(levels).max(initial=0) > INT32.max:
-            raise OnnxModelError(f"{self.name}: a bias does not fit 32 bits in steps of the accumulator")
-        self.bias = self.bias + np.asarray(levels).astype(np.int64)
+        levels = bias.levels.reshape(-1) if exact and isinstance(bias, Dequantized) else values / step
+        if not np.isfinite(levels).all():
+            raise OnnxModelError(f"{self.name}: a bias is not finite in steps of the accumulator")
+        self.bias = self.bias + levels
 
     def close(self, y: Affine) -> QuantizedConv:
         """The integer layer with an output of code ``y``."""
-        bias = self.bias - self.x.code.zero_point * self.weight.sum(axis=(1, 2, 3), dtype=np.int64)
-        if bias.min(initial=0) < INT32.min or bias.max(initial=0) > INT32.max:
-            raise OnnxModelError(f"{self.name}: a bias with the zero point's share does not fit 32 bits")
         residual = self.residual
-        output = quantize_output_scales(
+        weight, bias, output = fit_channels(
+            self.name,
+            self.weight,
+            self.bias,
             self.x.code.scale * self.scale / y.scale,
-            None if residual is None else residual.code.scale / y.scale,
+            x_zero_point=self.x.code.zero_point,
+            residual_scale=None if residual is None else residual.code.scale / y.scale,
         )
         added = None
         if residual is not None:
@@ -143,8 +141,8 @@ class OpenConv:
             )
         return QuantizedConv(
             name=self.name,
-            weight=self.weight,
-            bias=bias.astype(np.int32),
+            weight=weight,
+            bias=bias,
             multiplier=output.multiplier,
             shift=output.shift,
             stride=self.stride,

@@ -1,6 +1,7 @@
 """ONNX Runtime as the judge of exported models: an implementation that is not ours."""
 
 from collections.abc import Sequence
+from pathlib import Path
 
 import numpy as np
 import onnx
@@ -30,6 +31,11 @@ def run_layer(
     return _run(part, shaped, [output], fused)[0]
 
 
+def run_model_as_written(path: Path, images: np.ndarray) -> np.ndarray:
+    """float32[N, K * H * W], the result of a file with one input, ``image``, every node in float32."""
+    return _run(onnx.load(path), {"image": images}, [], fused=False)[0].reshape(len(images), -1)
+
+
 def _run(
     model: onnx.ModelProto, inputs: dict[str, np.ndarray], outputs: Sequence[str], fused: bool
 ) -> list[np.ndarray]:
@@ -40,4 +46,4 @@ def _run(
     options.add_session_config_entry("session.x64quantprecision", "1")
     providers = ["CPUExecutionProvider"]
     session = onnxruntime.InferenceSession(model.SerializeToString(), options, providers=providers)
-    return [np.asarray(value) for value in session.run(list(outputs), inputs)]
+    return [np.asarray(value) for value in session.run(list(outputs) or None, inputs)]

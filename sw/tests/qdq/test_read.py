@@ -1,11 +1,9 @@
 """Forms of QDQ that others write: the imported network computes what ONNX Runtime computes."""
 
 from collections.abc import Callable
-from pathlib import Path
 
 import numpy as np
 import onnx
-import onnxruntime
 import pytest
 
 from crisp_golden.config import preset
@@ -14,6 +12,7 @@ from crisp_golden.network import MaxPool, QuantizedConv, QuantizedNetwork
 from crisp_sw.compile.compiler import compile_network
 from crisp_sw.qdq import import_onnx
 from sw.tests.qdq.graphs import IMAGE_SHAPE, QdqGraph
+from sw.tests.qdq.onnx_runtime import run_model_as_written
 
 
 def unsigned(g: QdqGraph) -> None:
@@ -184,23 +183,14 @@ def test_imported_network_computes_what_the_runtime_computes(form, tmp_path):
     path = graph.save(tmp_path / "net.onnx")
     network = import_onnx(path).network
     images = np.random.default_rng(3).normal(size=(3, *IMAGE_SHAPE)).astype(np.float32)
-    expected, found = _by_runtime(path, images), _by_golden(network, images)
+    expected, found = run_model_as_written(path, images), real_outputs(network, images)
     difference = np.abs(expected - found) / network.scales[network.nodes[-1].name]
     assert difference.max() < 1.01
     assert np.mean(difference > 0.5) < 0.01  # ties alone
     assert np.ptp(expected) > 20 * network.scales[network.nodes[-1].name]
 
 
-def _by_runtime(path: Path, images: np.ndarray) -> np.ndarray:
-    options = onnxruntime.SessionOptions()
-    options.intra_op_num_threads = 1
-    options.graph_optimization_level = onnxruntime.GraphOptimizationLevel.ORT_DISABLE_ALL
-    session = onnxruntime.InferenceSession(str(path), options, providers=["CPUExecutionProvider"])
-    result = np.asarray(session.run(None, {"image": images})[0])
-    return result.reshape(len(images), -1)
-
-
-def _by_golden(network: QuantizedNetwork, images: np.ndarray) -> np.ndarray:
+def real_outputs(network: QuantizedNetwork, images: np.ndarray) -> np.ndarray:
     """Real values float64[N, K * H * W] of the last layer."""
     last = network.nodes[-1]
     assert isinstance(last.layer, QuantizedConv)
@@ -260,7 +250,7 @@ def test_model_quantized_by_onnx_runtime(tmp_path):
         weight_type=quantization.QuantType.QInt8,
     )
     network = import_onnx(tmp_path / "int8.onnx").network
-    expected, found = _by_runtime(tmp_path / "int8.onnx", images), _by_golden(network, images)
+    expected, found = run_model_as_written(tmp_path / "int8.onnx", images), real_outputs(network, images)
     assert np.corrcoef(expected.ravel(), found.ravel())[0, 1] > 0.999
     best = np.sort(expected, axis=1)[:, ::-1]
     clear = best[:, 0] - best[:, 1] > 4 * network.scales[network.nodes[-1].name]

@@ -160,7 +160,7 @@ CASES: dict[str, tuple[Build, str]] = {
         "Pad .* must pad with the constant 0",
     ),
     "unreachable scale": (
-        lambda g: g.conv(image(g), g.weight(scale=1e-30)),
+        lambda g: g.conv(image(g), g.weight(scale=1e30)),
         "conv3: scale .* of channel 0 cannot be represented",
     ),
     "result is not the last": (not_the_last, "the result must be that of the last layer, not of 'conv3'"),
