@@ -77,19 +77,24 @@ class Observer:
 
         ``minmax`` spans everything seen, ``percentile`` leaves out the tails beyond the given percentile
         on each side, ``mse`` shrinks the min-max range to the fraction with the least mean squared error.
+        Where so many values are 0 that the tails hold all others, the percentile is one of the others.
         """
         require_method(method)
         if method == "minmax" or self.low == self.high:
             return Affine.from_range(self.low, self.high)
         values = torch.cat(self.samples)
         if method == "percentile":
-            return self._percentile(values, percentile)
+            low, high = _without_tails(values, percentile)
+            if low == high == 0:
+                others = values[values != 0]
+                low, high = _without_tails(others, percentile) if len(others) else (self.low, self.high)
+            return Affine.from_range(low, high)
         fractions = torch.linspace(1.0, 0.2, MSE_STEPS).tolist()
         codes = [Affine.from_range(self.low * f, self.high * f) for f in fractions]
         return min(codes, key=lambda code: float((code.quantize(values) - values).square().mean()))
 
-    @staticmethod
-    def _percentile(values: Tensor, percentile: float) -> Affine:
-        ordered = values.sort().values
-        tail = round((1 - percentile / 100) * (len(ordered) - 1))
-        return Affine.from_range(float(ordered[tail]), float(ordered[-1 - tail]))
+
+def _without_tails(values: Tensor, percentile: float) -> tuple[float, float]:
+    ordered = values.sort().values
+    tail = round((1 - percentile / 100) * (len(ordered) - 1))
+    return float(ordered[tail]), float(ordered[-1 - tail])

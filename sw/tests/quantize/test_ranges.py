@@ -37,6 +37,25 @@ def test_percentile_and_mse_leave_an_outlier_out():
     assert scales["mse"] < scales["minmax"]
 
 
+@pytest.mark.parametrize("sample_size", [1 << 16, 100])
+@pytest.mark.parametrize("sign", [1.0, -1.0])
+def test_percentile_of_values_that_are_nearly_all_zero(sample_size, sign):
+    values = torch.zeros(60_000)
+    values[7::20_000] = sign * torch.tensor([4.0, 3.0, 5.0])
+    observer = Observer()
+    observer.update(values, sample_size=sample_size)
+    assert observer.choose("percentile", 99.9) == Affine.from_range(*sorted((0.0, sign * 5.0)))
+
+
+def test_percentile_of_few_values_among_zeros_leaves_their_outlier_out():
+    values = torch.zeros(1_000_000)
+    values[:2000] = torch.linspace(1.0, 2.0, 2000)
+    values[0] = 1000.0
+    observer = Observer()
+    observer.update(values, sample_size=len(values))
+    assert observer.choose("percentile", 99.0).scale == pytest.approx(2 / 255, rel=0.01)
+
+
 def test_mse_is_never_worse_than_min_max():
     torch.manual_seed(1)
     for spread in (0.1, 1.0, 10.0):
