@@ -3,6 +3,7 @@
 import torch
 from torch import nn
 
+from crisp_sw.module_modes import held_in_inference
 from crisp_sw.prune.inference import as_input
 from crisp_sw.prune.samples import ClassSamples
 from crisp_sw.prune.settings import PruneSettings
@@ -10,23 +11,27 @@ from crisp_sw.prune.settings import PruneSettings
 
 def finish_batch_norm(model: nn.Module, samples: ClassSamples, settings: PruneSettings) -> None:
     """Put a trained model into inference mode, with the BatchNorm statistics that the settings ask for."""
-    model.eval()
     if settings.batch_norm == "reestimate":
         reestimate_batch_norm(model, samples, batch_size=settings.batch_size)
+    model.eval()
 
 
 @torch.no_grad()
 def reestimate_batch_norm(model: nn.Module, samples: ClassSamples, *, batch_size: int) -> None:
     """Replace the running statistics of every BatchNorm by their plain average over ``samples``.
 
-    All other layers run in inference mode, and the whole model is left in it.
+    All other layers run in inference mode, and the whole model is left in it. A BatchNorm that is held in
+    inference mode while the model is in training mode keeps its statistics.
     """
-    model.eval()
+    held = set(held_in_inference(model))
     norms = [
         module
         for module in model.modules()
-        if isinstance(module, nn.modules.batchnorm._BatchNorm) and module.track_running_stats
+        if isinstance(module, nn.modules.batchnorm._BatchNorm)
+        and module.track_running_stats
+        and module not in held
     ]
+    model.eval()
     momenta = [norm.momentum for norm in norms]
     for norm in norms:
         norm.reset_running_stats()

@@ -10,6 +10,7 @@ from types import ModuleType
 import torch
 from torch import Tensor, nn
 
+from crisp_sw.module_modes import evaluating
 from crisp_sw.prune.errors import PruneError, UnreachableSparsityError
 from crisp_sw.prune.exclusions import excluded_layers, weight_layers
 from crisp_sw.prune.inference import as_input, device_of
@@ -174,13 +175,13 @@ class ChannelRun(RunLoop):
 
     def _without(self, ratio: float, gradients: dict[str, Tensor]) -> nn.Module:
         """Return a copy of the model as it stands, without ``ratio`` of the channels of every layer."""
-        pruned = copy.deepcopy(self.model).eval()
+        pruned = copy.deepcopy(self.model)
         for name, parameter in pruned.named_parameters():
             parameter.requires_grad_(True)
             parameter.grad = gradients.get(name)
         *_, classifier = (module for module in pruned.modules() if isinstance(module, nn.Linear | nn.Conv2d))
         seed = stream_seed(self.settings.seed, Stream.SALIENCY, self.state.iteration)
-        with seeded(device_of(pruned), seed):
+        with evaluating(pruned), seeded(device_of(pruned), seed):
             pruner = self.library.pruner.BasePruner(
                 pruned,
                 self._example(pruned),
@@ -190,6 +191,8 @@ class ChannelRun(RunLoop):
             )
             pruner.step()
         pruned.zero_grad(set_to_none=True)
+        for name, parameter in self.model.named_parameters():
+            pruned.get_parameter(name).requires_grad_(parameter.requires_grad)
         return pruned
 
     def _importance(self) -> object:
@@ -237,7 +240,8 @@ def shrink(model: nn.Module, weights: Mapping[str, Tensor]) -> None:
         owner, _, leaf = name.rpartition(".")
         module = model.get_submodule(owner)
         if leaf in module._parameters:
-            module._parameters[leaf] = nn.Parameter(value.to(getattr(module, leaf).device))
+            old = getattr(module, leaf)
+            module._parameters[leaf] = nn.Parameter(value.to(old.device), old.requires_grad)
         else:
             module._buffers[leaf] = value.to(getattr(module, leaf).device)
         if leaf == "weight":

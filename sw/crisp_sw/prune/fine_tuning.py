@@ -8,6 +8,7 @@ from torch.nn import functional
 
 from crisp_sw.data.augment import augment
 from crisp_sw.mixed_precision import autocast
+from crisp_sw.module_modes import start_training
 from crisp_sw.prune.batch_norm import reestimate_batch_norm
 from crisp_sw.prune.errors import PruneError
 from crisp_sw.prune.inference import as_input, device_of, main_logits
@@ -36,7 +37,8 @@ class FineTuner:
 
     Parameters
     ----------
-    model : every parameter that requires a gradient is trained.
+    model : every parameter that requires a gradient is trained, the others stay as they are. Modules that are
+        in inference mode in a model in training mode stay there.
     teacher : None where ``settings.distillation`` is 0.
 
     Attributes
@@ -51,7 +53,7 @@ class FineTuner:
         self._parameters = [parameter for parameter in model.parameters() if parameter.requires_grad]
         self._device = device_of(model)
         self.optimizer = torch.optim.SGD(
-            self._parameters,
+            [{"params": self._parameters}],  # a list of none is refused, a group of none is not
             lr=settings.learning_rate,
             momentum=settings.momentum,
             weight_decay=settings.weight_decay,
@@ -72,7 +74,7 @@ class FineTuner:
         alone = epoch >= settings.total_epochs - settings.own_epochs
         batches = list(samples.batches(settings.batch_size, generator=order))
         loss_sum, right = torch.zeros((), device=self._device), torch.zeros((), device=self._device)
-        self._model.train()
+        start_training(self._model)
         with seeded(self._device, stream_seed(settings.seed, Stream.DROPOUT, epoch)):
             for step, index in enumerate(batches):
                 self.optimizer.param_groups[0]["lr"] = learning_rate_at(settings, epoch + step / len(batches))

@@ -6,8 +6,8 @@ import torch
 from torch import Tensor, nn
 
 from crisp_sw.mixed_precision import autocast
-from crisp_sw.module_modes import evaluating
-from crisp_sw.prune.errors import SamplesError
+from crisp_sw.module_modes import evaluating, start_training
+from crisp_sw.prune.errors import PruneError, SamplesError
 from crisp_sw.prune.master_weights import master_copy
 from crisp_sw.prune.random_streams import seeded
 from crisp_sw.prune.samples import ClassSamples
@@ -79,19 +79,30 @@ def require_outputs(model: nn.Module, samples: ClassSamples) -> int:
     return logits.shape[1]
 
 
-@torch.no_grad()
-def require_training_outputs(model: nn.Module, samples: ClassSamples, *, batch: int, outputs: int) -> None:
+def require_training_outputs(
+    model: nn.Module, samples: ClassSamples, *, batch: int, outputs: int, learns: bool = False
+) -> None:
     """Raise SamplesError unless a batch of images gets ``outputs`` logits each in training mode too.
 
     A copy of the model is asked, as training changes BatchNorm's statistics.
+
+    Raises
+    ------
+    PruneError : ``learns``, but the outputs depend on no parameter that requires a gradient.
     """
-    copy = master_copy(model).train()
+    copy = master_copy(model)
+    start_training(copy)
     images = samples.normalised(torch.arange(batch) % len(samples))
     with seeded(device_of(copy), 0):
         logits = _answers(copy, images)
     if logits.shape != (batch, outputs):
         raise SamplesError(
             f"the model's output in training is {list(logits.shape[1:])}; expected {[outputs]}, as otherwise"
+        )
+    if learns and not logits.requires_grad:
+        raise PruneError(
+            "the model's output depends on no parameter that requires a gradient; expected at least one to "
+            "fine-tune, or `epochs_per_iteration` 0 and `final_epochs` 0"
         )
 
 

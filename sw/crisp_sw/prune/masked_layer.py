@@ -56,6 +56,19 @@ class MaskedLayer:
         """Stop gradients to masked weights, as the mask is final; or let them flow again."""
         self.parametrization.frozen = frozen
 
+    def new_gradient(self, scale: float = 1.0) -> Tensor | None:
+        """Return dL/dw of the dense weight since the last call, float32, if the mask records gradients.
+
+        None if none arrived.
+
+        Parameters
+        ----------
+        scale : that the loss was multiplied by.
+        """
+        record = self.parametrization.record
+        gradient = None if record is None else record.take(self.weight)
+        return None if gradient is None else self.parametrization.loss_gradient(self.weight, gradient) / scale
+
     @property
     def kept_blocks(self) -> Tensor:
         """Blocks with any weight left, bool[block_rows, block_columns]."""

@@ -19,6 +19,7 @@ from torch import Tensor, nn
 from torch.nn.utils import parametrize
 
 from crisp_sw.prune.errors import PruneError
+from crisp_sw.prune.gradient_record import GradientRecord
 
 Gradient = Literal["ste", "sr-ste", "masked"]
 
@@ -61,6 +62,7 @@ class HybridMask(nn.Module):
     Attributes
     ----------
     frozen : set when the mask is final; then only kept weights receive gradients.
+    record : notes the weight's gradients until the mask is final; None for nobody.
     """
 
     mask: Tensor
@@ -77,20 +79,34 @@ class HybridMask(nn.Module):
         self.register_buffer("mask", mask.bool())
         self.decay = decay if gradient == "sr-ste" else 0.0
         self.hard, self.frozen, self.choose = gradient == "masked", False, choose
+        self.record: GradientRecord | None = None
 
     def forward(self, weight: Tensor) -> Tensor:
         """Return the masked weight."""
         if self.choose is not None and self.training and not self.frozen:
             self.mask.copy_(self.choose(weight.detach(), self.mask))
         if self.hard or self.frozen:
-            return masked(weight, self.mask)
-        return cast(Tensor, _StraightThrough.apply(weight, self.mask, self.decay))
+            kept = masked(weight, self.mask)
+        else:
+            kept = cast(Tensor, _StraightThrough.apply(weight, self.mask, self.decay))
+        if self.record is not None and not self.frozen:
+            self.record.watch(weight, kept)
+        return kept
 
+    @torch.no_grad()
     def loss_gradient(self, weight: Tensor, gradient: Tensor) -> Tensor:
-        """Return dL/dw of the dense ``weight``: its ``gradient`` without the decay of one backward."""
+        """Return dL/dw of the dense ``weight``, float32, from its recorded ``gradient``.
+
+        Without the decay of one backward, which a trained weight has received; what a frozen one would have
+        received where its mask is hard.
+        """
+        gradient = gradient.float()
+        if not weight.requires_grad:
+            return masked(gradient, self.mask) if self.hard else gradient
         if self.frozen or not self.decay:
             return gradient
-        return gradient - self.decay * (weight - masked(weight, self.mask))
+        dense = weight.float()
+        return gradient - self.decay * (dense - masked(dense, self.mask))
 
 
 @contextmanager
@@ -110,9 +126,8 @@ def loss_gradients_only(model: nn.Module) -> Iterator[None]:
 def attach_mask(
     module: nn.Module, mask: HybridMask | None = None, *, gradient: Gradient = "ste", decay: float = 2e-4
 ) -> HybridMask:
-    """Put ``mask``, or an all-kept one, on ``module.weight``, which becomes trainable, and return it."""
+    """Put ``mask``, or an all-kept one, on ``module.weight``, and return it. A frozen weight stays frozen."""
     weight = cast(nn.Parameter, module.weight)
-    weight.requires_grad_(True)
     if mask is None:
         mask = HybridMask(torch.ones_like(weight, dtype=torch.bool), gradient=gradient, decay=decay)
     mask.train(module.training)

@@ -18,7 +18,7 @@ def require_ready(
     Raises
     ------
     PruneError : an exclusion or rule matches no layer, a weight is NaN or infinite, crops would lie outside
-        of the images, or the teacher has other outputs than the model.
+        of the images, nothing is left to fine-tune, or the teacher has other outputs than the model.
     SamplesError : fewer samples than a batch, no unlabelled images where the settings want some, labels that
         do not fit the outputs, or images that the model cannot read or train on.
     """
@@ -28,7 +28,8 @@ def require_ready(
     outputs = require_outputs(model, samples)
     # A batch of one is another case than one of more: some BatchNorms cannot train on it.
     batch = min(2, samples.smallest_batch(settings.batch_size))
-    require_training_outputs(model, samples, batch=batch, outputs=outputs)
+    learns = settings.total_epochs > 0
+    require_training_outputs(model, samples, batch=batch, outputs=outputs, learns=learns)
     if teacher is not None and settings.distillation > 0:
         require_finite_weights(teacher, where=" of the teacher")
         taught = require_outputs(teacher, samples)

@@ -9,6 +9,7 @@ import torch
 from torch import Tensor, nn
 
 from crisp_sw.checkpoint import read_tensors, write_tensors
+from crisp_sw.module_modes import held_in_inference
 from crisp_sw.prune.errors import PruneError
 from crisp_sw.prune.samples import ClassSamples
 from crisp_sw.prune.settings import PruneSettings
@@ -17,6 +18,7 @@ from crisp_sw.saved_run import other_run, restore_momentum, run_tensors, saved_w
 STATE_FILE = "run.safetensors"
 DIGESTS = {
     "model": "another model; expected the same architecture and weights",
+    "frozen": "other frozen layers; expected the same ones",
     "teacher": "another teacher; expected the same architecture and weights",
     "images": "other images; expected the same ones",
     "labels": "other labels; expected the same ones",
@@ -78,6 +80,7 @@ class RunFile:
             "mean": [float(value) for value in samples.mean],
             "std": [float(value) for value in samples.std],
             "model": fingerprint(model.state_dict()),
+            "frozen": _frozen(model),
             "teacher": None if taught_by is None else fingerprint(taught_by.state_dict()),
             "images": fingerprint({"images": samples.images}),
             "labels": fingerprint({"labels": samples.labels}),
@@ -133,6 +136,13 @@ class RunFile:
         if found is not None:
             raise PruneError(f"{path} belongs to {found}")
         return tensors, header
+
+
+def _frozen(model: nn.Module) -> list[str]:
+    """Return the names of what training leaves as it is: parameters, and modules held in inference mode."""
+    held = set(held_in_inference(model))
+    parameters = [name for name, parameter in model.named_parameters() if not parameter.requires_grad]
+    return [*parameters, *(name for name, module in model.named_modules() if module in held)]
 
 
 def _transfer_set_digest(samples: ClassSamples, settings: PruneSettings) -> str | None:

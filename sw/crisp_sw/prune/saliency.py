@@ -12,7 +12,8 @@ the dependence, and are the default; the CRISP authors' code averages absolute g
 Beside it stand the usual comparisons: the magnitude ``|w|``, and random numbers.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from typing import Literal
 
 import torch
@@ -91,17 +92,18 @@ def accumulate_gradients(
     The settings say how they add up, on how many samples, in batches of which size and in which precision.
     The loss is the cross-entropy, the mean over samples, without SR-STE's decay. The model runs in inference
     mode, so BatchNorm's statistics do not change and no batch influences another. A weight that the output
-    does not depend on has gradient 0.
+    does not depend on has gradient 0; one that is frozen has its gradient, and is frozen afterwards.
 
     Raises
     ------
-    SaliencyError : a gradient is NaN or infinite; the message names layer and batch.
+    SaliencyError : a gradient is NaN or infinite; the message names layer and batch. Or the output depends on
+        none of the weights.
     """
     if settings.saliency_samples is not None:
         samples = samples.spread(settings.saliency_samples)
     absolute = settings.accumulation == "absolute"
     totals = {name: torch.zeros_like(weight, dtype=torch.float32) for name, weight in weights.items()}
-    with evaluating(model):
+    with evaluating(model), _requiring_gradients(weights.values()):
         for number, index in enumerate(samples.batches(settings.batch_size)):
             for name, gradient in _gradients(model, weights, samples, index, settings.precision).items():
                 if not bool(gradient.isfinite().all()):
@@ -111,6 +113,19 @@ def accumulate_gradients(
                     )
                 totals[name] += gradient.abs() if absolute else gradient
     return totals
+
+
+@contextmanager
+def _requiring_gradients(weights: Iterable[nn.Parameter]) -> Iterator[None]:
+    """Let frozen ``weights`` have gradients within."""
+    frozen = [weight for weight in weights if not weight.requires_grad]
+    try:
+        for weight in frozen:
+            weight.requires_grad_(True)
+        yield
+    finally:
+        for weight in frozen:
+            weight.requires_grad_(False)
 
 
 def _gradients(
@@ -123,6 +138,11 @@ def _gradients(
     device = device_of(model)
     with autocast(device, precision), loss_gradients_only(model):
         logits = main_logits(model(as_input(samples.normalised(index), model))).float()
+    if not logits.requires_grad:
+        raise SaliencyError(
+            "the model's output has no gradient by any weight to prune; expected a `forward` that neither "
+            "detaches its result nor turns gradients off"
+        )
     loss = functional.cross_entropy(logits, samples.labels[index].to(device), reduction="sum") / len(samples)
     gradients = torch.autograd.grad(loss, list(weights.values()), materialize_grads=True, allow_unused=True)
     return dict(zip(weights, gradients, strict=True))

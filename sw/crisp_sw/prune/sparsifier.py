@@ -20,11 +20,13 @@ from typing import Any
 
 import torch
 from torch import Tensor, nn
+from torch.amp.grad_scaler import GradScaler
 from torch.ao.pruning.sparsifier.base_sparsifier import BaseSparsifier
 
 from crisp_golden.network import Pattern
 from crisp_sw.module_wrappers import unwrapped
 from crisp_sw.prune.errors import PruneError, SaliencyError
+from crisp_sw.prune.gradient_record import GradientRecord
 from crisp_sw.prune.layers import DenseLayer, check_sorted, sort_layers
 from crisp_sw.prune.mask_checks import require_fitting
 from crisp_sw.prune.masked_layer import MaskedLayer, mask_for, sparsity_of
@@ -113,23 +115,39 @@ class CrispSparsifier(BaseSparsifier):
 
     def _prepare(self, *args: Any, **kwargs: Any) -> None:
         for layer in self.layers.values():
+            if self.settings.saliency == "class-aware":
+                layer.parametrization.record = GradientRecord()
             attach_mask(layer.layer.module, layer.parametrization)
         self._show_masks()
 
-    def accumulate(self) -> None:
+    def accumulate(self, scaler: GradScaler | None = None) -> None:
         """Add the weights' gradients to the saliency; call it after ``backward``, before they are zeroed.
 
-        A weight without one, as the loss does not depend on it, has gradient 0. With "sr-ste", call it after
-        every single ``backward``: the decay of one is taken off.
+        Only what came since the last call is added: gradients of several micro-batches may stay in ``grad``.
+        A weight without one, as the loss does not depend on it, has gradient 0. With "sr-ste", and with
+        frozen weights, whose gradients are not zeroed with the others, call it after every single
+        ``backward``. Without class-aware saliency nothing is read.
+
+        Parameters
+        ----------
+        scaler : that scaled the loss; its scale is taken off again, and a batch whose gradients overflowed is
+            left out, as its ``step`` leaves it out. Call it before ``scaler.unscale_`` and ``scaler.update``.
 
         Raises
         ------
-        SaliencyError : no weight has a gradient, or one is not finite; nothing is added then.
+        SaliencyError : no weight has a new gradient, or one is not finite; nothing is added then.
         """
         self._require_masks("accumulate")
-        if all(layer.weight.grad is None for layer in self.layers.values()):
-            raise SaliencyError("no weight has a gradient; expected `accumulate` after `backward`")
-        gradients = {name: self._gradient(name, layer) for name, layer in self.layers.items()}
+        if self.settings.saliency != "class-aware" or self.frozen:
+            return
+        gradients = self._new_gradients(1.0 if scaler is None else scaler.get_scale())
+        overflowed = [name for name, gradient in gradients.items() if not bool(gradient.isfinite().all())]
+        if overflowed and scaler is not None and scaler.is_enabled():
+            return
+        if overflowed:
+            raise SaliencyError(
+                f"the gradient of {overflowed[0]!r} is NaN or infinite; expected finite numbers"
+            )
         for name, gradient in gradients.items():
             if self.settings.accumulation == "absolute":
                 gradient = gradient.abs()
@@ -289,14 +307,17 @@ class CrispSparsifier(BaseSparsifier):
             )
         return levels[0]
 
-    def _gradient(self, name: str, layer: MaskedLayer) -> Tensor:
-        weight = layer.weight
-        if weight.grad is None:
-            return torch.zeros_like(weight, dtype=torch.float32)
-        gradient = layer.parametrization.loss_gradient(weight.detach().float(), weight.grad.float())
-        if not bool(gradient.isfinite().all()):
-            raise SaliencyError(f"the gradient of {name!r} is NaN or infinite; expected finite numbers")
-        return gradient.clone()
+    def _new_gradients(self, scale: float) -> dict[str, Tensor]:
+        """Return the gradients of the loss since the last call, float32; it was multiplied by ``scale``."""
+        taken = {name: layer.new_gradient(scale) for name, layer in self.layers.items()}
+        if all(gradient is None for gradient in taken.values()):
+            raise SaliencyError("no weight has a gradient; expected `accumulate` after `backward`")
+        return {
+            name: torch.zeros_like(self.layers[name].weight, dtype=torch.float32)
+            if gradient is None
+            else gradient
+            for name, gradient in taken.items()
+        }
 
     def _saliency(self) -> dict[str, Tensor]:
         weights = {name: layer.weight for name, layer in self.layers.items()}

@@ -114,10 +114,12 @@ def test_masked_weight_can_come_back():
     assert layer.weight.tolist() == [[1.0, -2.0, 3.0], [4.0, 5.0, -6.0]]
 
 
-def test_frozen_parameter_becomes_trainable():
+def test_frozen_parameter_stays_frozen():
     layer = nn.Linear(2, 2).requires_grad_(False)
     attach_mask(layer)
-    assert dense_weight(layer).requires_grad
+    assert not dense_weight(layer).requires_grad
+    squash_masks(layer)
+    assert not layer.weight.requires_grad
 
 
 def test_squash_gives_a_plain_module():
