@@ -5,22 +5,28 @@ Read from the *binary version* of the archives, which needs no unpickling. A rec
 """
 
 import os
-import tarfile
-import zlib
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 import torch
 
+from crisp_sw.data.archive import read_members
 from crisp_sw.data.dataset import DatasetSplits, ImageSet
-from crisp_sw.data.download import RemoteFile, fetch
+from crisp_sw.data.download import RemoteFile, fetch, require_checksum
+from crisp_sw.data.text_lines import decode_text
 from crisp_sw.data.unpacked import load_unpacked
 from crisp_sw.errors import DatasetError
+from crisp_sw.input_files import read_regular
 
 MIRROR = "https://www.cs.toronto.edu/~kriz"
 IMAGE_SHAPE = (3, 32, 32)
 PIXELS = 3 * 32 * 32
+PICTURES = 60_000
+NAMES_BYTES = 1 << 16
+ARCHIVE_EXTRA_BYTES = 1 << 20
+"""What an archive may hold beside pictures: headers, names, a page about the data set."""
 
 
 @dataclass(frozen=True)
@@ -43,9 +49,15 @@ class CifarArchive:
     python_names: tuple[str, str]
 
     @property
-    def files(self) -> tuple[str, ...]:
-        """Names of all files that are read."""
-        return (*self.train_files, self.test_file, self.classes_file)
+    def record_bytes(self) -> int:
+        """Of one picture with its labels."""
+        return self.label_bytes + PIXELS
+
+    @property
+    def sizes(self) -> dict[str, int]:
+        """Names of all files that are read, and how many bytes each may have."""
+        records = dict.fromkeys((*self.train_files, self.test_file), PICTURES * self.record_bytes)
+        return records | {self.classes_file: NAMES_BYTES}
 
 
 # MD5 sums from the data sets' home page.
@@ -106,7 +118,7 @@ def layout_of(path: Path) -> CifarArchive | None:
 
 def load_cifar_files(path: Path, layout: CifarArchive, cache: Path) -> DatasetSplits:
     """Read an archive or its unpacked files, or map what an earlier call read."""
-    files = [path / name for name in layout.files] if path.is_dir() else [path]
+    files = [path / name for name in layout.sizes] if path.is_dir() else [path]
     return load_unpacked(files, cache, lambda: read_cifar_files(path, layout))
 
 
@@ -119,15 +131,19 @@ def read_cifar_files(path: Path, layout: CifarArchive) -> DatasetSplits:
 
     Raises
     ------
-    DatasetError : something is absent, truncated, damaged, or lacks a file.
+    DatasetError : something is absent, truncated, damaged, lacks a file, or is not the archive as published.
     """
-    contents = _read_folder(path, layout.files) if path.is_dir() else _extract(path, layout.files)
-    classes = tuple(contents[layout.classes_file].decode().split())
+    most = PICTURES * layout.record_bytes + ARCHIVE_EXTRA_BYTES
+    folder = path.is_dir()
+    contents = _read_folder(path, layout.sizes) if folder else read_members(path, layout.sizes, most=most)
+    names = decode_text(contents.pop(layout.classes_file), f"{path}: {layout.classes_file}")
+    classes = _classes(names, f"{path}: {layout.classes_file}")
     parts = {
-        name: _parse_records(content, layout.label_bytes, len(classes), f"{path}: {name}")
+        name: _parse_records(content, layout, len(classes), f"{path}: {name}")
         for name, content in contents.items()
-        if name != layout.classes_file
     }
+    if not folder:  # last, as what is wrong in a damaged archive says more than its checksum
+        _require_published(path, layout)
     train = [parts[name] for name in layout.train_files]
     return DatasetSplits(
         name=layout.name,
@@ -140,40 +156,36 @@ def read_cifar_files(path: Path, layout: CifarArchive) -> DatasetSplits:
     )
 
 
-def _read_folder(path: Path, wanted: tuple[str, ...]) -> dict[str, bytes]:
-    for name in wanted:
-        if not (path / name).is_file():
-            raise DatasetError(f"{path}: holds no {name}; expected the files of a CIFAR archive")
-    return {name: (path / name).read_bytes() for name in wanted}
-
-
-def _extract(path: Path, wanted: tuple[str, ...]) -> dict[str, bytes]:
-    """Contents of the wanted files, by base name, read in memory: no path of the archive is ever written."""
-    contents: dict[str, bytes] = {}
+def _read_folder(path: Path, sizes: Mapping[str, int]) -> dict[str, bytes]:
     try:
-        with tarfile.open(path, "r:gz") as archive:
-            for member in archive:
-                name = Path(member.name).name
-                file = archive.extractfile(member) if name in wanted else None
-                if file is not None:
-                    contents[name] = file.read()
-    except FileNotFoundError:
-        raise DatasetError(f"{path}: no such file; expected a CIFAR archive, binary version") from None
-    except (OSError, EOFError, zlib.error, tarfile.TarError) as error:
-        raise DatasetError(f"{path}: damaged or truncated archive ({error})") from error
-    for name in wanted:
-        if name not in contents:
-            raise DatasetError(f"{path}: holds no {name}; expected a CIFAR archive, binary version")
-    return contents
+        return {name: read_regular(path / name, most) for name, most in sizes.items()}
+    except FileNotFoundError as error:
+        missing = Path(error.filename).name
+        raise DatasetError(f"{path}: holds no {missing}; expected the files of a CIFAR archive") from None
+    except OSError as error:
+        raise DatasetError(f"{error.filename}: {error.strerror}") from error
 
 
-def _parse_records(content: bytes, label_bytes: int, classes: int, source: str) -> ImageSet:
-    size = label_bytes + PIXELS
+def _require_published(path: Path, layout: CifarArchive) -> None:
+    remote = RemoteFile(f"{MIRROR}/{layout.archive}", md5=layout.md5)
+    advice = "if it was packed anew on purpose, unpack it and give the folder"
+    require_checksum(path, remote, advice=advice)
+
+
+def _classes(names: str, source: str) -> tuple[str, ...]:
+    classes = tuple(names.split())
+    if len(classes) < 2 or len(set(classes)) < len(classes):
+        raise DatasetError(f"{source}: the names {' '.join(classes)!r}; expected at least two, all different")
+    return classes
+
+
+def _parse_records(content: bytes, layout: CifarArchive, classes: int, source: str) -> ImageSet:
+    size = layout.record_bytes
     if not content or len(content) % size:
         raise DatasetError(f"{source}: {len(content)} bytes; expected a multiple of {size}")
     records = np.frombuffer(content, np.uint8).reshape(-1, size)
-    labels = records[:, label_bytes - 1].astype(np.int64)
+    labels = records[:, layout.label_bytes - 1].astype(np.int64)
     if labels.max() >= classes:
         raise DatasetError(f"{source}: label {labels.max()}; expected 0 to {classes - 1}")
-    images = records[:, label_bytes:].reshape(-1, *IMAGE_SHAPE).copy()
+    images = records[:, layout.label_bytes :].reshape(-1, *IMAGE_SHAPE).copy()
     return ImageSet(torch.from_numpy(images), torch.from_numpy(labels))

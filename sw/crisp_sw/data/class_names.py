@@ -1,5 +1,6 @@
 """Display names of the classes of an image folder: ``classes.tsv``, or ImageNet's ``words.txt``."""
 
+import os
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -17,9 +18,10 @@ def read_class_names(folder: Path, ids: Sequence[str]) -> tuple[str, ...]:
 
     Raises
     ------
-    DatasetError : a line has no tab or no name, which the message quotes, or is not in UTF-8.
+    DatasetError : the table cannot be read, is not in UTF-8, or has a line without a tab or a name, which the
+        message quotes.
     """
-    table = next((folder / name for name in TABLES if (folder / name).is_file()), None)
+    table = next((folder / name for name in TABLES if os.path.lexists(folder / name)), None)
     if table is None:
         return tuple(ids)
     names: dict[str, str] = {}

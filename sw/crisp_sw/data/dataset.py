@@ -1,8 +1,10 @@
 """What a loaded data set is: images as bytes, labels, class names, and how to normalise a batch."""
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from pathlib import Path
 from typing import TypeGuard
 
 import torch
@@ -130,3 +132,19 @@ class DatasetSplits:
     def std(self) -> tuple[float, ...]:
         """Per channel, of pixel values scaled to 0..1."""
         return self.normalization.std
+
+    def require_every_class(self) -> None:
+        """Raise DatasetError unless every class has training and test images."""
+        for split, labels in (("training", self.train.labels), ("test", self.test.labels)):
+            require_every_class(self.name, split, labels, self.classes)
+
+
+def require_every_class(source: str | Path, split: str, labels: Tensor, classes: Sequence[str]) -> None:
+    """Raise DatasetError for the first class that none of the labels, int64[N], stands for."""
+    counts = torch.bincount(labels, minlength=len(classes))
+    missing = [name for name, count in zip(classes, counts.tolist(), strict=True) if not count]
+    if missing:
+        others = f" and {len(missing) - 1} more" if len(missing) > 1 else ""
+        raise DatasetError(
+            f"{source}: no {split} picture of {missing[0]!r}{others}; expected at least one of every class"
+        )

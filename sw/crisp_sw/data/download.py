@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import IO
 
 from crisp_sw.errors import DatasetError
+from crisp_sw.input_files import open_regular
 
 CHUNK_BYTES = 1 << 20
 TIMEOUT_SECONDS = 30
@@ -33,7 +34,7 @@ def fetch(remote: RemoteFile, target: Path) -> Path:
     DatasetError : the server cannot be reached, or the checksum differs; a wrong download is removed.
     """
     if target.is_file():
-        _require_checksum(target, remote)
+        require_checksum(target, remote)
         return target
     part = target.with_name(target.name + ".part")
     try:
@@ -44,12 +45,21 @@ def fetch(remote: RemoteFile, target: Path) -> Path:
             f"cannot download {remote.url} ({error}); place the file at {target} or set CRISP_DATA"
         ) from error
     try:
-        _require_checksum(part, remote)
+        require_checksum(part, remote)
     except DatasetError:
         part.unlink()
         raise
     os.replace(part, target)
     return target
+
+
+def require_checksum(path: Path, remote: RemoteFile, *, advice: str = "") -> None:
+    """Raise DatasetError unless a file is the remote one; ``advice`` says what else can be done."""
+    with open_regular(path) as file:
+        found = hashlib.file_digest(file, "md5").hexdigest()
+    if found != remote.md5:
+        expected = f"expected {remote.md5}, as published for {remote.url}"
+        raise DatasetError("; ".join(filter(None, (f"{path}: MD5 is {found}", expected, advice))))
 
 
 def _download(url: str, part: Path) -> None:
@@ -74,10 +84,3 @@ def _copy(response: http.client.HTTPResponse, file: IO[bytes], url: str) -> None
         received += file.write(chunk)
     if expected is not None and received != int(expected):
         raise OSError(f"connection closed after {received} of {expected} bytes of {url}")
-
-
-def _require_checksum(path: Path, remote: RemoteFile) -> None:
-    with open(path, "rb") as file:
-        found = hashlib.file_digest(file, "md5").hexdigest()
-    if found != remote.md5:
-        raise DatasetError(f"{path}: MD5 is {found}; expected {remote.md5}, as published for {remote.url}")

@@ -28,6 +28,7 @@ CLASSES = (
     "Bag",
     "Ankle boot",
 )
+MOST_PICTURES = 1 << 24
 DEBIAN_FOLDER = Path("/usr/share/datasets/fashion-mnist")
 MIRROR = "https://github.com/zalandoresearch/fashion-mnist/raw/master/data/fashion"
 # MD5 sums from the table in the authors' README.
@@ -87,9 +88,9 @@ def read_idx_folder(folder: Path) -> DatasetSplits:
 def _read_split(folder: Path, prefix: str) -> ImageSet:
     images = read_idx(folder / f"{prefix}-images-idx3-ubyte.gz", dimensions=3)
     path = folder / f"{prefix}-labels-idx1-ubyte.gz"
-    labels = read_idx(path, dimensions=1)
+    labels = read_idx(path, dimensions=1, most=MOST_PICTURES)
     if len(labels) != len(images):
         raise DatasetError(f"{path}: {len(labels)} labels; expected {len(images)}, one for each image")
-    if len(labels) and labels.max() >= len(CLASSES):
+    if labels.max() >= len(CLASSES):
         raise DatasetError(f"{path}: label {labels.max()}; expected 0 to {len(CLASSES) - 1}")
     return ImageSet(torch.from_numpy(images)[:, None], torch.from_numpy(labels).long())

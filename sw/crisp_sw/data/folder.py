@@ -10,7 +10,7 @@ from typing import Literal
 import torch
 
 from crisp_sw.data.class_names import read_class_names
-from crisp_sw.data.dataset import DatasetSplits, ImageSet
+from crisp_sw.data.dataset import DatasetSplits, ImageSet, require_every_class
 from crisp_sw.data.decoding import decode_cached
 from crisp_sw.data.listing import Listing, list_image_folder
 from crisp_sw.data.picture import shorter_edge
@@ -43,7 +43,8 @@ def load_image_folder(
 
     Raises
     ------
-    DatasetError : a split is empty, its classes differ from those of ``train``, or a picture is unreadable.
+    DatasetError : a split is empty or lacks a class, its classes differ from those of ``train``, or a picture
+        is unreadable.
     """
     if unreadable not in UNREADABLE:
         raise DatasetError(f"`unreadable` must be one of {', '.join(UNREADABLE)}, not {unreadable!r}")
@@ -52,6 +53,9 @@ def load_image_folder(
     strange = [*train.problems, *test.problems]
     if strict and strange:
         raise DatasetError(f"{strange[0]}, or `unreadable` skip to leave such files out")
+    for split, listing in (("training", train), ("test", test)):
+        require_every_class(path, split, torch.tensor(listing.labels), ids)
+    classes = read_class_names(path, ids)
     size = image_size or shorter_edge(train.files, strict=strict)
     key = files_key(f"{CACHE_VERSION} {path.resolve()} {size}", [*train.files, *test.files])
     folder = cache / "image-folders" / key
@@ -66,7 +70,7 @@ def load_image_folder(
         name=path.resolve().name,
         train=sets[0],
         test=sets[1],
-        classes=read_class_names(path, ids),
+        classes=classes,
         class_ids=tuple(ids),
         skipped=tuple(skipped),
     )

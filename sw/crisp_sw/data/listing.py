@@ -67,6 +67,9 @@ def _class_ids(train: Path) -> list[str]:
     ids = sorted(_folders(train))
     if len(ids) < 2:
         raise DatasetError(f"{train}: {len(ids)} class folders; expected at least 2")
+    for identifier in ids:
+        if not _is_text(identifier):
+            raise DatasetError(f"{train}: the class folder {identifier!r} has a name that is no UTF-8")
     return ids
 
 
@@ -102,6 +105,15 @@ def _is_hidden(name: str) -> bool:
     return name.startswith(".")
 
 
+def _is_text(name: str) -> bool:
+    """Whether a name from the file system is in its encoding; Python keeps other bytes as lone surrogates."""
+    return not any("\ud800" <= character <= "\udfff" for character in name)
+
+
+def _is_plain(name: str) -> bool:
+    return bool(name) and Path(name).name == name and "\0" not in name
+
+
 def _is_strange(file: Path) -> bool:
     return file.suffix.lower() not in METADATA_SUFFIXES.union(SUFFIXES)
 
@@ -119,6 +131,10 @@ def _list_annotated(folder: Path, ids: Sequence[str]) -> Listing:
             raise DatasetError(
                 f"{table}: line {number} gives {name!r} the class {identifier!r}; "
                 f"expected a file name, a tab and a class id that is in train, such as {ids[0]}"
+            )
+        if not _is_plain(name.strip()):
+            raise DatasetError(
+                f"{table}: line {number} names the picture {name!r}; expected the name of a file in images/"
             )
         pairs.append((label_of[identifier], folder / "images" / name.strip()))
     if not pairs:

@@ -44,7 +44,8 @@ def load_dataset(
 
     Raises
     ------
-    DatasetError : the data set is unknown, cannot be had, or a file of it is damaged.
+    DatasetError : the data set is unknown, cannot be had, a file of it is damaged, or a class has no training
+        or no test image.
     """
     if image_size is not None and image_size < SMALLEST_IMAGE:
         raise DatasetError(f"`image_size` must be at least {SMALLEST_IMAGE}, not {image_size}")
@@ -53,6 +54,7 @@ def load_dataset(
         splits = DATASETS[_key(name_or_path)](cache, image_size)
     else:
         splits = _load_path(Path(name_or_path), cache, image_size, unreadable)
+    splits.require_every_class()
     return splits if image_size is None else _resized(splits, image_size)
 
 

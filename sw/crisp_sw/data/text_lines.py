@@ -3,6 +3,10 @@
 from pathlib import Path
 
 from crisp_sw.errors import DatasetError
+from crisp_sw.input_files import read_regular
+
+MOST_BYTES = 1 << 26
+"""Twenty times WordNet's table of names."""
 
 
 def read_lines(path: Path) -> list[str]:
@@ -10,15 +14,28 @@ def read_lines(path: Path) -> list[str]:
 
     Raises
     ------
-    DatasetError : it is in another encoding; names the line and the byte.
+    DatasetError : it cannot be read, or is in another encoding; names the line and the byte.
     """
-    content = path.read_bytes()
     try:
-        return content.decode("utf-8-sig").splitlines()
+        content = read_regular(path, MOST_BYTES)
+    except OSError as error:
+        raise DatasetError(f"{path}: {error.strerror}") from error
+    return decode_text(content, str(path)).splitlines()
+
+
+def decode_text(content: bytes, source: str) -> str:
+    """Text in UTF-8, with or without its mark at the beginning.
+
+    Raises
+    ------
+    DatasetError : it is in another encoding; names ``source``, the line and the byte.
+    """
+    try:
+        return content.decode("utf-8-sig")
     except UnicodeDecodeError as error:
         # The decoder counts from behind the mark that it has skipped.
         start = error.start + len(content) - len(error.object)
         line = content.count(b"\n", 0, start) + 1
         raise DatasetError(
-            f"{path}: line {line} has the byte 0x{content[start]:02x}, which is no UTF-8; expected UTF-8"
+            f"{source}: line {line} has the byte 0x{content[start]:02x}, which is no UTF-8; expected UTF-8"
         ) from error

@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import os
 from collections.abc import Callable, Iterable, Sequence
 from contextlib import suppress
 from pathlib import Path
@@ -12,7 +13,7 @@ from crisp_sw.data.dataset import DatasetSplits, ImageSet
 from crisp_sw.errors import DatasetError
 from crisp_sw.tensor_files import write_safetensors
 
-CACHE_VERSION = 1
+CACHE_VERSION = 2
 HEADER_KEY = "data set"
 
 
@@ -40,9 +41,9 @@ def load_unpacked(files: Sequence[Path], cache: Path, read: Callable[[], Dataset
 
 def files_key(head: str, files: Iterable[Path]) -> str:
     """Hexadecimal digits that change with ``head`` and with path, size and time of change of every file."""
-    digest = hashlib.sha256(head.encode())
+    digest = hashlib.sha256(os.fsencode(head))
     for file in files:
-        digest.update(f"{file} {_signature(file)}\n".encode())
+        digest.update(os.fsencode(f"{file} {_signature(file)}\n"))
     return digest.hexdigest()[:32]
 
 

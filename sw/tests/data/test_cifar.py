@@ -10,7 +10,7 @@ import pytest
 import torch
 
 from crisp_sw.data import cifar, load_dataset
-from crisp_sw.data.cifar import CIFAR_10, CIFAR_100, layout_of, load_cifar, read_cifar_files
+from crisp_sw.data.cifar import CIFAR_10, CIFAR_100, layout_of, load_cifar, load_cifar_files, read_cifar_files
 from crisp_sw.errors import DatasetError
 
 NAMES = ("apple", "bee", "cat")
@@ -40,10 +40,16 @@ def write_archive(folder, layout, contents):
     return path
 
 
+def published(layout, path):
+    """The layout as if the archive at ``path`` were the published one."""
+    return replace(layout, md5=hashlib.md5(path.read_bytes()).hexdigest())
+
+
 @pytest.mark.parametrize("layout", [CIFAR_10, CIFAR_100])
 def test_archive_is_read(tmp_path, layout):
     contents = contents_of(layout)
-    splits = read_cifar_files(write_archive(tmp_path, layout, contents), layout)
+    path = write_archive(tmp_path, layout, contents)
+    splits = read_cifar_files(path, published(layout, path))
     count = len(layout.train_files)
     assert splits.classes == NAMES
     assert splits.train.images.shape == (2 * count, 3, 32, 32)
@@ -55,16 +61,15 @@ def test_archive_is_read(tmp_path, layout):
 
 def test_archive_is_found_in_the_data_folder(tmp_path, monkeypatch):
     monkeypatch.setenv("CRISP_DATA", str(tmp_path))
-    write_archive(tmp_path, CIFAR_100, contents_of(CIFAR_100))
-    assert len(load_cifar(CIFAR_100, tmp_path / "cache").train) == 2
+    layout = published(CIFAR_100, write_archive(tmp_path, CIFAR_100, contents_of(CIFAR_100)))
+    assert len(load_cifar(layout, tmp_path / "cache").train) == 2
 
 
 def test_archive_is_downloaded(tmp_path, monkeypatch):
     monkeypatch.delenv("CRISP_DATA", raising=False)
     (tmp_path / "remote").mkdir()
     path = write_archive(tmp_path / "remote", CIFAR_10, contents_of(CIFAR_10))
-    layout = replace(CIFAR_10, md5=hashlib.md5(path.read_bytes()).hexdigest())
-    splits = load_cifar(layout, tmp_path / "cache", mirror=(tmp_path / "remote").as_uri())
+    splits = load_cifar(published(CIFAR_10, path), tmp_path / "cache", mirror=(tmp_path / "remote").as_uri())
     assert len(splits.train) == 10
     assert (tmp_path / "cache" / CIFAR_10.archive).is_file()
 
@@ -87,7 +92,7 @@ def test_unpacked_files_are_the_same_as_the_archive(tmp_path, layout):
     folder.mkdir()
     for name, content in contents.items():
         (folder / name).write_bytes(content)
-    one, two = (load_dataset(path, cache=tmp_path / "cache") for path in (archive, folder))
+    one, two = (read_cifar_files(path, published(layout, archive)) for path in (archive, folder))
     assert torch.equal(one.train.images, two.train.images)
     assert one.classes == two.classes
     (folder / layout.train_files[0]).unlink()
@@ -97,9 +102,10 @@ def test_unpacked_files_are_the_same_as_the_archive(tmp_path, layout):
 
 def test_archive_is_unpacked_once(tmp_path, monkeypatch):
     archive = write_archive(tmp_path, CIFAR_100, contents_of(CIFAR_100))
-    first = load_dataset(archive, cache=tmp_path / "cache")
-    monkeypatch.setattr(cifar, "_extract", None)
-    again = load_dataset(archive, cache=tmp_path / "cache")
+    layout = published(CIFAR_100, archive)
+    first = load_cifar_files(archive, layout, tmp_path / "cache")
+    monkeypatch.setattr(cifar, "read_members", None)
+    again = load_cifar_files(archive, layout, tmp_path / "cache")
     assert torch.equal(first.test.images, again.test.images)
     assert again.train.labels.tolist() == first.train.labels.tolist()
     assert (again.name, again.classes, again.ids) == ("cifar-100", NAMES, NAMES)
@@ -108,6 +114,17 @@ def test_archive_is_unpacked_once(tmp_path, monkeypatch):
 def test_absent_archive_is_named(tmp_path):
     with pytest.raises(DatasetError, match=r"cifar-10-binary\.tar\.gz: no such file"):
         read_cifar_files(tmp_path / CIFAR_10.archive, CIFAR_10)
+
+
+def test_another_archive_of_the_name_is_refused(tmp_path):
+    path = write_archive(tmp_path, CIFAR_100, contents_of(CIFAR_100))
+    with pytest.raises(
+        DatasetError,
+        match=r"binary\.tar\.gz: MD5 is \w{32}; expected 03b5dce01913d631647c71ecec9e9cb8, as published for "
+        r"https.*; if it was packed anew on purpose, unpack it and give the folder$",
+    ):
+        load_dataset(path, cache=tmp_path / "cache")
+    assert not (tmp_path / "cache").exists()
 
 
 @pytest.mark.parametrize("share", [0.0, 0.1, 0.6, 0.99])
@@ -125,6 +142,15 @@ def test_truncated_archive_is_named(tmp_path, share):
         ({"train.bin": b"x" * 3073}, "train.bin: 3073 bytes; expected a multiple of 3074"),
         ({"test.bin": b""}, "test.bin: 0 bytes"),
         ({"test.bin": bytes([0, 3]) + bytes(3072)}, "test.bin: label 3; expected 0 to 2"),
+        (
+            {"fine_label_names.txt": "bee\ncaf\u00e9\n".encode("latin-1")},
+            "fine_label_names.txt: line 2 has the byte 0xe9, which is no UTF-8; expected UTF-8",
+        ),
+        (
+            {"fine_label_names.txt": b"a b a"},
+            "fine_label_names.txt: the names 'a b a'; expected at least two",
+        ),
+        ({"fine_label_names.txt": b"\n"}, "fine_label_names.txt: the names ''; expected at least two, all d"),
     ],
 )
 def test_wrong_records_are_named(tmp_path, changed, message):
@@ -137,5 +163,18 @@ def test_wrong_records_are_named(tmp_path, changed, message):
 def test_missing_member_is_named(tmp_path):
     contents = contents_of(CIFAR_100)
     del contents["test.bin"]
-    with pytest.raises(DatasetError, match=r"holds no test\.bin; expected a CIFAR archive, binary version"):
+    with pytest.raises(DatasetError, match=r"holds no test\.bin; expected train\.bin, test\.bin, fine_"):
         read_cifar_files(write_archive(tmp_path, CIFAR_100, contents), CIFAR_100)
+
+
+@pytest.mark.parametrize("layout", [CIFAR_10, CIFAR_100])
+def test_files_have_no_more_bytes_than_the_published_ones_together(tmp_path, layout):
+    for name, content in contents_of(layout).items():
+        (tmp_path / name).write_bytes(content)
+    with open(tmp_path / layout.test_file, "ab") as file:
+        file.truncate(60_001 * layout.record_bytes)
+    with pytest.raises(
+        DatasetError,
+        match=rf"{layout.test_file}: \d+ bytes; expected at most {60_000 * layout.record_bytes}$",
+    ):
+        read_cifar_files(tmp_path, layout)

@@ -29,3 +29,9 @@ def test_bad_line_is_quoted(tmp_path):
     (tmp_path / "words.txt").write_text("n1\t \n")
     with pytest.raises(DatasetError, match="line 1 is 'n1\\\\t '; expected an id, a tab and a name"):
         read_class_names(tmp_path, ["n1"])
+
+
+def test_a_table_that_cannot_be_read_is_not_left_out(tmp_path):
+    (tmp_path / "classes.tsv").symlink_to("nowhere")
+    with pytest.raises(DatasetError, match=r"classes\.tsv: No such file or directory"):
+        read_class_names(tmp_path, ["n1"])

@@ -116,6 +116,11 @@ def test_a_pipe_among_the_pictures_is_refused_or_left_out_without_waiting(folder
     ]
 
 
+def test_names_of_files_need_not_be_text(folder, cache):
+    os.rename(folder / "train" / "n01" / "0.png", os.fsencode(folder / "train" / "n01") + b"/caf\xe9.png")
+    assert len(load_image_folder(folder, cache).train) == 6
+
+
 def test_split_without_any_readable_picture_is_refused(folder, cache):
     for file in folder.glob("val/*/images/*"):
         file.write_bytes(b"no picture")

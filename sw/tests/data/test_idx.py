@@ -1,6 +1,8 @@
 """IDX files: what is read, and what is said about damaged ones."""
 
 import gzip
+import os
+import resource
 import struct
 
 import numpy as np
@@ -11,6 +13,10 @@ from crisp_sw.errors import DatasetError
 
 PIXELS = np.arange(24, dtype=np.uint8).reshape(2, 3, 4)
 CONTENT = struct.pack(">BBBB3I", 0, 0, 8, 3, 2, 3, 4) + PIXELS.tobytes()
+
+
+def packed(*shape, content=b""):
+    return gzip.compress(struct.pack(">4B3I", 0, 0, 8, 3, *shape) + content)
 
 
 @pytest.fixture
@@ -32,11 +38,16 @@ def test_array_comes_back(path):
         (gzip.compress(CONTENT)[:-9], "damaged or truncated gzip file"),
         (b"not gzip", "damaged or truncated gzip file"),
         (gzip.compress(CONTENT[:-1]), "23 bytes of data; its header promises 24"),
-        (gzip.compress(CONTENT + b"x"), "25 bytes of data; its header promises 24"),
+        (gzip.compress(CONTENT + b"x"), "more than 24 bytes of data, which its header promises"),
         (gzip.compress(b"\0\0\r\3" + CONTENT[4:]), "not an IDX file of unsigned bytes with 3 dimensions"),
         (gzip.compress(b""), "not an IDX file"),
+        (packed(0, 28, 28), "its header promises 0 x 28 x 28 bytes; expected 1 to 1073741824"),
+        (packed(2**31, 2**31, 4), "its header promises 2147483648 x 2147483648 x 4 bytes; expected 1 to"),
     ],
-    ids=["truncated", "not gzip", "a byte short", "a byte long", "other dimensions", "empty"],
+    ids=[
+        *("truncated", "not gzip", "a byte short", "a byte long", "other dimensions", "empty"),
+        *("nothing", "product beyond 64 bits"),
+    ],
 )
 def test_damaged_file_is_named(path, raw, message):
     path.write_bytes(raw)
@@ -51,6 +62,26 @@ def test_flipped_bit_is_noticed(path):
     raw[-6] ^= 1
     path.write_bytes(raw)
     with pytest.raises(DatasetError, match="damaged or truncated gzip file"):
+        read_idx(path, dimensions=3)
+
+
+def test_a_promise_takes_no_memory(path):
+    path.write_bytes(packed(1, 2**15, 2**15, content=bytes(1000)))
+    before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    with pytest.raises(DatasetError, match="1000 bytes of data; its header promises 1073741824"):
+        read_idx(path, dimensions=3)
+    assert resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before < 1 << 16  # KiB
+
+
+def test_more_than_the_caller_wants_is_refused_unread(path):
+    path.write_bytes(packed(2, 3, 4))
+    with pytest.raises(DatasetError, match="its header promises 2 x 3 x 4 bytes; expected 1 to 23"):
+        read_idx(path, dimensions=3, most=23)
+
+
+def test_a_pipe_is_refused_without_waiting(path):
+    os.mkfifo(path)
+    with pytest.raises(DatasetError, match=r"images\.gz: a named pipe; expected a regular file$"):
         read_idx(path, dimensions=3)
 
 

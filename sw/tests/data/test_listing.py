@@ -1,5 +1,7 @@
 """Layouts of image folders: what is found, and what is refused."""
 
+import os
+
 import pytest
 
 from crisp_sw.data.listing import is_image_folder, list_image_folder
@@ -45,6 +47,13 @@ def test_annotated_pictures_are_listed_by_class(folder):
         ("val_0.JPEG\tc\n", r"line 1 gives 'val_0.JPEG' the class 'c'; expected .* such as a"),
         ("val_0.JPEG a\n", r"line 1 gives 'val_0.JPEG a' the class ''"),
         ("", "val_annotations.txt: no pictures"),
+        (
+            "../../a.png\ta\n",
+            r"line 1 names the picture '../../a.png'; expected the name of a file in images/",
+        ),
+        ("/etc/a.png\ta\n", "line 1 names the picture '/etc/a.png'"),
+        ("a\0.png\ta\n", r"line 1 names the picture 'a\\x00.png'"),
+        ("\ta\n", "line 1 names the picture ''"),
     ],
 )
 def test_bad_annotations_are_named(folder, content, message):
@@ -87,6 +96,14 @@ def test_hidden_files_and_folders_are_ignored(folder):
 def test_folder_with_nothing_but_unknown_kinds_names_one(folder):
     touch(folder, "val/b/1.tif")
     with pytest.raises(DatasetError, match=r"val: no pictures, only .*/val/b/1\.tif; expected files such"):
+        list_image_folder(folder)
+
+
+def test_class_whose_name_is_no_text_is_refused(folder):
+    os.mkdir(os.fsencode(folder / "train") + b"/caf\xe9")
+    with pytest.raises(
+        DatasetError, match=r"train: the class folder 'caf\\udce9' has a name that is no UTF-8"
+    ):
         list_image_folder(folder)
 
 

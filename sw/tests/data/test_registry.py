@@ -1,5 +1,6 @@
 """Data sets by name and path."""
 
+import shutil
 from pathlib import Path
 
 import pytest
@@ -26,6 +27,26 @@ def test_image_folder_is_loaded_by_path(tmp_path):
             Image.new("L", (16, 16), 50).save(tmp_path / "toy" / split / name / "0.png")
     splits = load_dataset(tmp_path / "toy", cache=tmp_path / "cache", image_size=12)
     assert (splits.name, splits.classes, splits.image_size) == ("toy", ("a", "b"), (12, 12))
+
+
+@pytest.mark.parametrize(("split", "kind"), [("train", "training"), ("val", "test")])
+@pytest.mark.parametrize("unreadable", ["refuse", "skip"])
+def test_a_class_without_pictures_is_refused_before_and_after_decoding(tmp_path, split, kind, unreadable):
+    for path in (f"{part}/{name}/{n}.png" for part in ("train", "val") for name in "abc" for n in range(2)):
+        (tmp_path / path).parent.mkdir(parents=True, exist_ok=True)
+        Image.new("L", (16, 16), 50).save(tmp_path / path)
+    for picture in (tmp_path / split / "b").iterdir():
+        picture.write_bytes(b"no picture")
+    message = rf"no {kind} picture of 'b'; expected at least one of every class$"
+    with pytest.raises(DatasetError, match=message if unreadable == "skip" else "damaged"):
+        load_dataset(tmp_path, cache=tmp_path / "cache", unreadable=unreadable)
+    shutil.rmtree(tmp_path / "cache")
+    for name in "bc":
+        for picture in (tmp_path / split / name).iterdir():
+            picture.unlink()
+    with pytest.raises(DatasetError, match=f"no {kind} picture of 'b' and 1 more; expected"):
+        load_dataset(tmp_path, cache=tmp_path / "cache", unreadable=unreadable)
+    assert not (tmp_path / "cache").exists()
 
 
 @pytest.mark.parametrize(

@@ -1,5 +1,7 @@
 """Tables as lines, and what is said of other encodings."""
 
+import os
+
 import pytest
 
 from crisp_sw.data.text_lines import read_lines
@@ -25,3 +27,13 @@ def test_line_and_byte_of_another_encoding_are_named(tmp_path, mark, content, li
         DatasetError, match=rf"a\.tsv: line {line} has the byte 0x{byte}, which is no UTF-8; expected UTF-8$"
     ):
         read_lines(tmp_path / "a.tsv")
+
+
+def test_what_is_no_table_is_named(tmp_path):
+    os.mkfifo(tmp_path / "pipe.tsv")
+    with pytest.raises(DatasetError, match=r"pipe\.tsv: a named pipe; expected a regular file$"):
+        read_lines(tmp_path / "pipe.tsv")
+    with open(tmp_path / "huge.tsv", "wb") as file:
+        file.truncate(1 << 40)
+    with pytest.raises(DatasetError, match=r"huge\.tsv: 1099511627776 bytes; expected at most 67108864$"):
+        read_lines(tmp_path / "huge.tsv")
