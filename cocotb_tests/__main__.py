@@ -37,9 +37,10 @@ class BenchGroup(TyperGroup):
         """Run the command of ``ctx``."""
         try:
             return super().invoke(ctx)
-        except CrispError as error:
+        except (CrispError, OSError) as error:
+            text = f"{error.filename}: {error.strerror}" if isinstance(error, OSError) else str(error)
             errors.print("error:", style="red", end=" ")
-            errors.print(str(error) if isinstance(error, BenchError) else printable(str(error)))
+            errors.print("\n".join(map(printable, text.splitlines())))
             raise typer.Exit(CHECK_FAILED if isinstance(error, BenchError) else USER_ERROR) from None
 
 

@@ -16,12 +16,13 @@ from crisp_hw.accelerator import CrispStc
 from crisp_hw.boards import BOARDS, board
 from crisp_hw.cells import Target
 from crisp_hw.core import CrispCore
-from crisp_hw.lint import lint_verilog
+from crisp_hw.lint import LintError, lint_verilog
 from crisp_hw.register_export import HEADER_NAME, write_header
-from crisp_hw.synth import Comparison, Job, Progress, dense_equivalent, pack, synthesize
+from crisp_hw.synth import Comparison, Job, Progress, ToolError, dense_equivalent, pack, synthesize
 from crisp_hw.verilog import write_verilog
 
 Result = TypeVar("Result")
+TOOL_FAILED, USER_ERROR = 1, 2
 
 TOPS: dict[str, type[CrispStc] | type[CrispCore]] = {"accelerator": CrispStc, "core": CrispCore}
 """What can be generated: the accelerator with its buses, or the compute core alone."""
@@ -31,13 +32,14 @@ WHOLE_ON_FPGA = ("ulx3s",)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Run one command; return the exit status: 0, or 1 after an error that was the user's or a tool's."""
+    """Run one command; return the exit status: 0, 1 if a tool failed, 2 for an unusable input."""
     options = _parser().parse_args(arguments)
     try:
         options.run(options)
-    except CrispError as error:
-        print(f"error: {printable(str(error))}", file=sys.stderr)
-        return 1
+    except (CrispError, OSError) as error:
+        text = f"{error.filename}: {error.strerror}" if isinstance(error, OSError) else str(error)
+        print("error: " + "\n".join(map(printable, text.splitlines())), file=sys.stderr)
+        return TOOL_FAILED if isinstance(error, ToolError | LintError) else USER_ERROR
     return 0
 
 

@@ -7,6 +7,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from crisp_golden.errors import CrispError
+from crisp_sw.atomic_files import make_parent, require_writable, temporary_name
 
 
 class OccupiedDirectoryError(CrispError):
@@ -18,19 +19,34 @@ def new_directory(directory: Path) -> Iterator[Path]:
     """A temporary directory beside ``directory`` that takes its place when the block ends without an error.
 
     What is in ``directory`` is gone then; `require_replaceable` says, before, whether it may be.
+
+    Raises
+    ------
+    OutputFileError : it cannot be written.
     """
-    directory.parent.mkdir(parents=True, exist_ok=True)
-    temporary = directory.with_name(f".{directory.name}.{os.getpid()}.tmp")
+    make_parent(directory)
+    with temporary_name(directory) as temporary:
+        try:
+            temporary.mkdir()
+            yield temporary
+            _take_place(temporary, directory)
+        finally:
+            shutil.rmtree(temporary, ignore_errors=True)
+
+
+def _take_place(new: Path, directory: Path) -> None:
+    """Move ``new`` to ``directory``; what was there is back if that fails, and gone if not."""
     old = directory.with_name(f".{directory.name}.{os.getpid()}.old")
+    replaced = directory.exists()
+    if replaced:
+        os.replace(directory, old)
     try:
-        temporary.mkdir()
-        yield temporary
-        if directory.exists():
-            os.replace(directory, old)
-        os.replace(temporary, directory)
-    finally:
-        shutil.rmtree(temporary, ignore_errors=True)
-        shutil.rmtree(old, ignore_errors=True)
+        os.replace(new, directory)
+    except OSError:
+        if replaced:
+            os.replace(old, directory)
+        raise
+    shutil.rmtree(old, ignore_errors=True)
 
 
 def require_replaceable(directory: Path, kind: str, files: Sequence[str]) -> None:
@@ -44,11 +60,16 @@ def require_replaceable(directory: Path, kind: str, files: Sequence[str]) -> Non
     Raises
     ------
     OccupiedDirectoryError : something is there beside an older result, or the path has no name of its own.
+    OutputFileError : as of `require_writable`.
     """
     if directory.name in ("", ".."):
         raise OccupiedDirectoryError(f"{str(directory)!r} has no name; expected a path such as build/result")
-    if is_free(directory):
-        return
+    if not is_free(directory):
+        _require_older_result(directory, kind, files)
+    require_writable(directory)
+
+
+def _require_older_result(directory: Path, kind: str, files: Sequence[str]) -> None:
     found = {path.name for path in directory.iterdir()} if directory.is_dir() else set()
     if files[0] not in found:
         raise OccupiedDirectoryError(

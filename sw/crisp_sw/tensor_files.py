@@ -1,8 +1,10 @@
 """Files of tensors in safetensors' format that are there completely or not at all."""
 
+import errno
 from collections.abc import Mapping
 from pathlib import Path
 
+from safetensors import SafetensorError
 from safetensors.torch import save_file
 from torch import Tensor
 
@@ -13,11 +15,18 @@ def write_safetensors(path: Path, tensors: Mapping[str, Tensor], metadata: Mappi
     """Write tensors by way of a temporary name; makes the directory.
 
     Who may read the file is up to the umask, as of any other file: safetensors by itself lets only the owner.
+
+    Raises
+    ------
+    OutputFileError : the file cannot be written.
     """
     with new_file(path) as temporary:
         temporary.touch()
         mode = temporary.stat().st_mode
-        save_file(separate(tensors), temporary, metadata=dict(metadata))
+        try:
+            save_file(separate(tensors), temporary, metadata=dict(metadata))
+        except SafetensorError as error:  # which has no number of its own
+            raise OSError(errno.EIO, str(error), str(temporary)) from error
         temporary.chmod(mode)
 
 

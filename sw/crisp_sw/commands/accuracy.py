@@ -13,6 +13,7 @@ import typer
 from rich.table import Table
 
 from crisp_golden.config import preset as find_preset
+from crisp_sw.atomic_files import require_new_file
 from crisp_sw.commands.hardware import run_cosim
 from crisp_sw.commands.options import AsJson, Output, PresetName
 from crisp_sw.commands.terminal import emit, messages, print_table, results, say_problem
@@ -117,6 +118,7 @@ def accuracy(
         workers=Workers(cluster=cluster, count=workers or len(os.sched_getaffinity(0))),
         command=shlex.join(["crisp", *sys.argv[1:]]),
     )
+    require_new_file(ExperimentFiles(out=out).page(settings.name))
     with training_display(messages) as progress:
         sweep = run_experiment(settings, on_training=progress, on_result=_say_result, say=_say)
     rows = table_rows(sweep.results)

@@ -7,7 +7,7 @@ import typer
 from rich.table import Table
 
 from crisp_golden.config import preset as find_preset
-from crisp_sw.atomic_files import write_bytes
+from crisp_sw.atomic_files import require_new_file, write_bytes
 from crisp_sw.commands.options import AsJson, PresetName
 from crisp_sw.commands.terminal import emit, results
 from crisp_sw.compile.compiler import compile_network
@@ -48,6 +48,7 @@ def compile_program(
     `crisp disasm program.crisp` shows the commands, `crisp network` runs a network on the RTL.
     """
     config = find_preset(preset)
+    require_new_file(out)
     loaded, _ = open_network(network, m=config.m)
     image = compile_network(config, loaded, fuse=fuse, keep=keep)
     write_bytes(out, image.to_bytes())

@@ -8,6 +8,7 @@ from typing import Annotated, Any
 
 import typer
 
+from crisp_sw.atomic_files import require_new_file
 from crisp_sw.commands.hardware import run_cosim
 from crisp_sw.commands.options import DEFAULT_CHECKPOINT, AsJson, Classes, Data, Output, PresetName, Seed
 from crisp_sw.commands.terminal import emit, messages, results, say_problem, show_figures, step_display
@@ -60,6 +61,7 @@ def demo(
         prune=replace(PruneSettings(), sparsity=sparsity),
         budget=PruneBudget(samples_per_class=samples),
     )
+    require_new_file(DemoFiles(out).page)
     with step_display() as progress:
 
         def cosimulate(network: Path, inputs: Path, preset: str, result: Path) -> int:

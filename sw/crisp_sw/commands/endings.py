@@ -2,12 +2,13 @@
 
 import sys
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from typing import Any, NoReturn
 
 import typer
 
 from crisp_golden.errors import CrispError
-from crisp_sw.commands.terminal import say_problem
+from crisp_sw.commands.terminal import OutputError, on_stdout, say_problem
 
 USER_ERROR = 2
 (UsageError,) = typer.BadParameter.__bases__
@@ -27,17 +28,23 @@ def run_command_line(main: Callable[..., Any], words: Sequence[str], **options: 
     options : of ``main``.
     """
     try:
-        _require_unicode(words)
+        _require_words(words)
         status = main(args=list(words), standalone_mode=False, **options)
+        with on_stdout():
+            pass  # but help, the version and what was not flushed
     except (CrispError, UsageError, OSError, MemoryError) as error:
         if message := _sentence(error):
             say_problem("error", message)
+        with suppress(OSError, OutputError), on_stdout():
+            pass  # or the interpreter would fail at it and end with another status
         sys.exit(USER_ERROR)
     sys.exit(status if isinstance(status, int) else 0)
 
 
 def _sentence(error: Exception) -> str:
-    """What to say of an error; nothing where its help has been printed instead."""
+    """What to say of an error; nothing where help has been printed, or where nobody reads what is."""
+    if isinstance(error, BrokenPipeError):
+        return ""
     if isinstance(error, CrispError):
         return str(error)
     if isinstance(error, UsageError):
@@ -48,10 +55,14 @@ def _sentence(error: Exception) -> str:
     return f"not enough memory ({error})" if str(error) else "not enough memory"
 
 
-def _require_unicode(words: Sequence[str]) -> None:
-    """Results hold the command line and names from it as UTF-8, and so must it be."""
-    for word in words:
+def _require_words(words: Sequence[str]) -> None:
+    """Results hold the command line and names from it as UTF-8; and an empty name or value means nothing."""
+    for before, word in zip(("crisp", *words), words, strict=False):
         try:
             word.encode()
         except UnicodeEncodeError as error:
             raise ArgumentError(f"{word!a} is not UTF-8; expected names and values in UTF-8") from error
+        if not word.strip():
+            raise ArgumentError(f"{word!r} after {before!r} is empty; expected a name or a value")
+        if word.startswith("--") and word.endswith("="):
+            raise ArgumentError(f"{word!r} has no value; expected one after it")

@@ -12,6 +12,7 @@ import typer
 
 from crisp_golden.config import preset as find_preset
 from crisp_golden.errors import CrispError
+from crisp_sw.atomic_files import require_new_file
 from crisp_sw.commands.options import Output, PresetName, Simulator
 from crisp_sw.export import load_network
 from crisp_sw.qdq import is_onnx_file
@@ -78,6 +79,7 @@ def cosim(
         raise ProgramError(
             f"{network}: expected a packed network; `crisp export {network} --out DIR` makes one"
         )
+    require_new_file(out)
     load_network(network)
     raise typer.Exit(run_cosim(network, inputs, preset, out, sim))
 

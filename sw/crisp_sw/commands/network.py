@@ -11,7 +11,7 @@ import typer
 from crisp_golden.config import preset as find_preset
 from crisp_golden.network import QuantizedNetwork
 from crisp_golden.program.timeline import MemoryTiming
-from crisp_sw.atomic_files import write_bytes
+from crisp_sw.atomic_files import require_new_file, write_bytes
 from crisp_sw.commands.options import AsJson, PresetName, Seed
 from crisp_sw.commands.terminal import emit, messages, results, say_problem, show_figures, step_display
 from crisp_sw.network_run import NetworkRun, RunSettings, iss_platform, rtl_platform, run_failures
@@ -23,6 +23,7 @@ from crisp_sw.report.numbers import count, percent, ratio, size
 from crisp_sw.steps.json_files import write_json
 
 CHECK_FAILED, INTERRUPTED = 1, 130
+REPORT_FILE = "report.json"
 RUNS = DEFAULT_CACHE / "runs"
 
 
@@ -110,6 +111,7 @@ def network(
         num_classes=num_classes,
         weights=weights,
     )
+    require_new_file((out or RUNS) / REPORT_FILE)
     try:
         messages.print(f"opening {network}, or building it unless it is in {DEFAULT_CACHE}")
         source = open_source(network, options, seed=seed, m=config.m)
@@ -146,7 +148,7 @@ def _run(network: QuantizedNetwork, settings: RunSettings, folder: Path, rtl: bo
 
 def _finish(report: dict[str, Any], folder: Path, as_json: bool) -> None:
     """Write and print the report; end with an error if something is not as it should be."""
-    write_json(folder / "report.json", report)
+    write_json(folder / REPORT_FILE, report)
     write_bytes(folder / "report.html", render_network_page(report).encode())
     emit(report, as_json, lambda: _show(report, folder))
     problems = run_failures(report)
@@ -177,4 +179,4 @@ def _show(report: dict[str, Any], folder: Path) -> None:
     if totals["cycles_per_second"]:
         figures["simulation"] = f"{count(totals['cycles_per_second'])} cycles per second"
     show_figures(f"{report['network']} on preset {report['preset']}", figures)
-    results.print(f"report: {folder / 'report.html'} and {folder / 'report.json'}")
+    results.print(f"report: {folder / 'report.html'} and {folder / REPORT_FILE}")

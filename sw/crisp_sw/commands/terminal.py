@@ -1,6 +1,8 @@
 """What commands print: results on stdout, for people or as JSON, and everything else on stderr."""
 
 import json
+import os
+import sys
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
@@ -9,8 +11,14 @@ from rich.measure import Measurement
 from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeElapsedColumn
 from rich.table import Table
 
+from crisp_golden.errors import CrispError
 from crisp_golden.printable import printable
 from crisp_sw.plain_console import PlainConsole
+
+
+class OutputError(CrispError):
+    """What a command has to say cannot be written."""
+
 
 results = PlainConsole()
 messages = PlainConsole(stderr=True)
@@ -18,10 +26,30 @@ messages = PlainConsole(stderr=True)
 
 def emit(result: Mapping[str, Any], as_json: bool, show: Callable[[], None]) -> None:
     """Print ``result`` as one JSON document, or call ``show`` to print it for people."""
-    if as_json:
-        print(json.dumps(result, indent=1))
-    else:
-        show()
+    with on_stdout():
+        if as_json:
+            print(json.dumps(result, indent=1))
+        else:
+            show()
+
+
+@contextmanager
+def on_stdout() -> Iterator[None]:
+    """What the block prints is on stdout when it ends.
+
+    Raises
+    ------
+    OutputError : it cannot be written there; BrokenPipeError : nobody reads it.
+    """
+    try:
+        yield
+        if sys.stdout is not None:  # it may have been closed
+            sys.stdout.flush()
+    except BrokenPipeError:
+        raise
+    except OSError as error:
+        sys.stdout = open(os.devnull, "w")  # noqa: SIM115  (or the interpreter's last flush would fail again)
+        raise OutputError(f"stdout: cannot be written ({error.strerror})") from error
 
 
 def show_figures(title: str, figures: Mapping[str, str]) -> None:

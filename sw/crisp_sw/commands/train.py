@@ -8,6 +8,7 @@ from typing import Annotated, Any
 import typer
 
 from crisp_sw.atomic_directories import new_directory, require_replaceable
+from crisp_sw.atomic_files import require_new_file
 from crisp_sw.checkpoint import MODEL_FILE, TRAINING_FILE, CheckpointInfo, save_checkpoint
 from crisp_sw.commands.options import (
     AsJson,
@@ -89,6 +90,8 @@ def train(
     whole = out.suffix != SAFETENSORS
     if whole:
         _require_free(out)
+    else:
+        require_new_file(out)
     if settings.precision == "bfloat16" and not has_fast_bfloat16(used):
         _say(f"{device} has no instructions for bfloat16 that are known of; float32 may be many times faster")
     state_file = out.with_name(f"{out.name}.state")

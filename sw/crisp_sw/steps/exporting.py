@@ -1,6 +1,7 @@
 """The export step: models in formats that other tools read, and quantized networks of others in ours."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -58,9 +59,10 @@ def export_model(source: str, out: Path, *, command: str = "") -> dict[str, Any]
     common = {"source": source, "command": command, "file": str(out if out.suffix else out / name)}
     if out.suffix:
         figures_file, summary_file = _require_new_or_older_export(source, out)
-        figures = {**common, **write(out)}
-        write_json(figures_file, figures)
-        write_bytes(summary_file, export_summary(figures).encode())
+        with _all_or_none(out, figures_file, summary_file):
+            figures = {**common, **write(out)}
+            write_json(figures_file, figures)
+            write_bytes(summary_file, export_summary(figures).encode())
         return figures
     require_free(out, "export", (ONNX_FILE, MODEL_FILE, MASK_FILE))
     with new_directory(out) as temporary:
@@ -82,6 +84,18 @@ def _require_new_or_older_export(source: str, out: Path) -> tuple[Path, Path]:
             "it; expected a new name"
         )
     return beside
+
+
+@contextmanager
+def _all_or_none(*files: Path) -> Iterator[None]:
+    """Remove new ones of ``files`` if the block fails: some of them alone would be no export."""
+    new = [file for file in files if not file.exists()]
+    try:
+        yield
+    except OSError:
+        for file in new:
+            file.unlink(missing_ok=True)
+        raise
 
 
 def _state_dict(source: str, out: Path) -> Callable[[Path], dict[str, Any]]:

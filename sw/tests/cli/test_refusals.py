@@ -53,7 +53,8 @@ def damaged(digits_checkpoint, pruned, tmp_path_factory) -> dict[str, Path]:
         (["compile", "NETWORK", "--out", "."], "'.' is a directory; expected the name of a file"),
         (["train", "--out", "."], "'.' has no name; expected a path such as build/result"),
         (["prune", "CHECKPOINT", "--classes", "1,2", "--out", ".."], "'..' has no name; expected a path"),
-        (["quantize", "CHECKPOINT", "--out", ""], "'.' has no name; expected a path such as build/result"),
+        (["quantize", "CHECKPOINT", "--out", ""], "'' after '--out' is empty; expected a name or a value"),
+        (["accuracy", "digits", "--out="], "'--out=' has no value; expected one after it"),
         (["evaluate", "CHECKPOINT", "--out", "."], "'.' has no name; expected a path such as build/result"),
         (["inspect", "CHECKPOINT", "--out", "."], "'.' has no name; expected a path such as build/result"),
         (["cosim", "NETWORK", "--inputs", "none.safetensors"], "none.safetensors: no such file"),
@@ -68,7 +69,7 @@ def damaged(digits_checkpoint, pruned, tmp_path_factory) -> dict[str, Path]:
             "18 training images (9 of '1', 9 of '2') are fewer than one batch of 64; expected at least 64: "
             "raise --samples, or lower `batch_size` in the file of --settings",
         ),
-        (["prune", "CHECKPOINT", "--classes", ""], "no classes given; expected some of: 0, 1, 2, 3"),
+        (["prune", "CHECKPOINT", "--classes", " "], "' ' after '--classes' is empty; expected a name"),
         (["prune", "CHECKPOINT", "--classes", " , "], "no classes given; expected some of: 0, 1, 2, 3"),
         (
             ["prune", "CHECKPOINT", "--classes", "1,2", "--samples", "64", "--method", "nm"],
