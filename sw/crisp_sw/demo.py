@@ -22,6 +22,7 @@ from crisp_golden.inference import quantize_input, run_network
 from crisp_golden.network import QuantizedNetwork
 from crisp_sw.atomic_files import write_bytes
 from crisp_sw.checkpoint import find_checkpoint
+from crisp_sw.data.digest import data_digest
 from crisp_sw.evaluation import evaluate
 from crisp_sw.export import save_network
 from crisp_sw.export.pruned import PrunedModel, is_pruned_model, load_pruned, save_pruned
@@ -41,7 +42,7 @@ from crisp_sw.steps import (
 )
 
 # Raise it when a change of the code makes pruned models of before different.
-CACHE_VERSION = 1
+CACHE_VERSION = 2
 Cosimulation = Callable[[Path, Path, str, Path], int]
 
 
@@ -200,7 +201,7 @@ def _cache_key(task: ClassTask, settings: DemoSettings, prune_settings: PruneSet
         "version": CACHE_VERSION,
         "torch": torch.__version__,
         "checkpoint": hashlib.sha256(find_checkpoint(settings.checkpoint).read_bytes()).hexdigest(),
-        "dataset": [task.splits.name, len(task.splits.train), len(task.splits.test)],
+        "data": data_digest(task.splits),
         "classes": task.classes,
         "prune": prune_settings.to_json(),
         "budget": asdict(settings.budget),

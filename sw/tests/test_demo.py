@@ -15,13 +15,14 @@ from crisp_golden.config import preset
 from crisp_golden.errors import ConfigError
 from crisp_golden.inference import run_network
 from crisp_golden.layer_report import layer_report
+from crisp_sw import demo as demonstration
 from crisp_sw.demo import Cosimulation, DemoError, DemoFiles, DemoSettings, run_demo
 from crisp_sw.errors import ClassSelectionError
 from crisp_sw.export import load_metadata, load_network
 from crisp_sw.inspection import conv_inputs
 from crisp_sw.prune import PruneSettings
 from crisp_sw.report import LAYER_KEYS, failures
-from crisp_sw.steps import PruneBudget, ignore_progress
+from crisp_sw.steps import ClassTask, PruneBudget, ignore_progress, load_task
 
 
 def predicted_rtl(network: Path, inputs: Path, preset_name: str, out: Path) -> int:
@@ -126,6 +127,21 @@ def test_changed_settings_prune_again(settings, used, change):
     lines: list[str] = []
     demo(quick, used, say=lines.append)
     demo(replace(quick, **change), used, say=lines.append)
+    assert not any("using the pruned model" in line for line in lines)
+
+
+def test_other_pictures_prune_again(settings, used, monkeypatch):
+    quick = replace(settings, prune=replace(settings.prune, iterations=1, final_epochs=0))
+    demo(quick, used)
+
+    def brighter(*arguments: Any) -> ClassTask:
+        task = load_task(*arguments)
+        train = replace(task.splits.train, images=task.splits.train.images.clamp(min=8))
+        return replace(task, splits=replace(task.splits, train=train))
+
+    monkeypatch.setattr(demonstration, "load_task", brighter)
+    lines: list[str] = []
+    demo(quick, used, say=lines.append)
     assert not any("using the pruned model" in line for line in lines)
 
 

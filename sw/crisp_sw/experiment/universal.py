@@ -5,6 +5,7 @@ from pathlib import Path
 
 from crisp_sw.checkpoint import load_checkpoint
 from crisp_sw.data import load_dataset
+from crisp_sw.data.digest import data_digest
 from crisp_sw.errors import CheckpointError
 from crisp_sw.experiment.errors import ExperimentError
 from crisp_sw.training import ProgressCallback, run_training
@@ -46,7 +47,7 @@ def find_universal(name: str, data: str, folder: Path, *, fresh: bool = False) -
         except CheckpointError as error:
             raise ExperimentError(f"{error}; or one of: {', '.join(UNIVERSAL)}, which are trained") from error
         return name
-    path = _trained(name, folder)
+    path = _trained(name, data, folder)
     if path.is_file():
         return str(path)
     return SHIPPED[name] if not fresh and _shipped_fits(name, data) else None
@@ -71,7 +72,7 @@ def train_universal(
     ------
     ExperimentError : the training was interrupted.
     """
-    path = _trained(name, folder)
+    path = _trained(name, data, folder)
     result = run_training(
         model=name,
         data=data,
@@ -87,8 +88,9 @@ def train_universal(
     return str(path)
 
 
-def _trained(name: str, folder: Path) -> Path:
-    return folder / f"{name}.safetensors"
+def _trained(name: str, data: str, folder: Path) -> Path:
+    """The checkpoint's file, whose name changes with the images: other data get a network of their own."""
+    return folder / f"{name}-{data_digest(load_dataset(data))[:12]}.safetensors"
 
 
 def _shipped_fits(name: str, data: str) -> bool:

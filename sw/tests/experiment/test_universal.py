@@ -6,7 +6,7 @@ import pytest
 import torch
 
 from crisp_sw.checkpoint import load_checkpoint
-from crisp_sw.data import DatasetSplits, ImageSet
+from crisp_sw.data import DatasetSplits, ImageSet, load_dataset
 from crisp_sw.experiment import universal
 from crisp_sw.experiment.errors import ExperimentError
 from crisp_sw.experiment.universal import find_universal, train_universal
@@ -19,7 +19,18 @@ def test_network_is_trained_once(tmp_path, monkeypatch):
     monkeypatch.setitem(universal.UNIVERSAL, "small-resnet", settings)
     assert find_universal("small-resnet", "digits", tmp_path) is None
     path = train_universal("small-resnet", "digits", tmp_path)
-    assert path == str(tmp_path / "small-resnet.safetensors")
+    assert [str(file) for file in tmp_path.iterdir()] == [path]
+    assert find_universal("small-resnet", "digits", tmp_path) == path
+
+
+def test_network_of_other_images_is_not_taken(tmp_path, monkeypatch):
+    splits = load_dataset("digits")
+    monkeypatch.setitem(universal.UNIVERSAL, "small-resnet", TrainingSettings(epochs=1, batch=512))
+    path = train_universal("small-resnet", "digits", tmp_path)
+    inverted = replace(splits, train=replace(splits.train, images=255 - splits.train.images))
+    monkeypatch.setattr(universal, "load_dataset", lambda data: inverted)
+    assert find_universal("small-resnet", "digits", tmp_path) is None
+    monkeypatch.setattr(universal, "load_dataset", lambda data: splits)
     assert find_universal("small-resnet", "digits", tmp_path) == path
 
 
@@ -59,7 +70,7 @@ def test_interrupted_training_is_not_taken(tmp_path, monkeypatch):
     monkeypatch.setattr(universal, "run_training", interrupted)
     name = "mobilenet-v2-half-32px"
     with pytest.raises(ExperimentError, match="was interrupted; the same command continues it"):
-        train_universal(name, "images", tmp_path, precision="bfloat16")
+        train_universal(name, "digits", tmp_path, precision="bfloat16")
     assert called == [replace(universal.UNIVERSAL[name], precision="bfloat16")]
 
 
