@@ -10,6 +10,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from cocotb_tests.errors import BuildError
+from cocotb_tests.plain_paths import build_directory
 from cocotb_tests.simulators import Simulator
 
 BUILD_LOG = "build.log"
@@ -67,23 +68,23 @@ def reuse_objects(objects: Path, work: Path) -> None:
 
 
 def publish_objects(compiled: list[Path], scratch: Path, objects: Path) -> None:
-    """Move compiled files into the directory ``objects``, by way of ``scratch``, if it does not exist yet."""
+    """Move compiled files to ``objects``, unless it exists, by way of ``scratch`` beside it."""
     if objects.exists():
         return
     scratch.mkdir()
     for file in compiled:
-        os.replace(file, scratch / file.name)
+        shutil.move(file, scratch / file.name)
     with locked(objects.with_suffix(".lock")):
         if not objects.exists():
             os.replace(scratch, objects)
 
 
 def _build(simulator: Simulator, verilog: Path, top: str, waves: bool, directory: Path) -> None:
-    with tempfile.TemporaryDirectory(prefix="build-", dir=directory.parent) as name:
-        work, kept = Path(name) / "work", Path(name) / "kept"
-        work.mkdir()
+    cache = directory.parent
+    with build_directory(cache) as work, tempfile.TemporaryDirectory(prefix="kept-", dir=cache) as name:
+        kept = Path(name) / "model"
         kept.mkdir()
-        objects = directory.parent / f"runtime-{content_hash(str(waves), *simulator.identity())}"
+        objects = cache / f"runtime-{content_hash(str(waves), *simulator.identity())}"
         reuse_objects(objects, work)
         try:
             simulator.build(
@@ -101,5 +102,5 @@ def _build(simulator: Simulator, verilog: Path, top: str, waves: bool, directory
                 f"{type(simulator).__name__} could not build {top!r} of {verilog}:\n{log}"
             ) from error
         publish_objects(simulator.design_independent(work), Path(name) / "objects", objects)
-        os.replace(work / simulator.artifact(top), kept / simulator.artifact(top))
+        shutil.move(work / simulator.artifact(top), kept / simulator.artifact(top))
         os.replace(kept, directory)

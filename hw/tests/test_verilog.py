@@ -9,7 +9,7 @@ from amaranth.hdl import Elaboratable, Module, signed
 from amaranth.lib import wiring
 from amaranth.lib.wiring import In, Out
 
-from crisp_hw import verilog
+from crisp_hw import lint, verilog
 from crisp_hw.cells import BlockRam, LutRam, Multiplier, Target
 from crisp_hw.lint import LintError, lint_verilog
 from crisp_hw.synth.tools import find_yosys, run_tool
@@ -82,6 +82,13 @@ def test_initial_words_that_are_not_zero_are_kept(tmp_path: Path):
 
 
 def test_verilator_has_nothing_to_say(squares: Path):
+    lint_verilog(squares)
+
+
+def test_verilator_may_lie_in_a_folder_with_a_space_in_its_name(squares: Path, monkeypatch):
+    odd = squares.parent / "my p\u00e4th"
+    odd.symlink_to(lint._verilator())
+    monkeypatch.setattr(lint, "_verilator", lambda: odd)
     lint_verilog(squares)
 
 
