@@ -7,8 +7,8 @@ All of them can stand where a file is expected, under any name and behind symbol
 import errno
 import os
 import stat
+from io import BufferedReader
 from pathlib import Path
-from typing import BinaryIO
 
 from crisp_golden.errors import CrispError
 
@@ -31,7 +31,7 @@ class InputFileError(OSError, CrispError):
         return f"{self.filename}: {self.strerror}"
 
 
-def open_regular(path: str | Path, most: int | None = None) -> BinaryIO:
+def open_regular(path: str | Path, most: int | None = None) -> BufferedReader:
     """Open a regular file for reading, and nothing else; never waits.
 
     Parameters

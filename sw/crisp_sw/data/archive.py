@@ -1,11 +1,11 @@
 """Members of a gzipped tar archive, read in memory: nothing is written, and no link followed."""
 
 import gzip
+import io
 import tarfile
 import zlib
 from collections.abc import Mapping
 from pathlib import Path
-from typing import BinaryIO
 
 from crisp_sw.errors import DatasetError
 from crisp_sw.input_files import InputFileError, open_regular
@@ -47,7 +47,7 @@ def read_members(path: Path, sizes: Mapping[str, int], *, most: int) -> dict[str
 
 def _collect(stream: "_Bounded", sizes: Mapping[str, int]) -> dict[str, bytes]:
     contents: dict[str, bytes] = {}
-    with tarfile.open(fileobj=stream, mode="r|") as archive:  # pyright: ignore[reportArgumentType]
+    with tarfile.open(fileobj=stream, mode="r|") as archive:
         for member in archive:
             name = Path(member.name).name
             if name not in sizes:
@@ -63,13 +63,13 @@ def _collect(stream: "_Bounded", sizes: Mapping[str, int]) -> dict[str, bytes]:
     return contents
 
 
-class _Bounded:
+class _Bounded(io.BufferedIOBase):
     """A stream that ends with an error after so many bytes."""
 
-    def __init__(self, stream: BinaryIO | gzip.GzipFile, most: int):
+    def __init__(self, stream: gzip.GzipFile, most: int):
         self._stream, self._most, self._left = stream, most, most
 
-    def read(self, size: int) -> bytes:
+    def read(self, size: int | None = -1, /) -> bytes:
         content = self._stream.read(size)
         self._left -= len(content)
         if self._left < 0:
