@@ -1,7 +1,9 @@
 """Choosing classes of a data set by index, id or name."""
 
 import difflib
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import Self
 
 from crisp_sw.data.dataset import DatasetSplits
 from crisp_sw.errors import ClassSelectionError
@@ -11,14 +13,20 @@ SUGGESTIONS = 3
 SHORTEST_PART = 3
 
 
-def resolve_classes(dataset: DatasetSplits, wanted: str | Sequence[str | int]) -> tuple[int, ...]:
+def resolve_classes(
+    dataset: DatasetSplits, wanted: str | Sequence[str | int], *, by_index: bool = True
+) -> tuple[int, ...]:
     """Turn what a user typed into class indices.
+
+    Ids and names are matched as they are spelled. Letter case and spaces do not matter where nothing is
+    spelled so, and a number is an index where nothing is called so.
 
     Parameters
     ----------
-    wanted : "sneaker,bag,coat", or a sequence of names, ids and indices. Letter case does not matter. Of a
-        name with synonyms ("goldfish, Carassius auratus") each is accepted, and the first ones together: at
-        every place the longest name that there is counts.
+    wanted : "sneaker,bag,coat", or a sequence of names, ids and indices. Of a name with synonyms ("goldfish,
+        Carassius auratus") each is accepted, and the first ones together: at every place the longest name
+        that there is counts.
+    by_index : whether "7" may mean the class of index 7.
 
     Returns
     -------
@@ -26,75 +34,126 @@ def resolve_classes(dataset: DatasetSplits, wanted: str | Sequence[str | int]) -
 
     Raises
     ------
-    ClassSelectionError : nothing is named, a class is unknown or ambiguous, or named twice.
+    ClassSelectionError : nothing is named, a name is empty, or a class is unknown, ambiguous or named twice.
     """
-    known = _known_names(dataset)
-    items = _split(wanted, known) if isinstance(wanted, str) else [_spaced(str(item)) for item in wanted]
-    items = [item for item in items if item]
-    if not items:
-        raise ClassSelectionError(f"no classes given; expected some of: {_listing(dataset)}")
-    indices = [_resolve(dataset, item, known) for item in items]
+    names = _Names.of(dataset)
+    if isinstance(wanted, str):
+        parts = wanted.split(",")
+        _require_named(dataset, parts)
+        items: Sequence[str | int] = _join(parts, names)
+    else:
+        items = wanted
+        _require_named(dataset, items)
+    indices = [_resolve(dataset, item, names, by_index) for item in items]
     for position, index in enumerate(indices):
         if index in indices[:position]:
-            raise ClassSelectionError(f"class {items[position]!r} is given twice; expected each class once")
+            name = str(items[position]).strip()
+            raise ClassSelectionError(f"class {name!r} is given twice; expected each class once")
     return tuple(indices)
 
 
-def _split(wanted: str, known: Mapping[str, set[int]]) -> list[str]:
+def _require_named(dataset: DatasetSplits, items: Sequence[str | int]) -> None:
+    empty = [position for position, item in enumerate(items, 1) if not str(item).strip()]
+    if len(empty) == len(items):
+        raise ClassSelectionError(f"no classes given; expected some of: {_listing(dataset)}")
+    if empty:
+        raise ClassSelectionError(
+            f"name {empty[0]} of {','.join(map(str, items))!r} is empty; expected a class in its place"
+        )
+
+
+@dataclass(frozen=True)
+class _Names:
+    """Indices of the classes that each spelling stands for.
+
+    Attributes
+    ----------
+    ids, exact : identifiers; and names, whole or in part, as the data set spells them.
+    near : all of both without regard to letter case and spaces.
+    most_parts : of a name, between its commas.
+    """
+
+    ids: dict[str, list[int]]
+    exact: dict[str, list[int]]
+    near: dict[str, list[int]]
+    most_parts: int
+
+    @classmethod
+    def of(cls, dataset: DatasetSplits) -> Self:
+        """Collect the names of all classes."""
+        ids = [{identifier} for identifier in dataset.ids]
+        exact = [_spellings(name) for name in dataset.classes]
+        near = [{_near(name) for name in a | b} for a, b in zip(ids, exact, strict=True)]
+        most_parts = max(name.count(",") + 1 for names in (*ids, *exact) for name in names)
+        return cls(_indices(ids), _indices(exact), _indices(near), most_parts)
+
+    def find(self, item: str) -> list[int]:
+        """Classes of that name: of that spelling if there are any, else of a near one."""
+        spelled = (item, _trimmed(item))
+        keys = [(table, key) for table in (self.ids, self.exact) for key in spelled]
+        return next((table[key] for table, key in keys if key in table), self.near.get(_near(item), []))
+
+
+def _spellings(name: str) -> set[str]:
+    """A name as it is, each of its synonyms, and its first synonyms together."""
+    synonyms = _trimmed(name).split(", ")
+    return {name, *synonyms, *(", ".join(synonyms[:count]) for count in range(1, len(synonyms) + 1))}
+
+
+def _trimmed(name: str) -> str:
+    return ", ".join(part.strip() for part in name.split(",") if part.strip())
+
+
+def _near(name: str) -> str:
+    return " ".join(_trimmed(name).casefold().split())
+
+
+def _indices(names_of_classes: Iterable[set[str]]) -> dict[str, list[int]]:
+    found: dict[str, list[int]] = {}
+    for index, names in enumerate(names_of_classes):
+        for name in sorted(names):
+            found.setdefault(name, []).append(index)
+    return found
+
+
+def _join(parts: list[str], names: _Names) -> list[str]:
     """Items of a comma-separated list, some of which have commas themselves."""
-    parts, items = [part.strip() for part in wanted.split(",") if part.strip()], []
+    items = []
     while parts:
-        lengths = range(len(parts), 1, -1)
-        length = next((n for n in lengths if ", ".join(parts[:n]).lower() in known), 1)
-        items.append(", ".join(parts[:length]))
+        lengths = range(min(len(parts), names.most_parts), 1, -1)
+        length = next((n for n in lengths if names.find(",".join(parts[:n]))), 1)
+        items.append(",".join(parts[:length]))
         parts = parts[length:]
     return items
 
 
-def _spaced(name: str) -> str:
-    return ", ".join(part.strip() for part in name.split(",") if part.strip())
-
-
-def _resolve(dataset: DatasetSplits, item: str, known: Mapping[str, set[int]]) -> int:
-    ids = [identifier.lower() for identifier in dataset.ids]
-    if item.lower() in ids:
-        return ids.index(item.lower())
-    matches = known.get(item.lower(), set())
+def _resolve(dataset: DatasetSplits, item: str | int, names: _Names, by_index: bool) -> int:
+    matches = names.find(item) if isinstance(item, str) else []
     if len(matches) > 1:
-        listed = ", ".join(str(index) for index in sorted(matches))
-        raise ClassSelectionError(f"class {item!r} is ambiguous; expected one of the indices {listed}")
+        raise ClassSelectionError(_ambiguity(dataset, str(item).strip(), matches))
     if matches:
-        return min(matches)
-    if item.isdecimal() and int(item) < len(dataset.classes):
-        return int(item)
-    raise ClassSelectionError(f"no class {item!r} in {dataset.name}; {_suggestion(dataset, item)}")
+        return matches[0]
+    text = _trimmed(str(item))
+    indices = {str(index): index for index in range(len(dataset.classes))} if by_index else {}
+    if text in indices:
+        return indices[text]
+    raise ClassSelectionError(f"no class {text!r} in {dataset.name}; {_suggestion(dataset, text, names)}")
 
 
-def _known_names(dataset: DatasetSplits) -> dict[str, set[int]]:
-    """Indices of the classes that each lower-case name stands for."""
-    known: dict[str, set[int]] = {}
-    for index, names in enumerate(_names(dataset)):
-        for name in names:
-            known.setdefault(name, set()).add(index)
-    return known
+def _ambiguity(dataset: DatasetSplits, item: str, matches: Sequence[int]) -> str:
+    classes = [
+        f"{dataset.classes[index]!r} (id {dataset.ids[index]!r}, index {index})"
+        for index in matches[:LISTED_CLASSES]
+    ]
+    return f"class {item!r} is ambiguous: {' or '.join(classes)}; expected one of these ids or indices"
 
 
-def _names(dataset: DatasetSplits) -> list[set[str]]:
-    """All lower-case names by which each class is known: id, synonyms, and its first synonyms together."""
-    names = []
-    for identifier, name in zip(dataset.ids, dataset.classes, strict=True):
-        synonyms = _spaced(name.lower()).split(", ")
-        together = {", ".join(synonyms[:count]) for count in range(1, len(synonyms) + 1)}
-        names.append({identifier.lower(), *synonyms, *together})
-    return names
-
-
-def _suggestion(dataset: DatasetSplits, item: str) -> str:
+def _suggestion(dataset: DatasetSplits, item: str, names: _Names) -> str:
     """Name up to three classes that may be meant: with the word, or similar, or with the letters."""
     if item.removeprefix("-").isdecimal():
         return _expected(dataset)
-    wanted = item.lower()
-    known = {name: index for index, names in enumerate(_names(dataset)) for name in sorted(names)}
+    wanted = _near(item)
+    known = {name: indices[0] for name, indices in names.near.items()}
     containing = [name for name in known if wanted in name and len(wanted) >= SHORTEST_PART]
     with_word = [name for name in containing if wanted in name.split()]
     similar = difflib.get_close_matches(wanted, known, n=SUGGESTIONS)

@@ -42,7 +42,8 @@ class UserClasses:
             return cls(splits=splits, indices=tuple(range(len(names))))
         if ids and set(ids) <= set(splits.ids):
             return cls(splits=splits, indices=tuple(splits.ids.index(identifier) for identifier in ids))
-        return cls(splits=splits, indices=resolve_classes(splits, names[: len(ids) or len(names)]))
+        names = names[: len(ids) or len(names)]
+        return cls(splits=splits, indices=resolve_classes(splits, names, by_index=False))
 
     @property
     def names(self) -> tuple[str, ...]:

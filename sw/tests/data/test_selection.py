@@ -45,7 +45,14 @@ def test_data_set_without_ids_is_searched_by_name():
         ("golden fish", "no class 'golden fish' in toy; did you mean 'goldfish, Carassius auratus'?"),
         ("5", "no class '5' in toy; expected an index from 0 to 4 or one of: goldfish"),
         ("-1", "no class '-1' in toy"),
-        ("crane", "class 'crane' is ambiguous; expected one of the indices 1, 2"),
+        (
+            "crane",
+            "class 'crane' is ambiguous: 'crane' (id 'n02', index 1) or 'crane' (id 'n03', index 2); ",
+        ),
+        ("goldfish,,crane", "name 2 of 'goldfish,,crane' is empty; expected a class in its place"),
+        ("goldfish, ", "name 2 of 'goldfish, ' is empty"),
+        (["goldfish", ""], "name 2 of 'goldfish,' is empty"),
+        ("9" * 5000, "no class '9999"),
         ("goldfish,Carassius auratus,goldfish", "class 'goldfish' is given twice"),
         ("n04,ankle boot", "class 'ankle boot' is given twice"),
         (" , ", "no classes given; expected some of: goldfish"),
@@ -56,6 +63,46 @@ def test_bad_selection_is_explained(wanted, message):
     with pytest.raises(ClassSelectionError) as caught:
         resolve_classes(dataset(), wanted)
     assert message in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("wanted", "indices"),
+    [
+        ("Bag", (0,)),
+        ("bag, Bag", (1, 0)),
+        ("bag ,hat", (1, 7)),
+        ("ANKLE BOOT,Ankle Boot", (3, 2)),
+        (["pea  coat", "Pea Coat", "pea coat"], (4, 6, 5)),
+        ("pea  coat,pea coat", (4, 5)),
+        ("HAT", (7,)),
+    ],
+)
+def test_what_is_spelled_so_comes_first(wanted, indices):
+    names = ("Bag", "bag", "Ankle Boot", "ANKLE BOOT", "pea  coat", "pea coat", "Pea Coat", "hat")
+    assert resolve_classes(dataset(names, ()), wanted) == indices
+    assert resolve_classes(dataset(tuple(f"class {n}" for n in range(8)), names), wanted) == indices
+
+
+@pytest.mark.parametrize("wanted", ["BAG", ["BAG"], " BAG "])
+def test_near_names_of_several_classes_are_listed(wanted):
+    with pytest.raises(ClassSelectionError) as caught:
+        resolve_classes(dataset(("Bag", "bag", "hat"), ("0a", "0b", "0c")), wanted)
+    assert str(caught.value) == (
+        "class 'BAG' is ambiguous: 'Bag' (id '0a', index 0) or 'bag' (id '0b', index 1); "
+        "expected one of these ids or indices"
+    )
+
+
+def test_an_exact_name_wins_over_a_near_id():
+    assert resolve_classes(dataset(("b", "a"), ("A", "B")), "a,b") == (1, 0)
+
+
+def test_a_number_is_a_name_before_it_is_an_index():
+    data = dataset(("2", "one", "two"), ())
+    assert resolve_classes(data, "2,1") == (0, 1)
+    assert resolve_classes(data, [2, 1]) == (2, 1)
+    with pytest.raises(ClassSelectionError, match="no class '1' in toy"):
+        resolve_classes(data, "2,1", by_index=False)
 
 
 @pytest.mark.parametrize("index", ["5", "200", "-1"])

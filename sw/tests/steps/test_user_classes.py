@@ -44,6 +44,11 @@ def test_output_that_the_data_set_lacks_is_named():
         UserClasses.of_outputs(toy(), ("boot", "lion"), ("n04", "n99"))
 
 
+def test_names_of_outputs_are_no_indices():
+    with pytest.raises(ClassSelectionError, match="no class '3' in toy"):
+        UserClasses.of_outputs(toy(), ("3", "1"))
+
+
 def test_test_images_are_labelled_by_output():
     images = UserClasses(splits=toy(), indices=(3, 1)).test_images
     assert images.labels.tolist() == [1, 1, 0, 0]
