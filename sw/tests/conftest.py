@@ -1,11 +1,37 @@
-"""What tests of whole steps share: a small network trained on scikit-learn's digits."""
+"""What tests of the software share: a small network trained on digits, and ONNX Runtime over all exports."""
 
+from collections.abc import Iterator
+from importlib.util import find_spec
 from pathlib import Path
+from typing import Any
 
 import pytest
 
+from crisp_sw.qdq import write
 from crisp_sw.training import run_training
 from crisp_sw.training_settings import TrainingSettings
+
+
+@pytest.fixture(scope="session", autouse=True)
+def exports_are_opened() -> Iterator[None]:
+    """ONNX Runtime opens every file that a test exports, as its users will."""
+    if find_spec("onnxruntime") is None:
+        yield
+        return
+    import onnxruntime
+
+    options = onnxruntime.SessionOptions()
+    options.graph_optimization_level = onnxruntime.GraphOptimizationLevel.ORT_DISABLE_ALL
+    made = write.onnx_model
+
+    def opened(*args: Any) -> Any:
+        model = made(*args)
+        onnxruntime.InferenceSession(model.SerializeToString(), options, providers=["CPUExecutionProvider"])
+        return model
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(write, "onnx_model", opened)
+        yield
 
 
 @pytest.fixture(scope="session")

@@ -1,10 +1,14 @@
 """Walks an ONNX graph in its order and turns its nodes into layers of an integer network."""
 
+from dataclasses import replace
+
+from crisp_golden.inference import INPUT
 from crisp_golden.network import QuantizedNetwork
 from crisp_sw.qdq.errors import OnnxModelError
 from crisp_sw.qdq.graph import Graph, GraphNode
 from crisp_sw.qdq.operators import HANDLERS
 from crisp_sw.qdq.state import LoweringState
+from crisp_sw.qdq.unique_names import UniqueNames
 from crisp_sw.qdq.values import Activation, OpenLayer
 
 
@@ -15,9 +19,10 @@ def lower_graph(graph: Graph) -> QuantizedNetwork:
     ------
     OnnxModelError : a node cannot be expressed; the message names it and what was expected.
     """
-    state = LoweringState(graph)
-    for node in graph.nodes:
-        _lower_node(state, node)
+    state, names = LoweringState(graph), UniqueNames()
+    names.of((INPUT,))
+    for index, node in enumerate(graph.nodes):
+        _lower_node(state, replace(node, name=names.of((INPUT, str(index)), node.name)))
     result = state.values.get(graph.result)
     if isinstance(result, OpenLayer):
         raise OnnxModelError(

@@ -1,7 +1,6 @@
 """What an import knows while it walks through a graph: the value of every tensor, and the layers so far."""
 
 from crisp_golden.errors import LayerError
-from crisp_golden.inference import INPUT
 from crisp_golden.network import MaxPool, Node, QuantizedConv
 from crisp_sw.qdq.copies import CopyLayer
 from crisp_sw.qdq.errors import OnnxModelError
@@ -75,7 +74,5 @@ class LoweringState:
         self, node: GraphNode, layer: QuantizedConv | MaxPool, inputs: tuple[str, ...], code: Affine
     ) -> None:
         """Append a layer whose output, of code ``code``, is that of ``node``."""
-        if layer.name in self.nodes or layer.name in ("", INPUT):
-            raise OnnxModelError(f"two tensors would be named {layer.name!r}; expected unique names of nodes")
         self.nodes[layer.name] = Node(layer=layer, inputs=inputs)
         self.scales[layer.name] = code.scale

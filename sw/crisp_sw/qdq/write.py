@@ -22,8 +22,10 @@ from crisp_sw.qdq.library import onnx_library
 from crisp_sw.qdq.model_builder import ModelBuilder
 from crisp_sw.qdq.scales import is_global_average, tensor_scales, weight_scales
 from crisp_sw.qdq.shapes import tensor_shapes
+from crisp_sw.qdq.unique_names import Key
 
 IMAGE, LOGITS = "image", "logits"
+IMAGE_KEY, LOGITS_KEY = ("", "graph", IMAGE), ("", "graph", LOGITS)  # unlike that of any layer's tensor
 CLASSES_KEY, METADATA_KEY = "crisp.classes", "crisp.metadata"
 
 
@@ -75,6 +77,10 @@ class _NetworkWriter:
         self.scales = tensor_scales(network, self.shapes)
         self.zero_points = {INPUT: network.input_zero_point}
         self.flat: set[str] = set()
+        for key in (IMAGE_KEY, LOGITS_KEY, *((name,) for name in self.shapes)):  # they choose first
+            self.builder.tensors.of(key, key[-1])
+        for node in network.nodes:
+            self.builder.node_names.of((node.name,))
 
     @property
     def result_shape(self) -> tuple[int, ...]:
@@ -91,22 +97,22 @@ class _NetworkWriter:
                 self._conv(node, node.layer)
         last = self.network.nodes[-1].name
         if len(self.result_shape) == 1 and last not in self.flat:
-            self.builder.node("Flatten", [self._real(last)], LOGITS, axis=1)
+            self.builder.node("Flatten", [self._real(last)], LOGITS_KEY, axis=1)
         else:
-            self._real(last, LOGITS)
+            self._real(last, LOGITS_KEY)
 
     def _max_pool(self, node: Node, layer: MaxPool) -> None:
         self.zero_points[node.name] = self.zero_points[node.inputs[0]]
-        self.builder.node(
+        tensor = self.builder.node(
             "MaxPool",
             [self._image(node.inputs[0])],
-            f"{node.name}/float",
-            name=node.name,
+            (node.name, "float"),
+            name=(node.name,),
             kernel_shape=[layer.kernel] * 2,
             strides=[layer.stride] * 2,
             pads=[layer.padding] * 4,
         )
-        self._quantize(f"{node.name}/float", node.name)
+        self._quantize(tensor, node.name)
 
     def _conv(self, node: Node, layer: QuantizedConv) -> None:
         self.zero_points[node.name] = layer.y_zero_point
@@ -115,8 +121,12 @@ class _NetworkWriter:
             self._check_zero_point(node, node.inputs[1], layer.residual.zero_point)
         shape = self.shapes[node.inputs[0]]
         if is_global_average(layer, shape):
-            tensor = f"{node.name}/float"
-            self.builder.node("GlobalAveragePool", [self._image(node.inputs[0])], tensor, name=node.name)
+            tensor = self.builder.node(
+                "GlobalAveragePool",
+                [self._image(node.inputs[0])],
+                (node.name, "float"),
+                name=(node.name,),
+            )
             self._quantize(tensor, node.name)
             return
         if layer.groups == 1 and layer.kernel == shape[1:] and layer.padding == (0, 0):
@@ -125,7 +135,7 @@ class _NetworkWriter:
             tensor = self._convolution(node, layer)
         if layer.residual is not None:
             operand = self._vector(node.inputs[1]) if node.name in self.flat else self._image(node.inputs[1])
-            tensor = self.builder.node("Add", [tensor, operand], f"{node.name}/sum")
+            tensor = self.builder.node("Add", [tensor, operand], (node.name, "sum"))
         self._quantize(self._clamp(node, layer, tensor), node.name)
 
     def _check_zero_point(self, node: Node, tensor: str, expected: int) -> None:
@@ -141,14 +151,14 @@ class _NetworkWriter:
             self._vector(node.inputs[0]),
             *self._parameters(node, layer, layer.weight.reshape(len(layer.weight), -1)),
         ]
-        return self.builder.node("Gemm", inputs, f"{node.name}/float", name=node.name, transB=1)
+        return self.builder.node("Gemm", inputs, (node.name, "float"), name=(node.name,), transB=1)
 
     def _convolution(self, node: Node, layer: QuantizedConv) -> str:
         return self.builder.node(
             "Conv",
             [self._image(node.inputs[0]), *self._parameters(node, layer, layer.weight)],
-            f"{node.name}/float",
-            name=node.name,
+            (node.name, "float"),
+            name=(node.name,),
             kernel_shape=list(layer.kernel),
             strides=[layer.stride] * 2,
             pads=[*layer.padding, *layer.padding],
@@ -162,36 +172,35 @@ class _NetworkWriter:
         sums = layer.weight.sum(axis=(1, 2, 3), dtype=np.int64)
         bias = (layer.bias + layer.x_zero_point * sums).astype(np.int32)
         return [
-            self.builder.dequantized(f"{node.name}/weight", weight, scale, np.zeros(len(scale), np.int8)),
-            self.builder.dequantized(f"{node.name}/bias", bias, (scale * x).astype(np.float32)),
+            self.builder.dequantized((node.name, "weight"), weight, scale, np.zeros(len(scale), np.int8)),
+            self.builder.dequantized((node.name, "bias"), bias, (scale * x).astype(np.float32)),
         ]
 
     def _clamp(self, node: Node, layer: QuantizedConv, tensor: str) -> str:
         """ReLU, or a clip to the real values of the lowest and the highest code."""
         if (layer.q_min, layer.q_max) == (layer.y_zero_point, 127):
-            return self.builder.node("Relu", [tensor], f"{node.name}/relu")
+            return self.builder.node("Relu", [tensor], (node.name, "relu"))
         if (layer.q_min, layer.q_max) == (-128, 127):
             return tensor
         scale = float(self.scales[node.name])
         bounds = [
-            self.builder.constant(f"{node.name}/{end}", np.float32(scale * (code - layer.y_zero_point)))
+            self.builder.constant((node.name, end), np.float32(scale * (code - layer.y_zero_point)))
             for end, code in (("lowest", layer.q_min), ("highest", layer.q_max))
         ]
-        return self.builder.node("Clip", [tensor, *bounds], f"{node.name}/clip")
+        return self.builder.node("Clip", [tensor, *bounds], (node.name, "clip"))
 
     def _quantize(self, source: str, tensor: str) -> None:
         inputs = [source, *self._code(tensor)]
-        self.builder.node("QuantizeLinear", inputs, tensor, name=f"{tensor}/quantize")
+        self.builder.node("QuantizeLinear", inputs, (tensor,), name=(tensor, "quantize"))
 
-    def _real(self, tensor: str, output: str | None = None) -> str:
-        return self.builder.once(
-            "DequantizeLinear", [tensor, *self._code(tensor)], output or f"{tensor}/real"
-        )
+    def _real(self, tensor: str, output: Key = ()) -> str:
+        inputs = [self.builder.tensors.of((tensor,)), *self._code(tensor)]
+        return self.builder.once("DequantizeLinear", inputs, output or (tensor, "real"))
 
     def _code(self, tensor: str) -> list[str]:
         return [
-            self.builder.constant(f"{tensor}/scale", self.scales[tensor]),
-            self.builder.constant(f"{tensor}/zero_point", np.int8(self.zero_points[tensor])),
+            self.builder.constant((tensor, "scale"), self.scales[tensor]),
+            self.builder.constant((tensor, "zero_point"), np.int8(self.zero_points[tensor])),
         ]
 
     def _image(self, tensor: str) -> str:
@@ -199,10 +208,10 @@ class _NetworkWriter:
         real = self._real(tensor)
         if tensor not in self.flat:
             return real
-        shape = self.builder.constant(f"{tensor}/shape", np.array([0, *self.shapes[tensor]], np.int64))
-        return self.builder.once("Reshape", [real, shape], f"{tensor}/image")
+        shape = self.builder.constant((tensor, "shape"), np.array([0, *self.shapes[tensor]], np.int64))
+        return self.builder.once("Reshape", [real, shape], (tensor, "image"))
 
     def _vector(self, tensor: str) -> str:
         """The tensor as float32[N, C * H * W]."""
         real = self._real(tensor)
-        return real if tensor in self.flat else self.builder.once("Flatten", [real], f"{tensor}/flat", axis=1)
+        return real if tensor in self.flat else self.builder.once("Flatten", [real], (tensor, "flat"), axis=1)
