@@ -14,6 +14,7 @@ from amaranth.sim import Simulator, SimulatorContext
 from rich.console import Console
 
 from crisp_hw.boards import board
+from crisp_hw.bus.stream_queue import StreamQueue
 from crisp_hw.cells import Multiplier, Target
 from crisp_hw.synth import Comparison, Job, SynthesisReport, ToolError, flow, pack, synthesize, tools
 from crisp_hw.synth.report import Resource, read_report
@@ -204,6 +205,14 @@ def test_a_packed_design_has_its_resources_counted(tmp_path: Path):
     document = json.loads((job.folder / "resources.json").read_text())
     assert {name: Resource(**counts) for name, counts in document.items()} == resources
     assert [path.name for path in tmp_path.iterdir()] == ["row"]
+
+
+@pytest.mark.parametrize("registered", [False, True])
+def test_lut_ram_does_not_become_block_ram(tmp_path: Path, registered: bool):
+    queue = StreamQueue(65, 128, registered=registered)
+    job = Job(name="queue", component=queue, board=BOARD, folder=tmp_path / "queue")
+    resources = pack(job, lambda phase: None)
+    assert (resources["lutram"].used, resources["block_ram"].used) == (17 * 8, 0)
 
 
 def test_a_design_that_does_not_fit_is_refused_with_what_is_missing(tmp_path: Path):

@@ -66,7 +66,7 @@ def test_modules_and_ports_carry_the_names_of_the_source(squares: Path):
     ]
     assert set(modules[0][1].split(", ")) == {"value", "address", "store", "square", "early", "clk", "rst"}
     assert '(* ram_style = "block" *)' in text
-    assert '(* ram_style = "distributed" *)' in text
+    assert "(* lut_ram = 32'd1 *)" in text
 
 
 def test_no_file_names_and_no_line_per_memory_word(squares: Path):

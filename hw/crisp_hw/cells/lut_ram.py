@@ -12,9 +12,14 @@ from amaranth.utils import ceil_log2
 
 from crisp_golden.errors import ConfigError
 
+ATTRIBUTE = "lut_ram"
+"""Marks the memory for flows of devices that have lookup-table RAM. A ``ram_style`` would be an order, which
+tools for devices without it refuse.
+"""
+
 
 class LutRam(wiring.Component):
-    """One write port, one read port without latency. On ECP5 it becomes TRELLIS_DPR16X4 cells.
+    """One write port, one read port without latency. In our ECP5 flow it becomes TRELLIS_DPR16X4 cells.
 
     Reading the word being written gives its old value until the clock edge.
 
@@ -69,7 +74,7 @@ class LutRam(wiring.Component):
             shape=unsigned(self.width),
             depth=self.depth,
             init=self.init,
-            attrs={"ram_style": "distributed"},
+            attrs={ATTRIBUTE: 1},
         )
         write, read = ram.write_port(), ram.read_port(domain="comb")
         m.d.comb += [

@@ -14,6 +14,7 @@ from typing import TypeVar
 from amaranth.lib.wiring import Component
 
 from crisp_hw.boards import Board
+from crisp_hw.cells import lut_ram
 from crisp_hw.synth.floorplan import place_array
 from crisp_hw.synth.report import Resource, SynthesisReport, read_report, read_resources
 from crisp_hw.synth.tools import ToolError, find_nextpnr_ecp5, find_yosys, run_tool
@@ -175,6 +176,8 @@ def _run_yosys(work: Path, on_line: Progress) -> None:
     shutil.copy(LUT_RAM_CONSTANTS, work)
     script = [
         "read_rtlil design.il",
+        # One with a register behind it could become block RAM, whose clock to output is slow.
+        f'setattr -set ram_style "distributed" a:{lut_ram.ATTRIBUTE}',
         f"synth_ecp5 -top {TOP}",
         f"techmap -map {LUT_RAM_CONSTANTS.name} t:TRELLIS_DPR16X4",
         "opt_expr",

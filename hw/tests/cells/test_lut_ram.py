@@ -2,12 +2,19 @@
 """The LUT RAM: asynchronous reads of what was written."""
 
 import random
+from pathlib import Path
 
 import pytest
+from amaranth.lib.wiring import Component
 from amaranth.sim import Simulator
 
+from crisp_golden.config import preset
 from crisp_golden.errors import ConfigError
+from crisp_hw.bus.stream_queue import StreamQueue
 from crisp_hw.cells import LutRam
+from crisp_hw.core import CrispCore
+from crisp_hw.synth.tools import find_yosys, run_tool
+from crisp_hw.verilog import write_verilog
 
 
 def test_reads_follow_a_reference_array():
@@ -46,3 +53,22 @@ def test_reads_follow_a_reference_array():
 def test_impossible_sizes_are_refused(width: int, depth: int, message: str):
     with pytest.raises(ConfigError, match=message):
         LutRam(width=width, depth=depth)
+
+
+def synthesized(component: Component, command: str, folder: Path) -> str:
+    """What yosys says of the Verilog of ``component``, synthesized with ``command``."""
+    write_verilog(component, "top", folder / "top.v")
+    (folder / "synth.ys").write_text(f"read_verilog top.v\n{command} -top top\nstat\n")
+    return run_tool(find_yosys(), ["synth.ys"], folder=folder, log="log")
+
+
+@pytest.mark.parametrize("family", ["ecp5", "gowin", "ice40", "intel_alm", "nexus", "xilinx"])
+def test_every_family_finds_a_place_for_it(family: str, tmp_path: Path):
+    log = synthesized(StreamQueue(8, 4, registered=False), f"synth_{family}", tmp_path)
+    assert "Found and reported 0 problems." in log
+
+
+@pytest.mark.slow
+def test_the_core_maps_to_a_family_without_lut_ram(tmp_path: Path):
+    log = synthesized(CrispCore(preset("tiny")), "synth_ice40 -run begin:map_gates", tmp_path)
+    assert "SB_RAM40_4K" in log
