@@ -13,8 +13,8 @@ import numpy as np
 
 from crisp_golden.bit_packing import pack_bits, packed_size, unpack_bits
 from crisp_golden.errors import PatternError
-from crisp_golden.hybrid import HybridMatrix, decode
-from crisp_golden.weight_matrix import block_grid
+from crisp_golden.hybrid import HybridMatrix
+from crisp_golden.weight_matrix import block_grid, require_bounded
 
 MAGIC = b"CRSP"
 VERSION = 1
@@ -50,10 +50,11 @@ def from_bytes(data: bytes) -> HybridMatrix:
     Raises
     ------
     PatternError : the buffer is truncated, too long, of another format or version, fails its checksum,
-        or holds fields or indices that no encoder writes.
+        holds fields or indices that no encoder writes, or stands for more weights than are decoded.
     """
     header = _read_header(data)
     block_data, values, place_data = _split_sections(data, header)
+    require_bounded(header.shape, header.block)
     matrix = HybridMatrix(
         n=header.n,
         m=header.m,
@@ -132,6 +133,17 @@ def _split_sections(data: bytes, header: _Header) -> tuple[bytes, bytes, bytes]:
     return data[blocks:values], data[values:places], data[places:end]
 
 
+def _in_padding(matrix: HybridMatrix) -> np.ndarray:
+    """Which slots stand for weights beyond the last output or input channel, as `HybridMatrix.values`."""
+    block_rows, kept = matrix.block_index.shape
+    channels, inputs, _, _ = matrix.shape
+    row = np.arange(block_rows * matrix.block).reshape(block_rows, 1, matrix.block, 1, 1)
+    blocks_per_tap = -(-inputs // matrix.block)
+    first = (matrix.block_index % blocks_per_tap * matrix.block).reshape(block_rows, kept, 1, 1, 1)
+    group = np.arange(matrix.block // matrix.m).reshape(-1, 1) * matrix.m
+    return (row >= channels) | (first + group + matrix.group_index >= inputs)
+
+
 def _check_indices(matrix: HybridMatrix) -> None:
     """Refuse indices out of range or order, places behind slots left over, and weights in the padding."""
     block_columns = block_grid(matrix.shape, matrix.block)[1]
@@ -142,5 +154,5 @@ def _check_indices(matrix: HybridMatrix) -> None:
     ranks = np.where(used, places, matrix.m + np.arange(matrix.n))
     if (np.diff(ranks, axis=-1) <= 0).any() or (places >= matrix.m).any() or places[~used].any():
         raise PatternError(f"packed matrix has group indices that do not ascend below {matrix.m}")
-    if np.count_nonzero(decode(matrix)) != np.count_nonzero(used):
+    if (used & _in_padding(matrix)).any():
         raise PatternError("packed matrix has weights in the padding of its blocks, expected zeros")

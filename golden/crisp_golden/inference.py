@@ -1,10 +1,12 @@
 """Whole integer networks: from float images to the predicted class, layer by layer."""
 
+import math
+
 import numpy as np
 
 from crisp_golden.convolution import run_conv
 from crisp_golden.errors import LayerError
-from crisp_golden.network import MaxPool, Node, QuantizedNetwork
+from crisp_golden.network import MAX_IMAGE_VALUES, MaxPool, Node, QuantizedNetwork
 from crisp_golden.pooling import run_max_pool
 
 INPUT = "input"
@@ -95,6 +97,8 @@ def check_graph(network: QuantizedNetwork) -> None:
     shape = network.input_shape
     if len(shape) != 3 or min(shape) < 1:
         raise LayerError(f"the input's shape is {shape}, expected three sizes of at least 1")
+    if math.prod(shape) > MAX_IMAGE_VALUES:
+        raise LayerError(f"the input's shape is {shape}, expected at most {MAX_IMAGE_VALUES:,} values")
     if not network.nodes:
         raise LayerError("the network has no nodes, expected at least one")
     known = {INPUT}

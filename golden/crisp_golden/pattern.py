@@ -7,7 +7,7 @@ import numpy as np
 
 from crisp_golden.errors import PatternError
 from crisp_golden.network import Pattern, QuantizedConv
-from crisp_golden.weight_matrix import block_grid, expand_groups, weight_matrix
+from crisp_golden.weight_matrix import block_grid, expand_groups, require_bounded, weight_matrix
 
 Rule = Literal["mask shape", "equal block rows", "pruned block", "n of m"]
 
@@ -55,9 +55,10 @@ def find_violation(weight: np.ndarray, pattern: Pattern) -> Violation | None:
 
     Raises
     ------
-    PatternError : N, M and B themselves make no sense.
+    PatternError : N, M and B themselves make no sense, or the padded matrix is too large.
     """
     check_parameters(pattern)
+    require_bounded(weight.shape, pattern.block)
     return _find_mask_violation(weight.shape, pattern) or _find_weight_violation(weight, pattern)
 
 

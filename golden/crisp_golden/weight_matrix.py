@@ -5,7 +5,31 @@
 the block's edge, so that blocks and M-groups never straddle two taps.
 """
 
+import math
+
 import numpy as np
+
+from crisp_golden.errors import PatternError
+
+MAX_WEIGHTS = 1 << 28
+"""Weights of one padded matrix, twice those of VGG-16's largest layer."""
+
+
+def require_bounded(shape: tuple[int, int, int, int], block: int) -> None:
+    """Check that the padded matrix of a weight tensor fits the memory, before it is made.
+
+    Its size is not bounded by that of its packed form, which may have no block at all.
+
+    Raises
+    ------
+    PatternError : it has more than `MAX_WEIGHTS` weights.
+    """
+    weights = math.prod(block_grid(shape, block)) * block**2
+    if weights > MAX_WEIGHTS:
+        raise PatternError(
+            f"weights of shape {shape} in blocks of {block} are {weights:,} with their padding, "
+            f"expected at most {MAX_WEIGHTS:,}"
+        )
 
 
 def weight_matrix(weight: np.ndarray, block: int) -> np.ndarray:

@@ -131,3 +131,31 @@ def test_weights_in_the_padding():
     values = matrix.values.copy()
     values[0, 0, 3, 0, 0] = 1
     assert_refused(replace(matrix, values=values), "weights in the padding of its blocks, expected zeros")
+
+
+def test_weights_behind_the_last_input_channel():
+    matrix = encode(
+        np.ones((4, 3, 1, 2), np.int8), Pattern(n=4, m=4, block=4, block_mask=np.ones((1, 2), bool))
+    )
+    values, places = matrix.values.copy(), matrix.group_index.copy()
+    values[0, 1, 0, 0, 3], places[0, 1, 0, 0, 3] = 1, 3
+    assert_refused(
+        replace(matrix, values=values, group_index=places),
+        "weights in the padding of its blocks, expected zeros",
+    )
+
+
+@pytest.mark.parametrize(
+    ("block", "shape", "message"),
+    [
+        (16, (60_000, 60_000, 1, 1), "are 3,600,000,000 with their padding, expected at most 268,435,456"),
+        (1 << 31, (1, 1, 1, 1), "in blocks of 2147483648 are 4,611,686,018,427,387,904 with their padding"),
+        (4, (1, 1, 65_535, 65_535), "are 68,717,379,600 with their padding"),
+        (4, (1 << 31, 1 << 31, 1, 1), "expected at most 268,435,456"),
+    ],
+)
+def test_matrices_that_hold_nothing_but_need_gigabytes(block: int, shape: tuple[int, ...], message: str):
+    header = HEADER.pack(b"CRSP", 1, 1, 4, 0, block, *shape, 0)
+    with pytest.raises(PatternError) as caught:
+        from_bytes(with_checksum(header))
+    assert message in str(caught.value)

@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from crisp_golden.errors import CrispError
+from crisp_golden.errors import CrispError, PatternError
 from crisp_golden.hybrid import decode, encode
 from crisp_golden.hybrid_bytes import from_bytes, to_bytes
 from crisp_golden.network import MaxPool, QuantizedConv, ResidualInput
@@ -65,13 +65,18 @@ def layer_tensors(layer: QuantizedConv | MaxPool) -> Tensors:
     return {f"{layer.name}.{key}": np.ascontiguousarray(value) for key, value in tensors.items()}
 
 
-def build_layer(entry: dict[str, Any], tensors: Tensors) -> QuantizedConv | MaxPool:
+def build_layer(entry: dict[str, Any], tensors: Tensors, channels: int | None) -> QuantizedConv | MaxPool:
     """Inverse of `describe_layer` and `layer_tensors`; takes the arrays it uses out of ``tensors``.
+
+    Parameters
+    ----------
+    channels : of the tensor that the layer reads, if it is known. Packed weights must be for them, and for
+        as many outputs as there are biases, before they are unpacked.
 
     Raises
     ------
     KeyError : an entry or an array is missing; TypeError : a scalar has another type.
-    PatternError : packed weights are corrupt.
+    PatternError : packed weights are corrupt, or of another layer.
     """
     name = entry["name"]
     if entry["kind"] == "max_pool":
@@ -82,7 +87,7 @@ def build_layer(entry: dict[str, Any], tensors: Tensors) -> QuantizedConv | MaxP
     def take(key: str) -> np.ndarray:
         return tensors.pop(f"{name}.{key}")
 
-    residual, pattern = None, None
+    bias, residual, pattern = take("bias"), None, None
     if entry["residual_zero_point"] is not None:
         residual = ResidualInput(
             zero_point=integer(entry["residual_zero_point"]),
@@ -91,6 +96,12 @@ def build_layer(entry: dict[str, Any], tensors: Tensors) -> QuantizedConv | MaxP
         )
     if entry["packed"]:
         matrix = from_bytes(take("packed_weight").tobytes())
+        expected = len(bias), matrix.shape[1] if channels is None else channels
+        if matrix.shape[:2] != expected:
+            raise PatternError(
+                f"layer {name!r} has packed weights of shape {matrix.shape}, expected {expected[0]} outputs "
+                f"as of its bias and {expected[1]} inputs"
+            )
         weight, pattern = _diagonal_blocks(decode(matrix), integer(entry["groups"])), matrix.pattern
     else:
         weight = take("weight")
@@ -98,7 +109,7 @@ def build_layer(entry: dict[str, Any], tensors: Tensors) -> QuantizedConv | MaxP
     return QuantizedConv(
         name=name,
         weight=weight,
-        bias=take("bias"),
+        bias=bias,
         multiplier=take("multiplier"),
         shift=take("shift"),
         padding=(integer(above), integer(left)),

@@ -1,17 +1,20 @@
 """Reading a packed network: nothing is trusted that was not checked."""
 
 import hashlib
+import math
+import os
 from pathlib import Path
 from typing import Any
 
 from safetensors import SafetensorError
 from safetensors.numpy import load as deserialise
 
-from crisp_golden.errors import CrispError
-from crisp_golden.inference import check_graph
+from crisp_golden.errors import CrispError, LayerError
+from crisp_golden.inference import INPUT, check_graph
 from crisp_golden.json_toml import parse_json
 from crisp_golden.network import MaxPool, Node, QuantizedNetwork
 from crisp_golden.validation import validate_layer, validate_max_pool
+from crisp_golden.weight_matrix import MAX_WEIGHTS
 from crisp_sw.export.layout import (
     FORMAT,
     GRAPH_FILE,
@@ -22,6 +25,12 @@ from crisp_sw.export.layout import (
     build_layer,
     integer,
 )
+from crisp_sw.input_files import open_regular, read_regular
+from crisp_sw.qdq.shapes import tensor_shapes
+
+MAX_GRAPH_BYTES = 1 << 27
+MAX_NETWORK_WEIGHTS = 2 * MAX_WEIGHTS
+MAX_TENSOR_VALUES = 1 << 28
 
 
 def load_network(directory: str | Path) -> QuantizedNetwork:
@@ -62,7 +71,7 @@ def load_metadata(directory: str | Path) -> dict[str, Any]:
 
 def _read_graph(path: Path) -> dict[str, Any]:
     try:
-        graph = parse_json(path.read_bytes())
+        graph = parse_json(read_regular(path, MAX_GRAPH_BYTES))
     except OSError as error:
         raise NetworkFileError(
             f"{path}: cannot be read ({error.strerror}); expected a packed network"
@@ -77,17 +86,19 @@ def _read_graph(path: Path) -> dict[str, Any]:
 
 
 def _read_tensors(path: Path, graph: dict[str, Any]) -> Tensors:
-    try:
-        data = path.read_bytes()
-    except OSError as error:
-        raise NetworkFileError(f"{path}: cannot be read ({error.strerror}); expected the arrays") from error
     expected = graph.get("tensors")
     if not isinstance(expected, dict) or not {"bytes", "sha256"} <= expected.keys():
         raise NetworkFileError(
             f"{path.with_name(GRAPH_FILE)}: entry 'tensors' must have 'bytes' and 'sha256'"
         )
-    if len(data) != expected["bytes"]:
-        raise NetworkFileError(f"{path}: {len(data)} bytes; expected {expected['bytes']}")
+    try:
+        with open_regular(path) as file:
+            size = os.fstat(file.fileno()).st_size
+            if size != expected["bytes"]:
+                raise NetworkFileError(f"{path}: {size} bytes; expected {expected['bytes']}")
+            data = file.read(size)
+    except OSError as error:
+        raise NetworkFileError(f"{path}: cannot be read ({error.strerror}); expected the arrays") from error
     if hashlib.sha256(data).hexdigest() != expected["sha256"]:
         raise NetworkFileError(f"{path}: altered or damaged; expected SHA-256 {expected['sha256']}")
     try:
@@ -97,25 +108,42 @@ def _read_tensors(path: Path, graph: dict[str, Any]) -> Tensors:
 
 
 def _build(graph: dict[str, Any], tensors: Tensors) -> QuantizedNetwork:
-    nodes = []
-    for entry in graph["nodes"]:
-        layer = build_layer(entry, tensors)
+    channels, height, width = map(integer, graph["input"]["shape"])
+    network = QuantizedNetwork(
+        nodes=_nodes(graph["nodes"], tensors, channels),
+        input_shape=(channels, height, width),
+        input_scale=_scale("input", graph["input"]["scale"]),
+        input_zero_point=_code(graph["input"]["zero_point"]),
+        classes=_names("classes", graph["classes"]),
+        scales={str(name): _scale(name, scale) for name, scale in graph.get("scales", {}).items()},
+    )
+    check_graph(network)
+    for name, shape in tensor_shapes(network).items():
+        if min(shape) < 1 or math.prod(shape) > MAX_TENSOR_VALUES:
+            raise LayerError(
+                f"tensor {name!r} has the shape {shape}, expected sizes of at least 1, and at most "
+                f"{MAX_TENSOR_VALUES:,} values"
+            )
+    return network
+
+
+def _nodes(entries: Any, tensors: Tensors, channels: int) -> tuple[Node, ...]:
+    nodes, weights = [], 0
+    made: dict[str, int | None] = {INPUT: channels}
+    for entry in entries:
+        inputs = _names("inputs", entry["inputs"])
+        fed = made.get(inputs[0]) if inputs else None
+        layer = build_layer(entry, tensors, fed)
         if isinstance(layer, MaxPool):
             validate_max_pool(layer)
         else:
             validate_layer(layer)
-        nodes.append(Node(layer=layer, inputs=tuple(entry["inputs"])))
-    channels, height, width = graph["input"]["shape"]
-    network = QuantizedNetwork(
-        nodes=tuple(nodes),
-        input_shape=(integer(channels), integer(height), integer(width)),
-        input_scale=_scale("input", graph["input"]["scale"]),
-        input_zero_point=_code(graph["input"]["zero_point"]),
-        classes=_names(graph["classes"]),
-        scales={str(name): _scale(name, scale) for name, scale in graph.get("scales", {}).items()},
-    )
-    check_graph(network)
-    return network
+            fed, weights = layer.out_channels, weights + layer.weight.size
+        if weights > MAX_NETWORK_WEIGHTS:
+            raise LayerError(f"more than {MAX_NETWORK_WEIGHTS:,} weights up to layer {layer.name!r}")
+        made[layer.name] = fed
+        nodes.append(Node(layer=layer, inputs=inputs))
+    return tuple(nodes)
 
 
 def _code(value: Any) -> int:
@@ -124,9 +152,9 @@ def _code(value: Any) -> int:
     return value
 
 
-def _names(value: Any) -> tuple[str, ...]:
+def _names(what: str, value: Any) -> tuple[str, ...]:
     if not isinstance(value, list) or not all(isinstance(name, str) for name in value):
-        raise TypeError(f"classes must be a list of names, not {value!r}")
+        raise TypeError(f"{what} must be a list of names, not {value!r}")
     return tuple(value)
 
 

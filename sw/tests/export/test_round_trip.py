@@ -2,6 +2,8 @@
 
 import hashlib
 import json
+import os
+import zlib
 from dataclasses import replace
 from pathlib import Path
 
@@ -10,6 +12,7 @@ import pytest
 from safetensors.numpy import load, save
 
 from crisp_golden.errors import LayerError, PatternError
+from crisp_golden.hybrid_bytes import CHECKSUM, HEADER
 from crisp_golden.inference import run_network
 from crisp_golden.network import MaxPool, Node, Pattern, QuantizedConv, QuantizedNetwork, ResidualInput
 from crisp_sw.atomic_directories import OccupiedDirectoryError
@@ -281,3 +284,82 @@ def test_metadata_must_be_an_object(saved):
     edit_graph(saved, lambda graph: graph.update(metadata=[1]))
     with pytest.raises(NetworkFileError, match="entry 'metadata' must be an object"):
         load_metadata(saved)
+
+
+def repacked(directory: Path, data: bytes) -> None:
+    """Put other bytes in the place of the packed weights of ``a.b``, under the checksum that they need."""
+    tensors = load((directory / TENSOR_FILE).read_bytes())
+    tensors["a.b.packed_weight"] = np.frombuffer(data, np.uint8)
+    content = save(tensors)
+    (directory / TENSOR_FILE).write_bytes(content)
+    digest = {"bytes": len(content), "sha256": hashlib.sha256(content).hexdigest()}
+    edit_graph(directory, lambda graph: graph.update(tensors=digest))
+
+
+@pytest.mark.parametrize(
+    ("shape", "message"),
+    [
+        (
+            (60_000, 60_000, 1, 1),
+            "weights of shape (60000, 60000, 1, 1) in blocks of 16 are 3,600,000,000 with",
+        ),
+        (
+            (64, 32, 1, 1),
+            "has packed weights of shape (64, 32, 1, 1), expected 32 outputs as of its bias and 32",
+        ),
+        (
+            (32, 64, 1, 1),
+            "has packed weights of shape (32, 64, 1, 1), expected 32 outputs as of its bias and 32",
+        ),
+    ],
+)
+def test_packed_weights_are_not_unpacked_for_another_layer(network, tmp_path, shape, message):
+    save_network(network, tmp_path / "net")
+    body = HEADER.pack(b"CRSP", 1, 1, 4, 0, 16, *shape, 0)
+    repacked(tmp_path / "net", body + CHECKSUM.pack(zlib.crc32(body)))
+    with pytest.raises(NetworkFileError) as caught:
+        load_network(tmp_path / "net")
+    assert message in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        (
+            lambda graph: graph["input"].update(shape=[3, 20_000, 20_000]),
+            "expected at most 16,777,216 values",
+        ),
+        (
+            lambda graph: graph["nodes"][0].update(padding=[50_000, 50_000]),
+            "tensor 'stem' has the shape (32, 50",
+        ),
+        (lambda g: g["nodes"][1].update(kernel=40, padding=2), "tensor 'pool' has the shape (32, -3"),
+        (
+            lambda graph: graph["nodes"][0].update(inputs="input"),
+            "inputs must be a list of names, not 'input'",
+        ),
+        (lambda g: g["nodes"][0].update(inputs=[]), "stem: reads 0 tensors, expected 1"),
+    ],
+)
+def test_sizes_that_no_array_bounds(network, tmp_path, change, message):
+    save_network(network, tmp_path / "net")
+    edit_graph(tmp_path / "net", change)
+    with pytest.raises(NetworkFileError) as caught:
+        load_network(tmp_path / "net")
+    assert message in str(caught.value)
+
+
+def test_weights_of_all_layers_together(network, tmp_path, monkeypatch):
+    save_network(network, tmp_path / "net")
+    monkeypatch.setattr("crisp_sw.export.load.MAX_NETWORK_WEIGHTS", 10_000)
+    with pytest.raises(NetworkFileError, match=r"more than 10,000 weights up to layer 'a\.b'"):
+        load_network(tmp_path / "net")
+
+
+@pytest.mark.parametrize("name", [GRAPH_FILE, TENSOR_FILE])
+def test_named_pipes_are_not_waited_for(network, tmp_path, name):
+    save_network(network, tmp_path / "net")
+    (tmp_path / "net" / name).unlink()
+    os.mkfifo(tmp_path / "net" / name)
+    with pytest.raises(NetworkFileError, match=r"cannot be read \(a named pipe; expected a regular file\)"):
+        load_network(tmp_path / "net")
