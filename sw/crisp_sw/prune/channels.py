@@ -17,6 +17,7 @@ from crisp_sw.prune.inference import as_input, device_of
 from crisp_sw.prune.layers import require_any
 from crisp_sw.prune.master_weights import give_types_of, master_copy
 from crisp_sw.prune.other_layers import other_layers
+from crisp_sw.prune.output_layer import output_layer
 from crisp_sw.prune.progress import ProgressCallback
 from crisp_sw.prune.random_streams import Stream, seeded, stream_seed
 from crisp_sw.prune.reachable import rounded_down
@@ -52,15 +53,15 @@ class ChannelRun(RunLoop):
     """Removes channels of all layers alike until ``settings.sparsity`` of all weights are gone.
 
     Dependent layers lose channels together (Fang et al. 2023, "DepGraph: towards any structural pruning"); a
-    group's importance is the library's: class-aware (Molchanov et al. 2019), magnitude, or random. The last
-    layer keeps its outputs, and layers that the settings leave dense keep all their weights. Momentum starts
-    anew after every step, as the parameters are others then.
+    group's importance is the library's: class-aware (Molchanov et al. 2019), magnitude, or random. The
+    classifier keeps its outputs, and layers that the settings leave dense keep all their weights. Momentum
+    starts anew after every step, as the parameters are others then.
     Parameters as of :func:`crisp_sw.prune.prune_for_classes`.
 
     Raises
     ------
-    PruneError : the library is not installed, settings ask for what channels do not have, or no layer is
-        left.
+    PruneError : the library is not installed, settings ask for what channels do not have, no layer is left,
+        or it cannot be told which layer is the classifier.
     UnreachableSparsityError : too much is left when the narrowest layer is down to one channel.
     """
 
@@ -79,6 +80,7 @@ class ChannelRun(RunLoop):
         self.weights = {name: count for name, count in weights.items() if name not in self.dense}
         require_any(self.weights, self.dense)
         _require_honoured(settings)
+        self.classifier = output_layer(model, otherwise="another method than 'channel'")
         self._use(master_copy(model))
 
     def prune_to(self, target: float) -> None:
@@ -148,8 +150,9 @@ class ChannelRun(RunLoop):
 
     def _narrowest(self) -> int:
         """Return the output channels of the narrowest layer that can lose some, as the model stands."""
-        *layers, _ = weight_layers(self.model).items()
-        return min((layer.weight.shape[0] for name, layer in layers if name not in self.whole), default=1)
+        fixed = {*self.whole, self.classifier}
+        layers = weight_layers(self.model).items()
+        return min((layer.weight.shape[0] for name, layer in layers if name not in fixed), default=1)
 
     def _left(self, model: nn.Module) -> int:
         """Return how many of the weights that count towards the target ``model`` has."""
@@ -179,7 +182,6 @@ class ChannelRun(RunLoop):
         for name, parameter in pruned.named_parameters():
             parameter.requires_grad_(True)
             parameter.grad = gradients.get(name)
-        *_, classifier = (module for module in pruned.modules() if isinstance(module, nn.Linear | nn.Conv2d))
         seed = stream_seed(self.settings.seed, Stream.SALIENCY, self.state.iteration)
         with evaluating(pruned), seeded(device_of(pruned), seed):
             pruner = self.library.pruner.BasePruner(
@@ -187,7 +189,7 @@ class ChannelRun(RunLoop):
                 self._example(pruned),
                 importance=self._importance(),
                 pruning_ratio=ratio,
-                ignored_layers=[classifier, *map(pruned.get_submodule, self.whole)],
+                ignored_layers=[*map(pruned.get_submodule, {*self.whole, self.classifier})],
             )
             pruner.step()
         pruned.zero_grad(set_to_none=True)

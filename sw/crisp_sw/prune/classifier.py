@@ -1,12 +1,13 @@
 """The layer that tells classes apart, and cutting it down to the user's."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 
 from torch import nn
 from torch.nn.utils import parametrize
 
 from crisp_sw.module_wrappers import module_copy, unwrapped
 from crisp_sw.prune.errors import PruneError
+from crisp_sw.prune.output_layer import output_layer
 
 
 def restrict_classifier(
@@ -20,12 +21,12 @@ def restrict_classifier(
     Parameters
     ----------
     class_indices : different outputs of the model, at least one.
-    layer_name : of the classifier, a Linear or a Conv2d of kernel 1, where it is not the last Linear (in
-        order of registration) or, in a model without any, the last Conv2d.
+    layer_name : of the classifier, a Linear or a Conv2d of kernel 1; None for the one that makes the model's
+        outputs, as of :func:`crisp_sw.prune.output_layer.output_layer`.
 
     Raises
     ------
-    PruneError : there is no such layer, or the indices do not fit it.
+    PruneError : there is no such layer, or it cannot be told which it is, or the indices do not fit it.
     """
     restricted = module_copy(unwrapped(model))
     name, layer = _classifier(restricted, layer_name)
@@ -43,19 +44,7 @@ def restrict_classifier(
     return restricted
 
 
-def classifier_name(layers: Mapping[str, nn.Module]) -> str | None:
-    """Return the name of the last Linear of ``layers``, or of the last Conv2d if that is one for classes.
-
-    None where there is neither: no Linear, and a last Conv2d with a kernel of several pixels or with groups.
-    """
-    linears = [name for name, module in layers.items() if isinstance(module, nn.Linear)]
-    if linears:
-        return linears[-1]
-    convolutions = [name for name, module in layers.items() if isinstance(module, nn.Conv2d)]
-    return convolutions[-1] if convolutions and _classifies(layers[convolutions[-1]]) else None
-
-
-def _classifies(module: nn.Module) -> bool:
+def classifies(module: nn.Module) -> bool:
     """Whether every output of ``module`` is a weighted sum of all inputs at one place."""
     pointwise = isinstance(module, nn.Conv2d) and module.kernel_size == (1, 1) and module.groups == 1
     return pointwise or isinstance(module, nn.Linear)
@@ -63,18 +52,13 @@ def _classifies(module: nn.Module) -> bool:
 
 def _classifier(model: nn.Module, layer_name: str | None) -> tuple[str, nn.Linear | nn.Conv2d]:
     layers = dict(model.named_modules())
-    name = classifier_name(layers) if layer_name is None else layer_name
-    if name is None:
-        raise PruneError(
-            "the model has no Linear layer, and does not end in a Conv2d of kernel 1; expected a classifier"
-        )
-    layer = layers.get(name)
-    if not isinstance(layer, nn.Linear | nn.Conv2d) or not _classifies(layer):
-        fitting = [name for name, module in layers.items() if _classifies(module)]
-        raise PruneError(
-            f"{name!r} is no classifier; expected one of {', '.join(fitting) or '(there is none)'}"
-        )
-    return name, layer
+    fitting = ", ".join(name for name, module in layers.items() if classifies(module)) or "(there is none)"
+    if layer_name is None:
+        layer_name = output_layer(model, otherwise=f"its name as `layer_name`, one of {fitting}")
+    layer = layers.get(layer_name)
+    if not isinstance(layer, nn.Linear | nn.Conv2d) or not classifies(layer):
+        raise PruneError(f"{layer_name!r} is no classifier; expected one of {fitting}")
+    return layer_name, layer
 
 
 def _check_indices(name: str, outputs: int, class_indices: Sequence[int]) -> None:

@@ -5,9 +5,9 @@ from fnmatch import fnmatchcase
 
 from torch import nn
 
-from crisp_sw.prune.classifier import classifier_name
 from crisp_sw.prune.errors import PruneError
 from crisp_sw.prune.other_layers import other_layers
+from crisp_sw.prune.output_layer import output_layer
 from crisp_sw.prune.rules import check_rules
 from crisp_sw.prune.settings import PruneSettings
 
@@ -26,7 +26,7 @@ def excluded_layers(model: nn.Module, settings: PruneSettings) -> dict[str, str]
 
     Raises
     ------
-    PruneError : an exclusion or rule matches no layer.
+    PruneError : an exclusion or rule matches no layer, or it cannot be told which layer is the classifier.
     """
     modules = weight_layers(model)
     others = {name: layer.module for name, layer in other_layers(model).items()}
@@ -34,7 +34,9 @@ def excluded_layers(model: nn.Module, settings: PruneSettings) -> dict[str, str]
     _check_exclusions(layers, settings)
     check_rules(settings.rules, model, prunable=modules, dense=others)
     fixed = {next(iter(modules), None): "the first layer"} if settings.dense_first else {}
-    fixed |= {classifier_name(modules): "the classifier"} if settings.dense_classifier else {}
+    if settings.dense_classifier and modules:
+        classifier = output_layer(model, otherwise="its name in `exclude`, not `dense_classifier`")
+        fixed[classifier] = "the classifier"
     reasons = {}
     for name in (name for name, _ in model.named_modules() if name in layers):
         module = layers[name]

@@ -8,12 +8,13 @@ from typing import Any
 from torch import nn
 from torch.nn.utils import parametrize
 
-from crisp_sw.prune.classifier import classifier_name
+from crisp_sw.prune.classifier import classifies
 from crisp_sw.prune.errors import PruneError
 from crisp_sw.prune.exclusions import excluded_layers, weight_layers
 from crisp_sw.prune.floors import floor_share, keep_at_least
 from crisp_sw.prune.grid import BlockGrid
 from crisp_sw.prune.other_layers import other_layers
+from crisp_sw.prune.output_layer import output_layer
 from crisp_sw.prune.rules import check_effects
 from crisp_sw.prune.settings import PruneSettings
 
@@ -30,7 +31,7 @@ class PrunableLayer:
     fine_only : whether it keeps all blocks.
     sparsity, min_kept_blocks, min_kept_share : what its floor comes from, as in the settings.
     equal_rows : whether the method keeps equally many blocks in every block-row.
-    is_classifier : whether it is the layer that :func:`crisp_sw.prune.classifier.classifier_name` names.
+    is_classifier : whether it makes the model's outputs; looked up for "reference_compat" alone.
     """
 
     name: str
@@ -92,12 +93,13 @@ def sort_layers(model: nn.Module, settings: PruneSettings) -> tuple[list[Prunabl
 
     Raises
     ------
-    PruneError : an exclusion or rule matches no layer.
+    PruneError : an exclusion or rule matches no layer, or it cannot be told which layer is the classifier,
+        where the settings treat that differently.
     """
     modules, others = weight_layers(model), other_layers(model)
     excluded = excluded_layers(model, settings)
     owners = Counter(id(weight) for module in model.modules() for weight in module.parameters(recurse=False))
-    classifier = classifier_name(modules)
+    classifier = _classifier_without_blocks(model, settings)
     prunable = []
     dense = [
         DenseLayer(name=name, weights=other.weights, reason=other.reason) for name, other in others.items()
@@ -126,6 +128,13 @@ def check_sorted(
     reasons = {layer.name: layer.reason for layer in dense}
     require_any([layer.name for layer in prunable], reasons)
     check_effects(settings.rules, model, pruned=[layer.name for layer in prunable], dense=reasons)
+
+
+def _classifier_without_blocks(model: nn.Module, settings: PruneSettings) -> str | None:
+    if settings.method != "reference_compat":
+        return None
+    name = output_layer(model, otherwise="another method than 'reference_compat', which gives it no blocks")
+    return name if classifies(model.get_submodule(name)) else None
 
 
 def require_any(pruned: Collection[str], dense: Mapping[str, str]) -> None:

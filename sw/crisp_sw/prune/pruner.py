@@ -63,8 +63,8 @@ def prune_for_classes(
         the saved run is another one.
     UnreachableSparsityError : the pattern and the floors allow less than the target; known before training.
     SaliencyError : a gradient is not finite.
-    SamplesError : fewer samples than a batch, labels that do not fit the model's outputs, or images that the
-        model cannot read or train on; known before training.
+    SamplesError : fewer samples than a batch, labels or classes that do not fit the model's outputs, or
+        images that the model cannot read or train on; known before training.
     """
     settings, model = settings or PruneSettings(), unwrapped(model)
     teacher = None if teacher is None else unwrapped(teacher)

@@ -19,13 +19,14 @@ def require_ready(
     ------
     PruneError : an exclusion or rule matches no layer, a weight is NaN or infinite, crops would lie outside
         of the images, nothing is left to fine-tune, or the teacher has other outputs than the model.
-    SamplesError : fewer samples than a batch, no unlabelled images where the settings want some, labels that
-        do not fit the outputs, or images that the model cannot read or train on.
+    SamplesError : fewer samples than a batch, no unlabelled images where the settings want some, labels or
+        classes that do not fit the outputs, or images that the model cannot read or train on.
     """
     _require_images(samples, settings)
     excluded_layers(model, settings)
     require_finite_weights(model)
     outputs = require_outputs(model, samples)
+    _require_output_per_class(outputs, samples)
     # A batch of one is another case than one of more: some BatchNorms cannot train on it.
     batch = min(2, samples.smallest_batch(settings.batch_size))
     learns = settings.total_epochs > 0
@@ -35,6 +36,16 @@ def require_ready(
         taught = require_outputs(teacher, samples)
         if taught != outputs:
             raise PruneError(f"the teacher has {taught} outputs; expected {outputs}, as the model has")
+
+
+def _require_output_per_class(outputs: int, samples: ClassSamples) -> None:
+    classes = None if samples.classes is None else len(samples.classes)
+    # A single class may stand against an output for all others.
+    if classes is not None and outputs != classes and (classes, outputs) != (1, 2):
+        raise SamplesError(
+            f"the model has {outputs} outputs for {classes} classes; expected {classes}, as after "
+            "`restrict_classifier`, whose `layer_name` says which layer makes them"
+        )
 
 
 def _require_images(samples: ClassSamples, settings: PruneSettings) -> None:

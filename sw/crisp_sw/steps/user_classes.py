@@ -10,7 +10,7 @@ from torch import Tensor, nn
 from crisp_sw.data import DatasetSplits, ImageSet, resolve_classes, select_classes
 from crisp_sw.errors import DatasetError
 from crisp_sw.prune import SamplesError, restrict_classifier
-from crisp_sw.prune.classifier import classifier_name
+from crisp_sw.prune.output_layer import output_layer
 
 OTHER = "other"
 
@@ -103,6 +103,4 @@ class UserClasses:
 
 def _classifier(model: nn.Module) -> nn.Linear | nn.Conv2d:
     """The layer that `restrict_classifier` cuts."""
-    return cast(
-        nn.Linear | nn.Conv2d, model.get_submodule(classifier_name(dict(model.named_modules())) or "")
-    )
+    return cast(nn.Linear | nn.Conv2d, model.get_submodule(output_layer(model, otherwise="a plain network")))

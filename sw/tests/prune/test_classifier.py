@@ -1,12 +1,16 @@
 """Cutting a classifier to the user's classes."""
 
+from dataclasses import replace
+from typing import NamedTuple
+
 import pytest
 import torch
 from torch import nn
 from torch.nn.utils import parametrizations
 
+from crisp_sw.prune import PruneSettings, fine_tune_dense, prune_for_classes
 from crisp_sw.prune.classifier import restrict_classifier
-from crisp_sw.prune.errors import PruneError
+from crisp_sw.prune.errors import PruneError, SamplesError
 
 
 def test_logits_are_those_of_the_chosen_classes(mixed_net, samples):
@@ -52,12 +56,79 @@ def test_bad_classes_are_named(mixed_net, class_indices, message):
 
 
 def test_models_without_that_classifier(mixed_net):
-    with pytest.raises(
-        PruneError, match="the model has no Linear layer, and does not end in a Conv2d of kern"
-    ):
+    with pytest.raises(PruneError, match="'1' is no classifier; expected one of 0"):
         restrict_classifier(nn.Sequential(nn.Conv2d(1, 1, 1), nn.Conv2d(1, 1, 3)), (0,))
     for name in ("head", "conv", "depthwise"):
         with pytest.raises(PruneError, match=f"'{name}' is no classifier; expected one of pointwise, linear"):
             restrict_classifier(mixed_net, (0,), layer_name=name)
     with pytest.raises(PruneError, match="the classifier '0' is parametrized; expected a plain layer"):
         restrict_classifier(nn.Sequential(parametrizations.weight_norm(nn.Linear(2, 2))), (0,))
+
+
+class Auxiliary(nn.Module):
+    """With a head for training alone, which is registered last."""
+
+    def __init__(self):
+        super().__init__()
+        self.first = nn.Conv2d(1, 16, 3, padding=1)
+        self.second = nn.Conv2d(16, 20, 3, padding=1)
+        self.fc, self.aux = nn.Linear(20, 6), nn.Linear(20, 6)
+
+    def forward(self, x):
+        features = self.second(self.first(x).relu()).relu().mean((2, 3))
+        return Heads(self.fc(features), self.aux(features)) if self.training else self.fc(features)
+
+
+class Heads(NamedTuple):
+    logits: torch.Tensor
+    aux: torch.Tensor
+
+
+def test_auxiliary_head_that_is_registered_last_is_not_the_classifier():
+    model = Auxiliary()
+    restricted = restrict_classifier(model, (4, 0))
+    assert model.training
+    assert restricted.training
+    assert restricted.fc.out_features == 2
+    assert restricted.aux.out_features == 6
+
+
+def test_a_model_of_other_outputs_than_classes_is_refused_before_training(samples):
+    wrong = restrict_classifier(Auxiliary(), (4, 0, 1), layer_name="aux")
+    samples = replace(samples, labels=samples.labels % 3, classes=(4, 0, 1))
+    message = "the model has 6 outputs for 3 classes; expected 3, as after `restrict_classifier`"
+    for prune in (prune_for_classes, fine_tune_dense):
+        with pytest.raises(SamplesError, match=message):
+            prune(wrong, samples, PruneSettings())
+
+
+def test_a_single_class_may_stand_against_all_others(samples):
+    settings = PruneSettings(
+        n=2, block=4, sparsity=0.5, iterations=1, epochs_per_iteration=0, final_epochs=0, batch_size=16
+    )
+    samples = replace(samples, labels=samples.labels % 2, classes=(5,))
+    assert prune_for_classes(restrict_classifier(Auxiliary(), (5, 0)), samples, settings).patterns
+    with pytest.raises(SamplesError, match="the model has 3 outputs for 1 classes; expected 1"):
+        prune_for_classes(restrict_classifier(Auxiliary(), (5, 0, 1)), samples, settings)
+
+
+@pytest.mark.parametrize("method", ["crisp", "channel", "reference_compat"])
+def test_the_layer_that_makes_the_outputs_is_the_classifier_everywhere(samples, method):
+    if method == "channel":
+        pytest.importorskip("torch_pruning")
+    settings = PruneSettings(
+        method=method,
+        block=4,
+        sparsity=0.5,
+        iterations=1,
+        epochs_per_iteration=0,
+        final_epochs=0,
+        batch_size=16,
+    )
+    model = restrict_classifier(Auxiliary(), (4, 0, 1, 2))
+    result = prune_for_classes(model, samples, settings)
+    assert result.model.get_submodule("fc").weight.shape[0] == 4
+    whole = prune_for_classes(model, samples, replace(settings, dense_classifier=True))
+    reasons = {layer.name: layer.dense_reason for layer in whole.report.layers}
+    assert reasons["fc"] == "the classifier"
+    assert reasons["aux"] is None

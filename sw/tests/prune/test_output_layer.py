@@ -1,0 +1,128 @@
+"""The layer that makes a model's outputs, in whatever order layers are registered."""
+
+from dataclasses import dataclass
+from typing import NamedTuple
+
+import pytest
+import torch
+import torch.nn.functional as F
+from torch import nn
+
+from crisp_sw.models import build_model
+from crisp_sw.prune.errors import PruneError
+from crisp_sw.prune.output_layer import output_layer
+
+
+class TwoHeads(nn.Module):
+    """Two layers that fit, and a way from the first of them to the result."""
+
+    def __init__(self, after=lambda logits: logits):
+        super().__init__()
+        self.head, self.unused = nn.Linear(8, 4), nn.Linear(8, 4)
+        self.after = after
+
+    def forward(self, x):
+        return self.after(self.head(x))
+
+
+class Named(NamedTuple):
+    aux: torch.Tensor
+    logits: torch.Tensor
+
+
+@dataclass
+class Fields:
+    logits: torch.Tensor
+    aux: torch.Tensor
+
+
+@pytest.mark.parametrize(
+    "after",
+    [
+        lambda x: x,
+        lambda x: F.log_softmax(x, dim=1),
+        lambda x: torch.softmax(input=x, dim=1).float(),
+        lambda x: x.view(x.size(0), -1) / 0.5,
+        lambda x: 2.0 * x.squeeze(-1),
+        lambda x: F.adaptive_avg_pool2d(F.dropout(x), 1).flatten(1),
+        lambda x: Named(aux=x + 1, logits=x.sigmoid()),
+        lambda x: Fields(logits=x, aux=x),
+    ],
+)
+def test_what_keeps_classes_apart_is_followed_back(after):
+    assert output_layer(TwoHeads(after), otherwise="") == "head"
+
+
+@pytest.mark.parametrize(
+    ("after", "reason"),
+    [
+        (lambda x: x + x.mean(), "as they come from 'add'"),
+        (lambda x: torch.cat([x, x], 1), "as they come from '.*cat.*'"),
+        (lambda x: x @ x, "as they come from '.*matmul.*'"),
+        (lambda x: x * x.mean(), "as they come from '.*mul.*'"),
+        (lambda x: x[:, :2], "as they come from '.*getitem.*'"),
+        (lambda x: {"logits": x}, "as its result is {'logits': head}, not one tensor"),
+        (lambda x: x if x.sum() > 0 else -x, "as TwoHeads cannot be traced"),
+        (lambda x: torch.zeros(4), "as .*, not one tensor|as they come from"),
+    ],
+)
+def test_what_cannot_be_told_is_asked_for(after, reason):
+    with pytest.raises(PruneError, match=f"cannot tell which layer makes .*, {reason}.*; expected a name"):
+        output_layer(TwoHeads(after), otherwise="a name")
+
+
+class Untraceable(nn.Module):
+    """A block whose code depends on values."""
+
+    def forward(self, x):
+        return x if x.sum() > 0 else -x
+
+
+class OwnLinear(nn.Linear):
+    """Known as a layer, whatever its code."""
+
+    def forward(self, x):
+        return super().forward(x) if len(x) else x
+
+
+def test_only_the_way_back_must_be_traceable():
+    model = nn.Sequential(
+        nn.Sequential(Untraceable(), nn.Linear(8, 8)), OwnLinear(8, 4), nn.Dropout(), nn.Softmax(1)
+    )
+    assert output_layer(model, otherwise="") == "1"
+    with pytest.raises(PruneError, match="they come from '2', a Untraceable; expected"):
+        output_layer(nn.Sequential(nn.Linear(8, 8), nn.ReLU(), Untraceable()), otherwise="")
+    with pytest.raises(PruneError, match="they come from '1', a BatchNorm1d; expected"):
+        output_layer(nn.Sequential(nn.Linear(8, 8), nn.BatchNorm1d(8)), otherwise="")
+
+
+class Remembers(nn.Module):
+    """Keeps what it saw, as many models do."""
+
+    def __init__(self):
+        super().__init__()
+        self.fc, self.seen = nn.Linear(8, 4), None
+
+    def forward(self, x):
+        self.seen = x
+        return self.fc(x)
+
+
+def test_tracing_leaves_no_trace():
+    model = Remembers().train()
+    assert output_layer(model, otherwise="") == "fc"
+    assert model.seen is None
+    assert model.training
+
+
+def test_models_of_the_package():
+    names = {
+        "small-resnet": "linear",
+        "resnet18": "fc",
+        "mobilenet-v2": "classifier.1",
+        "vgg16-bn-32px": "classifier.6",
+    }
+    for name, expected in names.items():
+        with torch.device("meta"):
+            model = build_model(name, in_channels=3, num_classes=10)
+        assert output_layer(model, otherwise="") == expected
