@@ -77,8 +77,8 @@ def inspect_program(config: CoreConfig, network: QuantizedNetwork) -> dict[str, 
 
     Returns
     -------
-    ``cycles``, ``traffic`` in bytes, and of the same network without zeros ``cycles_dense`` and ``speedup``;
-    None where the dense network does not fit the core.
+    ``cycles``, ``traffic`` in bytes, ``memory`` as `memory_use` has it, and of the same network without zeros
+    ``cycles_dense`` and ``speedup``; None where the dense network does not fit the core.
     """
     sparse = program_figures(compile_network(config, network))
     try:
@@ -88,6 +88,7 @@ def inspect_program(config: CoreConfig, network: QuantizedNetwork) -> dict[str, 
     return {
         "cycles": sparse.cycles,
         "traffic": sparse.whole.read + sparse.whole.written,
+        "memory": {name: use.to_json() for name, use in sparse.memory.items()},
         "cycles_dense": dense,
         "speedup": None if dense is None else dense / sparse.cycles,
     }

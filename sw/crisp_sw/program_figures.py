@@ -10,6 +10,7 @@ from crisp_golden.program.cycle_causes import CAUSES, execute_cycles
 from crisp_golden.program.image import ProgramImage
 from crisp_golden.program.timeline import MemoryTiming, program_timeline
 from crisp_golden.program.transfers import memory_runs
+from crisp_sw.program_memory import MemoryUse, memory_use
 from crisp_sw.program_view import ProgramView
 
 
@@ -61,12 +62,14 @@ class ProgramFigures:
     cycles : predicted, from start to end.
     stages : by name, in the order of the program. The cycles that pass after the last job count for it.
     groups : (names of the stages, as the compiler describes the group, figures).
+    memory : how full the ``activation`` and the ``weight`` memory are over the run.
     """
 
     image: ProgramImage
     cycles: int
     stages: dict[str, StageFigures]
     groups: list[tuple[list[str], dict[str, Any], StageFigures]]
+    memory: dict[str, MemoryUse]
 
     @property
     def whole(self) -> StageFigures:
@@ -95,6 +98,7 @@ class ProgramFigures:
                 for names, described, figures in self.groups
             ],
             "stages": {name: figures.to_json() for name, figures in self.stages.items()},
+            "memory": {name: use.to_json() for name, use in self.memory.items()},
         }
 
 
@@ -126,7 +130,13 @@ def program_figures(image: ProgramImage, memory: MemoryTiming | None = None) -> 
     groups = [
         (group["stages"], group, _total(stages[name] for name in group["stages"])) for group in described
     ]
-    return ProgramFigures(image=image, cycles=timeline.total, stages=stages, groups=groups)
+    return ProgramFigures(
+        image=image,
+        cycles=timeline.total,
+        stages=stages,
+        groups=groups,
+        memory=memory_use(config, view.commands, image.contents, timeline),
+    )
 
 
 def _add_traffic(image: ProgramImage, stage: StageFigures, command: Command) -> None:

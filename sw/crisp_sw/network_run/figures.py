@@ -51,7 +51,8 @@ def assemble(
         "config": asdict(config),
         "input_shape": list(network.input_shape),
         "totals": _totals(programs, needs, bound, results, layers),
-        "programs": {name: _without_stages(figures) for name, figures in programs.items()},
+        "programs": {name: _of_whole(figures) for name, figures in programs.items()},
+        "memory_use": fused.to_json()["memory"],
         "groups": _groups(fused, bound),
         "layers": layers,
         "parts": [list(names) for names in parts],
@@ -63,8 +64,9 @@ def _needs(network: QuantizedNetwork, figures: ProgramFigures) -> NetworkNeeds:
     return network_needs(figures.image.config, mapped_network(network, figures.image.mapping))
 
 
-def _without_stages(figures: ProgramFigures) -> dict[str, Any]:
-    return {name: value for name, value in figures.to_json().items() if name not in ("stages", "groups")}
+def _of_whole(figures: ProgramFigures) -> dict[str, Any]:
+    parts = ("stages", "groups", "memory")
+    return {name: value for name, value in figures.to_json().items() if name not in parts}
 
 
 def _groups(fused: ProgramFigures, bound: NetworkBound) -> list[dict[str, Any]]:

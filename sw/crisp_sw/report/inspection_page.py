@@ -1,24 +1,24 @@
 """What a network consists of as one HTML file: sizes, predicted cycles, and a picture of every pattern."""
 
 from collections.abc import Mapping, Sequence
-from html import escape
-from importlib import resources
 from typing import Any
 
 from crisp_golden.network import QuantizedNetwork
-from crisp_sw.report.cycle_chart import cycle_chart
-from crisp_sw.report.inspection_table import HEADINGS, NOTHING, dense_misfits, layer_cells, total_cells
+from crisp_sw.report.cycle_chart import cycle_chart, cycle_legend, row_anchor
+from crisp_sw.report.document import Download, Section, Tile, card, page, tiles
+from crisp_sw.report.inspection_table import HEADINGS, NOTHING, dense_misfits
+from crisp_sw.report.layer_table import layer_name, pattern_cells
+from crisp_sw.report.memory_chart import memory_chart
 from crisp_sw.report.numbers import count, percent, ratio, size
 from crisp_sw.report.pattern_cards import PATTERN_NOTE, pattern_cards
+from crisp_sw.report.tables import Cell, Column, Row, number_cell, table, text_cell
+from crisp_sw.report.times import CLOCK_MHZ, time_tile
 
 _CYCLES_NOTE = (
     "Predicted for every layer alone on the core. Dense is the same layer without sparsity on the same core; "
     "ideal is the number of weight slots that are kept over the number of multipliers."
 )
-_CYCLES_LEGEND = (
-    '<div class="legend"><span><b class="key-dense"></b>dense</span>'
-    '<span><b class="key-sparse"></b>as it is</span><span><b class="key-ideal"></b>ideal</span></div>'
-)
+_MEMORY_NOTE = "While the compiled program runs: bytes that hold something which is still needed."
 
 
 def render_inspection_page(figures: Mapping[str, Any], network: QuantizedNetwork) -> str:
@@ -33,19 +33,27 @@ def render_inspection_page(figures: Mapping[str, Any], network: QuantizedNetwork
     -------
     HTML with no reference to anything outside it.
     """
-    style = (resources.files("crisp_sw.report") / "style.css").read_text()
+    layers, program = figures["layers"], figures.get("program")
     sections = (
-        _tiles(figures),
-        _section("What is left of the weights", PATTERN_NOTE, pattern_cards(network)),
-        _section("Cycles per layer", _cycles_note(figures), _CYCLES_LEGEND + _chart(figures["layers"])),
-        _section("All figures", "", _table(figures["layers"], figures["totals"])),
+        Section(title="What is left of the weights", note=PATTERN_NOTE, body=pattern_cards(network)),
+        Section(
+            title="Cycles per layer",
+            note=_cycles_note(figures),
+            body=cycle_legend("cycles_predicted") + card(cycle_chart(layers, shown="cycles_predicted")),
+        ),
+        Section(
+            title="Memories on the chip",
+            note=_MEMORY_NOTE,
+            body=card(memory_chart(program["memory"], program["cycles"])) if program else "",
+        ),
+        Section(title="All figures", body=_table(layers, figures["totals"])),
     )
-    return (
-        '<!doctype html>\n<html lang="en"><head><meta charset="utf-8">'
-        '<meta name="viewport" content="width=device-width, initial-scale=1">'
-        f"<title>CRISP: {escape(figures['path'])}</title><style>{style}</style></head>"
-        f"<body><main><h1>{escape(figures['path'])}</h1>"
-        f'<p class="lead">{escape(_lead(figures))}</p>{"".join(sections)}</main></body></html>\n'
+    return page(
+        title=figures["path"],
+        lead=_lead(figures),
+        head=_tiles(figures),
+        sections=sections,
+        download=Download(name="inspect.json", data=figures),
     )
 
 
@@ -62,60 +70,74 @@ def _cycles_note(figures: Mapping[str, Any]) -> str:
 
 def _tiles(figures: Mapping[str, Any]) -> str:
     totals, program = figures["totals"], figures.get("program")
-    tiles = [
+    clock = figures.get("clock_mhz", CLOCK_MHZ)
+    items = [
         _speedup_tile(totals),
-        (
-            "Smaller weights",
-            ratio(totals["compression"]),
-            f"{size(totals['bytes_dense'])} \u2192 {size(totals['bytes_packed'])}, indices included",
+        time_tile(program["cycles"], clock, "the whole accelerator")
+        if program
+        else time_tile(totals["cycles_predicted"], clock, "layer by layer"),
+        Tile(
+            title="Smaller weights",
+            figure=ratio(totals["compression"]),
+            detail=f"{size(totals['bytes_dense'])} \u2192 {size(totals['bytes_packed'])}, indices included",
         ),
-        (
-            "Fewer multiplications",
-            ratio(totals["mac_reduction"]),
-            f"{count(totals['macs_dense'])} \u2192 {count(totals['macs'])} per image",
+        Tile(
+            title="Fewer multiplications",
+            figure=ratio(totals["mac_reduction"]),
+            detail=f"{count(totals['macs_dense'])} \u2192 {count(totals['macs'])} per image",
         ),
-        ("Weights that are zero", percent(totals["sparsity"]), f"of {count(totals['weights'])}"),
+        Tile(
+            title="Weights that are zero",
+            figure=percent(totals["sparsity"]),
+            detail=f"of {count(totals['weights'])}",
+        ),
     ]
     if program:
         dense = "dense does not fit"
         if program["cycles_dense"]:
             dense = f"dense {count(program['cycles_dense'])}, {ratio(program['speedup'])} more"
-        tiles.append(("Cycles of the whole accelerator", count(program["cycles"]), dense))
-    return f'<div class="tiles">{"".join(_tile(*tile) for tile in tiles)}</div>'
+        items.append(
+            Tile(title="Cycles of the whole accelerator", figure=count(program["cycles"]), detail=dense)
+        )
+    return tiles(items)
 
 
-def _speedup_tile(totals: Mapping[str, Any]) -> tuple[str, str, str]:
+def _speedup_tile(totals: Mapping[str, Any]) -> Tile:
     title = "Speedup over dense on the same core"
     cycles = f"{count(totals['cycles_predicted'])} cycles, all layers"
     if totals["speedup"] is None:
-        return title, NOTHING, f"dense does not fit \u2192 {cycles}"
-    return title, ratio(totals["speedup"]), f"{count(totals['cycles_dense'])} \u2192 {cycles}"
-
-
-def _chart(layers: Sequence[Mapping[str, Any]]) -> str:
-    return f'<div class="card">{cycle_chart(layers, shown="cycles_predicted")}</div>'
+        return Tile(title=title, figure=NOTHING, detail=f"dense does not fit \u2192 {cycles}")
+    return Tile(
+        title=title,
+        figure=ratio(totals["speedup"]),
+        detail=f"{count(totals['cycles_dense'])} \u2192 {cycles}",
+    )
 
 
 def _table(layers: Sequence[Mapping[str, Any]], totals: Mapping[str, Any]) -> str:
-    head = "".join(f'<th title="{escape(title)}">{escape(name)}</th>' for name, title in HEADINGS)
-    rows = "".join(f"<tr>{_cells(layer_cells(layer))}</tr>" for layer in layers)
-    foot = f"<tfoot><tr>{_cells(total_cells(totals))}</tr></tfoot>"
-    return (
-        f'<div class="scroll"><table><thead><tr>{head}</tr></thead><tbody>{rows}</tbody>{foot}</table></div>'
-    )
+    rows = [
+        Row(
+            cells=[
+                layer_name(layer),
+                *(number_cell(layer[key]) for key in ("K", "R", "P")),
+                *pattern_cells(layer),
+                *_costs(layer),
+            ],
+            anchor=row_anchor(index),
+        )
+        for index, layer in enumerate(layers)
+    ]
+    foot = [text_cell("total"), *[text_cell("")] * 6, *_costs(totals)]
+    return table("Every layer", [Column(*heading) for heading in HEADINGS], rows, foot)
 
 
-def _cells(row: Sequence[str]) -> str:
-    return "".join(f"<td>{escape(cell)}</td>" for cell in row)
-
-
-def _section(title: str, note: str, body: str) -> str:
-    paragraph = f'<p class="note">{escape(note)}</p>' if note else ""
-    return f"<section><h2>{escape(title)}</h2>{paragraph}{body}</section>"
-
-
-def _tile(title: str, figure: str, detail: str) -> str:
-    return (
-        f'<div class="card tile"><h3>{escape(title)}</h3><div class="big">{escape(figure)}</div>'
-        f'<div class="detail">{escape(detail)}</div></div>'
-    )
+def _costs(figures: Mapping[str, Any]) -> list[Cell]:
+    macs = [number_cell(figures[key], count(figures[key])) for key in ("macs_dense", "macs")]
+    keys = ("bytes_dense", "bytes_packed", "cycles_predicted", "cycles_dense")
+    dense, cycles = figures["cycles_dense"], figures["cycles_predicted"]
+    speedup = None if dense is None else dense / max(1, cycles)
+    return [
+        *macs,
+        *(number_cell(figures[key]) for key in keys),
+        number_cell(speedup, None if speedup is None else ratio(speedup)),
+    ]

@@ -1,14 +1,16 @@
 """The report of a network's run as one HTML file: style, charts and tables are inline."""
 
 from collections.abc import Mapping
-from html import escape
-from importlib import resources
 from typing import Any
 
 from crisp_sw.report.cause_chart import cause_chart, cause_legend
+from crisp_sw.report.cycle_chart import row_anchor
+from crisp_sw.report.document import Download, Section, Tile, card, facts, page, tiles, verdict
+from crisp_sw.report.memory_chart import memory_chart
 from crisp_sw.report.network_tables import cause_table, network_cost_table, network_layer_table, run_table
 from crisp_sw.report.numbers import count, percent, ratio, size
 from crisp_sw.report.roofline_picture import roofline_legend, roofline_picture
+from crisp_sw.report.times import CLOCK_MHZ, time_tile
 
 _CAUSES_NOTE = (
     "Every group of fused layers, and what the core does in its cycles. Predicted by the cycle model; a mark "
@@ -18,6 +20,10 @@ _CAUSES_NOTE = (
 _ROOFLINE_NOTE = (
     "What limits each group. Left of 1 there is less work than traffic, so the bus is the limit; right of "
     "it, the array. The distance to the line is what scheduling loses."
+)
+_MEMORY_NOTE = (
+    "While the whole program runs: buffers of the activation memory from their first to their last use, and "
+    "weights from their load to the last job that multiplies with them. Predicted by the cycle model."
 )
 _COSTS_NOTE = (
     "In the fused program. Layers of one group advance together in bands of rows; what one makes for the "
@@ -42,28 +48,37 @@ def render_network_page(report: Mapping[str, Any]) -> str:
     -------
     HTML with no reference to anything outside it.
     """
-    folder = resources.files("crisp_sw.report")
-    style = "".join((folder / name).read_text() for name in ("style.css", "network.css"))
-    groups, totals = report["groups"], report["totals"]
+    groups, totals, layers = report["groups"], report["totals"], report["layers"]
     causes = report["programs"]["fused"]["causes"]
+    anchors = {layer["name"]: row_anchor(index) for index, layer in enumerate(layers)}
     sections = (
-        _verdict(report),
-        _tiles(totals),
-        _section("Where the cycles go", _CAUSES_NOTE, cause_legend() + _card(cause_chart(groups))),
-        _section("Roofline", _ROOFLINE_NOTE, roofline_legend() + _card(roofline_picture(groups))),
-        _section("The whole program, cycle by cause", "", cause_table(causes, totals["counters"])),
-        _section("Layers", "", network_layer_table(report["layers"], totals)),
-        _section("Cycles and traffic of every layer", _COSTS_NOTE, network_cost_table(report["layers"])),
-        _section("Runs", _RUNS_NOTE, run_table(report["runs"], report["parts"])),
-        _section("How this was made", "", _card(_settings(report))),
+        Section(
+            title="Where the cycles go",
+            note=_CAUSES_NOTE,
+            body=cause_legend() + card(cause_chart(groups, anchors)),
+        ),
+        Section(
+            title="Roofline",
+            note=_ROOFLINE_NOTE,
+            body=roofline_legend() + card(roofline_picture(groups, anchors)),
+        ),
+        Section(
+            title="Memories on the chip",
+            note=_MEMORY_NOTE,
+            body=card(memory_chart(report["memory_use"], totals["cycles_predicted"])),
+        ),
+        Section(title="The whole program, cycle by cause", body=cause_table(causes, totals["counters"])),
+        Section(title="Layers", body=network_layer_table(layers, totals)),
+        Section(title="Cycles and traffic of every layer", note=_COSTS_NOTE, body=network_cost_table(layers)),
+        Section(title="Runs", note=_RUNS_NOTE, body=run_table(report["runs"], report["parts"])),
+        Section(title="How this was made", body=card(facts(_settings(report)))),
     )
-    title = f"{report['network']} on {report['preset']}"
-    return (
-        '<!doctype html>\n<html lang="en"><head><meta charset="utf-8">'
-        '<meta name="viewport" content="width=device-width, initial-scale=1">'
-        f"<title>CRISP: {escape(title)}</title><style>{style}</style></head>"
-        f"<body><main><h1>{escape(title)}</h1>"
-        f'<p class="lead">{escape(_lead(report))}</p>{"".join(sections)}</main></body></html>\n'
+    return page(
+        title=f"{report['network']} on {report['preset']}",
+        lead=_lead(report),
+        head=_verdict(report) + _tiles(report),
+        sections=sections,
+        download=Download(name="report.json", data=report),
     )
 
 
@@ -83,17 +98,15 @@ def _verdict(report: Mapping[str, Any]) -> str:
     wrong = [_problem(run) for run in report["runs"] if not (run["bit_exact"] and run["on_time"])]
     if wrong:
         exact = all(run["bit_exact"] for run in report["runs"])
-        title = "Bit-exact, but not in the predicted time." if exact else "Not bit-exact."
-        items = "".join(f"<li>{escape(problem)}</li>" for problem in wrong)
-        return f'<div class="verdict fail">\u2717 {title}<ul>{items}</ul></div>'
+        return verdict("Bit-exact, but not in the predicted time." if exact else "Not bit-exact.", wrong)
     compared = totals["compared"]
     where = "on the RTL and on golden's simulator" if compared["rtl"] else "on golden's simulator"
-    text = f"\u2713 All {compared['rtl'] or compared['iss']} layers are bit-exact {where}"
+    text = f"All {compared['rtl'] or compared['iss']} layers are bit-exact {where}"
     if totals["cycles_counted"]:
         off = abs(totals["cycles_counted"] / totals["cycles_predicted"] - 1)
         exactly = "takes exactly" if off == 0 else f"is within {percent(off, 2)} of"
         text += f"; the whole program {exactly} the predicted cycles"
-    return f'<div class="verdict pass">{text}.</div>'
+    return verdict(f"{text}.")
 
 
 def _problem(run: Mapping[str, Any]) -> str:
@@ -104,71 +117,60 @@ def _problem(run: Mapping[str, Any]) -> str:
     return f"{place}: {run['cycles']:,} cycles, predicted {run['predicted']:,}"
 
 
-def _tiles(totals: Mapping[str, Any]) -> str:
+def _tiles(report: Mapping[str, Any]) -> str:
+    totals = report["totals"]
     how = "counted on the RTL" if totals["cycles_counted"] else "predicted"
-    dense = totals["dense_counted"] or totals["dense_predicted"]
-    dense_how = "counted" if totals["dense_counted"] else "predicted"
-    dense_text = (
-        f"dense takes {count(dense)} cycles, {dense_how}" if dense else "the dense network does not fit"
-    )
-    tiles = [
-        ("Cycles per image", count(totals["cycles"]), f"{totals['cycles']:,} {how}"),
-        (
-            "Speedup over dense on the same hardware",
-            ratio(totals["speedup"]) if dense else "\u2013",
-            dense_text,
+    items = [
+        Tile(
+            title="Cycles per image",
+            figure=count(totals["cycles"]),
+            detail=f"{totals['cycles']:,} {how}",
         ),
-        (
-            "Of the roofline reached",
-            percent(totals["roofline"]),
-            f"at least {count(totals['bound'])} cycles; the array works in {percent(totals['utilization'])}",
+        time_tile(totals["cycles"], report.get("clock_mhz", CLOCK_MHZ)),
+        _speedup_tile(totals),
+        Tile(
+            title="Of the roofline reached",
+            figure=percent(totals["roofline"]),
+            detail=f"at least {count(totals['bound'])} cycles; the array works in "
+            f"{percent(totals['utilization'])}",
         ),
-        (
-            "External traffic",
-            size(totals["traffic"]),
-            f"layer by layer {size(totals['traffic_unfused'])}, {count(totals['unfused_predicted'])} cycles",
+        Tile(
+            title="External traffic",
+            figure=size(totals["traffic"]),
+            detail=f"layer by layer {size(totals['traffic_unfused'])}, "
+            f"{count(totals['unfused_predicted'])} cycles",
         ),
     ]
     if totals["cycles_per_second"]:
-        detail = f"cycles per second; {count(totals['simulated_cycles'])} in all"
-        tiles.append(("Simulation", count(totals["cycles_per_second"]), detail))
-    return f'<div class="tiles">{"".join(_tile(*tile) for tile in tiles)}</div>'
+        items.append(
+            Tile(
+                title="Simulation",
+                figure=count(totals["cycles_per_second"]),
+                detail=f"cycles per second; {count(totals['simulated_cycles'])} in all",
+            )
+        )
+    return tiles(items)
 
 
-def _tile(title: str, figure: str, detail: str) -> str:
-    return (
-        f'<div class="card tile"><h3>{escape(title)}</h3><div class="big">{escape(figure)}</div>'
-        f'<div class="detail">{escape(detail)}</div></div>'
+def _speedup_tile(totals: Mapping[str, Any]) -> Tile:
+    title = "Speedup over dense on the same hardware"
+    dense = totals["dense_counted"] or totals["dense_predicted"]
+    if not dense:
+        return Tile(title=title, figure="\u2013", detail="the dense network does not fit")
+    how = "counted" if totals["dense_counted"] else "predicted"
+    return Tile(
+        title=title, figure=ratio(totals["speedup"]), detail=f"dense takes {count(dense)} cycles, {how}"
     )
 
 
-def _settings(report: Mapping[str, Any]) -> str:
-    facts = {
+def _settings(report: Mapping[str, Any]) -> dict[str, Any]:
+    fused = report["programs"]["fused"]
+    return {
         "command": report["command"],
         "network": f"{report['network']}: {report['source']}",
         "preset": report["preset"],
-        "accelerator": ", ".join(f"{name} {value}" for name, value in report["config"].items()),
-        "external memory": ", ".join(f"{name} {value}" for name, value in report["memory"].items()),
+        "accelerator": report["config"],
+        "external memory": report["memory"],
         "network settings": report["settings"] or "its own",
-        "program": f"{report['programs']['fused']['commands']:,} commands, "
-        f"{size(report['programs']['fused']['image_bytes'])} with all parameters",
+        "program": f"{fused['commands']:,} commands, {size(fused['image_bytes'])} with all parameters",
     }
-    rows = "".join(
-        f"<dt>{escape(name)}</dt><dd>{escape(_plain(value))}</dd>" for name, value in facts.items()
-    )
-    return f"<dl>{rows}</dl>"
-
-
-def _plain(value: Any) -> str:
-    if isinstance(value, Mapping):
-        return ", ".join(f"{key} {_plain(item)}" for key, item in value.items() if item not in (None, [], ()))
-    return str(value)
-
-
-def _section(title: str, note: str, body: str) -> str:
-    paragraph = f'<p class="note">{escape(note)}</p>' if note else ""
-    return f"<section><h2>{escape(title)}</h2>{paragraph}{body}</section>"
-
-
-def _card(body: str) -> str:
-    return f'<div class="card">{body}</div>'

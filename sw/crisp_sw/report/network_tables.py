@@ -6,159 +6,194 @@ from typing import Any
 
 from crisp_golden.program.cycle_causes import CAUSES
 from crisp_sw.report.cause_chart import CAUSE_TEXTS
+from crisp_sw.report.cycle_chart import row_anchor
 from crisp_sw.report.numbers import percent, ratio, size
+from crisp_sw.report.tables import Cell, Column, Row, mark_cell, number_cell, table, text_cell
 
-DASH = "\u2013"
-
-_LAYER_HEADINGS = (
-    ("layer", "name of the module"),
-    ("group", "layers with the same number are fused"),
-    ("K", "output channels"),
-    ("R", "length of the reduction: taps times input channels"),
-    ("P", "output pixels"),
-    ("N:M", "of the layer's pattern; dense layers have none"),
-    ("N", "weight slots of a group in the array"),
-    ("windows", "kept windows over all row tiles, of all"),
-    ("non-zero", "share of the weights that is not zero"),
-    ("ISS", "golden's simulator gives the integer model's output bit for bit"),
-    ("RTL", "the RTL gives the integer model's output bit for bit"),
+_LAYER_COLUMNS = (
+    Column("layer", "name of the module; links to its cycles and traffic"),
+    Column("group", "layers with the same number are fused"),
+    Column("K", "output channels"),
+    Column("R", "length of the reduction: taps times input channels"),
+    Column("P", "output pixels"),
+    Column("N:M", "of the layer's pattern; dense layers have none"),
+    Column("N", "weight slots of a group in the array"),
+    Column("windows", "kept windows over all row tiles, of all"),
+    Column("non-zero", "share of the weights that is not zero"),
+    Column("ISS", "golden's simulator gives the integer model's output bit for bit"),
+    Column("RTL", "the RTL gives the integer model's output bit for bit"),
 )
-_COST_HEADINGS = (
-    ("cycles", "predicted, from the end of the layer before to the end of this one, over all bands"),
-    (
+_COST_COLUMNS = (
+    Column("cycles", "predicted, from the end of the layer before to the end of this one, over all bands"),
+    Column(
         "bound",
         "roofline: the larger of the array's work and the beats of the layer's traffic in one direction",
     ),
-    ("by", "what the bound comes from: the array, or the bus in one direction"),
-    ("in use", "cycles in which the array must work at least, over those taken"),
-    ("read", "bytes from external memory, parameters included"),
-    ("written", "bytes to external memory"),
+    Column("by", "what the bound comes from: the array, or the bus in one direction"),
+    Column("in use", "cycles in which the array must work at least, over those taken"),
+    Column("read", "bytes from external memory, parameters included"),
+    Column("written", "bytes to external memory"),
 )
 _LIMITS = {"compute": "array", "read": "read", "write": "write"}
+_NOTHING, _EMPTY = number_cell(None), text_cell("")
 
 
 def network_layer_table(layers: Sequence[Mapping[str, Any]], totals: Mapping[str, Any]) -> str:
     """HTML table of shapes and patterns with one row per layer, and whether its output is right."""
     exact = [[layer["exact"][name] for layer in layers] for name in ("iss", "rtl")]
+    nonzero = totals["nonzero"] / max(1, totals["weights"])
     foot = [
-        "total",
-        *[""] * 7,
-        percent(totals["nonzero"] / max(1, totals["weights"])),
-        *(mark(None if None in marks else all(marks)) for marks in exact),
+        text_cell("total"),
+        *[_EMPTY] * 7,
+        number_cell(nonzero, percent(nonzero)),
+        *(mark_cell(None if None in marks else all(marks)) for marks in exact),
     ]
-    wrong = [False in layer["exact"].values() for layer in layers]
-    return _table(_LAYER_HEADINGS, [_layer_cells(layer) for layer in layers], foot, wrong)
+    rows = [
+        Row(
+            cells=_layer_cells(index, layer),
+            anchor=shape_anchor(index),
+            wrong=False in layer["exact"].values(),
+        )
+        for index, layer in enumerate(layers)
+    ]
+    return table("Shapes and patterns", _LAYER_COLUMNS, rows, foot)
 
 
 def network_cost_table(layers: Sequence[Mapping[str, Any]]) -> str:
     """HTML table of cycles, bound and traffic with one row per layer, pruned and dense."""
-    headings = (
-        ("layer", "name of the module"),
-        *_COST_HEADINGS,
-        *_COST_HEADINGS,
-        ("speedup", "dense cycles over those of the pruned layer"),
+    columns = (
+        Column("layer", "name of the module; links to its shape and pattern"),
+        *_COST_COLUMNS,
+        *_COST_COLUMNS,
+        Column("speedup", "dense cycles over those of the pruned layer"),
     )
     dense = [layer["dense"] for layer in layers]
     rows = [
-        [escape(layer["name"]), *_cost_cells(layer), *_cost_cells(other), _speedup([layer], [other])]
-        for layer, other in zip(layers, dense, strict=True)
+        Row(
+            cells=[
+                _link(layer["name"], shape_anchor(index)),
+                *_cost_cells(layer),
+                *_cost_cells(other),
+                _speedup([layer], [other]),
+            ],
+            anchor=row_anchor(index),
+        )
+        for index, (layer, other) in enumerate(zip(layers, dense, strict=True))
     ]
-    foot = ["total", *_cost_sums(layers), *_cost_sums(dense), _speedup(layers, dense)]
-    width = len(_COST_HEADINGS)
+    foot = [text_cell("total"), *_cost_sums(layers), *_cost_sums(dense), _speedup(layers, dense)]
+    width = len(_COST_COLUMNS)
     spans = (("", 1), ("pruned", width), ("dense on the same hardware", width), ("", 1))
-    return _table(headings, rows, foot, spans=spans)
+    return table("Cycles and traffic, pruned and dense", columns, rows, foot, spans=spans)
+
+
+def shape_anchor(index: int) -> str:
+    """Id of a layer's row in the table of shapes."""
+    return f"shape-{index}"
 
 
 def cause_table(predicted: Mapping[str, int], counters: Mapping[str, int] | None) -> str:
     """HTML table of the whole program's cycles by cause, predicted and counted."""
-    headings = [("cause", ""), ("meaning", ""), ("predicted", "by the cycle model")]
+    columns = [Column("cause"), Column("meaning"), Column("predicted", "by the cycle model")]
     if counters:
-        headings.append(("counted", "by the hardware in simulation"))
+        columns.append(Column("counted", "by the hardware in simulation"))
     rows = []
     for cause in CAUSES:
-        row = [cause, escape(CAUSE_TEXTS[cause]), f"{predicted[cause]:,}"]
-        rows.append([*row, f"{_counted(counters, cause):,}"] if counters else row)
-    foot = ["total", "", f"{sum(predicted[cause] for cause in CAUSES):,}"]
-    return _table(headings, rows, [*foot, f"{counters['total']:,}"] if counters else foot, left=2)
+        cells = [text_cell(cause), text_cell(CAUSE_TEXTS[cause]), number_cell(predicted[cause])]
+        rows.append(Row(cells=[*cells, number_cell(_counted(counters, cause))] if counters else cells))
+    foot = [text_cell("total"), _EMPTY, number_cell(sum(predicted[cause] for cause in CAUSES))]
+    if counters:
+        foot.append(number_cell(counters["total"]))
+    return table("Cycles of the whole program by cause", columns, rows, foot, left=2)
 
 
 def run_table(runs: Sequence[Mapping[str, Any]], parts: Sequence[Sequence[str]]) -> str:
     """HTML table of every program that ran."""
-    headings = (
-        ("program", "part of the network, or all of it"),
-        ("on", "golden's simulator (ISS) or the RTL"),
-        ("tensors", "compared with the integer model"),
-        ("predicted", "cycles by the cycle model"),
-        ("counted", "cycles by the hardware"),
-        ("bit exact", "every value of every tensor"),
+    columns = (
+        Column("program", "part of the network, or all of it"),
+        Column("on", "golden's simulator (ISS) or the RTL"),
+        Column("tensors", "compared with the integer model"),
+        Column("predicted", "cycles by the cycle model"),
+        Column("counted", "cycles by the hardware"),
+        Column("bit exact", "every value of every tensor"),
     )
     rows = [
-        [
-            escape(_unit_name(run["unit"], parts)),
-            run["platform"].upper(),
-            str(len(run["differing"])),
-            f"{run['predicted']:,}",
-            or_dash(run["cycles"]),
-            mark(run["bit_exact"]),
-        ]
+        Row(
+            cells=[
+                text_cell(_unit_name(run["unit"], parts)),
+                text_cell(run["platform"].upper()),
+                number_cell(len(run["differing"])),
+                number_cell(run["predicted"]),
+                number_cell(run["cycles"] or None),
+                mark_cell(run["bit_exact"]),
+            ],
+            wrong=not (run["bit_exact"] and run["on_time"]),
+        )
         for run in runs
     ]
-    return _table(headings, rows, None, [not (run["bit_exact"] and run["on_time"]) for run in runs])
+    return table("Programs that ran", columns, rows)
 
 
-def mark(good: bool | None) -> str:
-    """A tick, a cross, or a dash for what is not known."""
-    if good is None:
-        return DASH
-    return '<span class="good">\u2713</span>' if good else '<span class="bad">\u2717</span>'
+def _link(name: str, anchor: str) -> Cell:
+    return Cell(f'<a href="#{escape(anchor)}">{escape(name)}</a>', name)
 
 
-def or_dash(value: int | None) -> str:
-    """A number with all digits, or a dash where there is none."""
-    return f"{value:,}" if value else DASH
-
-
-def _layer_cells(layer: Mapping[str, Any]) -> list[str]:
+def _layer_cells(index: int, layer: Mapping[str, Any]) -> list[Cell]:
     pattern = layer["pattern"]
+    share = layer["nonzero"] / layer["weights"] if layer["weights"] else None
+    windows = f"{layer['kept_windows']:,} / {layer['windows']:,}"
     return [
-        escape(layer["name"]),
-        str(layer["group"] + 1),
-        *(f"{layer[key]:,}" for key in ("K", "R", "P")),
-        f"{pattern['n']}:{pattern['m']}" if pattern else DASH,
-        str(layer["n"]),
-        f"{layer['kept_windows']:,} / {layer['windows']:,}",
-        percent(layer["nonzero"] / layer["weights"]) if layer["weights"] else DASH,
-        mark(layer["exact"]["iss"]),
-        mark(layer["exact"]["rtl"]),
+        _link(layer["name"], row_anchor(index)),
+        number_cell(layer["group"] + 1),
+        *(number_cell(layer[key]) for key in ("K", "R", "P")),
+        text_cell(f"{pattern['n']}:{pattern['m']}") if pattern else _NOTHING,
+        number_cell(layer["n"]),
+        number_cell(layer["kept_windows"] / max(1, layer["windows"]), windows),
+        number_cell(share, None if share is None else percent(share)),
+        mark_cell(layer["exact"]["iss"]),
+        mark_cell(layer["exact"]["rtl"]),
     ]
 
 
-def _cost_cells(costs: Mapping[str, Any] | None) -> list[str]:
+def _cost_cells(costs: Mapping[str, Any] | None) -> list[Cell]:
     if costs is None:
-        return [DASH] * len(_COST_HEADINGS)
+        return [_NOTHING] * len(_COST_COLUMNS)
     return [
-        f"{costs['cycles']:,}",
-        f"{costs['bound']['cycles']:,}",
-        _LIMITS[costs["bound"]["limit"]],
-        percent(costs["utilization"]),
-        size(costs["read"]) if costs["read"] else DASH,
-        size(costs["written"]) if costs["written"] else DASH,
+        number_cell(costs["cycles"]),
+        number_cell(costs["bound"]["cycles"]),
+        text_cell(_LIMITS[costs["bound"]["limit"]]),
+        number_cell(costs["utilization"], percent(costs["utilization"])),
+        _bytes_cell(costs["read"]),
+        _bytes_cell(costs["written"]),
     ]
 
 
-def _cost_sums(costs: Sequence[Mapping[str, Any] | None]) -> list[str]:
+def _bytes_cell(value: int) -> Cell:
+    return number_cell(value, size(value)) if value else _NOTHING
+
+
+def _cost_sums(costs: Sequence[Mapping[str, Any] | None]) -> list[Cell]:
     """Sums over all layers; bounds of layers that run at once do not add up to one."""
     known = [cost for cost in costs if cost is not None]
     if not known:
-        return [DASH] * len(_COST_HEADINGS)
+        return [_NOTHING] * len(_COST_COLUMNS)
     sums = {key: sum(cost[key] for cost in known) for key in ("cycles", "ideal", "read", "written")}
-    use = percent(sums["ideal"] / max(1, sums["cycles"]))
-    return [f"{sums['cycles']:,}", "", "", use, size(sums["read"]), size(sums["written"])]
+    use = sums["ideal"] / max(1, sums["cycles"])
+    return [
+        number_cell(sums["cycles"]),
+        _EMPTY,
+        _EMPTY,
+        number_cell(use, percent(use)),
+        _bytes_cell(sums["read"]),
+        _bytes_cell(sums["written"]),
+    ]
 
 
-def _speedup(pruned: Sequence[Mapping[str, Any]], dense: Sequence[Mapping[str, Any] | None]) -> str:
+def _speedup(pruned: Sequence[Mapping[str, Any]], dense: Sequence[Mapping[str, Any] | None]) -> Cell:
     cycles = sum(cost["cycles"] for cost in dense if cost is not None)
-    return ratio(cycles / max(1, sum(cost["cycles"] for cost in pruned))) if cycles else DASH
+    if not cycles:
+        return _NOTHING
+    speedup = cycles / max(1, sum(cost["cycles"] for cost in pruned))
+    return number_cell(speedup, ratio(speedup))
 
 
 def _counted(counters: Mapping[str, int], cause: str) -> int:
@@ -171,39 +206,3 @@ def _unit_name(unit: str, parts: Sequence[Sequence[str]]) -> str:
         return unit
     names = parts[int(number)]
     return names[0] if len(names) == 1 else f"{names[0]} to {names[-1]}"
-
-
-def _table(
-    headings: Sequence[tuple[str, str]],
-    rows: Sequence[Sequence[str]],
-    foot: Sequence[str] | None,
-    wrong: Sequence[bool] = (),
-    *,
-    left: int = 1,
-    spans: Sequence[tuple[str, int]] = (),
-) -> str:
-    """HTML table; ``spans`` are titles above so many columns each."""
-    titles = "".join(f'<th class="span" colspan="{width}">{escape(title)}</th>' for title, width in spans)
-    above = f"<tr>{titles}</tr>" if spans else ""
-    head = "".join(
-        f'<th{_side(i, left)} title="{escape(title)}">{escape(name)}</th>'
-        for i, (name, title) in enumerate(headings)
-    )
-    bad = [*wrong, *[False] * (len(rows) - len(wrong))]
-    body = "".join(
-        ('<tr class="wrong">' if is_bad else "<tr>") + f"{_cells(row, left)}</tr>"
-        for row, is_bad in zip(rows, bad, strict=True)
-    )
-    last = f"<tfoot><tr>{_cells(foot, left)}</tr></tfoot>" if foot else ""
-    return (
-        f'<div class="scroll"><table><thead>{above}<tr>{head}</tr></thead>'
-        f"<tbody>{body}</tbody>{last}</table></div>"
-    )
-
-
-def _cells(row: Sequence[str], left: int) -> str:
-    return "".join(f"<td{_side(i, left)}>{cell}</td>" for i, cell in enumerate(row))
-
-
-def _side(column: int, left: int) -> str:
-    return ' class="left"' if column < left else ""

@@ -4,9 +4,9 @@ import numpy as np
 
 from crisp_golden.network import Pattern, QuantizedConv
 
-MAP_WIDTH, MAP_HEIGHT = 860, 130
+MAP_WIDTH, MAP_HEIGHT = 400, 110
 MAX_CELL = 22
-ZOOM = 130
+ZOOM = 96
 
 
 def block_map(layer: QuantizedConv, pattern: Pattern) -> str:
@@ -34,7 +34,7 @@ def block_map(layer: QuantizedConv, pattern: Pattern) -> str:
 
 
 def block_zoom(layer: QuantizedConv, pattern: Pattern) -> str:
-    """SVG of one kept block: every weight a cell, darker for larger magnitude, a line between groups."""
+    """SVG of one kept block: every weight a cell, stronger for larger magnitude; a line between groups."""
     values = first_kept_block(layer, pattern)
     if values is None:
         return ""

@@ -12,31 +12,29 @@ from typing import Any
 
 from crisp_sw.report.cause_chart import group_title
 from crisp_sw.report.numbers import count, percent
+from crisp_sw.report.plot_area import horizontal, plot, stretched, vertical
 
-WIDTH, HEIGHT = 1000, 420
-LEFT, RIGHT, TOP, BOTTOM = 70, 30, 20, 50
-LABELLED = 6
-"""So many groups that take the most cycles are named, if there is room."""
-
-LABEL_WIDTH, LABEL_HEIGHT = 130, 15
+HEIGHT, TOP, BOTTOM = 420, 34, 40
+UNITS = 1000
+"""Width of the roof's own coordinates."""
 
 
-def roofline_picture(groups: Sequence[Mapping[str, Any]]) -> str:
-    """SVG with one disc per group; its area is the cycles that the group takes."""
-    points = [(_intensity(group), _use(group), group) for group in groups]
-    axes = _Axes(
-        low_x=floor(log2(min(0.5, *(x for x, _, _ in points)))),
-        high_x=floor(log2(max(2, *(x for x, _, _ in points)))) + 1,
-        low_y=floor(log2(min(0.25, *(y for _, y, _ in points)))),
-    )
-    most = max(group["cycles"] for group in groups)
-    named = sorted(groups, key=lambda group: -group["cycles"])[:LABELLED]
-    discs = "".join(_disc(axes, x, y, group, most) for x, y, group in points)
-    names = _names(axes, [(_intensity(group), _use(group), group) for group in named], most)
-    return (
-        f'<svg class="chart" role="img" aria-label="Roofline: work per beat and use of the array" '
-        f'viewBox="0 0 {WIDTH} {HEIGHT}">{axes.draw()}{discs}{names}</svg>'
-    )
+def roofline_picture(groups: Sequence[Mapping[str, Any]], anchors: Mapping[str, str]) -> str:
+    """SVG with one numbered disc per group, and a list of what the numbers are.
+
+    The area of a disc is the cycles that the group takes; the largest has number 1.
+
+    Parameters
+    ----------
+    anchors : ids of the rows that the first layers of the groups link to, by name.
+    """
+    ranked = sorted(groups, key=lambda group: -group["cycles"])
+    axes = _Axes(ranked)
+    most = ranked[0]["cycles"]
+    discs = "".join(_disc(axes, number, group, most) for number, group in enumerate(ranked, 1))
+    picture = plot("Roofline: work per beat of the bus, and use of the array", HEIGHT, axes.draw() + discs)
+    names = "".join(_name(group, anchors) for group in ranked)
+    return f'{picture}<ol class="points">{names}</ol>'
 
 
 def roofline_legend() -> str:
@@ -49,51 +47,44 @@ def roofline_legend() -> str:
 
 
 class _Axes:
-    """Powers of two on both axes, and the roof."""
+    """Powers of two on both axes, wide enough for all groups, and the roof."""
 
-    def __init__(self, *, low_x: int, high_x: int, low_y: int):
-        self.low_x, self.high_x, self.low_y = low_x, high_x, low_y
+    def __init__(self, groups: Sequence[Mapping[str, Any]]):
+        self.low_x = floor(log2(min(0.5, *map(_intensity, groups))))
+        self.high_x = floor(log2(max(2, *map(_intensity, groups)))) + 1
+        self.low_y = floor(log2(min(0.25, *map(_use, groups))))
 
     def x(self, power: float) -> float:
-        """Place of 2 ** ``power``."""
-        return LEFT + (power - self.low_x) / (self.high_x - self.low_x) * (WIDTH - LEFT - RIGHT)
+        """Place of 2 ** ``power`` in percent."""
+        return 100 * (power - self.low_x) / (self.high_x - self.low_x)
 
     def y(self, power: float) -> float:
-        """Place of 2 ** ``power``; 0 is at the top, a little below the edge."""
-        return TOP + 12 + power / self.low_y * (HEIGHT - TOP - BOTTOM - 12)
+        """Place of 2 ** ``power`` in pixels; 0 is at the top."""
+        return TOP + power / self.low_y * (HEIGHT - TOP - BOTTOM)
 
     def draw(self) -> str:
         """Grid, roof and titles."""
-        bottom, right = self.y(self.low_y), self.x(self.high_x)
-        below, line = self._roof(bottom, right)
-        parts = [below]
+        bottom = self.y(self.low_y)
+        parts = [self._roof(bottom)]
         for power in range(self.low_x, self.high_x + 1):
-            x = self.x(power)
-            label = f"{2**power}" if power >= 0 else f"1/{2**-power}"
             parts.append(
-                f'<path class="grid" d="M{x:.1f} {TOP}V{bottom:.1f}"/>'
-                f'<text class="axis" x="{x:.1f}" y="{bottom + 18:.1f}">{label}</text>'
+                vertical(self.x(power), TOP, bottom, f"{2**power}" if power >= 0 else f"1/{2**-power}")
             )
         for power in range(self.low_y, 1):
-            y = self.y(power)
-            parts.append(
-                f'<path class="grid" d="M{LEFT} {y:.1f}H{right:.1f}"/>'
-                f'<text class="axis end" x="{LEFT - 8}" y="{y + 4:.1f}">{percent(2.0**power, 0)}</text>'
-            )
-        parts.append(line)
+            parts.append(horizontal(self.y(power), percent(2.0**power, 0)))
+        parts.append('<text class="axis" x="0" y="12">use of the array</text>')
         parts.append(
-            f'<text class="title end" x="{right:.1f}" y="{HEIGHT - 8}">'
-            "cycles of work per beat of the bus</text>"
-            f'<text class="title" x="{LEFT + 8}" y="{TOP + 4}">use of the array</text>'
+            f'<text class="axis end" x="100%" y="{HEIGHT - 2}">cycles of work per beat of the bus</text>'
         )
         return "".join(parts)
 
-    def _roof(self, bottom: float, right: float) -> tuple[str, str]:
-        """What lies below the line min(1, x), and the line."""
-        start = max(self.low_x, self.low_y)
-        line = f"M{self.x(start):.1f} {self.y(start):.1f}L{self.x(0):.1f} {self.y(0):.1f}H{right:.1f}"
-        area = f"{line}V{bottom:.1f}H{self.x(start):.1f}Z"
-        return f'<path class="below" d="{area}"/>', f'<path class="roof" d="{line}"/>'
+    def _roof(self, bottom: float) -> str:
+        """The line min(1, x), and what lies below it."""
+        start, scale = max(self.low_x, self.low_y), UNITS / 100
+        line = f"M{scale * self.x(start):.1f} {self.y(start) - TOP:.1f}L{scale * self.x(0):.1f} 0H{UNITS}"
+        area = f"{line}V{bottom - TOP:.1f}H{scale * self.x(start):.1f}Z"
+        shapes = f'<path class="below" d="{area}"/><path class="roof" d="{line}"/>'
+        return stretched(UNITS, bottom - TOP, shapes, top=TOP, pixels=bottom - TOP)
 
 
 def _intensity(group: Mapping[str, Any]) -> float:
@@ -105,32 +96,26 @@ def _use(group: Mapping[str, Any]) -> float:
     return max(1, group["bound"]["compute"]) / max(1, group["cycles"])
 
 
-def _radius(group: Mapping[str, Any], most: int) -> float:
-    return 4 + 20 * (group["cycles"] / max(1, most)) ** 0.5
-
-
-def _disc(axes: _Axes, x: float, y: float, group: Mapping[str, Any], most: int) -> str:
+def _disc(axes: _Axes, number: int, group: Mapping[str, Any], most: int) -> str:
+    """A disc with its number in it, or to its right where it is too small."""
     kind = "point" if group["bound"]["limit"] == "compute" else "point memory"
+    x, y = axes.x(log2(_intensity(group))), axes.y(log2(_use(group)))
+    radius = 4 + 20 * (group["cycles"] / max(1, most)) ** 0.5
+    inside = radius > 10
+    shift = 'class="tag middle" dy="4"' if inside else f'class="tag" dx="{radius + 3:.1f}" dy="4"'
+    return (
+        f'<circle class="{kind}" cx="{x:.2f}%" cy="{y:.1f}" r="{radius:.1f}"/>'
+        f'<text {shift} x="{x:.2f}%" y="{y:.1f}">{number}</text>'
+    )
+
+
+def _name(group: Mapping[str, Any], anchors: Mapping[str, str]) -> str:
+    name, more = group_title(group["stages"])
     text = (
-        f"{', '.join(group['stages'])}: {x:.3g} cycles of work per beat, {percent(y)} of the array, "
-        f"{count(group['cycles'])} cycles"
+        f"{count(group['cycles'])} cycles, {percent(_use(group))} of the array, "
+        f"{_intensity(group):.3g} cycles of work per beat"
     )
     return (
-        f'<circle class="{kind}" cx="{axes.x(log2(x)):.1f}" cy="{axes.y(log2(y)):.1f}" '
-        f'r="{_radius(group, most):.1f}"><title>{escape(text)}</title></circle>'
+        f'<li><a href="#{escape(anchors[name])}">{escape(name)}</a>{f" {more}" if more else ""}: '
+        f'<span class="soft">{escape(text)}</span></li>'
     )
-
-
-def _names(axes: _Axes, points: Sequence[tuple[float, float, Mapping[str, Any]]], most: int) -> str:
-    """The first layer's name below each disc; a name that would cover another is left out."""
-    placed: list[tuple[float, float]] = []
-    parts = []
-    for x, y, group in points:
-        left = min(max(axes.x(log2(x)), LEFT + LABEL_WIDTH / 2), WIDTH - RIGHT - LABEL_WIDTH / 2)
-        below = axes.y(log2(y)) + _radius(group, most) + 14
-        if any(abs(left - u) < LABEL_WIDTH and abs(below - v) < LABEL_HEIGHT for u, v in placed):
-            continue
-        placed.append((left, below))
-        name, more = group_title(group["stages"])
-        parts.append(f'<text class="tag middle" x="{left:.1f}" y="{below:.1f}">{escape(name)} {more}</text>')
-    return "".join(parts)

@@ -71,6 +71,10 @@ def made_up_report(*, rtl: bool = True, differing: int = 0) -> dict[str, Any]:
         "memory": {"read_latency": 40},
         "config": {"rows": 16, "cols": 4, "lanes": 4, "bus_bits": 128},
         "input_shape": [3, 224, 224],
+        "memory_use": {
+            name: {"capacity": 4096, "peak": 1024, "used": [0, 1024, 512]}
+            for name in ("activation", "weight")
+        },
         "programs": {"fused": {"causes": causes, "commands": 1500, "image_bytes": 1 << 20}},
         "groups": groups,
         "layers": layers,

@@ -1,22 +1,12 @@
 """The chart of cycles by cause."""
 
 import re
-from xml.etree import ElementTree
+from importlib import resources
 
 import pytest
 
 from crisp_golden.program.cycle_causes import CAUSES
-from crisp_sw.report.cause_chart import (
-    CAUSE_TEXTS,
-    NAME_WIDTH,
-    ORDER,
-    VALUE_WIDTH,
-    WIDTH,
-    cause_chart,
-    cause_legend,
-    group_title,
-    round_step,
-)
+from crisp_sw.report.cause_chart import CAUSE_TEXTS, ORDER, cause_chart, cause_legend, group_title
 from sw.tests.report.network_reports import group
 
 GROUPS = [
@@ -24,36 +14,32 @@ GROUPS = [
     group(["c"], compute=10, read=2000),
     group(["d"], compute=0, read=0, write=0, lost=0),
 ]
+ANCHORS = {"a": "layer-0", "c": "layer-2", "d": "layer-3"}
 
 
-def bars(group_element: ElementTree.Element) -> dict[str, float]:
-    return {rect.attrib["class"]: float(rect.attrib["width"]) for rect in group_element.iter("rect")}
+def rows(html: str) -> list[dict[str, float]]:
+    """Share of the chart's width by cause, and of the bound."""
+    found = re.findall(r'class="(\w+)" style="--share:([\d.]+)"|(</li>)', html)
+    result: list[dict[str, float]] = [{}]
+    for kind, share, end in found:
+        if end:
+            result.append({})
+        else:
+            result[-1][kind] = float(share)
+    return result[:-1]
 
 
-def test_widths_are_in_proportion_to_cycles():
-    svg = ElementTree.fromstring(cause_chart(GROUPS))
-    rows = [bars(element) for element in svg.iter("g")]
-    scale = (WIDTH - NAME_WIDTH - VALUE_WIDTH) / 5100
-    for row, entry in zip(rows, GROUPS, strict=True):
-        assert row == {
-            cause: pytest.approx(cycles * scale, abs=0.01)
-            for cause, cycles in entry["causes"].items()
-            if cycles
-        }
+def test_widths_are_in_proportion_to_cycles_and_the_mark_is_at_the_bound():
+    for row, entry in zip(rows(cause_chart(GROUPS, ANCHORS)), GROUPS, strict=True):
+        cycles = {cause: count for cause, count in entry["causes"].items() if count}
+        expected = cycles | {"bound": entry["bound"]["cycles"]}
+        assert row == {kind: pytest.approx(count / 5100, abs=1e-4) for kind, count in expected.items()}
 
 
-def test_the_mark_is_at_the_bound():
-    svg = ElementTree.fromstring(cause_chart(GROUPS))
-    marks = [path for path in svg.iter("path") if path.attrib["class"] == "bound"]
-    places = [float(re.match(r"M([\d.]+) ", path.attrib["d"])[1]) for path in marks]  # pyright: ignore
-    scale = (WIDTH - NAME_WIDTH - VALUE_WIDTH) / 5100
-    assert places == [pytest.approx(NAME_WIDTH + b * scale, abs=0.01) for b in (5000, 2000, 0)]
-
-
-def test_names_are_escaped_and_explained():
-    svg = cause_chart([group(["<first>", "second"], compute=10, read=1)])
-    assert "&lt;first&gt;" in svg
-    assert "&lt;first&gt;, second in 4 bands: 110 cycles (compute 10, wait 100); at least 10" in svg
+def test_names_are_escaped_explained_and_linked():
+    html = cause_chart([group(["<first>", "second"], compute=10, read=1)], {"<first>": "layer-7"})
+    assert '<a class="name" href="#layer-7">&lt;first&gt;' in html
+    assert "&lt;first&gt;, second in 4 bands: 110 cycles (compute 10, wait 100); at least 10" in html
 
 
 def test_every_cause_has_a_colour_and_a_meaning():
@@ -61,13 +47,19 @@ def test_every_cause_has_a_colour_and_a_meaning():
     assert all(f'class="{cause}"' in cause_legend() for cause in CAUSES)
 
 
+def test_causes_differ_in_texture_as_well_as_in_colour():
+    style = (resources.files("crisp_sw.report") / "style.css").read_text()
+    textures = {}
+    for cause in CAUSES:
+        rule = re.search(rf"^\.{cause} {{ background: (.*?);? }}$", style, re.M)
+        assert rule, cause
+        textures[cause] = re.sub(rf"var\(--{cause}\)", "COLOUR", rule[1])
+    plain = [cause for cause, texture in textures.items() if texture == "COLOUR"]
+    assert sorted(plain) == ["compute", "wait"]
+    assert textures["idle"].startswith("COLOUR; outline")
+    assert len(set(textures.values())) == len(CAUSES) - 1
+
+
 def test_group_title():
     assert group_title(["a"]) == ("a", "")
     assert group_title(["a", "b", "c"]) == ("a", "+2")
-
-
-@pytest.mark.parametrize(
-    ("step", "rounded"), [(0.3, 1), (1, 1), (4.9, 2), (70, 50), (199, 100), (2000, 2000)]
-)
-def test_round_step(step: float, rounded: int):
-    assert round_step(step) == rounded

@@ -1,14 +1,17 @@
 """The report page: complete, self-contained, and honest about failures."""
 
+import base64
+import hashlib
+import json
 import re
 from dataclasses import replace
-from html.parser import HTMLParser
 
 import numpy as np
 import pytest
 
 from crisp_golden.network import Node, Pattern, QuantizedConv, QuantizedNetwork
 from crisp_sw.report import SampleImage, render_page, total_figures
+from sw.tests.report.html_pages import Page
 
 
 def made_up_layer(name: str, rng: np.random.Generator, channels: int = 64, kernel: int = 3) -> QuantizedConv:
@@ -98,35 +101,41 @@ def sample(label: str = "Bag", prediction: str = "Bag") -> SampleImage:
     return SampleImage(pixels=pixels, label=label, prediction=prediction, scores={"Bag": 90, "Coat": -20})
 
 
-class TagChecker(HTMLParser):
-    """Collects what a page links to and the tags that are not closed in order."""
-
-    VOID = frozenset({"meta", "img", "br", "link", "path", "rect"})
-
-    def __init__(self):
-        super().__init__()
-        self.open: list[str] = []
-        self.links: list[str] = []
-
-    def handle_starttag(self, tag, attrs):
-        self.links += [value or "" for name, value in attrs if name in ("src", "href")]
-        if tag not in self.VOID:
-            self.open.append(tag)
-
-    def handle_endtag(self, tag):
-        if tag not in self.VOID:
-            assert self.open.pop() == tag
-
-
 def test_page_is_well_formed_and_refers_to_nothing_outside():
     network = made_up_network()
-    html = render_page(made_up_report(network), network, [sample()])
-    checker = TagChecker()
-    checker.feed(html)
-    assert checker.open == []
-    assert checker.links
-    assert all(link.startswith("data:image/png;base64,") for link in checker.links)
-    assert not re.search(r"https?://|@import|url\(", html)
+    page = Page(render_page(made_up_report(network), network, [sample()]))
+    assert page.outside == {"data:", "data:image/png;base64", "data:application/json;base64"}
+    assert (page.tables, page.captions) == (1, 1)
+
+
+def test_layers_are_linked_from_chart_to_row_to_picture():
+    network = made_up_network()
+    page = Page(render_page(made_up_report(network), network))
+    for index, node in enumerate(network.nodes):
+        assert {f"#layer-{index}", f"#pattern-{node.layer.name}"} <= set(page.links)
+
+
+def test_all_figures_can_be_downloaded():
+    network = made_up_network()
+    report = made_up_report(network)
+    data = next(link for link in Page(render_page(report, network)).links if "json" in link)
+    assert json.loads(base64.b64decode(data.partition(",")[2])) == report
+
+
+def test_only_the_script_of_the_page_may_run():
+    network = made_up_network()
+    html = render_page(made_up_report(network), network)
+    script = re.search(r"<script>(.*?)</script>", html, re.S)
+    assert script
+    digest = base64.b64encode(hashlib.sha256(script[1].encode()).digest()).decode()
+    assert f"script-src 'sha256-{digest}'" in html
+    assert "default-src 'none'" in html
+
+
+def test_accuracies_have_intervals_where_the_images_are_counted():
+    network = made_up_network()
+    report = made_up_report(network) | {"test_images": 3000}
+    assert "0.17 points (\u2212" in render_page(report, network)
 
 
 def test_page_shows_every_layer_and_the_headline_figures():
@@ -134,7 +143,7 @@ def test_page_shows_every_layer_and_the_headline_figures():
     report = made_up_report(network)
     html = render_page(report, network)
     for layer in report["layers"]:
-        assert html.count(layer["name"]) >= 4  # chart, map, zoom, table
+        assert html.count(layer["name"]) >= 4  # chart, card, map, zoom, table
         assert f"{layer['cycles_rtl']:,}" in html
     assert "99.50 %" in html
     assert f"{report['totals']['speedup']:.3g}\u00d7" in html
