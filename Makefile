@@ -14,7 +14,7 @@ network_options = $(strip \
 	$(call option,--seed,$(SEED)) $(if $(DENSE),--dense-too))
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo network accuracy test lint verilog cocotb-test layers programs synth bench lock clean
+.PHONY: help setup browser demo network accuracy test lint verilog cocotb-test layers programs synth bench lock clean
 
 help:
 	@echo 'make setup                                   create .venv and install what is missing'
@@ -26,6 +26,7 @@ help:
 	@echo 'make accuracy DATA=<image folder> [GRID=headline|full] [CLUSTER=tcp://host:8786] [RTL=20]'
 	@echo '                                             CRISP and every baseline on real images: table and plots'
 	@echo 'make test [JOBS=2]                           all tests, those of the simulated hardware included'
+	@echo 'make browser                                 install Chromium, in which pages are tested, through apt'
 	@echo 'make lint                                    ruff and pyright'
 	@echo 'make verilog [PRESET=edge] [TOP=accelerator|core]'
 	@echo '                                             write Verilog and a C header to build/verilog, and lint it'
@@ -43,6 +44,9 @@ help:
 
 setup:
 	@tools/setup.sh
+
+browser:
+	@tools/browser.sh
 
 demo: setup
 	.venv/bin/crisp demo $(call option,--classes,$(CLASSES)) --preset $(or $(PRESET),edge)

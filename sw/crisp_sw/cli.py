@@ -70,6 +70,9 @@ COMMANDS = {
         _SOFTWARE,
         "Write a model in a format that other tools read, or read a network of theirs.",
     ),
+    "index": Command(
+        "index:index", _SOFTWARE, "List all results below a directory on one page, users side by side."
+    ),
     "accuracy": Command(
         "accuracy:accuracy", _SOFTWARE, "Compare CRISP with every baseline on users of a few classes."
     ),

@@ -28,6 +28,7 @@ from crisp_sw.export import save_network
 from crisp_sw.export.pruned import PrunedModel, is_pruned_model, load_pruned, save_pruned
 from crisp_sw.prune import PruneSettings
 from crisp_sw.report import SampleImage, render_page, total_figures
+from crisp_sw.report.times import CLOCK_MHZ
 from crisp_sw.steps import (
     ClassTask,
     PruneBudget,
@@ -59,6 +60,7 @@ class DemoSettings:
     checkpoint : file, or name of a shipped one.
     data : name or path of a data set; None for the one of the checkpoint.
     preset : of the core.
+    clock_mhz : at which cycles are stated as times, too.
     fresh : prune again even if a pruned model of the same settings is there.
     """
 
@@ -67,6 +69,7 @@ class DemoSettings:
     checkpoint: str = "small_resnet_fashion_mnist"
     data: str | None = None
     seed: int = 0
+    clock_mhz: float = CLOCK_MHZ
     fresh: bool = False
     prune: PruneSettings = field(default_factory=PruneSettings)
     budget: PruneBudget = field(default_factory=PruneBudget)
@@ -157,6 +160,7 @@ def run_demo(
         "model": task.info.model,
         "seed": settings.seed,
         "preset": settings.preset,
+        "clock_mhz": settings.clock_mhz,
         "accuracy": accuracy,
         "test_images": len(task.test_images()),
         "sparsity": pruned.figures["sparsity"],

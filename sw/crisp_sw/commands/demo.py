@@ -10,12 +10,22 @@ import typer
 
 from crisp_sw.atomic_files import require_new_file
 from crisp_sw.commands.hardware import run_cosim
-from crisp_sw.commands.options import DEFAULT_CHECKPOINT, AsJson, Classes, Data, Output, PresetName, Seed
+from crisp_sw.commands.options import (
+    DEFAULT_CHECKPOINT,
+    AsJson,
+    Classes,
+    Clock,
+    Data,
+    Output,
+    PresetName,
+    Seed,
+)
 from crisp_sw.commands.terminal import emit, messages, results, say_problem, show_figures, step_display
 from crisp_sw.demo import DemoFiles, DemoSettings, run_demo
 from crisp_sw.prune import PruneSettings
 from crisp_sw.report import failures
 from crisp_sw.report.numbers import count, percent, ratio, size
+from crisp_sw.report.times import CLOCK_MHZ, time_text
 from crisp_sw.steps import PruneBudget
 from crisp_sw.steps.summaries import accuracy_figures
 
@@ -37,6 +47,7 @@ def demo(
         int, typer.Option(help="Training images per class.")
     ] = PruneBudget().samples_per_class,
     seed: Seed = 0,
+    clock: Clock = CLOCK_MHZ,
     fresh: Annotated[bool, typer.Option("--fresh", help="Prune again, whatever is there.")] = False,
     as_json: AsJson = False,
 ) -> None:
@@ -57,6 +68,7 @@ def demo(
         checkpoint=checkpoint,
         data=data,
         seed=seed,
+        clock_mhz=clock,
         fresh=fresh,
         prune=replace(PruneSettings(), sparsity=sparsity),
         budget=PruneBudget(samples_per_class=samples),
@@ -93,6 +105,7 @@ def _show(report: dict[str, Any], files: DemoFiles) -> None:
         f"{ratio(totals['compression'])} smaller",
         "cycles": f"{count(totals['cycles_dense'])} to {count(totals['cycles_rtl'])} per image, "
         f"{ratio(totals['speedup'])} faster",
+        "time": time_text(totals["cycles_rtl"], report["clock_mhz"]),
         "bit-exact": "yes, every layer" if totals["bit_exact"] else "no",
         "cycles as predicted": "yes, every layer" if totals["cycles_exact"] else "no",
     }

@@ -9,13 +9,14 @@ from rich.table import Table
 
 from crisp_golden.config import preset as find_preset
 from crisp_golden.errors import CapacityError
-from crisp_sw.commands.options import AsJson, PresetName, command_line
+from crisp_sw.commands.options import AsJson, Clock, PresetName, command_line
 from crisp_sw.commands.terminal import emit, print_table, results
 from crisp_sw.inspection import inspect_layers, inspect_program, inspection_totals
 from crisp_sw.report.inspection_page import render_inspection_page
 from crisp_sw.report.inspection_table import HEADINGS, dense_misfits, layer_cells, total_cells
 from crisp_sw.report.markdown import MarkdownTable, code, markdown_page
 from crisp_sw.report.numbers import count, percent, ratio, size
+from crisp_sw.report.times import CLOCK_MHZ, time_text
 from crisp_sw.steps.inspecting import Inspected, open_inspected
 from crisp_sw.steps.step_directory import SUMMARY_FILE, require_free, write_step
 
@@ -28,6 +29,7 @@ def inspect(
     program: Annotated[
         bool, typer.Option("--program", help="Compile it, too: cycles of the whole accelerator.")
     ] = False,
+    clock: Clock = CLOCK_MHZ,
     out: Annotated[
         Path | None,
         typer.Option("--out", "-o", help="Directory for the figures, and a page with pictures."),
@@ -58,6 +60,7 @@ def inspect(
         "command": command_line(),
         "kind": inspected.kind,
         "preset": preset,
+        "clock_mhz": clock,
         "input_shape": list(inspected.network.input_shape),
         "classes": list(inspected.network.classes),
         "metadata": dict(inspected.metadata),
@@ -112,6 +115,8 @@ def _facts(figures: Mapping[str, Any]) -> dict[str, str]:
         facts["speedup"] = (
             f"{ratio(totals['speedup'])} over dense on preset {figures['preset']}, layer by layer"
         )
+    cycles = program["cycles"] if program else totals["cycles_predicted"]
+    facts["time"] = time_text(cycles, figures["clock_mhz"])
     if program:
         dense = "dense, it does not fit"
         if program["cycles_dense"]:

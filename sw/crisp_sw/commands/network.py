@@ -12,7 +12,7 @@ from crisp_golden.config import preset as find_preset
 from crisp_golden.network import QuantizedNetwork
 from crisp_golden.program.timeline import MemoryTiming
 from crisp_sw.atomic_files import require_new_file, write_bytes
-from crisp_sw.commands.options import AsJson, PresetName, Seed
+from crisp_sw.commands.options import AsJson, Clock, PresetName, Seed
 from crisp_sw.commands.terminal import emit, messages, results, say_problem, show_figures, step_display
 from crisp_sw.network_run import NetworkRun, RunSettings, iss_platform, rtl_platform, run_failures
 from crisp_sw.network_run.options import DEFAULTS, NetworkOptions
@@ -20,6 +20,7 @@ from crisp_sw.network_run.source import open_source
 from crisp_sw.networks.cache import DEFAULT_CACHE
 from crisp_sw.report.network_page import render_network_page
 from crisp_sw.report.numbers import count, percent, ratio, size
+from crisp_sw.report.times import CLOCK_MHZ, time_text
 from crisp_sw.steps.json_files import write_json
 
 CHECK_FAILED, INTERRUPTED = 1, 130
@@ -62,6 +63,7 @@ def network(
     latency: Annotated[
         int, typer.Option(help="Cycles from an address to its first beat of data in external memory.", min=1)
     ] = 40,
+    clock: Clock = CLOCK_MHZ,
     out: Annotated[
         Path | None,
         typer.Option("--out", "-o", help="Directory of report and results.", show_default=f"below {RUNS}"),
@@ -127,6 +129,7 @@ def network(
         "preset": preset,
         "settings": source.settings.to_json() if source.settings else None,
         "memory": vars(memory),
+        "clock_mhz": clock,
         "command": shlex.join(["crisp", *sys.argv[1:]]),
         "seconds": time.perf_counter() - started,
     }
@@ -170,6 +173,7 @@ def _show(report: dict[str, Any], folder: Path) -> None:
         f"sparse is {ratio(totals['speedup'])} faster"
         if dense
         else "does not fit",
+        "time": time_text(totals["cycles"], report["clock_mhz"]),
         "roofline": f"{count(totals['bound'])} cycles at least; {percent(totals['roofline'])} of it reached",
         "array": f"{percent(totals['utilization'])} of all cycles at work",
         "traffic": f"{size(totals['traffic'])}, layer by layer {size(totals['traffic_unfused'])}",

@@ -11,6 +11,7 @@ import typer
 
 from crisp_sw.commands.terminal import messages
 from crisp_sw.data.folder import Unreadable
+from crisp_sw.report.times import require_clock
 from crisp_sw.seeds import require_seed
 from crisp_sw.steps.float_models import ForeignWeights, SourceError
 
@@ -22,6 +23,10 @@ Classes = Annotated[
     str, typer.Option("--classes", "-c", help="The user's classes: names, ids or indices, comma-separated.")
 ]
 Device = Annotated[str, typer.Option(help="What the network runs on: cpu, cuda, cuda:1, ...")]
+Clock = Annotated[
+    float,
+    typer.Option(help="Clock in MHz at which cycles are stated as times, too.", callback=require_clock),
+]
 Data = Annotated[
     str | None,
     typer.Option(

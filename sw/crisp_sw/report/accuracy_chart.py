@@ -5,7 +5,7 @@ Newcombe's hybrid of two score intervals (R. G. Newcombe, 1998, method 10), for 
 accuracies here are of the same images, so that a difference is known better than that.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from html import escape
 from math import ceil, floor, sqrt
 
@@ -43,6 +43,39 @@ def accuracy_chart(accuracy: Mapping[str, float], images: int | None = None) -> 
             f'<span class="number">{percent(accuracy[key], 2)}</span>'
             f'<span class="soft">{escape(loss_text(accuracy, key, images))}</span></li>'
         )
+    return _with_axis(rows, low, high)
+
+
+def users_chart(users: Sequence[tuple[str, Mapping[str, float], int | None]]) -> str:
+    """HTML rows of several users on one axis: the dense network of each, and what is left of it.
+
+    Parameters
+    ----------
+    users : (name, accuracies as `accuracy_chart` takes them, images that they were measured on).
+    """
+    shown = [(name, *_ends(accuracy), images) for name, accuracy, images in users if accuracy]
+    low, high = _axis([score_interval(value, n) for _, a, b, n in shown for value in (a, b)] or [(0, 1)])
+    rows = []
+    for name, dense, left, images in shown:
+        span = score_interval(left, images)
+        first, last, at, before = ((value - low) / (high - low) for value in (*span, left, dense))
+        rows.append(
+            f'<li class="own"><span class="name">{escape(name)}</span><div class="track">'
+            f'<i style="--first:{first:.4f};--last:{last:.4f}"></i>'
+            f'<u class="before" style="--share:{before:.4f}"></u><u style="--share:{at:.4f}"></u></div>'
+            f'<span class="number">{percent(left)}</span>'
+            f'<span class="soft">of {percent(dense)}</span></li>'
+        )
+    return _with_axis(rows, low, high)
+
+
+def _ends(accuracy: Mapping[str, float]) -> tuple[float, float]:
+    """Of the dense network, and of the last form of the pruned one; one of both where only one is known."""
+    order = [key for key in ("dense_fine_tuned", "dense", "pruned", "int8") if key in accuracy]
+    return accuracy[order[0]], accuracy[order[-1]]
+
+
+def _with_axis(rows: list[str], low: float, high: float) -> str:
     axis = f"<span>{percent(low, 0)}</span><span>{percent(high, 0)}</span>"
     rows.append(f'<li class="axis"><div class="ends">{axis}</div></li>')
     return f'<ol class="chart accuracies">{"".join(rows)}</ol>'
@@ -78,7 +111,7 @@ def difference_interval(share: float, other: float, count: int) -> tuple[float, 
     )
 
 
-def _axis(spans) -> tuple[float, float]:
+def _axis(spans: Iterable[tuple[float, float]]) -> tuple[float, float]:
     """Whole points that hold all intervals."""
     spans = list(spans)
     low = floor(100 * min(first for first, _ in spans)) / 100

@@ -13,6 +13,8 @@ from html import escape
 from importlib import resources
 from typing import Any
 
+from crisp_golden.printable import printable
+
 
 @dataclass(frozen=True, kw_only=True)
 class Section:
@@ -88,7 +90,8 @@ def page(
 
     Returns
     -------
-    HTML with no reference to anything outside it.
+    HTML with no reference to anything outside it; what would change the order in which text is read is
+    spelled out.
     """
     style, script = _resource("style.css"), _resource("sort.js")
     digest = base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()
@@ -97,7 +100,7 @@ def page(
         "base-uri 'none'; form-action 'none'"
     )
     body = "".join(section.html() for section in sections)
-    return (
+    text = (
         '<!doctype html>\n<html lang="en"><head><meta charset="utf-8">'
         f'<meta http-equiv="Content-Security-Policy" content="{policy}">'
         '<meta name="viewport" content="width=device-width, initial-scale=1">'
@@ -106,6 +109,7 @@ def page(
         f'<p class="lead">{escape(lead)}</p>{head}{body}{download.html() if download else ""}</main>'
         f"<script>{script}</script></body></html>\n"
     )
+    return "\n".join(map(printable, text.split("\n")))
 
 
 def tiles(items: Sequence[Tile]) -> str:
