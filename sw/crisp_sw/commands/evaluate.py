@@ -41,7 +41,7 @@ def evaluate(
     weights: Weights = None,
     model: ModelName = None,
     image_size: ImageSize = None,
-    normalize: Normalize = "imagenet",
+    normalize: Normalize = None,
     unreadable: SkipUnreadable = "refuse",
     device: Device = "cpu",
     out: Annotated[
@@ -53,22 +53,27 @@ def evaluate(
 
     A quantized network is run by the golden model, with the arithmetic of the hardware, on the processor.
     Chosen classes are judged twice: by the best of their own outputs, and with all outputs of the network
-    competing. A single class stands against all others.
+    competing. A single class stands against all others. An ONNX file of others says neither its data set nor
+    how its images are normalised: it needs --data and --normalize.
 
     Examples:
 
     - `crisp evaluate --classes sneaker,bag,coat`
     - `crisp evaluate build/network --out build/evaluation`
+    - `crisp evaluate theirs.onnx --data path/to/imagenet --normalize imagenet`
     - `crisp evaluate --weights resnet50.pth --model resnet50 --data path/to/imagenet --image-size 224`
     """
-    foreign = foreign_weights(weights, model, image_size, normalize, path=path)
+    quantized = path is not None and weights is None and is_quantized(path)
+    foreign = foreign_weights(weights, model, image_size, None if quantized else normalize, path=path)
     path = path or DEFAULT_CHECKPOINT
     if out is not None:
         require_free(out, "evaluate")
     used = find_device(device)
-    if foreign is None and is_quantized(path):
+    if quantized:
         with step_display() as progress:
-            answers = int8_answers(path, data, classes=classes, unreadable=unreadable, on_progress=progress)
+            answers = int8_answers(
+                path, data, normalize, classes=classes, unreadable=unreadable, on_progress=progress
+            )
     else:
         answers = float_answers(path, data, foreign, classes=classes, unreadable=unreadable, device=used)
     judged = str(foreign.weights) if foreign else path

@@ -46,7 +46,11 @@ ModelName = Annotated[
     typer.Option("--model", help="Architecture of --weights: resnet50, vgg16-bn, ..."),
 ]
 Normalize = Annotated[
-    str, typer.Option(help="Mean and deviation of the images for --weights: imagenet, or those of the data.")
+    str | None,
+    typer.Option(
+        help="Mean and deviation of the images for --weights: imagenet, or those of the data.",
+        show_default="imagenet",
+    ),
 ]
 Seed = Annotated[int, typer.Option(help="Of everything random.", callback=require_seed)]
 SkipUnreadable = Annotated[
@@ -63,7 +67,7 @@ def foreign_weights(
     weights: Path | None,
     model: str | None,
     image_size: int | None,
-    normalize: str,
+    normalize: str | None,
     *,
     path: str | None = None,
 ) -> ForeignWeights | None:
@@ -86,6 +90,11 @@ def foreign_weights(
                 f"--image-size {image_size} belongs to --weights; expected it there only, as other models "
                 "know the size of their images"
             )
+        if normalize is not None:
+            raise SourceError(
+                f"--normalize {normalize} belongs to --weights; expected it there only, as other models know "
+                "how their images are normalised"
+            )
         return None
     if path is not None:
         raise SourceError(f"{path} and --weights {weights} are two models; expected one of them")
@@ -93,7 +102,7 @@ def foreign_weights(
         weights=weights,
         model=model,
         image_size=image_size,
-        normalize=normalize,  # pyright: ignore[reportArgumentType]
+        normalize=normalize or "imagenet",  # pyright: ignore[reportArgumentType]
     )
 
 

@@ -74,7 +74,7 @@ def prune(
     weights: Weights = None,
     model: ModelName = None,
     image_size: ImageSize = None,
-    normalize: Normalize = "imagenet",
+    normalize: Normalize = None,
     unreadable: SkipUnreadable = "refuse",
     device: Device = "cpu",
     seed: Annotated[int | None, _option("seed", "Of everything random.")] = None,

@@ -46,7 +46,7 @@ def quantize(
     weights: Weights = None,
     model: ModelName = None,
     image_size: ImageSize = None,
-    normalize: Normalize = "imagenet",
+    normalize: Normalize = None,
     unreadable: SkipUnreadable = "refuse",
     seed: Seed = 0,
     as_json: AsJson = False,

@@ -8,12 +8,20 @@ import torch
 from torch import Tensor
 
 from crisp_golden.errors import CrispError
+from crisp_golden.network import QuantizedConv, QuantizedNetwork
 from crisp_sw.data import DatasetSplits, Normalization, class_subset, load_dataset, resolve_classes
 from crisp_sw.data.folder import Unreadable
 from crisp_sw.errors import ClassSelectionError, DatasetError
 from crisp_sw.evaluation import accuracy, predict_logits, subset_accuracy
 from crisp_sw.network_source import open_network
-from crisp_sw.steps.float_models import ForeignWeights, listing, load_float_model, require_data_name
+from crisp_sw.steps.float_models import (
+    ForeignWeights,
+    listing,
+    load_float_model,
+    normalization,
+    require_data_name,
+    require_normalize,
+)
 from crisp_sw.steps.progress import StepCallback, ignore_progress
 from crisp_sw.steps.quantizing import int8_logits
 from crisp_sw.steps.user_classes import UserClasses
@@ -109,6 +117,7 @@ def float_answers(
 def int8_answers(
     path: str,
     data: str | None = None,
+    normalize: str | None = None,
     *,
     classes: str | None = None,
     unreadable: Unreadable = "refuse",
@@ -116,18 +125,32 @@ def int8_answers(
 ) -> Answers:
     """Run a packed network or a QDQ ONNX file on the test images of its classes, by golden.
 
+    A network without names of classes, such as an ONNX file of others, has those of the data set in order.
+
+    Parameters
+    ----------
+    normalize : of `crisp_sw.steps.float_models.normalization`, for a network that does not say it.
+
     Raises
     ------
-    EvaluationError : it does not say how its images are normalised, or which data set they are of.
+    EvaluationError : nothing says how its images are normalised, or which data set they are of; or both the
+        network and ``normalize`` do; or it has other outputs than the data set has classes.
     ClassSelectionError : the network has no output for one of ``classes``, or there is no image of them.
     CrispError : it cannot be read, or does not fit the data set.
     """
     network, metadata = open_network(path)
-    splits, normalization = _images_of(path, metadata, data, network.input_shape[1], unreadable)
-    outputs = UserClasses.of_outputs(splits, network.classes, _class_ids(path, metadata))
+    said = _said_normalization(path, metadata, normalize)
+    splits = _images_of(path, metadata, data, network.input_shape[1], unreadable)
+    used = said or normalization(splits, str(normalize))
+    channels = len(used.mean) if said else network.input_shape[0]
+    if splits.channels != channels:
+        raise EvaluationError(
+            f"{splits.name} has images of {splits.channels} channels; expected {channels} as in {path}"
+        )
+    outputs = _outputs(path, network, metadata, splits)
     images = outputs.test_images
     chosen = _chosen(outputs, images.labels, classes)
-    logits = int8_logits(network, images, normalization, on_progress)
+    logits = int8_logits(network, images, used, on_progress)
     return Answers(kind="int8", outputs=outputs, logits=logits, labels=images.labels, chosen=chosen)
 
 
@@ -151,19 +174,27 @@ def _chosen(outputs: UserClasses, labels: Tensor, classes: str | None) -> tuple[
 
 def _images_of(
     path: str, metadata: Mapping[str, Any], data: str | None, size: int, unreadable: Unreadable
-) -> tuple[DatasetSplits, Normalization]:
-    missing = [name for name in ("dataset", "mean", "std") if not metadata.get(name)]
-    if missing and (data is None or missing != ["dataset"]):
-        raise EvaluationError(f"{path}: does not say {', '.join(missing)} of its images; expected metadata")
-    normalization = _normalization(path, metadata)
-    name = data or require_data_name(metadata["dataset"])
-    splits = load_dataset(name, image_size=size, unreadable=unreadable)
-    if splits.channels != len(normalization.mean):
+) -> DatasetSplits:
+    if data is None and not metadata.get("dataset"):
+        raise EvaluationError(f"{path}: does not say which data set it is for; expected --data")
+    return load_dataset(
+        data or require_data_name(metadata["dataset"]), image_size=size, unreadable=unreadable
+    )
+
+
+def _outputs(
+    path: str, network: QuantizedNetwork, metadata: Mapping[str, Any], splits: DatasetSplits
+) -> UserClasses:
+    ids = _class_ids(path, metadata)
+    last = network.nodes[-1].layer
+    if ids or network.classes or not isinstance(last, QuantizedConv):
+        return UserClasses.of_outputs(splits, network.classes, ids)
+    if last.out_channels != len(splits.classes):
         raise EvaluationError(
-            f"{splits.name} has images of {splits.channels} channels; expected {len(normalization.mean)} as "
-            f"in {path}"
+            f"{path}: {last.out_channels} outputs without names; expected {len(splits.classes)}, the classes "
+            f"of {splits.name}"
         )
-    return splits, normalization
+    return UserClasses.of_outputs(splits, splits.classes)
 
 
 def _class_ids(path: str, metadata: Mapping[str, Any]) -> Sequence[str]:
@@ -173,7 +204,22 @@ def _class_ids(path: str, metadata: Mapping[str, Any]) -> Sequence[str]:
     return ids
 
 
-def _normalization(path: str, metadata: Mapping[str, Any]) -> Normalization:
+def _said_normalization(
+    path: str, metadata: Mapping[str, Any], normalize: str | None
+) -> Normalization | None:
+    """How a network says that its images are normalised; None if ``normalize`` says it."""
+    missing = [name for name in ("mean", "std") if not metadata.get(name)]
+    if normalize is not None:
+        require_normalize(normalize)
+        if not missing:
+            raise EvaluationError(
+                f"{path}: says how its images are normalised; expected no --normalize {normalize}"
+            )
+        return None
+    if missing:
+        raise EvaluationError(
+            f"{path}: does not say {', '.join(missing)} of its images; expected --normalize imagenet or data"
+        )
     mean, std = (
         tuple(value) if isinstance(value, list | tuple) else value
         for value in (metadata["mean"], metadata["std"])

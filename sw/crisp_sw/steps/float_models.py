@@ -9,7 +9,7 @@ from torch import nn
 
 from crisp_golden.errors import CrispError
 from crisp_sw.checkpoint import CheckpointInfo, load_weights
-from crisp_sw.data import DatasetSplits, load_dataset
+from crisp_sw.data import DatasetSplits, Normalization, load_dataset
 from crisp_sw.data.folder import Unreadable
 from crisp_sw.data.registry import is_dataset_name
 from crisp_sw.errors import DatasetError
@@ -35,8 +35,7 @@ class ForeignWeights:
     weights : safetensors, or torch's own format.
     model : a name that `crisp_sw.models.build_model` knows.
     image_size : edge that the data set's images are scaled to; None for their own size.
-    normalize : "imagenet", the mean and deviation that torchvision's weights expect, or "data", those of
-        the training images. Images of one channel have the latter in any case.
+    normalize : of `normalization`.
     """
 
     weights: Path
@@ -45,14 +44,31 @@ class ForeignWeights:
     normalize: Normalize = "imagenet"
 
     def __post_init__(self):
-        if self.normalize not in get_args(Normalize):
-            raise SourceError(
-                f"`normalize` must be one of {', '.join(get_args(Normalize))}, not {self.normalize!r}"
-            )
+        require_normalize(self.normalize)
 
     def as_used(self, channels: int) -> Self:
         """These weights with the normalization that images of so many channels get."""
         return self if channels == len(IMAGENET_MEAN) else replace(self, normalize="data")
+
+
+def require_normalize(normalize: str) -> None:
+    """Raise SourceError, listing the ways to normalize, unless ``normalize`` is one."""
+    if normalize not in get_args(Normalize):
+        raise SourceError(f"`normalize` must be one of {', '.join(get_args(Normalize))}, not {normalize!r}")
+
+
+def normalization(splits: DatasetSplits, normalize: str) -> Normalization:
+    """Mean and deviation of the images for a model that does not say them.
+
+    Parameters
+    ----------
+    normalize : "imagenet", those that torchvision's weights expect, or "data", those of the training images.
+        Images of one channel have the latter in any case.
+    """
+    require_normalize(normalize)
+    if normalize == "imagenet" and splits.channels == len(IMAGENET_MEAN):
+        return Normalization(IMAGENET_MEAN, IMAGENET_STD)
+    return Normalization(splits.mean, splits.std)
 
 
 def load_float_model(
@@ -98,15 +114,15 @@ def checkpoint_of(foreign: ForeignWeights, splits: DatasetSplits) -> tuple[nn.Mo
     model = build_model(foreign.model, in_channels=splits.channels, num_classes=len(splits.classes))
     load_weights(model, tensors, source=foreign.weights)
     require_images(model, foreign.model, channels=splits.channels, size=splits.image_size)
-    own = foreign.as_used(splits.channels).normalize == "data"
+    used = normalization(splits, foreign.normalize)
     return model, CheckpointInfo(
         model=foreign.model,
         in_channels=splits.channels,
         num_classes=len(splits.classes),
         classes=splits.classes,
         image_size=splits.image_size,
-        mean=splits.mean if own else IMAGENET_MEAN,
-        std=splits.std if own else IMAGENET_STD,
+        mean=used.mean,
+        std=used.std,
         dataset=splits.name,
         accuracy=0.0,
         class_ids=splits.ids,

@@ -42,6 +42,16 @@ def test_size_of_a_model_that_knows_its_own_is_refused(digits_checkpoint, tmp_pa
     assert_refused((command, digits_checkpoint, "--image-size", 12), message, tmp_path)
 
 
+@pytest.mark.parametrize("command", ["evaluate", "quantize", "prune"])
+def test_normalization_of_a_model_that_knows_its_own_is_refused(
+    digits_checkpoint, tmp_path, monkeypatch, command
+):
+    monkeypatch.chdir(tmp_path)
+    classes = ("--classes", "3") if command == "prune" else ()
+    message = "--normalize data belongs to --weights; expected it there only"
+    assert_refused((command, digits_checkpoint, *classes, "--normalize", "data"), message, tmp_path)
+
+
 @pytest.mark.parametrize("given", ["imagenet", "data"])
 def test_normalization_of_grey_images_is_recorded_as_used(weights, given):
     options = ("--weights", weights, *FOREIGN, "--normalize", given)

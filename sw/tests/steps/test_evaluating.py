@@ -8,11 +8,12 @@ import torch
 
 from crisp_golden.errors import CrispError
 from crisp_sw.checkpoint import CheckpointInfo, load_checkpoint, save_checkpoint
-from crisp_sw.data import DatasetSplits, load_dataset
+from crisp_sw.data import DatasetSplits, ImageSet, load_dataset
 from crisp_sw.errors import ClassSelectionError, DatasetError
 from crisp_sw.evaluation import evaluate_subset, predict_logits
 from crisp_sw.export import load_network, save_network
 from crisp_sw.export.pruned import PrunedModel, load_pruned, save_pruned
+from crisp_sw.qdq import export_onnx
 from crisp_sw.steps import UserClasses, evaluating, float_models, quantize_pruned
 from crisp_sw.steps.evaluating import EvaluationError, float_answers, int8_answers
 
@@ -103,8 +104,54 @@ def test_int8_network_is_judged_alike(cut, digits, tmp_path):
     with pytest.raises(ClassSelectionError, match="no output for '4'"):
         int8_answers(str(tmp_path / "net"), classes="4", on_progress=lambda *_: pytest.fail("it ran"))
     save_network(load_network(tmp_path / "net"), tmp_path / "bare", {"dataset": "digits"})
-    with pytest.raises(EvaluationError, match="bare: does not say mean, std of its images"):
+    with pytest.raises(EvaluationError, match="bare: does not say mean, std of its images; expected --norm"):
         int8_answers(str(tmp_path / "bare"))
+
+
+@pytest.fixture
+def theirs(digits_checkpoint, digits, tmp_path) -> Path:
+    """An ONNX file that says nothing about itself, as those of others."""
+    network = quantize_pruned(load_pruned(digits_checkpoint), digits, per_class=16)
+    export_onnx(replace(network, classes=()), tmp_path / "theirs.onnx")
+    return tmp_path / "theirs.onnx"
+
+
+def test_onnx_file_of_others_is_judged_with_data_and_normalization(theirs, digits):
+    figures = int8_answers(str(theirs), "digits", "data").figures()
+    assert figures["classes"] == list(digits.classes)
+    assert figures["accuracy"]["int8"] > 0.8
+
+
+def coloured(grey: ImageSet) -> ImageSet:
+    return replace(grey, images=grey.images.expand(-1, 3, -1, -1))
+
+
+@pytest.mark.parametrize(
+    ("data", "normalize", "message"),
+    [
+        ("digits", None, "theirs.onnx: does not say mean, std of its images; expected --normalize imagenet"),
+        (None, "data", "theirs.onnx: does not say which data set it is for; expected --data"),
+        ("digits", "none", "`normalize` must be one of imagenet, data, not 'none'"),
+        ("twenty", "data", "theirs.onnx: 10 outputs without names; expected 20, the classes of twenty"),
+        ("colours", "data", "colours has images of 3 channels; expected 1 as in .*theirs.onnx"),
+    ],
+)
+def test_onnx_file_of_others_without_what_it_needs(theirs, digits, monkeypatch, data, normalize, message):
+    others = {
+        "digits": digits,
+        "twenty": replace(digits, name="twenty", classes=tuple(map(str, range(20)))),
+        "colours": replace(digits, name="colours", train=coloured(digits.train), test=coloured(digits.test)),
+    }
+    monkeypatch.setattr(evaluating, "load_dataset", lambda name, **_: others[name])
+    with pytest.raises(CrispError, match=message):
+        int8_answers(str(theirs), data, normalize, on_progress=lambda *_: pytest.fail("it ran"))
+
+
+def test_normalization_that_the_network_says_itself_is_not_given_twice(cut, digits, tmp_path):
+    network = quantize_pruned(load_pruned(cut), digits, per_class=1)
+    save_network(network, tmp_path / "net", {"dataset": "digits", "mean": [0.3], "std": [0.3]})
+    with pytest.raises(EvaluationError, match="net: says how its images are normalised; expected no --norm"):
+        int8_answers(str(tmp_path / "net"), normalize="data")
 
 
 @pytest.mark.parametrize(
