@@ -1,11 +1,11 @@
 """What a loaded data set is: images as bytes, labels, class names, and how to normalise a batch."""
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import TypeGuard
+from typing import SupportsFloat
 
 import torch
 from torch import Tensor
@@ -14,6 +14,8 @@ from crisp_sw.errors import DatasetError
 
 # Enough pictures for three digits of mean and deviation, few enough for a memory-mapped ImageNet.
 STATISTICS_SAMPLE = 100_000
+# What a mean and a deviation of values from 0 to 1 can be; 1 is "leave them as they are".
+_STATISTICS = {"mean": (0.0, 1.0), "std": (1e-6, 1.0)}
 
 
 @dataclass(frozen=True, eq=False)
@@ -38,30 +40,58 @@ class ImageSet:
         return ImageSet(self.images if everything else self.images[index], labels)
 
 
+def normalization_fault(**statistics: Iterable[float]) -> str | None:
+    """Return what is wrong with ``mean=`` and ``std=`` of pixel values scaled to 0..1, else None."""
+    for name, values in statistics.items():
+        if isinstance(values, str) or not isinstance(values, Iterable):
+            return f"`{name}` must be a number for each channel, not {values!r}"
+        low, high = _STATISTICS[name]
+        for value in values:
+            number = _number(value)
+            if not low <= number <= high:
+                advice = "; divide those of bytes by 255" if high < number <= 255 else ""
+                return f"`{name}` must be numbers from {low:g} to {high:g}, not {value!r}{advice}"
+    return None
+
+
+def _number(value: object) -> float:
+    """The value of a number or of a tensor that holds one; not a number for anything else."""
+    if isinstance(value, bool) or not isinstance(value, SupportsFloat):
+        return math.nan
+    try:
+        return float(value)
+    except (ValueError, RuntimeError, OverflowError):
+        return math.nan
+
+
 @dataclass(frozen=True)
 class Normalization:
     """Per-channel mean and standard deviation of pixel values scaled to 0..1.
 
     Raises
     ------
-    DatasetError : a value is no finite number, or a deviation not positive.
+    DatasetError : a value cannot be that, such as one of pixel values from 0 to 255.
     """
 
     mean: tuple[float, ...]
     std: tuple[float, ...]
 
     def __post_init__(self):
-        for name, low, expected in (("mean", -math.inf, "finite"), ("std", 0.0, "positive and finite")):
-            values = getattr(self, name)
-            if not isinstance(values, tuple):
+        for name, values in (("mean", self.mean), ("std", self.std)):
+            if not isinstance(values, tuple) or not values:
                 raise DatasetError(f"`{name}` must be a number for each channel, not {values!r}")
-            for value in values:
-                if not (_is_number(value) and low < value < math.inf):
-                    raise DatasetError(f"`{name}` must be {expected} numbers, not {value!r}")
+        if (fault := normalization_fault(mean=self.mean, std=self.std)) is not None:
+            raise DatasetError(fault)
 
     @classmethod
     def of(cls, images: Tensor) -> "Normalization":
-        """Measure uint8[N, C, H, W] images: from histograms, of an even sample if there are very many."""
+        """Measure uint8[N, C, H, W] images: from histograms, of an even sample if there are very many.
+
+        Raises
+        ------
+        DatasetError : the images are of another type.
+        """
+        _require_bytes(images)
         sample = images[:: max(1, len(images) // STATISTICS_SAMPLE)]
         levels = torch.arange(256, dtype=torch.float64) / 255
         mean, std = [], []
@@ -74,14 +104,29 @@ class Normalization:
         return cls(tuple(mean), tuple(std))
 
     def __call__(self, images: Tensor) -> Tensor:
-        """Map uint8[N, C, H, W] to float32[N, C, H, W] of mean 0 and deviation 1, in channels-last memory."""
+        """Map uint8[N, C, H, W] to float32[N, C, H, W] of mean 0 and deviation 1, in channels-last memory.
+
+        Raises
+        ------
+        DatasetError : the images are of another type, or have another number of channels.
+        """
+        _require_bytes(images)
+        if not {len(self.mean), len(self.std)} <= {1, images.shape[1]}:
+            raise DatasetError(
+                f"images of {images.shape[1]} channels do not fit {len(self.mean)} means and {len(self.std)} "
+                "deviations; expected one for each channel"
+            )
         mean = torch.tensor(self.mean).view(1, -1, 1, 1) * 255
         std = torch.tensor(self.std).view(1, -1, 1, 1) * 255
         return ((images.float() - mean) / std).contiguous(memory_format=torch.channels_last)
 
 
-def _is_number(value: object) -> TypeGuard[float]:
-    return isinstance(value, int | float) and not isinstance(value, bool)
+def _require_bytes(images: Tensor) -> None:
+    if images.dtype != torch.uint8:
+        raise DatasetError(
+            f"the images are {images.dtype}; expected torch.uint8 from 0 to 255: floats from 0 to 1 become "
+            "that by `(images * 255).round().to(torch.uint8)`"
+        )
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)

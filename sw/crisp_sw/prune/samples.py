@@ -8,7 +8,11 @@ from typing import Self
 import torch
 from torch import Tensor
 
+from crisp_sw.data.dataset import normalization_fault
 from crisp_sw.prune.errors import SamplesError
+
+OVERSHOOT = 0.5
+"""How far interpolation may leave the range of pixel values."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -17,16 +21,17 @@ class ClassSamples:
 
     Attributes
     ----------
-    images : uint8 0 to 255 or float 0 to 1, [N, C, H, W], N >= 1.
+    images : uint8 0 to 255 or float 0 to 1, [N, C, H, W], N >= 1. With mean 0 and deviation 1, the defaults,
+        floats may also be normalised already.
     labels : int64[N], index of the model's output that is right.
-    mean, std : per channel, of the float images; the model reads ``(image - mean) / std``.
+    mean, std : per channel, of pixel values from 0 to 1; the model reads ``(image - mean) / std``.
     classes : which classes of a data set the labels 0, 1, ... stand for, if that is known.
     unlabelled : more images, of any classes, in type and size as ``images``: a transfer set, on which the
         model learns what a teacher answers. None if there are none.
 
     Raises
     ------
-    SamplesError : shapes or types do not fit together, or a value is not finite.
+    SamplesError : shapes or types do not fit together, or a value is not finite, or of another scale.
     """
 
     images: Tensor
@@ -42,21 +47,43 @@ class ClassSamples:
             raise SamplesError(f"`images` must have the shape [N, C, H, W] with N >= 1, not {list(shape)}")
         if self.images.dtype != torch.uint8 and not self.images.is_floating_point():
             raise SamplesError(f"`images` must be uint8 or float, not {self.images.dtype}")
-        _require_finite("images", self.images)
+        self._require_statistics()
+        self._require_scale("images", self.images)
         if self.unlabelled is not None:
             _require_alike(self.unlabelled, self.images)
+            self._require_scale("unlabelled", self.unlabelled)
         if self.labels.shape != shape[:1] or self.labels.dtype != torch.int64:
             actual = f"{self.labels.dtype}{list(self.labels.shape)}"
             raise SamplesError(f"`labels` must be int64[{shape[0]}], one for each image, not {actual}")
         if int(self.labels.min()) < 0:
             raise SamplesError(f"`labels` must be 0 or more, not {int(self.labels.min())}")
+
+    def _require_statistics(self) -> None:
+        if (fault := normalization_fault(mean=self.mean, std=self.std)) is not None:
+            raise SamplesError(fault)
+        channels = self.images.shape[1]
         for name, values in (("mean", self.mean), ("std", self.std)):
-            if len(values) not in (1, shape[1]):
-                raise SamplesError(f"`{name}` must have 1 or {shape[1]} values, not {len(values)}")
-            if not all(math.isfinite(value) for value in values):
-                raise SamplesError(f"`{name}` must be finite numbers, not {list(values)}")
-        if min(self.std) <= 0:
-            raise SamplesError(f"`std` must be positive, not {min(self.std)}")
+            if len(values) not in (1, channels):
+                raise SamplesError(f"`{name}` must have 1 or {channels} values, not {len(values)}")
+
+    def _require_scale(self, name: str, images: Tensor) -> None:
+        """Refuse floats that are no pixel values from 0 to 1; normalised ones have values below 0."""
+        if images.dtype == torch.uint8:
+            return
+        low, high = (float(value) for value in images.aminmax())
+        if not (math.isfinite(low) and math.isfinite(high)):
+            raise SamplesError(f"`{name}` hold NaN or infinite values; expected finite numbers")
+        as_they_are = set(map(float, self.mean)) == {0.0} and set(map(float, self.std)) == {1.0}
+        if low < -OVERSHOOT and not as_they_are:
+            raise SamplesError(
+                f"`{name}` have values down to {low:g}; expected 0 to 1: leave normalisation to `mean` and "
+                "`std`, or leave these two out"
+            )
+        if high > 1 + OVERSHOOT and (low >= 0 or not as_they_are):
+            raise SamplesError(
+                f"`{name}` have values up to {high:g}; expected 0 to 1: divide bytes by 255, or give them as "
+                "torch.uint8"
+            )
 
     def __len__(self) -> int:
         return len(self.labels)
@@ -69,7 +96,7 @@ class ClassSamples:
         """Return images of the samples' type, such as augmented ones, as the model reads them: float32."""
         scaled = images.float() / 255 if images.dtype == torch.uint8 else images.float()
         mean, std = (
-            torch.tensor(values, device=images.device).reshape(1, -1, 1, 1)
+            torch.as_tensor(values, dtype=torch.float32, device=images.device).reshape(1, -1, 1, 1)
             for values in (self.mean, self.std)
         )
         return ((scaled - mean) / std).contiguous(memory_format=torch.channels_last)
@@ -105,11 +132,6 @@ class ClassSamples:
         yield from order.tensor_split(-(-len(self) // batch_size))
 
 
-def _require_finite(name: str, images: Tensor) -> None:
-    if not bool(images.isfinite().all()):
-        raise SamplesError(f"`{name}` hold NaN or infinite values; expected finite numbers")
-
-
 def _require_alike(unlabelled: Tensor, images: Tensor) -> None:
     shape, wanted = list(unlabelled.shape), list(images.shape[1:])
     if unlabelled.dtype != images.dtype or shape[1:] != wanted or not len(unlabelled):
@@ -117,7 +139,6 @@ def _require_alike(unlabelled: Tensor, images: Tensor) -> None:
             f"`unlabelled` must be {images.dtype}{['N', *wanted]} with N >= 1 as `images` are, not "
             f"{unlabelled.dtype}{shape}"
         )
-    _require_finite("unlabelled", unlabelled)
 
 
 def choose_samples(

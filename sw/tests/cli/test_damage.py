@@ -50,12 +50,12 @@ def test_weights_that_cannot_be_used(digits_checkpoint, tmp_path, monkeypatch, t
 @pytest.mark.parametrize(
     ("entry", "value", "message"),
     [
-        ("std", [0.0], "`std` must be positive and finite numbers, not 0.0"),
-        ("std", [float("nan")], "`std` must be positive and finite numbers, not nan"),
+        ("std", [0.0], "`std` must be numbers from 1e-06 to 1, not 0.0"),
+        ("std", [float("nan")], "`std` must be numbers from 1e-06 to 1, not nan"),
         ("model", 5, "`model` must be a name, not 5"),
         ("num_classes", 10.0, "`num_classes` must be a positive integer, not 10.0"),
         ("image_size", [], "`image_size` must be two positive integers, not ()"),
-        ("mean", ["a"], "`mean` must be finite numbers, not 'a'"),
+        ("mean", ["a"], "`mean` must be numbers from 0 to 1, not 'a'"),
         ("dataset", 7, "`dataset` must be a name, not 7"),
     ],
 )

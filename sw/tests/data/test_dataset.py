@@ -40,14 +40,42 @@ def test_length_is_the_number_of_images():
 @pytest.mark.parametrize(
     ("mean", "std", "message"),
     [
-        ((0.5, float("nan")), (1.0, 1.0), "`mean` must be finite numbers, not nan"),
-        (("a",), (1.0,), "`mean` must be finite numbers, not 'a'"),
-        ((0.5,), (0.0,), "`std` must be positive and finite numbers, not 0.0"),
-        ((0.5,), (-1.0,), "`std` must be positive and finite numbers, not -1.0"),
-        ((0.5,), (float("inf"),), "`std` must be positive and finite numbers, not inf"),
-        (0.5, (1.0,), "`mean` must be a number for each channel, not 0.5"),
+        ((0.5, float("nan")), (1.0, 1.0), "`mean` must be numbers from 0 to 1, not nan$"),
+        (("a",), (1.0,), "`mean` must be numbers from 0 to 1, not 'a'$"),
+        ((True,), (1.0,), "`mean` must be numbers from 0 to 1, not True$"),
+        ((10**400,), (1.0,), "`mean` must be numbers from 0 to 1, not 10000"),
+        ((-0.1,), (1.0,), "`mean` must be numbers from 0 to 1, not -0.1$"),
+        (
+            (123.675,),
+            (0.5,),
+            "`mean` must be numbers from 0 to 1, not 123.675; divide those of bytes by 255$",
+        ),
+        ((0.5,), (58.4,), "`std` must be numbers from 1e-06 to 1, not 58.4; divide those of bytes by 255$"),
+        ((0.5,), (0.0,), "`std` must be numbers from 1e-06 to 1, not 0.0$"),
+        ((0.5,), (1e-300,), "`std` must be numbers from 1e-06 to 1, not 1e-300$"),
+        ((0.5,), (float("inf"),), "`std` must be numbers from 1e-06 to 1, not inf"),
+        ((0.5,), ("0.5",), "`std` must be numbers from 1e-06 to 1, not '0.5'$"),
+        (0.5, (1.0,), "`mean` must be a number for each channel, not 0.5$"),
+        ((0.5,), (), r"`std` must be a number for each channel, not \(\)$"),
     ],
 )
 def test_what_cannot_normalise_is_refused(mean, std, message):
     with pytest.raises(DatasetError, match=message):
         Normalization(mean, std)
+
+
+@pytest.mark.parametrize(
+    "images", [torch.rand(2, 1, 4, 4), 255 * torch.rand(2, 1, 4, 4), torch.ones(2, 1, 4, 4).int()]
+)
+def test_images_of_another_type_are_refused_with_what_to_do(images):
+    message = r"the images are torch\.(float32|int32); expected torch\.uint8 from 0 to 255: floats"
+    for use in (Normalization((0.5,), (0.5,)), Normalization.of):
+        with pytest.raises(DatasetError, match=message):
+            use(images)
+
+
+def test_images_of_other_channels_are_refused():
+    with pytest.raises(
+        DatasetError, match="images of 1 channels do not fit 3 means and 3 deviations; expected"
+    ):
+        Normalization((0.5,) * 3, (0.5,) * 3)(torch.zeros(2, 1, 4, 4, dtype=torch.uint8))

@@ -1,5 +1,6 @@
 """Samples check their shapes, normalise, split evenly and are chosen with a seed."""
 
+import numpy as np
 import pytest
 import torch
 
@@ -7,6 +8,7 @@ from crisp_sw.prune.errors import SamplesError
 from crisp_sw.prune.samples import ClassSamples, choose_samples
 
 BYTES = torch.arange(2 * 1 * 2 * 2, dtype=torch.uint8).reshape(2, 1, 2, 2)
+FLOATS = BYTES / 7
 LABELS = torch.tensor([0, 1])
 
 
@@ -35,10 +37,27 @@ LABELS = torch.tensor([0, 1])
             "`unlabelled` hold NaN or infinite values; expected finite",
         ),
         ({"mean": (0.0, 0.0)}, "`mean` must have 1 or 1 values, not 2"),
-        ({"std": (0.0,)}, "`std` must be positive, not 0.0"),
-        ({"mean": (float("nan"),)}, r"`mean` must be finite numbers, not \[nan\]"),
-        ({"std": (float("nan"),)}, r"`std` must be finite numbers, not \[nan\]"),
-        ({"std": (float("inf"),)}, r"`std` must be finite numbers, not \[inf\]"),
+        ({"std": (0.0,)}, "`std` must be numbers from 1e-06 to 1, not 0.0$"),
+        ({"mean": (float("nan"),)}, "`mean` must be numbers from 0 to 1, not nan$"),
+        ({"std": (float("nan"),)}, "`std` must be numbers from 1e-06 to 1, not nan$"),
+        ({"std": (float("inf"),)}, "`std` must be numbers from 1e-06 to 1, not inf"),
+        ({"std": ("0.5",)}, "`std` must be numbers from 1e-06 to 1, not '0.5'$"),
+        ({"std": "0"}, "`std` must be a number for each channel, not '0'$"),
+        ({"mean": 0.5}, "`mean` must be a number for each channel, not 0.5$"),
+        ({"mean": (123.7,)}, "`mean` must be numbers from 0 to 1, not 123.7; divide those of bytes by 255$"),
+        (
+            {"images": 9 * FLOATS},
+            "`images` have values up to 9; expected 0 to 1: divide bytes by 255, or give",
+        ),
+        ({"images": 255 * FLOATS, "mean": (0.5,)}, "`images` have values up to 255; expected 0 to 1"),
+        (
+            {"images": 4 * FLOATS - 2, "std": (0.5,)},
+            "`images` have values down to -2; expected 0 to 1: leave normalisation to `mean` and",
+        ),
+        (
+            {"images": FLOATS, "unlabelled": 255 * FLOATS},
+            "`unlabelled` have values up to 255; expected 0 to 1",
+        ),
     ],
 )
 def test_bad_samples_are_named(values, message):
@@ -52,6 +71,19 @@ def test_bytes_and_floats_normalise_alike():
     index = torch.tensor([1])
     assert torch.equal(as_bytes.normalised(index), as_floats.normalised(index))
     assert torch.equal(as_bytes.normalised(index), (BYTES[1:].float() / 255 - 0.5) / 0.25)
+
+
+@pytest.mark.parametrize("images", [3 * FLOATS - 1, 255 * FLOATS - 128, FLOATS, 1.5 * FLOATS])
+def test_images_that_are_normalised_already_are_read_as_they_are(images):
+    samples = ClassSamples(images=images, labels=LABELS)
+    assert torch.equal(samples.normalised(torch.arange(2)), images)
+
+
+@pytest.mark.parametrize("kind", [torch.tensor, np.array, np.float32, lambda values: [np.float64(values[0])]])
+def test_statistics_may_be_of_other_numeric_types(kind):
+    samples = ClassSamples(images=1.2 * FLOATS - 0.1, labels=LABELS, mean=kind([0.5]), std=kind([0.25]))
+    expected = ClassSamples(images=samples.images, labels=LABELS, mean=(0.5,), std=(0.25,))
+    assert torch.equal(samples.normalised(torch.arange(2)), expected.normalised(torch.arange(2)))
 
 
 @pytest.mark.parametrize(
@@ -68,7 +100,7 @@ def test_batches_are_even_and_complete(count, size, lengths):
 
 def choose(class_indices, per_class, seed=0):
     labels = torch.tensor([5, 3, 5, 3, 5, 1])
-    images = torch.arange(6, dtype=torch.float32).reshape(6, 1, 1, 1)
+    images = torch.arange(6, dtype=torch.uint8).reshape(6, 1, 1, 1)
     return choose_samples(
         images, labels, class_indices, per_class=per_class, mean=(0.0,), std=(1.0,), seed=seed
     )

@@ -157,9 +157,9 @@ def test_normalization_that_the_network_says_itself_is_not_given_twice(cut, digi
 @pytest.mark.parametrize(
     ("entry", "value", "message"),
     [
-        ("std", [0.0], "net: `std` must be positive and finite numbers, not 0.0"),
-        ("std", [float("nan")], "net: `std` must be positive and finite numbers, not nan"),
-        ("mean", ["a"], "net: `mean` must be finite numbers, not 'a'"),
+        ("std", [0.0], "net: `std` must be numbers from 1e-06 to 1, not 0.0"),
+        ("std", [float("nan")], "net: `std` must be numbers from 1e-06 to 1, not nan"),
+        ("mean", ["a"], "net: `mean` must be numbers from 0 to 1, not 'a'"),
         ("mean", 0.5, "net: `mean` must be a number for each channel, not 0.5"),
         ("mean", [0.5, 0.5, 0.5], "digits has images of 1 channels; expected 3 as in .*net"),
         ("dataset", 7, "made for the data set 7, which is no known name"),
