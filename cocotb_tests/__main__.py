@@ -1,4 +1,4 @@
-"""Command line of the benches: ``python -m cocotb_tests run``, ``layers``, ``programs`` and ``network``.
+"""Command line of the benches: ``python -m cocotb_tests run``, ``layers``, ``programs``, ``network``, ...
 
 The exit status is 0 if everything passed, 1 if a bench did not, and 2 for an input that cannot be used.
 """
@@ -17,6 +17,7 @@ from cocotb_tests.layers.runs import random_layers
 from cocotb_tests.networks.run import run_network_layers
 from cocotb_tests.programs.cases import ProgramCases
 from cocotb_tests.runner import BenchResult, run_bench
+from cocotb_tests.trial import try_simulator
 from crisp_golden.config import preset as find_preset
 from crisp_golden.errors import CrispError
 from crisp_golden.printable import printable
@@ -140,6 +141,12 @@ def network(
     )
     count = len(report["layers"])
     console.print(printable(f"{count} layers, bit-exact, in the predicted cycles; written to {out}"))
+
+
+@app.command()
+def trial(sim: Sim = "verilator") -> None:
+    """See whether the simulator works here; say nothing if it does."""
+    try_simulator(sim)
 
 
 def _print_result(result: BenchResult) -> None:

@@ -16,7 +16,7 @@ from crisp_hw.accelerator import CrispStc
 from crisp_hw.boards import BOARDS, board
 from crisp_hw.cells import Target
 from crisp_hw.core import CrispCore
-from crisp_hw.lint import LintError, lint_verilog
+from crisp_hw.lint import LintError, lint_verilog, require_verilator
 from crisp_hw.register_export import HEADER_NAME, write_header
 from crisp_hw.synth import Comparison, Job, Progress, ToolError, dense_equivalent, pack, synthesize
 from crisp_hw.verilog import write_verilog
@@ -80,6 +80,8 @@ def _parser() -> argparse.ArgumentParser:
 def _verilog(options: argparse.Namespace) -> None:
     top = TOPS[options.top]
     name = f"{top.module_name}_{options.preset}"
+    if options.lint:
+        require_verilator()
     path = write_verilog(top(preset(options.preset)), name, options.out / f"{name}.v")
     if options.lint:
         lint_verilog(path)

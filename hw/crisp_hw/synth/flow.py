@@ -84,6 +84,7 @@ def pack(job: Job, progress: Progress = print) -> dict[str, Resource]:
 
 def _in_place(job: Job, build: Callable[[Path], Result]) -> Result:
     """Build in a folder beside the job's, and put it there if all went well; else only the logs."""
+    _require_tools(job.board)
     job.folder.parent.mkdir(parents=True, exist_ok=True)
     work = Path(tempfile.mkdtemp(dir=job.folder.parent, prefix=f".{job.folder.name}."))
     work.chmod(0o755)
@@ -96,6 +97,13 @@ def _in_place(job: Job, build: Callable[[Path], Result]) -> Result:
         raise
     finally:
         shutil.rmtree(work, ignore_errors=True)
+
+
+def _require_tools(board: Board) -> None:
+    """Look for all that is needed before the first step, which takes minutes."""
+    find_yosys()
+    find_nextpnr_ecp5()
+    _constraints(board)
 
 
 def _map(job: Job, work: Path, progress: Progress) -> SynthesisWrapper:

@@ -14,7 +14,7 @@ from rich.table import Table
 
 from crisp_golden.config import preset as find_preset
 from crisp_sw.atomic_files import require_new_file
-from crisp_sw.commands.hardware import run_cosim
+from crisp_sw.commands.hardware import run_cosim, try_simulator
 from crisp_sw.commands.options import AsJson, Output, PresetName
 from crisp_sw.commands.terminal import emit, messages, print_table, results, say_problem
 from crisp_sw.experiment.cell import Cell
@@ -73,7 +73,7 @@ def accuracy(
         typer.Option(help="Of training: float32, bfloat16, or auto for what this processor is faster in."),
     ] = AUTO,
     rtl: Annotated[
-        int, typer.Option(help="So many validation images of the first CRISP cell on the RTL.")
+        int, typer.Option(help="So many validation images of the first CRISP cell on the RTL.", min=0)
     ] = 0,
     as_json: AsJson = False,
 ) -> None:
@@ -119,6 +119,13 @@ def accuracy(
         command=shlex.join(["crisp", *sys.argv[1:]]),
     )
     require_new_file(ExperimentFiles(out=out).page(settings.name))
+    if rtl:
+        if "crisp" not in chosen.methods:
+            raise ExperimentError(
+                "--rtl runs a network that CRISP pruned; expected `crisp` among the methods"
+            )
+        _say("trying the simulator of the RTL")
+        try_simulator()
     with training_display(messages) as progress:
         sweep = run_experiment(settings, on_training=progress, on_result=_say_result, say=_say)
     rows = table_rows(sweep.results)

@@ -9,7 +9,7 @@ from typing import Annotated, Any
 import typer
 
 from crisp_sw.atomic_files import require_new_file
-from crisp_sw.commands.hardware import run_cosim
+from crisp_sw.commands.hardware import require_benches, run_cosim, try_simulator
 from crisp_sw.commands.options import (
     DEFAULT_CHECKPOINT,
     AsJson,
@@ -74,6 +74,7 @@ def demo(
         budget=PruneBudget(samples_per_class=samples),
     )
     require_new_file(DemoFiles(out).page)
+    require_benches()
     with step_display() as progress:
 
         def cosimulate(network: Path, inputs: Path, preset: str, result: Path) -> int:
@@ -86,6 +87,7 @@ def demo(
             cosimulate,
             say=messages.print,
             on_progress=progress,
+            try_simulator=try_simulator,
             command=shlex.join(["crisp", *sys.argv[1:]]),
         )
     problems = failures(report["layers"])

@@ -15,8 +15,10 @@ from crisp_golden.errors import CrispError
 from crisp_sw.atomic_files import require_new_file
 from crisp_sw.commands.options import Output, PresetName, Simulator
 from crisp_sw.export import load_network
+from crisp_sw.optional_packages import require_packages
 from crisp_sw.qdq import is_onnx_file
 
+BENCHES = "cocotb_tests"
 STDERR = 2  # the file descriptor
 Top = Literal["accelerator", "core"]
 
@@ -80,8 +82,40 @@ def cosim(
             f"{network}: expected a packed network; `crisp export {network} --out DIR` makes one"
         )
     require_new_file(out)
+    require_benches()
     load_network(network)
     raise typer.Exit(run_cosim(network, inputs, preset, out, sim))
+
+
+def try_simulator(sim: str = "verilator") -> None:
+    """See, before anything takes long, whether the RTL can be simulated here, by a model of a single wire.
+
+    What is wrong has been printed when this exits.
+
+    Raises
+    ------
+    CrispError : the benches or the packages that they need are not there.
+    typer.Exit : the simulator does not work.
+    """
+    require_benches()
+    status = run_program(BENCHES, ["trial", "--sim", sim], quiet_stdout=True)
+    if status:
+        raise typer.Exit(status)
+
+
+def require_benches() -> None:
+    """Check that the RTL's benches are there, and the packages that they need.
+
+    Raises
+    ------
+    CrispError : they are not.
+    """
+    if not _is_there(BENCHES):
+        raise ProgramError(
+            "simulating the RTL needs its benches, which are not part of the installed package; expected a "
+            "checkout of crisp-stc to work in"
+        )
+    require_packages("cocotb", "find_libpython", purpose="simulating the RTL", extra="rtl")
 
 
 def run_cosim(
@@ -106,7 +140,8 @@ def run_cosim(
         raise ProgramError(f"{inputs}: no such file; expected safetensors with the network's int8 images")
     arguments = ["--network", network, "--inputs", inputs, "--preset", preset, "--out", out, "--sim", sim]
     arguments = ["network", *(str(argument) for argument in arguments)]
-    return run_program("cocotb_tests", arguments, quiet_stdout=quiet_stdout)
+    require_benches()
+    return run_program(BENCHES, arguments, quiet_stdout=quiet_stdout)
 
 
 def run_program(module: str, arguments: Sequence[str], *, quiet_stdout: bool = False) -> int:
@@ -119,12 +154,19 @@ def run_program(module: str, arguments: Sequence[str], *, quiet_stdout: bool = F
     ------
     ProgramError : there is no such module.
     """
-    folders = [Path.cwd(), Path(__file__).resolve().parents[3]]
-    found = importlib.util.find_spec(module) or any((folder / module).is_dir() for folder in folders)
-    if not found:
+    if not _is_there(module):
         raise ProgramError(f"{module} is not installed; expected to run from a checkout of crisp-stc")
-    path = os.pathsep.join([*map(str, folders), os.environ.get("PYTHONPATH", "")])
+    path = os.pathsep.join([*map(str, _folders()), os.environ.get("PYTHONPATH", "")])
     command = [sys.executable, "-m", module, *arguments]
     environment = {**os.environ, "PYTHONPATH": path}
     stdout = STDERR if quiet_stdout else None
     return subprocess.run(command, env=environment, stdout=stdout, check=False).returncode
+
+
+def _folders() -> list[Path]:
+    """The working directory, and the checkout that this package is installed from."""
+    return [Path.cwd(), Path(__file__).resolve().parents[3]]
+
+
+def _is_there(module: str) -> bool:
+    return bool(importlib.util.find_spec(module)) or any((folder / module).is_dir() for folder in _folders())

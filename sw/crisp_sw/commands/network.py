@@ -12,6 +12,7 @@ from crisp_golden.config import preset as find_preset
 from crisp_golden.network import QuantizedNetwork
 from crisp_golden.program.timeline import MemoryTiming
 from crisp_sw.atomic_files import require_new_file, write_bytes
+from crisp_sw.commands.hardware import try_simulator
 from crisp_sw.commands.options import AsJson, Clock, PresetName, Seed
 from crisp_sw.commands.terminal import emit, messages, results, say_problem, show_figures, step_display
 from crisp_sw.network_run import NetworkRun, RunSettings, iss_platform, rtl_platform, run_failures
@@ -115,6 +116,9 @@ def network(
     )
     require_new_file((out or RUNS) / REPORT_FILE)
     try:
+        if rtl:
+            messages.print("trying the simulator of the RTL")
+            try_simulator()
         messages.print(f"opening {network}, or building it unless it is in {DEFAULT_CACHE}")
         source = open_source(network, options, seed=seed, m=config.m)
         folder = out or RUNS / f"{source.key}-{preset}"

@@ -6,9 +6,9 @@ from typing import TYPE_CHECKING
 
 from crisp_sw.atomic_files import new_file
 from crisp_sw.experiment.cycles_plot import draw_cycles
-from crisp_sw.experiment.errors import ExperimentError
 from crisp_sw.experiment.sparsity_plot import draw_sparsity
 from crisp_sw.experiment.table import Row, average_rows
+from crisp_sw.optional_packages import require_packages
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -25,8 +25,9 @@ def write_plots(rows: Sequence[Row], folder: Path) -> list[Path]:
 
     Raises
     ------
-    ExperimentError : matplotlib is not installed.
+    MissingPackageError : matplotlib is not installed.
     """
+    require_packages("matplotlib", purpose="drawing the plots", extra="sweep")
     averaged = [row for row in average_rows(rows) if row["accuracy"] is not None and not row["variant"]]
     files = []
     for network, classes in dict.fromkeys((row["network"], row["classes"]) for row in averaged):
@@ -42,12 +43,8 @@ def write_plots(rows: Sequence[Row], folder: Path) -> list[Path]:
 def _save(
     rows: Sequence[Row], title: str, draw: "Callable[[Figure, Sequence[Row]], None]", stem: Path
 ) -> list[Path]:
-    try:
-        from matplotlib.figure import Figure
-    except ImportError as error:
-        raise ExperimentError(
-            "plots need matplotlib, which is not installed; expected: pip install 'crisp-stc[sweep]'"
-        ) from error
+    from matplotlib.figure import Figure
+
     figure = Figure(layout="constrained")
     draw(figure, rows)
     figure.suptitle(title)

@@ -19,7 +19,9 @@ from crisp_sw.experiment.sweep import Result, ResultCallback, Sweep, run_sweep
 from crisp_sw.experiment.table import table_rows, write_csv
 from crisp_sw.experiment.universal import find_universal, train_universal
 from crisp_sw.experiment.user import choose_classes, load_user
-from crisp_sw.experiment.workers import Workers
+from crisp_sw.experiment.workers import Workers, require_workers
+from crisp_sw.optional_packages import require_packages
+from crisp_sw.prune.channels import load_torch_pruning
 from crisp_sw.training import ProgressCallback
 
 
@@ -88,8 +90,10 @@ def run_experiment(
 
     Raises
     ------
-    CrispError : data, checkpoints or settings cannot be used.
+    CrispError : data, checkpoints or settings cannot be used, a package is missing, or the cluster cannot be
+        reached.
     """
+    _require_tools(settings, say)
     files = ExperimentFiles(out=settings.out)
     tasks = _tasks(settings, files, on_training, say)
     say(f"{len(tasks)} cells in {settings.precision}; the table is {files.page(settings.name)}")
@@ -111,6 +115,15 @@ def run_experiment(
     for file in write_plots(table_rows(sweep.results), files.plots(settings.name)):
         say(f"wrote {file}")
     return sweep
+
+
+def _require_tools(settings: ExperimentSettings, say: Callable[[str], None]) -> None:
+    """Try all that the experiment will need, before the hours that come before it does."""
+    require_packages("matplotlib", purpose="drawing the plots", extra="sweep")
+    if settings.compute:
+        if "channel" in settings.grid.methods:
+            load_torch_pruning()
+        require_workers(settings.workers, say)
 
 
 def _tasks(

@@ -7,6 +7,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING
 
 from crisp_sw.experiment.errors import ExperimentError
+from crisp_sw.optional_packages import require_packages
 
 if TYPE_CHECKING:
     from distributed import Client
@@ -31,6 +32,19 @@ class Workers:
     processes: bool = True
 
 
+def require_workers(workers: Workers, say: Callable[[str], None]) -> None:
+    """Check that a sweep can be computed, without starting anything.
+
+    Raises
+    ------
+    CrispError : Dask is not installed, the cluster cannot be reached, or its workers lack this package.
+    """
+    _require_dask()
+    if workers.cluster is not None:
+        with dask_client(workers, say):
+            pass
+
+
 @contextmanager
 def dask_client(workers: Workers, say: Callable[[str], None]) -> Iterator["Client"]:
     """Connect to the cluster, or start workers here, as long as the block runs.
@@ -41,14 +55,11 @@ def dask_client(workers: Workers, say: Callable[[str], None]) -> Iterator["Clien
 
     Raises
     ------
-    ExperimentError : Dask is not installed, the cluster cannot be reached, or its workers lack this package.
+    CrispError : Dask is not installed, the cluster cannot be reached, or its workers lack this package.
     """
-    try:
-        from distributed import Client, LocalCluster
-    except ImportError as error:
-        raise ExperimentError(
-            "the sweep needs Dask, which is not installed; expected: pip install 'crisp-stc[sweep]'"
-        ) from error
+    _require_dask()
+    from distributed import Client, LocalCluster
+
     if workers.cluster is not None:
         try:
             client = Client(workers.cluster, timeout=CONNECT_SECONDS)
@@ -74,6 +85,10 @@ def dask_client(workers: Workers, say: Callable[[str], None]) -> Iterator["Clien
         Client(cluster) as client,
     ):
         yield client
+
+
+def _require_dask() -> None:
+    require_packages("dask", "distributed", purpose="the sweep", extra="sweep")
 
 
 def _require_package(client: "Client") -> None:

@@ -17,6 +17,7 @@ from crisp_sw.export.save import packed_bytes
 from crisp_sw.export.state_dict import PICKLED, SAFETENSORS, save_state_dict
 from crisp_sw.network_source import is_quantized, open_network
 from crisp_sw.qdq import export_onnx, is_onnx_file
+from crisp_sw.qdq.library import onnx_library
 from crisp_sw.steps.json_files import write_json
 from crisp_sw.steps.step_directory import SUMMARY_FILE, require_free
 from crisp_sw.steps.summaries import export_summary
@@ -130,6 +131,7 @@ def _onnx(source: str, out: Path) -> Callable[[Path], dict[str, Any]]:
     """Check that a packed network can go to ``out``, and return what writes it to a path."""
     if out.suffix and not is_onnx_file(out):
         raise ExportError(f"{out}: {source} is a quantized network; expected a name that ends in .onnx")
+    onnx_library()
     network, metadata = open_network(source)
 
     def write(path: Path) -> dict[str, Any]:

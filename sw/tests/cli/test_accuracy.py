@@ -112,11 +112,13 @@ def test_images_go_through_the_network_of_the_cell(digits_checkpoint, tmp_path, 
         return 1
 
     monkeypatch.setattr(command, "run_cosim", cosimulate)
+    monkeypatch.setattr(command, "try_simulator", lambda: started.append("tried"))
     grid = ("--classes", 3, "--methods", "dense,crisp", "--sparsities", 0.85, "--preset", "tiny")
     result = accuracy(
         "digits", "--network", digits_checkpoint, *grid, "--rtl", 7, "--out", tmp_path, "--json"
     )
-    ((metadata, shape, preset),) = started
+    tried, (metadata, shape, preset) = started
+    assert tried == "tried"
     assert (shape, preset) == ((7, 1, 8, 8), "tiny")
     figures = json.loads(result.stdout)
     assert figures["rtl"] == {"cell": "model-c3-s0-crisp-1of4-b16-p85", "images": 7, "status": 1}
@@ -124,7 +126,15 @@ def test_images_go_through_the_network_of_the_cell(digits_checkpoint, tmp_path, 
     assert result.exit_code == 1
 
 
+def test_images_need_a_method_that_makes_a_network(monkeypatch):
+    monkeypatch.setattr(command, "run_experiment", None)
+    result = accuracy("images", "--rtl", 7, "--methods", "dense")
+    assert result.exit_code == 2
+    assert "expected `crisp` among the methods" in result.stderr
+
+
 def test_images_need_a_network(settings, monkeypatch):
+    monkeypatch.setattr(command, "try_simulator", lambda: None)
     error = {"cell": CELL.to_json(), "error": "0.999 cannot be reached"}
     monkeypatch.setattr(command, "run_experiment", lambda settings, **callbacks: Sweep(results=[error]))
     result = accuracy("images", "--rtl", 7)

@@ -4,7 +4,9 @@ import subprocess
 import sys
 
 import pytest
+import typer
 
+from crisp_sw.commands import demo as demonstration
 from crisp_sw.commands import hardware
 from sw.tests.cli.runner import crisp
 
@@ -37,3 +39,44 @@ def test_program_that_is_not_there(monkeypatch):
     monkeypatch.setattr(hardware, "__file__", "/nowhere/a/b/c.py")
     with pytest.raises(hardware.ProgramError, match="no_such_program is not installed"):
         hardware.run_program("no_such_program", [])
+
+
+def test_benches_that_are_not_there_are_said_before_any_work(monkeypatch, tmp_path):
+    monkeypatch.setattr(hardware, "__file__", "/nowhere/a/b/c.py")
+    monkeypatch.setattr(hardware, "BENCHES", "no_such_benches")
+    monkeypatch.setattr(demonstration, "run_demo", None)
+    result = crisp("demo", "--out", tmp_path / "demo")
+    assert result.exit_code == 2
+    assert "its benches, which are not part of the installed package; expected a checkout" in result.stderr
+    assert result.stderr.count("\n") == 1
+
+
+def test_missing_cocotb_is_said_before_any_work(monkeypatch, tmp_path):
+    monkeypatch.setitem(sys.modules, "cocotb", None)
+    monkeypatch.setattr(demonstration, "run_demo", None)
+    result = crisp("demo", "--out", tmp_path / "demo")
+    assert result.exit_code == 2
+    assert "simulating the RTL needs the package cocotb" in result.stderr
+    assert "crisp-stc[rtl]" in result.stderr
+
+
+@pytest.mark.parametrize(
+    ("module", "work", "words"),
+    [
+        ("crisp_sw.demo", "prune_task", ("demo",)),
+        ("crisp_sw.commands.network", "open_source", ("network", "resnet18-32px", "--preset", "tiny")),
+        ("crisp_sw.commands.accuracy", "run_experiment", ("accuracy", "digits", "--rtl", 3)),
+    ],
+)
+def test_the_simulator_is_tried_before_the_work(monkeypatch, tmp_path, module, work, words):
+    """A compiler that is missing ends the command; the work itself would fail here."""
+    monkeypatch.setattr(f"{module}.{work}", None)
+    monkeypatch.setenv("CXX", "no-such-compiler")
+    assert crisp(*words, "--out", tmp_path / "out").exit_code == 2
+
+
+def test_a_trial_that_fails_ends_the_command_with_its_status(monkeypatch):
+    monkeypatch.setattr(hardware, "run_program", lambda module, words, quiet_stdout: 2)
+    with pytest.raises(typer.Exit) as ended:
+        hardware.try_simulator()
+    assert ended.value.exit_code == 2

@@ -2,13 +2,15 @@
 
 import csv
 import json
+import sys
 from dataclasses import replace
 
 import pytest
 from safetensors.numpy import load_file
 
+from crisp_golden.errors import CrispError
 from crisp_sw.data import load_dataset
-from crisp_sw.experiment import run
+from crisp_sw.experiment import run, workers
 from crisp_sw.experiment.errors import ExperimentError
 from crisp_sw.experiment.grid import Grid
 from crisp_sw.experiment.recipe import Recipe
@@ -93,6 +95,28 @@ def test_results_of_another_precision_are_not_taken(settings, monkeypatch):
     monkeypatch.setattr(run, "run_sweep", lambda tasks, *_, **__: sent.extend(tasks) or Sweep())
     run_experiment(settings)
     assert [task.recipe.prune_settings(task.cell).precision for task in sent] == ["bfloat16"]
+
+
+@pytest.mark.parametrize(
+    ("package", "message"),
+    [
+        ("distributed", r"the sweep needs the package distributed, .*crisp-stc\[sweep\]"),
+        ("matplotlib", r"drawing the plots needs the package matplotlib, .*crisp-stc\[sweep\]"),
+        ("torch_pruning", r"method 'channel' needs the library Torch-Pruning, .*crisp-stc\[baselines\]"),
+    ],
+)
+def test_missing_package_stops_it_before_a_network_is_trained(settings, monkeypatch, package, message):
+    monkeypatch.setattr(run, "_tasks", None)
+    monkeypatch.setitem(sys.modules, package, None)
+    with pytest.raises(CrispError, match=message):
+        run_experiment(replace(settings, grid=replace(settings.grid, methods=("dense", "channel"))))
+
+
+def test_cluster_that_does_not_answer_stops_it_before_a_network_is_trained(settings, monkeypatch):
+    monkeypatch.setattr(run, "_tasks", None)
+    monkeypatch.setattr(workers, "CONNECT_SECONDS", 0.5)
+    with pytest.raises(ExperimentError, match="no Dask scheduler at"):
+        run_experiment(replace(settings, workers=Workers(cluster="tcp://127.0.0.1:9")))
 
 
 def test_more_classes_than_there_are_stop_it_before_a_worker_starts(settings, no_workers):
