@@ -3,6 +3,7 @@
 #
 # Does nothing when .venv is up to date. Settings, all optional:
 #   PYTHON=...         the interpreter to use (3.11 or later)
+#   GPU=1              PyTorch with its GPU libraries, gigabytes of them; without it, the build for CPUs
 #   CRISP_NO_APT=1     never call apt-get
 #   PIP_...            pip's own settings, for example further package sources
 
@@ -25,7 +26,12 @@ fingerprint() {
 }
 
 up_to_date() {
-    [ -f "$stamp" ] && [ "$(cat "$stamp")" = "$(fingerprint)" ] && "$venv_python" -c '' 2>/dev/null
+    [ -f "$stamp" ] && [ "$(cat "$stamp")" = "$(fingerprint)" ] && "$venv_python" -c '' 2>/dev/null &&
+        { [ -z "${GPU:-}" ] || has_gpu_torch; }
+}
+
+has_gpu_torch() {
+    "$venv_python" -c 'import sys, torch.version as v; sys.exit(not (v.cuda or v.hip or v.xpu))' 2>/dev/null
 }
 
 # apt_install PACKAGE...: succeeds only if we may install system packages and the installation worked.
@@ -81,16 +87,32 @@ usable_venv() {
 
 pip_install() { "$venv_python" -m pip install --quiet --disable-pip-version-check "$@"; }
 
-# PyTorch for CPUs only is a version of its own, "+cpu", which not every package source has. The ordinary
-# build for Linux works too, but brings gigabytes of GPU libraries along.
+# PyTorch for CPUs only is a version of its own, "+cpu", which not every package source has; uv knows where
+# PyTorch's own are. The ordinary build for Linux works too, but brings gigabytes of GPU libraries along.
 install_torch() {
     version=$(sed -n 's/^torch==//p' requirements.lock)
+    if [ -n "${GPU:-}" ]; then
+        if has_gpu_torch; then return; fi
+        say "installing PyTorch $version with its GPU libraries: about 3 GB to download, 5 GB on the disk"
+        pip_install --constraint requirements.lock --force-reinstall "torch==$version"
+        has_gpu_torch || say "PyTorch $version for this machine has no GPU libraries: it runs on the CPU"
+        return
+    fi
     if "$venv_python" -c 'import torch' 2>/dev/null; then return; fi
-    say "installing PyTorch $version for CPUs"
+    say "installing PyTorch $version for CPUs (GPU=1 takes the build for GPUs)"
     if pip_install --constraint requirements.lock "torch==$version+cpu" 2>/dev/null; then return; fi
-    say "pip's package sources have no CPU-only PyTorch: installing the ordinary build, which may be large"
-    say "(to avoid that, stop here and set PIP_EXTRA_INDEX_URL to the index that PyTorch's site names for CPUs)"
+    if uv_install --constraint requirements.lock "torch==$version"; then return; fi
+    say "no source within reach has PyTorch for CPUs only: installing the ordinary build, on Linux with its"
+    say "GPU libraries: about 3 GB to download, 5 GB on the disk. To avoid that, stop now with Ctrl-C and set"
+    say "PIP_EXTRA_INDEX_URL to a source that has torch $version+cpu, such as the one PyTorch's site names"
     pip_install --constraint requirements.lock "torch==$version"
+}
+
+# uv_install PACKAGE...: by uv, from PyTorch's own source of builds for CPUs.
+uv_install() {
+    pip_install 'uv>=0.7' 2>/dev/null &&
+        UV_HTTP_TIMEOUT=${UV_HTTP_TIMEOUT:-20} "$venv_python" -m uv pip install --quiet --torch-backend=cpu \
+            --python "$venv_python" "$@" 2>/dev/null
 }
 
 install_packages() {

@@ -37,6 +37,9 @@ case "$*" in
         chmod +x .venv/bin/python
         echo "$PWD/.venv" > .venv/bin/activate ;;
     *find_libpython*) exit {no_library} ;;
+    *"torch.version"*) [ -e gpu_torch ] ;;
+    "-m uv pip install"*) echo "$*" >> pip.log; exit {no_uv_torch} ;;
+    "-m pip install"*--force-reinstall*torch==*) echo "$*" >> pip.log; touch gpu_torch ;;
     "-m pip install"*) echo "$*" >> pip.log; case "$*" in *+cpu*) exit {no_cpu_torch} ;; esac ;;
     *"import torch"*) exit 1 ;;
 esac
@@ -57,7 +60,13 @@ class Machine:
 
     def install_python(self, **exit_statuses: int) -> None:
         """Add a Python whose answers are those of a good one, but for ``exit_statuses``."""
-        answers = {"too_old": 0, "no_venv": 0, "no_library": 0, "no_cpu_torch": 0} | exit_statuses
+        answers = {
+            "too_old": 0,
+            "no_venv": 0,
+            "no_library": 0,
+            "no_cpu_torch": 0,
+            "no_uv_torch": 0,
+        } | exit_statuses
         script = PYTHON
         for name, status in answers.items():
             script = script.replace("{" + name + "}", str(status))
@@ -143,13 +152,45 @@ def test_an_environment_that_was_moved_is_made_again(machine, tmp_path):
     assert "making .venv" in result.stdout
 
 
-def test_without_a_cpu_only_torch_the_ordinary_one_is_taken(machine):
+def torch_calls(machine: Machine) -> list[str]:
+    """Who was asked for which build of PyTorch."""
+    kinds = []
+    for call in machine.pip_calls():
+        if "torch==" in call:
+            assert "--constraint requirements.lock" in call
+            backend = "cpu" if "--torch-backend=cpu" in call or "+cpu" in call else "ordinary"
+            kinds.append(f"{call.split()[1]} {backend}")
+    return kinds
+
+
+def test_where_pip_has_no_cpu_only_torch_uv_finds_it_without_any_setting(machine):
     machine.install_python(no_cpu_torch=1)
     result = machine.setup()
-    assert result.returncode == 0
+    assert result.returncode == 0, result.stderr
+    assert "GPU libraries: about" not in result.stdout
+    assert torch_calls(machine) == ["pip cpu", "uv cpu"]
+
+
+def test_where_only_the_large_torch_is_to_be_had_its_size_is_said_before_the_download(machine):
+    machine.install_python(no_cpu_torch=1, no_uv_torch=1)
+    result = machine.setup()
+    assert result.returncode == 0, result.stderr
+    assert "about 3 GB to download, 5 GB on the disk" in result.stdout
     assert "PIP_EXTRA_INDEX_URL" in result.stdout
-    torch = [call for call in machine.pip_calls() if "torch==" in call]
-    assert [("+cpu" in call) for call in torch] == [True, False]
+    assert torch_calls(machine) == ["pip cpu", "uv cpu", "pip ordinary"]
+
+
+def test_the_build_for_gpus_is_taken_only_if_it_is_asked_for(machine):
+    machine.install_python()
+    machine.setup()
+    assert torch_calls(machine) == ["pip cpu"]
+    result = machine.setup(GPU="1")
+    assert result.returncode == 0, result.stderr
+    assert "about 3 GB to download, 5 GB on the disk" in result.stdout
+    assert torch_calls(machine) == ["pip cpu", "pip ordinary"]
+    again = machine.setup(GPU="1")
+    assert (again.returncode, again.stdout) == (0, "")
+    assert machine.setup().stdout == ""
 
 
 @pytest.mark.parametrize(

@@ -2,15 +2,17 @@
 
 import warnings
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 import pytest
-import torch
 
 from crisp_golden.convolution import run_conv
 from crisp_golden.fixedpoint import quantize_output_scales
 from crisp_golden.network import QuantizedConv, ResidualInput
 from golden.tests.random_conv import random_int8
+
+torch = pytest.importorskip("torch", reason="compares with PyTorch, which golden does without")
 
 X_SCALE, RESIDUAL_SCALE = 0.05, 0.03
 # Multipliers and biases are rounded, so the two roundings differ now and then: rarely, and by one.
@@ -45,7 +47,7 @@ def add_residual(layer: QuantizedConv, weight_scale: np.ndarray, y_scale: float,
     return replace(layer, residual=source, multiplier=scales.multiplier, shift=scales.shift)
 
 
-def dequantized(x: np.ndarray, scale: float, zero_point: int) -> torch.Tensor:
+def dequantized(x: np.ndarray, scale: float, zero_point: int) -> Any:
     return torch.tensor((x.astype(np.float64) - zero_point) * scale)
 
 

@@ -21,6 +21,17 @@ for module in pkgutil.walk_packages(crisp_golden.__path__, "crisp_golden."):
 print(*sorted({name.partition(".")[0] for name in sys.modules}))
 """
 
+COLLECT_WITH_NUMPY_ALONE = """
+import sys
+import pytest
+class Absent:
+    def find_spec(self, name, path=None, target=None):
+        if name.partition(".")[0] in ("torch", "onnx", "onnxruntime", "amaranth"):
+            raise ModuleNotFoundError(f"No module named {name!r}", name=name)
+sys.meta_path.insert(0, Absent())
+sys.exit(pytest.main(["-q", "-rs", "-p", "no:cacheprovider", "--no-header", *sys.argv[1:]]))
+"""
+
 
 def imported_packages(source: Path) -> set[str]:
     """Top-level packages that a file imports, anywhere in it."""
@@ -54,3 +65,19 @@ def test_importing_golden_loads_neither_amaranth_nor_torch():
     loaded = set(result.stdout.split())
     assert {"crisp_golden", "numpy"} <= loaded
     assert not loaded & {"amaranth", "torch", "crisp_hw", "crisp_sw"}
+
+
+def test_golden_is_tested_without_torch_too():
+    """Everything is collected, and what compares with other packages skips with a reason."""
+    chosen = "max_pool or accumulators"
+    result = subprocess.run(
+        [sys.executable, "-c", COLLECT_WITH_NUMPY_ALONE, "golden/tests", "-k", chosen],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert result.returncode == 0, result.stdout + result.stderr
+    reasons = [line for line in result.stdout.splitlines() if line.startswith("SKIPPED")]
+    assert any("compares with PyTorch, which golden does without" in reason for reason in reasons)
+    assert any("compares with ONNX Runtime, which golden does without" in reason for reason in reasons)

@@ -5,7 +5,6 @@ from math import floor
 
 import numpy as np
 import pytest
-import torch
 
 from crisp_golden.convolution import run_conv
 from crisp_golden.errors import LayerError
@@ -19,6 +18,7 @@ from golden.tests.random_conv import random_int8
 @pytest.mark.parametrize("stride", [1, 2, 3])
 @pytest.mark.parametrize("size", [(5, 5), (7, 6)])
 def test_max_pool_equals_pytorch(kernel: int, padding: int, stride: int, size: tuple[int, int]):
+    torch = pytest.importorskip("torch", reason="compares with PyTorch, which golden does without")
     x = random_int8(np.random.default_rng(2), 2, 3, *size)
     result = run_max_pool(MaxPool(name="pool", kernel=kernel, stride=stride, padding=padding), x)
     expected = torch.nn.functional.max_pool2d(torch.tensor(x).float(), kernel, stride, padding)
