@@ -14,8 +14,8 @@ from crisp_sw.errors import DatasetError
 
 # Enough pictures for three digits of mean and deviation, few enough for a memory-mapped ImageNet.
 STATISTICS_SAMPLE = 100_000
-# What a mean and a deviation of values from 0 to 1 can be; 1 is "leave them as they are".
-_STATISTICS = {"mean": (0.0, 1.0), "std": (1e-6, 1.0)}
+# Far below one level of a byte, and far above what float32 cannot divide by.
+LEAST_STD = 1e-6
 
 
 @dataclass(frozen=True, eq=False)
@@ -40,17 +40,16 @@ class ImageSet:
         return ImageSet(self.images if everything else self.images[index], labels)
 
 
-def normalization_fault(**statistics: Iterable[float]) -> str | None:
-    """Return what is wrong with ``mean=`` and ``std=`` of pixel values scaled to 0..1, else None."""
-    for name, values in statistics.items():
+def normalization_fault(mean: Iterable[float], std: Iterable[float]) -> str | None:
+    """Return what is wrong with mean and deviation of pixel values scaled to 0..1, else None."""
+    for name, values, least in (("mean", mean, 0.0), ("std", std, LEAST_STD)):
         if isinstance(values, str) or not isinstance(values, Iterable):
             return f"`{name}` must be a number for each channel, not {values!r}"
-        low, high = _STATISTICS[name]
         for value in values:
             number = _number(value)
-            if not low <= number <= high:
-                advice = "; divide those of bytes by 255" if high < number <= 255 else ""
-                return f"`{name}` must be numbers from {low:g} to {high:g}, not {value!r}{advice}"
+            if not least <= number <= 1:
+                advice = "; divide those of bytes by 255" if 1 < number <= 255 else ""
+                return f"`{name}` must be numbers from {least:g} to 1, not {value!r}{advice}"
     return None
 
 
@@ -80,7 +79,7 @@ class Normalization:
         for name, values in (("mean", self.mean), ("std", self.std)):
             if not isinstance(values, tuple) or not values:
                 raise DatasetError(f"`{name}` must be a number for each channel, not {values!r}")
-        if (fault := normalization_fault(mean=self.mean, std=self.std)) is not None:
+        if (fault := normalization_fault(self.mean, self.std)) is not None:
             raise DatasetError(fault)
 
     @classmethod

@@ -59,7 +59,7 @@ class ClassSamples:
             raise SamplesError(f"`labels` must be 0 or more, not {int(self.labels.min())}")
 
     def _require_statistics(self) -> None:
-        if (fault := normalization_fault(mean=self.mean, std=self.std)) is not None:
+        if (fault := normalization_fault(self.mean, self.std)) is not None:
             raise SamplesError(fault)
         channels = self.images.shape[1]
         for name, values in (("mean", self.mean), ("std", self.std)):
