@@ -92,7 +92,7 @@ def load_cifar(layout: CifarArchive, cache: Path, *, mirror: str = MIRROR) -> Da
     """
     if "CRISP_DATA" in os.environ:
         local = Path(os.environ["CRISP_DATA"]) / layout.archive
-        if local.is_file():
+        if local.exists():
             return load_cifar_files(local, layout, cache)
     remote = RemoteFile(f"{mirror}/{layout.archive}", md5=layout.md5)
     return load_cifar_files(fetch(remote, cache / layout.archive), layout, cache)
