@@ -12,15 +12,14 @@ import numpy as np
 
 from crisp_sw.qdq.graph import GraphNode
 from crisp_sw.qdq.quantization import same_code
-from crisp_sw.qdq.values import Activation, OpenConv
-from crisp_sw.quantize.ranges import Affine
+from crisp_sw.qdq.values import Activation, Code, OpenConv
 
 
 @dataclass
 class CopyLayer(OpenConv):
     """A layer that copies ``x`` before it adds, clamps and rounds."""
 
-    def is_only_a_clamp(self, y: Affine) -> bool:
+    def is_only_a_clamp(self, y: Code) -> bool:
         """Whether it clamps codes without rounding them, as an output of code ``y`` is that of ``x``."""
         return self.residual is None and same_code(self.x.code, y)
 

@@ -10,6 +10,8 @@ from crisp_golden.sizes import hybrid_size
 from crisp_golden.weight_matrix import equal_block_rows, expand_groups, weight_matrix
 
 BLOCKS = (64, 32, 16, 8, 4)
+MOST_WEIGHTS = 1 << 27
+"""Of a block-diagonal matrix; grouped layers of ten thousand channels are a hundred times as large."""
 
 
 def find_pattern(
@@ -27,9 +29,10 @@ def find_pattern(
 
     Returns
     -------
-    None if no pattern takes fewer bytes than the dense weight; depthwise layers never have one.
+    None if no pattern takes fewer bytes than the dense weight; depthwise layers never have one, and grouped
+    layers whose matrix would have more than `MOST_WEIGHTS` are not searched.
     """
-    if groups > 1 and weight.shape[1] == 1:
+    if groups > 1 and (weight.shape[1] == 1 or weight.size * groups > MOST_WEIGHTS):
         return None
     full, best, fewest = expand_groups(weight, groups), None, weight.size
     for block in blocks:

@@ -1,10 +1,13 @@
 """Constants of a graph: arithmetic on shapes, bounds of clamps, padding, and what a reshape means."""
 
+from collections.abc import Callable, Sequence
+
 import numpy as np
 
 from crisp_sw.qdq.errors import OnnxModelError
 from crisp_sw.qdq.graph import GraphNode
-from crisp_sw.qdq.values import Constant, Dequantized, Shape, Value
+from crisp_sw.qdq.onnx_file.operator_table import TYPE_FLOAT, TYPE_INT32, TYPE_INT64
+from crisp_sw.qdq.values import BATCH, Constant, Dequantized, Shape, Value
 
 
 def fold_constants(node: GraphNode, inputs: list[Value | None]) -> Constant:
@@ -15,32 +18,79 @@ def fold_constants(node: GraphNode, inputs: list[Value | None]) -> Constant:
     OnnxModelError : an input is no constant, or the operator is one for activations.
     """
     values = [value.value for value in inputs if isinstance(value, Constant)]
+    if len(values) < len(inputs):
+        raise OnnxModelError(f"{node.label} reads what is no plain constant; expected constants alone")
+    fold = _FOLDS.get(node.operator)
+    if fold is None:
+        raise OnnxModelError(f"{node.label} reads a constant; expected an activation")
     try:
-        folded = _fold(node, values) if len(values) == len(inputs) else None
-    except (IndexError, KeyError, TypeError, ValueError) as error:
+        return Constant(fold(node, *values))
+    except (IndexError, ValueError) as error:
         raise OnnxModelError(f"{node.label} of constants makes no sense: {error}") from error
-    if folded is None:
-        raise OnnxModelError(f"{node.label} of an activation has no integer counterpart")
-    return Constant(folded)
 
 
-def _fold(node: GraphNode, values: list[np.ndarray]) -> np.ndarray | None:
-    """The output of an operator that is known here; None of others."""
-    match node.operator:
-        case "Constant":
-            (value,) = node.attributes.values()
-            return np.asarray(value)
-        case "Gather":
-            return np.take(values[0], values[1], axis=node.attributes.get("axis", 0))
-        case "Unsqueeze":
-            return np.expand_dims(values[0], tuple(values[1].tolist()))
-        case "Concat":
-            return np.concatenate(values, axis=node.attributes["axis"])
-        case "Reshape":
-            return values[0].reshape(values[1])
-        case "Cast":
-            return values[0]
-    return None
+def _constant(node: GraphNode) -> np.ndarray:
+    if len(node.attributes) != 1:
+        raise ValueError(f"{len(node.attributes)} attributes; expected one")
+    ((name, value),) = node.attributes.items()
+    return np.asarray(value, np.float32 if "float" in name else None)
+
+
+def _gather(node: GraphNode, data: np.ndarray, indices: np.ndarray) -> np.ndarray:
+    _check_short(data, indices)
+    return np.take(data, indices, axis=node.attributes["axis"])
+
+
+def _unsqueeze(node: GraphNode, data: np.ndarray, axes: np.ndarray) -> np.ndarray:
+    return np.expand_dims(data, tuple(axes.reshape(-1).tolist()))
+
+
+def _concat(node: GraphNode, *values: np.ndarray) -> np.ndarray:
+    _check_short(*values)
+    if len({value.dtype for value in values}) > 1:
+        raise ValueError("their types differ")
+    return np.concatenate(values, axis=node.attributes["axis"])
+
+
+def _reshape(node: GraphNode, data: np.ndarray, shape: np.ndarray) -> np.ndarray:
+    sizes = shape.reshape(-1).tolist()
+    if min(sizes, default=0) < -1:
+        raise ValueError(f"a size of {min(sizes)}")
+    if not node.attributes.get("allowzero", 0):
+        sizes = [data.shape[axis] if size == 0 else size for axis, size in enumerate(sizes)]
+    return data.reshape(sizes)
+
+
+def _cast(node: GraphNode, data: np.ndarray) -> np.ndarray:
+    with np.errstate(invalid="ignore"):
+        cast = data.astype(_CAST_TYPES[node.attributes["to"]])
+    if not np.array_equal(cast, data):
+        raise ValueError(f"{cast.dtype} does not hold all values")
+    return cast
+
+
+def shape_slice(node: GraphNode, sizes: Sequence[int]) -> np.ndarray:
+    """The sizes that a Shape node gives: those from ``start`` to ``end``, counted as slices are."""
+    return np.array(sizes[node.attributes.get("start", 0) : node.attributes.get("end")], np.int64)
+
+
+_FOLDS: dict[str, Callable[..., np.ndarray]] = {
+    "Constant": _constant,
+    "Gather": _gather,
+    "Unsqueeze": _unsqueeze,
+    "Concat": _concat,
+    "Reshape": _reshape,
+    "Cast": _cast,
+    "Shape": lambda node, data: shape_slice(node, data.shape),
+}
+_CAST_TYPES = {TYPE_FLOAT: np.float32, TYPE_INT32: np.int32, TYPE_INT64: np.int64}
+
+
+def _check_short(*values: np.ndarray) -> None:
+    """Check that constants are short, as shapes are; longer ones could be multiplied without bound."""
+    size = sum(value.size for value in values)
+    if size > 1024:
+        raise ValueError(f"{size} numbers; expected at most 1024")
 
 
 def transpose_constant(node: GraphNode, inputs: list[Value | None]) -> Constant | Dequantized:
@@ -48,15 +98,18 @@ def transpose_constant(node: GraphNode, inputs: list[Value | None]) -> Constant 
 
     Raises
     ------
-    OnnxModelError : the input is an activation.
+    OnnxModelError : the input is an activation, or the order is not one of its axes.
     """
-    source = inputs[0]
+    (source,) = inputs
+    assert isinstance(source, Constant | Dequantized)
+    values = source.value if isinstance(source, Constant) else source.levels
+    order = list(node.attributes.get("perm", range(values.ndim)[::-1]))
+    if sorted(order) != list(range(values.ndim)):
+        raise OnnxModelError(f"{node.label} has perm {order[:8]} for {values.ndim} axes")
     if isinstance(source, Constant):
-        return Constant(source.value.transpose(node.attributes.get("perm")))
-    if isinstance(source, Dequantized):
-        axes = list(node.attributes.get("perm", range(source.levels.ndim)[::-1]))
-        return Dequantized(source.levels.transpose(axes), source.scale, axes.index(source.axis))
-    raise OnnxModelError(f"{node.label} of an activation has no integer counterpart")
+        return Constant(values.transpose(order))
+    axis = order.index(source.axis) if source.scale.size > 1 else 0
+    return Dequantized(values.transpose(order), source.scale, axis)
 
 
 def clip_bounds(node: GraphNode, inputs: list[Value | None]) -> tuple[float, float]:
@@ -64,14 +117,14 @@ def clip_bounds(node: GraphNode, inputs: list[Value | None]) -> tuple[float, flo
 
     Raises
     ------
-    OnnxModelError : a bound is not a constant.
+    OnnxModelError : a bound is not a number.
     """
     bounds = [-np.inf, np.inf]
     for place, value in enumerate(inputs[1:3]):
         if isinstance(value, Constant | Dequantized):
-            bounds[place] = float(np.asarray(value.value).reshape(-1)[0])
-        elif value is not None:
-            raise OnnxModelError(f"{node.label} must have constant bounds")
+            bounds[place] = value.value.item()
+    if np.isnan(bounds).any():
+        raise OnnxModelError(f"{node.label} has a bound that is not a number")
     return bounds[0], bounds[1]
 
 
@@ -82,19 +135,25 @@ def zero_padding(node: GraphNode, inputs: list[Value | None]) -> tuple[int, int]
     ------
     OnnxModelError : opposite sides differ, other axes are padded, or with something else than 0.
     """
-    pads, fill = (inputs[place] if len(inputs) > place else None for place in (1, 2))
-    if not isinstance(pads, Constant) or (len(inputs) > 3 and inputs[3] is not None):
-        raise OnnxModelError(f"{node.label} must have constant pads of all axes")
-    sides = [int(side) for side in pads.value.reshape(-1)]
-    value = 0.0 if fill is None else float(np.asarray(fill.value).reshape(-1)[0])  # pyright: ignore[reportAttributeAccessIssue]
-    if node.attributes.get("mode", "constant") != "constant" or value != 0:
+    sides = _integers(node, inputs, "pads")
+    fill = inputs[2] if len(inputs) > 2 else None
+    if isinstance(fill, Constant | Dequantized) and np.any(fill.value != 0):
         raise OnnxModelError(f"{node.label} must pad with the constant 0")
     if len(sides) != 8 or sides[:4] != sides[4:] or any(sides[:2]) or min(sides) < 0:
-        raise OnnxModelError(f"{node.label} needs equal padding on opposite sides of the image, not {sides}")
+        raise OnnxModelError(
+            f"{node.label} needs equal padding on opposite sides of the image, not {sides[:16]}"
+        )
     return sides[2], sides[3]
 
 
-def is_flat_after(node: GraphNode, shape: Shape, flat: bool, inputs: list[Value | None]) -> bool:
+def are_image_axes(axes: Sequence[int]) -> bool:
+    """Whether axes, possibly counted from the end, are the last two of [N, C, H, W]."""
+    return sorted(axis + 4 if axis < 0 else axis for axis in axes) == [2, 3]
+
+
+def is_flat_after(
+    node: GraphNode, shape: Shape, flat: bool, inputs: list[Value | None], batch: int | None
+) -> bool:
     """Whether a tensor of (C, H, W) is a vector after Flatten, Squeeze or Reshape.
 
     Raises
@@ -102,29 +161,40 @@ def is_flat_after(node: GraphNode, shape: Shape, flat: bool, inputs: list[Value 
     OnnxModelError : the node makes anything but a vector or the image that it was.
     """
     if node.operator == "Flatten":
-        if node.attributes.get("axis", 1) == 1:
-            return True
-    elif node.operator == "Squeeze":
+        return True
+    if node.operator == "Squeeze":
         axes = _integers(node, inputs, "axes")
-        if shape[1:] == (1, 1) and {axis % 4 for axis in axes} == {2, 3}:
+        if not flat and shape[1:] == (1, 1) and are_image_axes(axes):
             return True
     else:
-        sizes = _integers(node, inputs, "shape")[1:]
-        if len(sizes) == 1 and sizes[0] in (-1, int(np.prod(shape))):
-            return True
-        before = (int(np.prod(shape)),) if flat else shape
-        filled = [before[i] if size == 0 and i < len(before) else size for i, size in enumerate(sizes)]
-        if len(filled) == 3 and all(size in (-1, old) for size, old in zip(filled, shape, strict=True)):
-            return False
+        sizes = _integers(node, inputs, "shape")
+        features = int(np.prod(shape))
+        literal = node.attributes.get("allowzero", 0) and 0 in sizes
+        if sizes and not literal and _keeps_batch(sizes, batch):
+            before = (features,) if flat else shape
+            rest = [before[i] if size == 0 and i < len(before) else size for i, size in enumerate(sizes[1:])]
+            if rest in ([-1], [features]):
+                return True
+            if len(rest) == 3 and rest.count(-1) <= 1 and all(map(_is_size, rest, shape)):
+                return False
     raise OnnxModelError(
         f"{node.label} must make a vector of each image, or an image of its own shape {shape}"
     )
 
 
-def _integers(node: GraphNode, inputs: list[Value | None], attribute: str) -> list[int]:
+def _is_size(size: int, old: int) -> bool:
+    return size in (-1, old)
+
+
+def _keeps_batch(sizes: list[int], batch: int | None) -> bool:
+    """Whether the first size of a shape is the number of images; of an open number, one is legal."""
+    if sizes[0] == -1:
+        return -1 not in sizes[1:]
+    return sizes[0] in (0, BATCH, batch or 1)
+
+
+def _integers(node: GraphNode, inputs: list[Value | None], name: str) -> list[int]:
     operand = inputs[1] if len(inputs) > 1 else None
-    if isinstance(operand, Constant):
-        return [int(value) for value in operand.value.reshape(-1)]
-    if operand is None and attribute in node.attributes:
-        return [int(value) for value in node.attributes[attribute]]
-    raise OnnxModelError(f"{node.label} must have a constant {attribute}")
+    if not isinstance(operand, Constant):
+        raise OnnxModelError(f"{node.label} must have a constant {name}")
+    return operand.value.reshape(-1).tolist()

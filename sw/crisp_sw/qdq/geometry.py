@@ -4,6 +4,20 @@ from crisp_sw.qdq.errors import OnnxModelError
 from crisp_sw.qdq.graph import GraphNode
 
 Pair = tuple[int, int]
+MOST_PIXELS = 1 << 26
+
+
+def pair(node: GraphNode, attribute: str) -> Pair:
+    """An attribute with a number for each image axis; (1, 1) where the node does not have it.
+
+    Raises
+    ------
+    OnnxModelError : they are not two, or less than 1.
+    """
+    values = [int(value) for value in node.attributes.get(attribute, (1, 1))]
+    if len(values) != 2 or min(values) < 1:
+        raise OnnxModelError(f"{node.label} needs {attribute} of two axes, 1 or more, not {values[:8]}")
+    return values[0], values[1]
 
 
 def square_stride(node: GraphNode) -> int:
@@ -13,10 +27,22 @@ def square_stride(node: GraphNode) -> int:
     ------
     OnnxModelError : they differ.
     """
-    strides = set(node.attributes.get("strides", [1, 1]))
-    if len(strides) != 1:
-        raise OnnxModelError(f"{node.label} needs equal strides of both axes, not {sorted(strides)}")
-    return int(strides.pop())
+    strides = pair(node, "strides")
+    if strides[0] != strides[1]:
+        raise OnnxModelError(f"{node.label} needs equal strides of both axes, not {list(strides)}")
+    return strides[0]
+
+
+def check_no_dilation(node: GraphNode) -> None:
+    """Check that a window covers neighbouring pixels.
+
+    Raises
+    ------
+    OnnxModelError : there are gaps between them.
+    """
+    dilations = pair(node, "dilations")
+    if dilations != (1, 1):
+        raise OnnxModelError(f"{node.label} needs dilation 1, not {list(dilations)}")
 
 
 def symmetric_padding(node: GraphNode) -> Pair:
@@ -24,16 +50,13 @@ def symmetric_padding(node: GraphNode) -> Pair:
 
     Raises
     ------
-    OnnxModelError : two opposite sides differ, or the padding is to be derived from the shape.
+    OnnxModelError : two opposite sides differ, or numbers are given besides VALID.
     """
-    automatic = node.attributes.get("auto_pad", "NOTSET")
-    if automatic == "VALID":
-        return 0, 0
-    if automatic != "NOTSET":
-        raise OnnxModelError(f"{node.label} has auto_pad {automatic}; expected pads as numbers")
     pads = [int(side) for side in node.attributes.get("pads", [0] * 4)]
     if len(pads) != 4 or min(pads) < 0:
-        raise OnnxModelError(f"{node.label} needs pads of two axes, 0 or more, not {pads}")
+        raise OnnxModelError(f"{node.label} needs pads of two axes, 0 or more, not {pads[:8]}")
+    if node.attributes.get("auto_pad") == "VALID" and any(pads):
+        raise OnnxModelError(f"{node.label} has pads {pads} and auto_pad VALID; expected one of them")
     top, left, bottom, right = pads
     if top != bottom or left != right:
         raise OnnxModelError(f"{node.label} needs equal padding on opposite sides, not {pads}")
@@ -47,7 +70,7 @@ def shape_after(
 
     Raises
     ------
-    OnnxModelError : there is no output pixel.
+    OnnxModelError : there is no output pixel, or there are more than `MOST_PIXELS`.
     """
     height, width = (
         (size + 2 * pad - length) // stride + 1
@@ -55,4 +78,6 @@ def shape_after(
     )
     if min(height, width) < 1:
         raise OnnxModelError(f"{node.label} has no output pixel for an input of (C, H, W) = {shape}")
+    if height * width > MOST_PIXELS:
+        raise OnnxModelError(f"{node.label} gives {height} x {width} pixels; expected at most {MOST_PIXELS}")
     return height, width

@@ -1,6 +1,8 @@
 """An ONNX graph as the importer reads it: nodes with plain attributes, constants, and who reads what."""
 
+import math
 from collections import Counter
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -9,19 +11,29 @@ import numpy as np
 
 from crisp_sw.qdq.errors import OnnxModelError
 from crisp_sw.qdq.library import onnx_library
-
-OLDEST_OPSET = 13  # the first with a scale per channel
+from crisp_sw.qdq.memory import MemoryBudget
+from crisp_sw.qdq.onnx_file.model import load_model, node_label
+from crisp_sw.qdq.onnx_file.operator_table import OPERATORS
+from crisp_sw.qdq.onnx_file.schema import Input
+from crisp_sw.qdq.onnx_file.tensors import read_sparse_tensor, read_tensor
 
 
 @dataclass(frozen=True)
 class GraphNode:
-    """One operator; absent optional inputs are empty strings."""
+    """One operator; absent optional inputs are empty strings.
+
+    Attributes
+    ----------
+    attributes : of this node, and the defaults of the operator for those that it leaves out.
+    declared : what is read of each of its inputs.
+    """
 
     name: str
     operator: str
     inputs: tuple[str, ...]
     outputs: tuple[str, ...]
     attributes: dict[str, Any] = field(default_factory=dict)
+    declared: tuple[Input, ...] = ()
 
     @property
     def label(self) -> str:
@@ -36,17 +48,22 @@ class Graph:
     Attributes
     ----------
     image : name and (C, H, W) of the input.
+    batch : images at once; None if the file leaves that open.
     result : name of the output.
+    constants : those that a node reads.
     readers : how many nodes, or graph outputs, read the values of each tensor.
     properties : the model's own notes.
+    budget : bounds the memory of what is made of the graph.
     """
 
     image: tuple[str, tuple[int, int, int]]
+    batch: int | None
     result: str
     nodes: list[GraphNode]
     constants: dict[str, np.ndarray]
     readers: Counter[str]
     properties: dict[str, str]
+    budget: MemoryBudget
 
 
 def read_graph(path: Path) -> Graph:
@@ -54,64 +71,87 @@ def read_graph(path: Path) -> Graph:
 
     Raises
     ------
-    OnnxModelError : it is absent, damaged, no legal model, too old, or has not one image and one result.
+    OnnxModelError : as of `load_model`; or a node has something that the importer does not read, or the graph
+        has not one image and one result.
     """
-    onnx = onnx_library()
-    try:
-        model = onnx.load(str(path))
-        onnx.checker.check_model(model)
-    except OSError as error:
-        raise OnnxModelError(f"{path}: cannot be read ({error.strerror}); expected an ONNX model") from error
-    except Exception as error:  # protobuf and the checker have types of their own for damaged files
-        reason = str(error).strip().partition("\n")[0]
-        raise OnnxModelError(f"{path}: not a legal ONNX model ({reason})") from error
-    _check_opset(path, model)
-    graph = model.graph
-    nodes = [_node(path, onnx, node) for node in graph.node]
-    constants = {item.name: onnx.numpy_helper.to_array(item) for item in graph.initializer}
+    model, opset, size = load_model(path)
+    graph, budget = model.graph, MemoryBudget(size)
     if len(graph.output) != 1:
-        raise OnnxModelError(f"{path}: {len(graph.output)} outputs; expected one")
+        raise OnnxModelError(f"{len(graph.output)} outputs; expected one")
+    result = graph.output[0].name
+    nodes = [_node(node, opset, budget) for node in graph.node]
     readers = Counter(name for node in nodes if node.operator != "Shape" for name in node.inputs if name)
-    readers[graph.output[0].name] += 1
+    readers[result] += 1
+    initialized = [item.name for item in graph.initializer]
+    initialized += [item.values.name for item in graph.sparse_initializer]
+    _require_different(initialized)
+    image, batch = _image([item for item in graph.input if item.name not in set(initialized)])
+    budget.take(math.prod(image[1]), f"input {image[0]!r} of (C, H, W) = {image[1]}")
+    read = {name for node in nodes for name in node.inputs}
+    constants = {item.name: read_tensor(item) for item in graph.initializer if item.name in read}
+    for item in graph.sparse_initializer:
+        if item.values.name in read:
+            constants[item.values.name] = read_sparse_tensor(item, budget)
     return Graph(
-        image=_image(path, [item for item in graph.input if item.name not in constants]),
-        result=graph.output[0].name,
+        image=image,
+        batch=batch,
+        result=result,
         nodes=nodes,
         constants=constants,
         readers=readers,
         properties={item.key: item.value for item in model.metadata_props},
+        budget=budget,
     )
 
 
-def _check_opset(path: Path, model: Any) -> None:
-    opset = next((item.version for item in model.opset_import if item.domain in ("", "ai.onnx")), 0)
-    if opset < OLDEST_OPSET:
-        raise OnnxModelError(f"{path}: opset {opset}; expected {OLDEST_OPSET} or newer")
+def _node(node: Any, opset: int, budget: MemoryBudget) -> GraphNode:
+    label = node_label(node)
+    if node.domain:
+        raise OnnxModelError(f"{label} is of the domain {node.domain!r}; expected operators of ONNX itself")
+    operator = OPERATORS.get(node.op_type)
+    if operator is None:
+        raise OnnxModelError(f"{label} has no integer counterpart; supported are {', '.join(OPERATORS)}")
+    operator.check_counts(label, node.input, node.output, opset)
+    attributes = operator.read_attributes(label, _attributes(label, node.attribute, budget), opset)
+    declared = tuple(operator.inputs_in(opset, len(node.input)))
+    name = node.name or node.output[0]
+    return GraphNode(name, node.op_type, tuple(node.input), tuple(node.output), attributes, declared)
 
 
-def _node(path: Path, onnx: Any, node: Any) -> GraphNode:
-    if node.domain not in ("", "ai.onnx"):
-        raise OnnxModelError(
-            f"{path}: {node.op_type} {node.name!r} is of the domain {node.domain!r}; "
-            "expected operators of ONNX itself"
-        )
-    attributes = {}
-    for item in node.attribute:
+def _attributes(label: str, items: Iterable[Any], budget: MemoryBudget) -> dict[str, tuple[str, Any]]:
+    """Type and value of all attributes of a node by name."""
+    onnx = onnx_library()
+    found: dict[str, tuple[str, Any]] = {}
+    for item in items:
+        if item.name in found:
+            raise OnnxModelError(f"{label} has {item.name} twice; expected it once")
+        kind = onnx.AttributeProto.AttributeType.Name(item.type)
         value = onnx.helper.get_attribute_value(item)
-        if isinstance(value, onnx.TensorProto):
-            value = onnx.numpy_helper.to_array(value)
-        attributes[item.name] = value.decode() if isinstance(value, bytes) else value
-    name = node.name or next(iter(node.output), "")
-    return GraphNode(name, node.op_type, tuple(node.input), tuple(node.output), attributes)
+        if kind == "TENSOR":
+            value = read_tensor(value)
+        elif kind == "SPARSE_TENSOR":
+            value = read_sparse_tensor(value, budget)
+        found[item.name] = kind, value.decode(errors="replace") if isinstance(value, bytes) else value
+    return found
 
 
-def _image(path: Path, inputs: list[Any]) -> tuple[str, tuple[int, int, int]]:
+def _require_different(names: list[str]) -> None:
+    twice = [name for name, count in Counter(names).items() if count > 1]
+    if twice:
+        raise OnnxModelError(f"two constants have the name {twice[0]!r}; expected one")
+
+
+def _image(inputs: list[Any]) -> tuple[tuple[str, tuple[int, int, int]], int | None]:
+    """Name and (C, H, W) of the only input, and its batch."""
     if len(inputs) != 1:
         names = ", ".join(item.name for item in inputs) or "none"
-        raise OnnxModelError(f"{path}: inputs {names}; expected one image")
-    dims = [dim.dim_value for dim in inputs[0].type.tensor_type.shape.dim]
-    if len(dims) != 4 or min(dims[1:]) < 1:
-        raise OnnxModelError(
-            f"{path}: input {inputs[0].name!r} must be an image [N, C, H, W] with C, H and W given"
-        )
-    return inputs[0].name, (dims[1], dims[2], dims[3])
+        raise OnnxModelError(f"inputs {names}; expected one image")
+    onnx, name, tensor = onnx_library(), inputs[0].name, inputs[0].type.tensor_type
+    dims = [dim.dim_value for dim in tensor.shape.dim]
+    if len(dims) != 4 or min(dims[1:]) < 1 or dims[0] < 0:
+        raise OnnxModelError(f"input {name!r} must be an image [N, C, H, W] with C, H and W given")
+    if tensor.elem_type != onnx.TensorProto.FLOAT:
+        kinds = onnx.TensorProto.DataType
+        kind = kinds.Name(tensor.elem_type) if tensor.elem_type in kinds.values() else tensor.elem_type
+        raise OnnxModelError(f"input {name!r} has the type {kind}; expected FLOAT")
+    return (name, (dims[1], dims[2], dims[3])), dims[0] or None

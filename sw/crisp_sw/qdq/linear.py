@@ -5,7 +5,7 @@ from typing import Any
 import numpy as np
 
 from crisp_sw.qdq.errors import OnnxModelError
-from crisp_sw.qdq.geometry import shape_after, square_stride, symmetric_padding
+from crisp_sw.qdq.geometry import check_no_dilation, pair, shape_after, square_stride, symmetric_padding
 from crisp_sw.qdq.graph import GraphNode
 from crisp_sw.qdq.values import Activation, Constant, Dequantized, OpenConv, Value
 
@@ -18,21 +18,23 @@ def open_conv(node: GraphNode, x: Activation, operands: list[Value | None]) -> O
     OnnxModelError : the weight is not quantized, or the core cannot do it; the message says what.
     """
     _require(not x.flat, node, "an image as input", "a vector")
+    check_no_dilation(node)
     weight = _weight(node, operands)
     _require(weight.levels.ndim == 4, node, "two image axes", weight.levels.ndim - 2)
     levels, scale = _symmetric(node, weight, 0)
-    groups = int(node.attributes.get("group", 1))
+    groups = int(node.attributes["group"])
+    _require(groups > 0 and len(levels) % groups == 0, node, "groups that divide the outputs", groups)
     _require(
         levels.shape[1] * groups == x.shape[0], node, f"{levels.shape[1] * groups} input channels", x.shape[0]
     )
-    _require(groups > 0 and len(levels) % groups == 0, node, "groups that divide the outputs", groups)
-    _require(
-        set(node.attributes.get("dilations", [1])) == {1},
-        node,
-        "dilation 1",
-        node.attributes.get("dilations"),
-    )
     kernel, stride = (levels.shape[2], levels.shape[3]), square_stride(node)
+    if "kernel_shape" in node.attributes:
+        _require(
+            pair(node, "kernel_shape") == kernel,
+            node,
+            f"kernel_shape {kernel} as of its weight",
+            node.attributes["kernel_shape"][:8],
+        )
     padding = symmetric_padding(node)
     padding = padding[0] + x.padding[0], padding[1] + x.padding[1]
     return _with_bias(
@@ -47,16 +49,15 @@ def open_conv(node: GraphNode, x: Activation, operands: list[Value | None]) -> O
             padding=padding,
             groups=groups,
         ),
+        node,
         operands,
+        [(len(levels),)],
     )
 
 
 def open_gemm(node: GraphNode, x: Activation, operands: list[Value | None]) -> OpenConv:
     """A Gemm node as the convolution whose kernel covers the whole input map."""
-    for name, expected in (("transA", 0), ("alpha", 1.0), ("beta", 1.0)):
-        found = node.attributes.get(name, expected)
-        _require(found == expected, node, f"{name} = {expected:g}", found)
-    return _linear(node, x, operands, outputs_axis=0 if node.attributes.get("transB", 0) else 1)
+    return _linear(node, x, operands, outputs_axis=0 if node.attributes["transB"] else 1)
 
 
 def open_matmul(node: GraphNode, x: Activation, operands: list[Value | None]) -> OpenConv:
@@ -80,7 +81,8 @@ def _linear(node: GraphNode, x: Activation, operands: list[Value | None], output
         bias=np.zeros(len(levels)),
         flat=True,
     )
-    return _with_bias(layer, operands)
+    outputs = len(levels)
+    return _with_bias(layer, node, operands, [(outputs,), (1, outputs), (1, 1), (1,), ()])
 
 
 def _weight(node: GraphNode, operands: list[Value | None]) -> Dequantized:
@@ -109,12 +111,15 @@ def _symmetric(node: GraphNode, weight: Dequantized, outputs_axis: int) -> tuple
     return np.ascontiguousarray(levels.astype(np.int8)), scale
 
 
-def _with_bias(layer: OpenConv, operands: list[Value | None]) -> OpenConv:
+def _with_bias(
+    layer: OpenConv, node: GraphNode, operands: list[Value | None], shapes: list[tuple[int, ...]]
+) -> OpenConv:
+    """The layer with its constant bias, if it has one, which must have one of these shapes."""
     bias = operands[1] if len(operands) > 1 else None
-    if bias is None:
-        return layer
     if not isinstance(bias, Constant | Dequantized):
-        raise OnnxModelError(f"{layer.name}: the bias must be a constant")
+        return layer
+    found = np.shape(bias.value)
+    _require(found in shapes, node, f"a bias of shape {shapes[0]}", found)
     layer.add_bias(bias)
     return layer
 

@@ -6,6 +6,7 @@ from crisp_golden.inference import INPUT
 from crisp_golden.network import QuantizedNetwork
 from crisp_sw.qdq.errors import OnnxModelError
 from crisp_sw.qdq.graph import Graph, GraphNode
+from crisp_sw.qdq.operands import check_operands, memory_of
 from crisp_sw.qdq.operators import HANDLERS
 from crisp_sw.qdq.state import LoweringState
 from crisp_sw.qdq.unique_names import UniqueNames
@@ -30,6 +31,8 @@ def lower_graph(graph: Graph) -> QuantizedNetwork:
         )
     if not isinstance(result, Activation) or not state.nodes or state.input_code is None:
         raise OnnxModelError("the result is not the output of a quantized layer")
+    if result.padding != (0, 0):
+        raise OnnxModelError("the result is a padded image; expected the output of a quantized layer")
     if result.tensor != next(reversed(state.nodes)):
         raise OnnxModelError(f"the result must be that of the last layer, not of {result.tensor!r}")
     return QuantizedNetwork(
@@ -42,9 +45,6 @@ def lower_graph(graph: Graph) -> QuantizedNetwork:
 
 
 def _lower_node(state: LoweringState, node: GraphNode) -> None:
-    handler = HANDLERS.get(node.operator)
-    if handler is None:
-        raise OnnxModelError(f"{node.label} has no integer counterpart; supported are {', '.join(HANDLERS)}")
     missing = [name for name in node.inputs if name and name not in state.values]
     if missing:
         raise OnnxModelError(f"{node.label} reads {missing[0]!r}, a second output of its node")
@@ -55,4 +55,8 @@ def _lower_node(state: LoweringState, node: GraphNode) -> None:
                 f"the float output of layer {value.name!r} has {state.graph.readers[name]} readers; "
                 "expected one, or QuantizeLinear before them"
             )
-    state.values[node.outputs[0]] = handler(state, node, inputs)
+    check_operands(node, inputs)
+    value = HANDLERS[node.operator](state, node, inputs)
+    if not any(value is item for item in inputs):
+        state.graph.budget.take(memory_of(value), node.label)
+    state.values[node.outputs[0]] = value

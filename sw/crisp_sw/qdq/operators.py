@@ -12,9 +12,16 @@ from crisp_sw.qdq.errors import OnnxModelError
 from crisp_sw.qdq.graph import GraphNode
 from crisp_sw.qdq.linear import open_conv, open_gemm, open_matmul
 from crisp_sw.qdq.pooling import averages_to_vector, max_pool_layer
-from crisp_sw.qdq.quantization import constant_code, dequantize, quantize_constant, same_code
+from crisp_sw.qdq.quantization import (
+    check_dequantized,
+    dequantize,
+    quantize_constant,
+    quantized_code,
+    same_code,
+)
 from crisp_sw.qdq.state import LoweringState
 from crisp_sw.qdq.values import (
+    BATCH,
     Activation,
     Constant,
     Dequantized,
@@ -34,7 +41,7 @@ def _quantize_linear(state: LoweringState, node: GraphNode, inputs: Inputs) -> V
     source = inputs[0]
     if isinstance(source, Constant):
         return quantize_constant(node, source, inputs)
-    code = constant_code(node, inputs)
+    code = quantized_code(node, inputs)
     if isinstance(source, Image):
         if state.input_code not in (None, code):
             raise OnnxModelError(f"{node.label}: the image is quantized twice, with different scales")
@@ -45,16 +52,17 @@ def _quantize_linear(state: LoweringState, node: GraphNode, inputs: Inputs) -> V
     activation = state.activation(node, source)
     if not same_code(activation.code, code):
         return state.close(node, copy_layer(node, activation), code)
-    return replace(activation, real=False, sole=activation.sole and state.is_sole(node.outputs[0]))
+    code = replace(activation.code, dtype=code.dtype)
+    sole = activation.sole and state.is_sole(node.outputs[0])
+    return replace(activation, code=code, real=False, sole=sole)
 
 
 def _dequantize_linear(state: LoweringState, node: GraphNode, inputs: Inputs) -> Value:
     source = inputs[0]
     if isinstance(source, Activation) and not source.real:
-        if not same_code(source.code, constant_code(node, inputs)):
-            raise OnnxModelError(f"{node.label}: scale or zero point differ from those of {source.tensor!r}")
+        check_dequantized(node, source, inputs)
         return replace(source, real=True, sole=source.sole and state.is_sole(node.outputs[0]))
-    if isinstance(source, Constant | Dequantized):
+    if isinstance(source, Constant):
         return dequantize(node, source, inputs)
     raise OnnxModelError(f"{node.label} must dequantize a constant or the output of QuantizeLinear")
 
@@ -103,6 +111,8 @@ def _is_per_channel(layer: OpenConv, shape: tuple[int, ...]) -> bool:
     """Whether a constant of this shape spreads over a layer's output with one value per channel."""
     axes = 1 if layer.flat else 3  # from the end to the channels
     size = int(np.prod(shape))
+    if len(shape) > axes + 1:  # the sum would have more axes
+        return False
     return size == 1 or (len(shape) >= axes and shape[-axes] == size == len(layer.bias))
 
 
@@ -130,7 +140,9 @@ def _average(state: LoweringState, node: GraphNode, inputs: Inputs) -> Value:
     source = state.activation(node, inputs[0])
     if source.flat:
         raise OnnxModelError(f"{node.label} must read an image")
-    return OpenAverage(node.name, source, flat=averages_to_vector(node, source.shape, inputs))
+    flat = averages_to_vector(node, source.shape, inputs)
+    state.graph.budget.take(int(np.prod(source.shape)), node.label)  # for weights of 1
+    return OpenAverage(node.name, source, flat=flat)
 
 
 def _reshape(state: LoweringState, node: GraphNode, inputs: Inputs) -> Value:
@@ -139,7 +151,7 @@ def _reshape(state: LoweringState, node: GraphNode, inputs: Inputs) -> Value:
         return folding.fold_constants(node, inputs)
     if not isinstance(source, Activation | OpenLayer):
         raise OnnxModelError(f"{node.label} must read the output of a layer")
-    flat = folding.is_flat_after(node, source.shape, source.flat, inputs)
+    flat = folding.is_flat_after(node, source.shape, source.flat, inputs, state.graph.batch)
     if isinstance(source, OpenLayer):
         source.flat = flat
         return source
@@ -159,17 +171,22 @@ def _shape(state: LoweringState, node: GraphNode, inputs: Inputs) -> Value:
     shape: Shape | tuple[int] = source.shape
     if not isinstance(source, Image) and source.flat:
         shape = (int(np.prod(shape)),)
-    # 0 stands for the batch: in Reshape it means "as it was".
-    return Constant(np.array([0, *shape], np.int64))
+    return Constant(folding.shape_slice(node, [state.graph.batch or BATCH, *shape]))
 
 
 def _same(state: LoweringState, node: GraphNode, inputs: Inputs) -> Value:
     value = inputs[0]
     if isinstance(value, Activation):
         return replace(value, sole=value.sole and state.is_sole(node.outputs[0]))
-    if value is None:
-        raise OnnxModelError(f"{node.label} has no input")
+    assert value is not None
     return value
+
+
+def _dropout(state: LoweringState, node: GraphNode, inputs: Inputs) -> Value:
+    training = inputs[2] if len(inputs) > 2 else None
+    if isinstance(training, Constant) and training.value.any():
+        raise OnnxModelError(f"{node.label} has training_mode true; expected false")
+    return _same(state, node, inputs)
 
 
 def _folded(state: LoweringState, node: GraphNode, inputs: Inputs) -> Value:
@@ -198,7 +215,7 @@ HANDLERS: dict[str, Handler] = {
     "Squeeze": _reshape,
     "Pad": _pad,
     "Identity": _same,
-    "Dropout": _same,
+    "Dropout": _dropout,
     "Shape": _shape,
     "Constant": _folded,
     "Gather": _folded,

@@ -4,7 +4,8 @@ import numpy as np
 
 from crisp_golden.network import MaxPool
 from crisp_sw.qdq.errors import OnnxModelError
-from crisp_sw.qdq.geometry import shape_after, square_stride, symmetric_padding
+from crisp_sw.qdq.folding import are_image_axes
+from crisp_sw.qdq.geometry import check_no_dilation, pair, shape_after, square_stride, symmetric_padding
 from crisp_sw.qdq.graph import GraphNode
 from crisp_sw.qdq.values import Constant, Shape, Value
 
@@ -14,21 +15,17 @@ def max_pool_layer(node: GraphNode, shape: Shape) -> tuple[MaxPool, Shape]:
 
     Raises
     ------
-    OnnxModelError : the window is not square, is dilated, or rounds its output's size up.
+    OnnxModelError : the window is not square, or is dilated, or padding differs between the axes.
     """
-    kernel, padding = set(node.attributes["kernel_shape"]), symmetric_padding(node)
-    for condition, expected in (
-        (len(kernel) == 1, "a square kernel"),
-        (padding[0] == padding[1], "equal padding on all sides"),
-        (set(node.attributes.get("dilations", [1])) == {1}, "dilation 1"),
-        (not node.attributes.get("ceil_mode", 0), "ceil_mode 0"),
-        (len(node.outputs) == 1, "no output of indices"),
-    ):
-        if not condition:
-            raise OnnxModelError(f"{node.label} needs {expected}")
-    edge, stride = int(kernel.pop()), square_stride(node)
-    size = shape_after(node, shape, (edge, edge), stride, padding)
-    return MaxPool(name=node.name, kernel=edge, stride=stride, padding=padding[0]), (shape[0], *size)
+    check_no_dilation(node)
+    kernel, padding = pair(node, "kernel_shape"), symmetric_padding(node)
+    if kernel[0] != kernel[1]:
+        raise OnnxModelError(f"{node.label} needs a square kernel, not {list(kernel)}")
+    if padding[0] != padding[1]:
+        raise OnnxModelError(f"{node.label} needs equal padding on all sides, not {list(padding)}")
+    stride = square_stride(node)
+    size = shape_after(node, shape, kernel, stride, padding)
+    return MaxPool(name=node.name, kernel=kernel[0], stride=stride, padding=padding[0]), (shape[0], *size)
 
 
 def averages_to_vector(node: GraphNode, shape: Shape, inputs: list[Value | None]) -> bool:
@@ -41,8 +38,8 @@ def averages_to_vector(node: GraphNode, shape: Shape, inputs: list[Value | None]
     if node.operator == "GlobalAveragePool":
         return False
     if node.operator == "AveragePool":
-        whole = tuple(node.attributes["kernel_shape"]) == shape[1:] and symmetric_padding(node) == (0, 0)
-        if not whole:
+        check_no_dilation(node)
+        if pair(node, "kernel_shape") != shape[1:] or symmetric_padding(node) != (0, 0):
             raise OnnxModelError(f"{node.label} must average over the whole image of {shape[1:]} pixels")
         return False
     axes = (
@@ -50,6 +47,6 @@ def averages_to_vector(node: GraphNode, shape: Shape, inputs: list[Value | None]
         if len(inputs) > 1 and isinstance(inputs[1], Constant)
         else node.attributes.get("axes")
     )
-    if axes is None or {int(axis) % 4 for axis in np.asarray(axes).reshape(-1)} != {2, 3}:
+    if axes is None or not are_image_axes(np.asarray(axes).reshape(-1).tolist()):
         raise OnnxModelError(f"{node.label} must average over the axes 2 and 3")
-    return not node.attributes.get("keepdims", 1)
+    return not node.attributes["keepdims"]

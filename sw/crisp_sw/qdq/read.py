@@ -1,14 +1,14 @@
 """From a QDQ ONNX file to an integer network with the hybrid patterns that its weights have."""
 
-import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
 from crisp_golden.errors import CrispError
+from crisp_golden.json_toml import ParseError, parse_json
 from crisp_golden.network import Node, QuantizedConv, QuantizedNetwork
-from crisp_golden.validation import validate_layer
+from crisp_golden.validation import validate_layer, validate_max_pool
 from crisp_sw.qdq.errors import OnnxModelError
 from crisp_sw.qdq.find_pattern import find_pattern
 from crisp_sw.qdq.graph import read_graph
@@ -49,25 +49,26 @@ def import_onnx(path: str | Path, *, m: int = 4) -> OnnxNetwork:
         network cannot express; the message names the node and what was expected.
     """
     path = Path(path)
-    graph = read_graph(path)
     try:
+        graph = read_graph(path)
         network = lower_graph(graph)
         nodes = tuple(_with_pattern(node, m) for node in network.nodes)
     except CrispError as error:
         raise OnnxModelError(f"{path}: {error}") from error
     metadata = _notes(path, graph.properties, METADATA_KEY, dict)
     classes = _notes(path, graph.properties, CLASSES_KEY, list)
+    if not all(isinstance(name, str) for name in classes):
+        raise OnnxModelError(f"{path}: the property {CLASSES_KEY!r} must be a JSON list of texts")
     outputs = nodes[-1].layer.out_channels if isinstance(nodes[-1].layer, QuantizedConv) else len(classes)
     if classes and len(classes) != outputs:
         raise OnnxModelError(f"{path}: {len(classes)} class names; expected {outputs}")
-    return OnnxNetwork(
-        network=replace(network, nodes=nodes, classes=tuple(map(str, classes))), metadata=metadata
-    )
+    return OnnxNetwork(network=replace(network, nodes=nodes, classes=tuple(classes)), metadata=metadata)
 
 
 def _with_pattern(node: Node, m: int) -> Node:
     layer = node.layer
     if not isinstance(layer, QuantizedConv):
+        validate_max_pool(layer)
         return node
     validate_layer(layer)
     return replace(node, layer=replace(layer, pattern=find_pattern(layer.weight, layer.groups, m=m)))
@@ -75,8 +76,8 @@ def _with_pattern(node: Node, m: int) -> Node:
 
 def _notes(path: Path, properties: Mapping[str, str], key: str, kind: type) -> Any:
     try:
-        value = json.loads(properties.get(key, "null"))
-    except ValueError as error:
+        value = parse_json(properties.get(key, "null"))
+    except ParseError as error:
         raise OnnxModelError(f"{path}: the property {key!r} is not valid JSON ({error})") from error
     if value is None:
         return kind()

@@ -5,8 +5,7 @@ from crisp_golden.network import MaxPool, Node, QuantizedConv
 from crisp_sw.qdq.copies import CopyLayer
 from crisp_sw.qdq.errors import OnnxModelError
 from crisp_sw.qdq.graph import Graph, GraphNode
-from crisp_sw.qdq.values import Activation, Constant, Image, OpenConv, OpenLayer, Value
-from crisp_sw.quantize.ranges import Affine
+from crisp_sw.qdq.values import Activation, Code, Constant, Image, OpenConv, OpenLayer, Value
 
 
 class LoweringState:
@@ -25,7 +24,7 @@ class LoweringState:
         self.graph = graph
         self.values: dict[str, Value] = {name: Constant(value) for name, value in graph.constants.items()}
         self.values[graph.image[0]] = Image(graph.image[1])
-        self.input_code: Affine | None = None
+        self.input_code: Code | None = None
         self.nodes: dict[str, Node] = {}
         self.open: dict[str, OpenLayer] = {}
         self.scales: dict[str, float] = {}
@@ -50,7 +49,7 @@ class LoweringState:
             )
         raise OnnxModelError(f"{node.label} must read a dequantized activation")
 
-    def close(self, node: GraphNode, layer: OpenLayer, code: Affine) -> Activation:
+    def close(self, node: GraphNode, layer: OpenLayer, code: Code) -> Activation:
         """Quantize the output of a layer, which makes it a node of the network."""
         if isinstance(layer, CopyLayer):
             layer = self._without_copy(layer, code)
@@ -62,7 +61,7 @@ class LoweringState:
         sole = self.is_sole(node.outputs[0])
         return Activation(layer.name, layer.shape, code, flat=layer.flat, sole=sole)
 
-    def _without_copy(self, copy: CopyLayer, code: Affine) -> OpenConv:
+    def _without_copy(self, copy: CopyLayer, code: Code) -> OpenConv:
         """The convolution before a copy, taken back out of the network, if it can clamp as the copy does."""
         source = self.open.get(copy.x.tensor)
         if not (isinstance(source, OpenConv) and copy.x.sole and copy.is_only_a_clamp(code)):
@@ -71,7 +70,7 @@ class LoweringState:
         return copy.joined_to(source)
 
     def add(
-        self, node: GraphNode, layer: QuantizedConv | MaxPool, inputs: tuple[str, ...], code: Affine
+        self, node: GraphNode, layer: QuantizedConv | MaxPool, inputs: tuple[str, ...], code: Code
     ) -> None:
         """Append a layer whose output, of code ``code``, is that of ``node``."""
         self.nodes[layer.name] = Node(layer=layer, inputs=inputs)

@@ -1,6 +1,6 @@
 """What the importer knows about the tensors of an ONNX graph while it walks through its nodes."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 
@@ -11,6 +11,16 @@ from crisp_sw.qdq.errors import OnnxModelError
 from crisp_sw.quantize.ranges import Affine
 
 Shape = tuple[int, int, int]
+
+BATCH = int(np.iinfo(np.int64).min)
+"""The number of images, where it stands in a shape and the file leaves it open; no legal size is like it."""
+
+
+@dataclass(frozen=True)
+class Code(Affine):
+    """The code of a tensor, as int8, and the type of the integers that the file has for it."""
+
+    dtype: np.dtype = field(default=np.dtype(np.int8), compare=False)
 
 
 @dataclass(frozen=True)
@@ -28,7 +38,7 @@ class Activation:
 
     tensor: str
     shape: Shape
-    code: Affine
+    code: Code
     real: bool = False
     flat: bool = False
     sole: bool = False
@@ -55,7 +65,7 @@ class Dequantized:
 
     Attributes
     ----------
-    levels : int64, any shape.
+    levels : int32 or int64, any shape.
     scale : float64, one or one per entry of ``axis``.
     """
 

@@ -17,6 +17,7 @@ class QdqGraph:
         self.shape = shape
         self.nodes: list[onnx.NodeProto] = []
         self.constants: list[onnx.TensorProto] = []
+        self.sparse: list[onnx.SparseTensorProto] = []
         self.outputs = ["result"]
         self.opset = 17
 
@@ -60,9 +61,11 @@ class QdqGraph:
     def model(self) -> onnx.ModelProto:
         infos = [helper.make_tensor_value_info("image", TensorProto.FLOAT, self.shape)]
         results = [helper.make_tensor_value_info(name, TensorProto.FLOAT, None) for name in self.outputs]
-        graph = helper.make_graph(self.nodes, "test", infos, results, self.constants)
+        graph = helper.make_graph(
+            self.nodes, "test", infos, results, self.constants, sparse_initializer=self.sparse
+        )
         opset = helper.make_opsetid("", self.opset)
-        model = helper.make_model(graph, opset_imports=[opset], ir_version=8)
+        model = helper.make_model(graph, opset_imports=[opset], ir_version=8 if self.opset < 21 else 10)
         model = onnx.shape_inference.infer_shapes(model)
         for output in model.graph.output:  # graphs that make no sense have no shapes
             if not output.type.tensor_type.HasField("shape"):

@@ -49,6 +49,11 @@ def test_grouped_weights_are_found_in_the_block_diagonal_matrix():
     assert find_violation(expand_groups(weight, 2), found) is None
 
 
+def test_grouped_weights_of_a_huge_matrix_are_not_searched():
+    weight = np.ones((1 << 14, 2, 1, 1), np.int8)
+    assert find_pattern(weight, groups=1 << 13) is None
+
+
 def test_group_sizes_other_than_four():
     weight = np.zeros((16, 64, 1, 1), np.int8)
     weight[:, ::8] = 1

@@ -102,14 +102,17 @@ CASES: dict[str, tuple[Build, str]] = {
     ),
     "automatic padding": (
         lambda g: g.node("Conv", image(g), g.weight(), auto_pad="SAME_UPPER"),
-        "has auto_pad SAME_UPPER; expected pads as numbers",
+        "has auto_pad 'SAME_UPPER'; expected NOTSET or VALID",
     ),
     "kernel beyond the image": (
         lambda g: g.conv(image(g), g.weight((4, 4, 9, 9)), pads=[0] * 4),
         r"has no output pixel for an input of \(C, H, W\) = \(4, 6, 6\)",
     ),
     "oblong pooling": (lambda g: pool(g, kernel_shape=[1, 2]), "MaxPool .* needs a square kernel"),
-    "pooling that rounds up": (lambda g: pool(g, kernel_shape=[4, 4], ceil_mode=1), "needs ceil_mode 0"),
+    "pooling that rounds up": (
+        lambda g: pool(g, kernel_shape=[4, 4], ceil_mode=1),
+        "has ceil_mode 1; expected 0",
+    ),
     "average of windows": (
         lambda g: g.node("AveragePool", image(g), kernel_shape=[2, 2]),
         r"AveragePool .* must average over the whole image of \(6, 6\) pixels",
@@ -137,7 +140,7 @@ CASES: dict[str, tuple[Build, str]] = {
     ),
     "16 bits": (
         lambda g: g.conv(g.qdq("image", 0.1, 0, np.int16)),
-        "has the type int16; expected int8 or uint8",
+        "has y_zero_point of the type int16; expected int8 or uint8",
     ),
     "negative scale": (
         lambda g: g.conv(g.qdq("image", -1.0)),
@@ -153,7 +156,7 @@ CASES: dict[str, tuple[Build, str]] = {
     ),
     "scaled gemm": (
         lambda g: g.node("Gemm", g.node("Flatten", image(g)), g.weight((3, 144)), transB=1, alpha=0.5),
-        "needs alpha = 1, not 0.5",
+        "has alpha 0.5; expected 1.0",
     ),
     "pad with ones": (
         lambda g: g.conv(g.node("Pad", image(g), g.constant([0] * 8, np.int64), g.constant(1))),
@@ -205,7 +208,7 @@ def test_old_opset(tmp_path):
     graph = QdqGraph()
     graph.opset = 12
     graph.node("Relu", "image", output="result")
-    with pytest.raises(OnnxModelError, match="opset 12; expected 13 or newer"):
+    with pytest.raises(OnnxModelError, match="opset 12; expected 13 to 28"):
         import_onnx(graph.save(tmp_path / "net.onnx"))
 
 
@@ -220,7 +223,7 @@ def test_operators_of_other_domains(tmp_path):
         import_onnx(tmp_path / "net.onnx")
 
 
-@pytest.mark.parametrize("data", [b"", b"not a model", b"\x08\x08"])
+@pytest.mark.parametrize("data", [b"", b"not a model"])
 def test_files_that_are_no_models(data: bytes, tmp_path):
     (tmp_path / "net.onnx").write_bytes(data)
     with pytest.raises(OnnxModelError, match=r"net.onnx: not a legal ONNX model"):
@@ -255,7 +258,11 @@ def test_damaged_files_give_our_error_or_a_network(seed: int, tmp_path):
     [
         ("crisp.classes", "[1", "the property 'crisp.classes' is not valid JSON"),
         ("crisp.classes", '["a"]', "1 class names; expected 7"),
+        ("crisp.classes", "[1, {}]", "the property 'crisp.classes' must be a JSON list of texts"),
+        ("crisp.classes", "[" * 99999, "the property 'crisp.classes' is not valid JSON"),
+        ("crisp.classes", '["\\ud800"]', "the property 'crisp.classes' is not valid JSON"),
         ("crisp.metadata", "[]", "the property 'crisp.metadata' must be a JSON dict"),
+        ("crisp.metadata", '{"mean": 1' + "0" * 99 + "}", "the property 'crisp.metadata' is not valid JSON"),
     ],
 )
 def test_damaged_notes(key: str, value: str, message: str, tmp_path):
