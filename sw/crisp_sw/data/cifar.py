@@ -174,8 +174,11 @@ def _require_published(path: Path, layout: CifarArchive) -> None:
 
 def _classes(names: str, source: str) -> tuple[str, ...]:
     classes = tuple(names.split())
-    if len(classes) < 2 or len(set(classes)) < len(classes):
-        raise DatasetError(f"{source}: the names {' '.join(classes)!r}; expected at least two, all different")
+    different = len(set(classes))
+    if different < max(2, len(classes)):
+        raise DatasetError(
+            f"{source}: {len(classes)} names, {different} of them different; expected two or more, each once"
+        )
     return classes
 
 

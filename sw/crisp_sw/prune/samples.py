@@ -157,8 +157,10 @@ def choose_samples(
 
     Raises
     ------
-    SamplesError : a class has fewer images, or is named twice.
+    SamplesError : a class has fewer images, or is named twice; or as of `ClassSamples`.
     """
+    if len(images) != len(labels):
+        raise SamplesError(f"{len(labels)} labels; expected {len(images)}, one for each image")
     if per_class < 1:
         raise SamplesError(f"`per_class` must be at least 1, not {per_class}")
     if not class_indices or len(set(class_indices)) != len(class_indices):

@@ -132,3 +132,18 @@ def test_choice_depends_on_the_seed_alone():
 def test_impossible_choices_are_named(class_indices, per_class, message):
     with pytest.raises(SamplesError, match=message):
         choose(class_indices, per_class)
+
+
+@pytest.mark.parametrize(
+    ("images", "message"),
+    [
+        (
+            torch.rand(4, 1, 8, 8) * 255,
+            r"`images` have values up to 25\d.*; expected 0 to 1: divide bytes by 255",
+        ),
+        (torch.zeros(3, 1, 8, 8), "4 labels; expected 3, one for each image"),
+    ],
+)
+def test_images_that_cannot_be_meant_are_not_chosen(images, message):
+    with pytest.raises(SamplesError, match=message):
+        choose_samples(images, torch.arange(4) % 2, (0, 1), per_class=2, mean=(0.5,), std=(0.5,), seed=0)
