@@ -17,6 +17,7 @@ from crisp_golden.json_toml import parse_json
 from crisp_sw.checkpoint_info import CheckpointInfo
 from crisp_sw.errors import CheckpointError
 from crisp_sw.models import build_model
+from crisp_sw.plain_state_dict import plain_state_dict, why_names_differ
 from crisp_sw.tensor_files import write_safetensors
 
 HEADER_KEY = "crisp"
@@ -64,11 +65,14 @@ def load_checkpoint(path: str | Path) -> tuple[nn.Module, CheckpointInfo]:
 def load_weights(model: nn.Module, tensors: Mapping[str, Tensor], *, source: str | Path) -> None:
     """Copy tensors into a network after checking that names and shapes are the same, and values usable.
 
+    Names may be those of a wrapped or masked network, see `plain_state_dict`.
+
     Raises
     ------
-    CheckpointError : they are not; the message lists the first differences, or names the first tensor that
-        is NaN or infinite or a negative variance. The network is unchanged.
+    CheckpointError : they are not; the message has the cause, if names tell, and the first differences, or
+        names the first tensor that is NaN or infinite or a negative variance. The network is unchanged.
     """
+    tensors = plain_state_dict(tensors, model.state_dict())
     expected = {name: tuple(value.shape) for name, value in model.state_dict().items()}
     found = {name: tuple(value.shape) for name, value in tensors.items()}
     differences = [
@@ -79,11 +83,13 @@ def load_weights(model: nn.Module, tensors: Mapping[str, Tensor], *, source: str
     if differences:
         if len(differences) > LISTED_MISMATCHES:
             differences[LISTED_MISMATCHES:] = [f"and {len(differences) - LISTED_MISMATCHES} more"]
-        raise CheckpointError(f"{source} does not fit {type(model).__name__}: {'; '.join(differences)}")
+        cause = why_names_differ(found, expected)
+        listed = "; ".join(differences if cause is None else [cause, *differences])
+        raise CheckpointError(f"{source} does not fit {type(model).__name__}: {listed}")
     parameters = {name for name, _ in model.named_parameters()}
     for name, value in tensors.items():
         _require_usable(name, value, is_parameter=name in parameters, source=source)
-    model.load_state_dict(dict(tensors))
+    model.load_state_dict(tensors)
 
 
 def is_checkpoint_directory(directory: Path) -> bool:

@@ -17,6 +17,9 @@ from crisp_sw.tensor_files import separate
 
 SAFETENSORS = ".safetensors"
 PICKLED = (".pt", ".pth", ".bin")  # torch's own format, which is read without running anything in it
+NESTS = ("state_dict", "model_state_dict", "model", "module")
+"""Where training scripts keep the state dict, beside the optimizer's and others."""
+LEVELS, LISTED = 3, 5
 
 
 def save_state_dict(model: nn.Module, path: Path) -> int:
@@ -56,14 +59,20 @@ def read_state_dict(path: Path) -> dict[str, Tensor]:
     except (SafetensorError, UnpicklingError, RuntimeError, EOFError, ValueError, KeyError) as error:
         reason = str(error).strip().partition("\n")[0]
         raise CheckpointError(f"{path}: not a readable state dict ({reason})") from error
-    if not isinstance(loaded, Mapping) or not all(isinstance(value, Tensor) for value in loaded.values()):
-        raise CheckpointError(f"{path}: expected a state dict, tensors by parameter name")
-    return dict(loaded)
+    found = _within(loaded)
+    if not isinstance(found, Mapping) or not all(isinstance(value, Tensor) for value in found.values()):
+        entries = f", not {', '.join(map(repr, list(found)[:LISTED]))}" if isinstance(found, Mapping) else ""
+        raise CheckpointError(f"{path}: expected a state dict, tensors by parameter name{entries}")
+    return dict(found)
 
 
 def _load_pickled(path: Path) -> object:
-    loaded = torch.load(path, weights_only=True, map_location="cpu")
-    # Training scripts often keep the state dict beside the optimizer's.
-    if isinstance(loaded, Mapping) and isinstance(loaded.get("state_dict"), Mapping):
-        return loaded["state_dict"]
+    return torch.load(path, weights_only=True, map_location="cpu")
+
+
+def _within(loaded: object) -> object:
+    """What lies in the nests of a training script's file."""
+    for _ in range(LEVELS):
+        nested = [loaded[key] for key in NESTS if key in loaded] if isinstance(loaded, Mapping) else []
+        loaded = next((value for value in nested if isinstance(value, Mapping)), loaded)
     return loaded

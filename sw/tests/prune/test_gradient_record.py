@@ -122,16 +122,18 @@ def test_scaler_that_is_off_changes_nothing(mixed_net, samples):
     sparsifier = prepared(mixed_net)
     backward(mixed_net, samples)
     sparsifier.accumulate(GradScaler("cpu", enabled=False))
-    assert torch.equal(
-        sparsifier.state["conv.weight"]["gradient"], sparsifier.layers["conv"].weight.grad.abs()
-    )
+    gradient = sparsifier.layers["conv"].weight.grad
+    assert gradient is not None
+    assert torch.equal(sparsifier.state["conv.weight"]["gradient"], gradient.abs())
 
 
 def test_batch_that_overflows_is_left_out_as_the_scaler_does(mixed_net, samples):
     sparsifier = prepared(mixed_net)
     for scaler in (GradScaler("cpu"), None):
         backward(mixed_net, samples)
-        sparsifier.layers["pointwise"].weight.grad[0] = float("inf")
+        gradient = sparsifier.layers["pointwise"].weight.grad
+        assert gradient is not None
+        gradient[0] = float("inf")
         if scaler is None:
             with pytest.raises(SaliencyError, match="the gradient of 'pointwise' is NaN or infinite"):
                 sparsifier.accumulate()

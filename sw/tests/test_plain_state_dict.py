@@ -1,0 +1,150 @@
+"""State dicts of wrapped, averaged and masked networks are those of the network within."""
+
+import copy
+from typing import cast
+
+import pytest
+import torch
+from torch import nn
+from torch.nn.utils import parametrizations, prune, weight_norm
+from torch.optim.swa_utils import AveragedModel
+
+from crisp_sw.checkpoint import load_weights
+from crisp_sw.errors import CheckpointError
+from crisp_sw.export.state_dict import read_state_dict
+from crisp_sw.plain_state_dict import plain_state_dict
+from crisp_sw.prune import CrispSparsifier
+
+
+def network(seed: int = 0) -> nn.Sequential:
+    torch.manual_seed(seed)
+    return nn.Sequential(
+        nn.Conv2d(3, 8, 3), nn.BatchNorm2d(8), nn.Sequential(nn.Conv2d(8, 8, 1), nn.Linear(8, 4))
+    )
+
+
+def compiled_within(model: nn.Sequential) -> nn.Module:
+    """As `torch.compile` of one part leaves the names, without compiling it."""
+    wrapper = nn.Module()
+    wrapper.add_module("_orig_mod", model[2])
+    model[2] = wrapper
+    return model
+
+
+def prefixed(prefix: str):
+    return lambda model: nn.ModuleDict({prefix: model}) if prefix.isidentifier() else model
+
+
+WRAPPERS = {
+    "DataParallel": nn.DataParallel,
+    "compiled": prefixed("_orig_mod"),
+    "compiled, then DataParallel": lambda model: nn.DataParallel(prefixed("_orig_mod")(model)),
+    "a part compiled": compiled_within,
+    "average": AveragedModel,
+    "average with buffers": lambda model: AveragedModel(model, use_buffers=True),
+    "of a training framework": prefixed("net"),
+}
+
+
+def require_loaded(state: dict[str, torch.Tensor], expected: dict[str, torch.Tensor]) -> None:
+    fresh = network(1)
+    load_weights(fresh, state, source="file")
+    loaded = fresh.state_dict()
+    assert loaded.keys() == expected.keys()
+    assert all(torch.equal(loaded[name], value) for name, value in expected.items())
+
+
+@pytest.mark.parametrize("wrap", WRAPPERS.values(), ids=WRAPPERS)
+def test_names_of_wrappers_are_taken_off(wrap):
+    model = network()
+    require_loaded(wrap(copy.deepcopy(model)).state_dict(), model.state_dict())
+
+
+def test_prefix_of_the_network_itself_stays():
+    model = nn.Sequential(nn.Sequential(nn.Linear(2, 2), nn.Linear(2, 2)))
+    for wrapped in (model, nn.DataParallel(model), nn.Sequential(nn.Sequential(model))):
+        assert plain_state_dict(wrapped.state_dict(), model.state_dict()).keys() == model.state_dict().keys()
+
+
+def test_count_of_batches_may_be_missing():
+    state = network().state_dict()
+    del state["1.num_batches_tracked"]
+    require_loaded(state, network().state_dict())
+    del state["1.running_mean"]
+    with pytest.raises(CheckpointError, match=r"1\.running_mean: absent instead of \(8,\)"):
+        load_weights(network(), state, source="file")
+
+
+def masked_by_torch(model: nn.Sequential) -> None:
+    prune.l1_unstructured(model[0], "weight", 0.5)
+    prune.ln_structured(model.get_submodule("2.0"), "weight", 0.5, n=2, dim=0)
+
+
+def masked_by_the_sparsifier(model: nn.Sequential) -> None:
+    sparsifier = CrispSparsifier(n=2, block=4, sparsity=0.4, small_layers="fine", saliency="magnitude")
+    sparsifier.prepare(model)
+    sparsifier.step()
+
+
+@pytest.mark.parametrize("mask", [masked_by_torch, masked_by_the_sparsifier])
+@pytest.mark.parametrize("wrap", [lambda model: model, nn.DataParallel], ids=["plain", "DataParallel"])
+def test_masks_that_were_saved_are_applied(mask, wrap):
+    model = network()
+    mask(model)
+    fresh = network(1)
+    load_weights(fresh, wrap(model).state_dict(), source="file")
+    for layer in ("0", "2.0"):
+        weight = fresh.get_parameter(f"{layer}.weight")
+        assert torch.equal(weight, cast(nn.Conv2d, model.get_submodule(layer)).weight)
+        assert bool((weight == 0).any())
+        assert not torch.signbit(weight[weight == 0]).any()
+
+
+@pytest.mark.parametrize("norm", [weight_norm, parametrizations.weight_norm, parametrizations.spectral_norm])
+@pytest.mark.filterwarnings("ignore:.*weight_norm:FutureWarning")
+def test_weights_that_are_computed_are_the_cause(norm):
+    model = network()
+    norm(model[0])
+    with pytest.raises(
+        CheckpointError, match=r"file does not fit Sequential: '0\..*' is no weight, but what one is"
+    ):
+        load_weights(network(), model.state_dict(), source="file")
+
+
+def test_further_parametrization_of_a_masked_weight_is_the_cause():
+    model = network()
+    masked_by_the_sparsifier(model)
+    parametrizations.spectral_norm(model.get_submodule("2.0"))
+    with pytest.raises(CheckpointError, match=r"'2\.0\.parametrizations\.weight\..*' is no weight, but what"):
+        load_weights(network(), model.state_dict(), source="file")
+
+
+def test_prefix_of_some_names_is_the_cause():
+    state = network().state_dict()
+    state["module.0.weight"] = state.pop("0.weight")
+    with pytest.raises(
+        CheckpointError, match=r"only some names begin with 'module\.'; expected all, or none"
+    ):
+        load_weights(network(), state, source="file")
+
+
+@pytest.mark.parametrize(
+    "keys", [("state_dict",), ("model",), ("model_state_dict",), ("module",), ("model", "state_dict")]
+)
+def test_nests_of_training_scripts(tmp_path, keys):
+    nest = network().state_dict()
+    for key in keys:
+        nest = {key: nest, "epoch": 3, "optimizer": {"lr": 0.1}}
+    torch.save(nest, tmp_path / "a.pth")
+    require_loaded(read_state_dict(tmp_path / "a.pth"), network().state_dict())
+
+
+def test_nests_without_a_state_dict(tmp_path):
+    endless = {"epoch": 3}
+    endless["model"] = endless
+    for content in ({"epoch": 3, "ema": {}}, {"state_dict": {"epoch": 3}}, endless):
+        torch.save(content, tmp_path / "a.pth")
+        with pytest.raises(
+            CheckpointError, match="expected a state dict, tensors by parameter name, not 'epoch'"
+        ):
+            read_state_dict(tmp_path / "a.pth")
