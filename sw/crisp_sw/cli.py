@@ -5,18 +5,30 @@ of the time that PyTorch takes to be imported.
 """
 
 import sys
+from contextlib import nullcontext
 from dataclasses import dataclass
 from importlib import import_module
 from typing import Annotated, Any, NoReturn
 
 import typer
-from typer.core import TyperGroup
+from typer.core import TyperCommand, TyperGroup
 
 from crisp_sw.commands.endings import run_command_line
 from crisp_sw.commands.terminal import messages, results
+from crisp_sw.output_lock import locked_output
 
 INTERRUPTED = 130
 _SOFTWARE, _PROGRAMS, _HARDWARE = "Network", "Programs", "Hardware"
+
+
+class CrispCommand(TyperCommand):
+    """Has what it writes, its parameter ``out``, for itself while it runs."""
+
+    def invoke(self, ctx: typer.Context) -> object:  # pyright: ignore[reportIncompatibleMethodOverride]
+        """Run the command of ``ctx``."""
+        out = ctx.params.get("out")
+        with nullcontext() if out is None else locked_output(out):
+            return super().invoke(ctx)
 
 
 @dataclass(frozen=True)
@@ -38,7 +50,9 @@ class Command:
         """Import the function and return it as a command of that name."""
         module, _, function = self.function.partition(":")
         single = typer.Typer(add_completion=False, rich_markup_mode="markdown")
-        single.command(name)(getattr(import_module(f"crisp_sw.commands.{module}"), function))
+        single.command(name, cls=CrispCommand)(
+            getattr(import_module(f"crisp_sw.commands.{module}"), function)
+        )
         return typer.main.get_command(single)
 
 

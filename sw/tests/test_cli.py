@@ -7,6 +7,7 @@ import pytest
 from typer.testing import CliRunner
 
 from crisp_sw.cli import COMMANDS, app
+from crisp_sw.output_lock import locked_output
 
 HEAVY = ("torch", "sklearn", "numpy", "PIL", "safetensors")
 PROGRAM = f"""
@@ -62,3 +63,21 @@ def test_shells_complete_commands_and_options(words, completed):
     position = str(len(words.split()) - 1)
     result = CliRunner().invoke(app, [], prog_name="crisp", env={**environment, "COMP_CWORD": position})
     assert result.stdout.split() == [completed]
+
+
+REQUIRED = {"prune": ("--classes", "1"), "cosim": ("network", "--inputs", "i"), "accuracy": ("digits",)}
+REQUIRED |= dict.fromkeys(("inspect", "export", "compile", "network"), ("source",))
+
+
+@pytest.mark.parametrize(
+    "name",
+    sorted(set(COMMANDS) - {"disasm", "index", "synth"}),
+)
+def test_an_output_that_another_run_writes_is_refused_before_any_work(name, tmp_path):
+    out = tmp_path / "out"
+    with locked_output(out):
+        result = CliRunner().invoke(app, [name, *REQUIRED.get(name, ()), "--out", str(out)])
+    assert result.exit_code == 2
+    assert result.stderr.startswith(f"error: {out} is being written by another run; expected another place")
+    assert result.stderr.count("\n") == 1
+    assert list(tmp_path.iterdir()) == []

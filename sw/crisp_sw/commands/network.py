@@ -3,6 +3,7 @@
 import shlex
 import sys
 import time
+from contextlib import nullcontext
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -19,6 +20,7 @@ from crisp_sw.network_run import NetworkRun, RunSettings, iss_platform, rtl_plat
 from crisp_sw.network_run.options import DEFAULTS, NetworkOptions
 from crisp_sw.network_run.source import open_source
 from crisp_sw.networks.cache import DEFAULT_CACHE
+from crisp_sw.output_lock import locked_output
 from crisp_sw.report.network_page import render_network_page
 from crisp_sw.report.numbers import count, percent, ratio, size
 from crisp_sw.report.times import CLOCK_MHZ, time_text
@@ -123,7 +125,8 @@ def network(
         source = open_source(network, options, seed=seed, m=config.m)
         folder = out or RUNS / f"{source.key}-{preset}"
         settings = RunSettings(config=config, memory=memory, seed=seed + 1, dense=dense_too)
-        report = _run(source.network, settings, folder, rtl)
+        with locked_output(folder) if out is None else nullcontext():
+            report = _run(source.network, settings, folder, rtl)
     except KeyboardInterrupt:
         messages.print("interrupted; the same command continues where it stopped")
         raise typer.Exit(INTERRUPTED) from None

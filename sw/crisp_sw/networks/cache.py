@@ -15,6 +15,7 @@ from crisp_sw.errors import CheckpointError
 from crisp_sw.export import NetworkFileError, load_network, save_network
 from crisp_sw.networks.build import build_network
 from crisp_sw.networks.settings import NetworkSettings
+from crisp_sw.output_lock import locked_output
 
 DEFAULT_CACHE = Path("build/networks")
 # What the numbers of a network depend on.
@@ -27,19 +28,22 @@ _SOURCES = (
 def cached_network(settings: NetworkSettings, *, cache: str | Path = DEFAULT_CACHE) -> QuantizedNetwork:
     """The network of ``settings``, from ``cache`` if it is there, else built and put there.
 
+    Whoever asks for the same one meanwhile waits for it.
+
     Raises
     ------
     CrispError : as `crisp_sw.networks.build_network`.
     """
     directory = Path(cache) / network_key(settings)
-    if directory.is_dir():
-        try:
-            return load_network(directory)
-        except NetworkFileError:
-            pass  # of another version of the format, or damaged: build it anew
-    network = build_network(settings)
-    save_network(network, directory, {"settings": settings.to_json()})
-    return network
+    with locked_output(directory, wait=True):
+        if directory.is_dir():
+            try:
+                return load_network(directory)
+            except NetworkFileError:
+                pass  # of another version of the format, or damaged: build it anew
+        network = build_network(settings)
+        save_network(network, directory, {"settings": settings.to_json()})
+        return network
 
 
 def network_key(settings: NetworkSettings) -> str:
