@@ -4,6 +4,7 @@ import gzip
 import os
 import resource
 import struct
+import tracemalloc
 
 import numpy as np
 import pytest
@@ -71,6 +72,17 @@ def test_a_promise_takes_no_memory(path):
     with pytest.raises(DatasetError, match="1000 bytes of data; its header promises 1073741824"):
         read_idx(path, dimensions=3)
     assert resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before < 1 << 16  # KiB
+
+
+def test_content_is_in_memory_once(path):
+    path.write_bytes(packed(16, 2**10, 2**10, content=bytes(2**24)))
+    tracemalloc.start()
+    try:
+        assert read_idx(path, dimensions=3).nbytes == 2**24
+        _, peak = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert peak < 1.5 * 2**24
 
 
 def test_more_than_the_caller_wants_is_refused_unread(path):
