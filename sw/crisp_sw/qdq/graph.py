@@ -54,6 +54,7 @@ class Graph:
     readers : how many nodes, or graph outputs, read the values of each tensor.
     properties : the model's own notes.
     budget : bounds the memory of what is made of the graph.
+    model : the whole file, as ``onnx.ModelProto``.
     """
 
     image: tuple[str, tuple[int, int, int]]
@@ -64,6 +65,7 @@ class Graph:
     readers: Counter[str]
     properties: dict[str, str]
     budget: MemoryBudget
+    model: Any = field(repr=False)
 
 
 def read_graph(path: Path) -> Graph:
@@ -101,6 +103,7 @@ def read_graph(path: Path) -> Graph:
         readers=readers,
         properties={item.key: item.value for item in model.metadata_props},
         budget=budget,
+        model=model,
     )
 
 

@@ -8,12 +8,12 @@ from crisp_sw.qdq.errors import OnnxModelError
 from crisp_sw.qdq.graph import Graph, GraphNode
 from crisp_sw.qdq.operands import check_operands, memory_of
 from crisp_sw.qdq.operators import HANDLERS
-from crisp_sw.qdq.state import LoweringState
+from crisp_sw.qdq.state import LoweredNetwork, LoweringState
 from crisp_sw.qdq.unique_names import UniqueNames
 from crisp_sw.qdq.values import Activation, OpenLayer
 
 
-def lower_graph(graph: Graph) -> QuantizedNetwork:
+def lower_graph(graph: Graph) -> LoweredNetwork:
     """The integer network that a graph stands for, without patterns and class names.
 
     Raises
@@ -29,19 +29,21 @@ def lower_graph(graph: Graph) -> QuantizedNetwork:
         raise OnnxModelError(
             f"the result, that of layer {result.name!r}, is not quantized; expected QuantizeLinear after it"
         )
-    if not isinstance(result, Activation) or not state.nodes or state.input_code is None:
+    if not isinstance(result, Activation) or not state.nodes:
         raise OnnxModelError("the result is not the output of a quantized layer")
     if result.padding != (0, 0):
         raise OnnxModelError("the result is a padded image; expected the output of a quantized layer")
     if result.tensor != next(reversed(state.nodes)):
         raise OnnxModelError(f"the result must be that of the last layer, not of {result.tensor!r}")
-    return QuantizedNetwork(
+    image = state.tensors[INPUT].code
+    network = QuantizedNetwork(
         nodes=tuple(state.nodes.values()),
         input_shape=graph.image[1],
-        input_scale=state.input_code.scale,
-        input_zero_point=state.input_code.zero_point,
-        scales=state.scales,
+        input_scale=image.scale,
+        input_zero_point=image.zero_point,
+        scales={name: state.tensors[name].code.scale for name in state.nodes},
     )
+    return LoweredNetwork(network, state.tensors)
 
 
 def _lower_node(state: LoweringState, node: GraphNode) -> None:

@@ -5,7 +5,6 @@ from dataclasses import replace
 
 import numpy as np
 
-from crisp_golden.inference import INPUT
 from crisp_sw.qdq import folding
 from crisp_sw.qdq.copies import copy_layer
 from crisp_sw.qdq.errors import OnnxModelError
@@ -43,10 +42,7 @@ def _quantize_linear(state: LoweringState, node: GraphNode, inputs: Inputs) -> V
         return quantize_constant(node, source, inputs)
     code = quantized_code(node, inputs)
     if isinstance(source, Image):
-        if state.input_code not in (None, code):
-            raise OnnxModelError(f"{node.label}: the image is quantized twice, with different scales")
-        state.input_code = code
-        return Activation(INPUT, source.shape, code)
+        return state.quantize_image(node, source, code)
     if isinstance(source, OpenLayer):
         return state.close(node, source, code)
     activation = state.activation(node, source)
@@ -131,7 +127,7 @@ def _max_pool(state: LoweringState, node: GraphNode, inputs: Inputs) -> Value:
     if source.flat:
         raise OnnxModelError(f"{node.label} must read an image")
     layer, shape = max_pool_layer(node, source.shape)
-    state.add(node, layer, (source.tensor,), source.code)
+    state.add(node, layer, (source.tensor,), shape, source.code)
     sole = state.is_sole(node.outputs[0])
     return Activation(layer.name, shape, source.code, real=source.real, sole=sole)
 

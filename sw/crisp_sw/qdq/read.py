@@ -9,6 +9,7 @@ from crisp_golden.errors import CrispError
 from crisp_golden.json_toml import ParseError, parse_json
 from crisp_golden.network import Node, QuantizedConv, QuantizedNetwork
 from crisp_golden.validation import validate_layer, validate_max_pool
+from crisp_sw.qdq.comparison import compare_with_file
 from crisp_sw.qdq.errors import OnnxModelError
 from crisp_sw.qdq.find_pattern import find_pattern
 from crisp_sw.qdq.graph import read_graph
@@ -51,7 +52,12 @@ def import_onnx(path: str | Path, *, m: int = 4) -> OnnxNetwork:
     path = Path(path)
     try:
         graph = read_graph(path)
-        network = lower_graph(graph)
+        lowered = lower_graph(graph)
+        network = lowered.network
+        for node in network.nodes:
+            validate = validate_layer if isinstance(node.layer, QuantizedConv) else validate_max_pool
+            validate(node.layer)
+        compare_with_file(graph, lowered)
         nodes = tuple(_with_pattern(node, m) for node in network.nodes)
     except CrispError as error:
         raise OnnxModelError(f"{path}: {error}") from error
@@ -68,9 +74,7 @@ def import_onnx(path: str | Path, *, m: int = 4) -> OnnxNetwork:
 def _with_pattern(node: Node, m: int) -> Node:
     layer = node.layer
     if not isinstance(layer, QuantizedConv):
-        validate_max_pool(layer)
         return node
-    validate_layer(layer)
     return replace(node, layer=replace(layer, pattern=find_pattern(layer.weight, layer.groups, m=m)))
 
 

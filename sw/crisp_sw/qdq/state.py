@@ -1,11 +1,37 @@
 """What an import knows while it walks through a graph: the value of every tensor, and the layers so far."""
 
+from dataclasses import dataclass
+
 from crisp_golden.errors import LayerError
-from crisp_golden.network import MaxPool, Node, QuantizedConv
+from crisp_golden.inference import INPUT
+from crisp_golden.network import MaxPool, Node, QuantizedConv, QuantizedNetwork
 from crisp_sw.qdq.copies import CopyLayer
 from crisp_sw.qdq.errors import OnnxModelError
 from crisp_sw.qdq.graph import Graph, GraphNode
-from crisp_sw.qdq.values import Activation, Code, Constant, Image, OpenConv, OpenLayer, Value
+from crisp_sw.qdq.values import Activation, Code, Constant, Image, OpenConv, OpenLayer, Shape, Value
+
+
+@dataclass(frozen=True)
+class SourceTensor:
+    """What a tensor of the integer network is in the file.
+
+    Attributes
+    ----------
+    graph_name : of the graph's tensor with its values, as codes or as real numbers.
+    shape : (C, H, W) of one image, also where the graph has it flat.
+    """
+
+    graph_name: str
+    shape: Shape
+    code: Code
+
+
+@dataclass(frozen=True)
+class LoweredNetwork:
+    """An integer network, and what its tensors, by name, are in the file that it comes from."""
+
+    network: QuantizedNetwork
+    tensors: dict[str, SourceTensor]
 
 
 class LoweringState:
@@ -14,20 +40,18 @@ class LoweringState:
     Attributes
     ----------
     values : of the graph's tensors by name.
-    input_code : of the image; None until it is quantized.
     nodes : of the integer network, in order.
     open : what the nodes were made from.
-    scales : of the nodes' tensors.
+    tensors : of the integer network, in order, as the graph has them.
     """
 
     def __init__(self, graph: Graph):
         self.graph = graph
         self.values: dict[str, Value] = {name: Constant(value) for name, value in graph.constants.items()}
         self.values[graph.image[0]] = Image(graph.image[1])
-        self.input_code: Code | None = None
         self.nodes: dict[str, Node] = {}
         self.open: dict[str, OpenLayer] = {}
-        self.scales: dict[str, float] = {}
+        self.tensors: dict[str, SourceTensor] = {}
 
     def is_sole(self, name: str) -> bool:
         """Whether one node alone reads a tensor of the graph."""
@@ -54,7 +78,7 @@ class LoweringState:
         if isinstance(layer, CopyLayer):
             layer = self._without_copy(layer, code)
         try:
-            self.add(node, layer.close(code), layer.inputs, code)
+            self.add(node, layer.close(code), layer.inputs, layer.shape, code)
         except LayerError as error:
             raise OnnxModelError(f"{layer.name}: {error}") from error
         self.open[layer.name] = layer
@@ -66,12 +90,24 @@ class LoweringState:
         source = self.open.get(copy.x.tensor)
         if not (isinstance(source, OpenConv) and copy.x.sole and copy.is_only_a_clamp(code)):
             return copy
-        del self.nodes[source.name], self.scales[source.name]
+        del self.nodes[source.name], self.tensors[source.name]
         return copy.joined_to(source)
 
+    def quantize_image(self, node: GraphNode, image: Image, code: Code) -> Activation:
+        """The codes of the image, which ``node`` makes."""
+        known = self.tensors.setdefault(INPUT, SourceTensor(node.outputs[0], image.shape, code))
+        if (known.code.scale, known.code.zero_point) != (code.scale, code.zero_point):
+            raise OnnxModelError(f"{node.label}: the image is quantized twice, with different scales")
+        return Activation(INPUT, image.shape, code)
+
     def add(
-        self, node: GraphNode, layer: QuantizedConv | MaxPool, inputs: tuple[str, ...], code: Code
+        self,
+        node: GraphNode,
+        layer: QuantizedConv | MaxPool,
+        inputs: tuple[str, ...],
+        shape: Shape,
+        code: Code,
     ) -> None:
         """Append a layer whose output, of code ``code``, is that of ``node``."""
         self.nodes[layer.name] = Node(layer=layer, inputs=inputs)
-        self.scales[layer.name] = code.scale
+        self.tensors[layer.name] = SourceTensor(node.outputs[0], shape, code)
