@@ -14,7 +14,7 @@ network_options = $(strip \
 	$(call option,--seed,$(SEED)) $(if $(DENSE),--dense-too))
 
 .DEFAULT_GOAL := help
-.PHONY: help setup browser demo network accuracy test lint verilog cocotb-test layers programs synth bench lock clean
+.PHONY: help setup browser demo network index accuracy test lint verilog cocotb-test layers programs synth bench lock clean
 
 help:
 	@echo 'make setup                                   create .venv and install what is missing'
@@ -23,6 +23,7 @@ help:
 	@echo 'make network NET=resnet50|<checkpoint> [NM=1:4] [BLOCKS=0.28] [BLOCK_SIZE=16] [FIRST_NM=2:4] [SEED=0]'
 	@echo '             [LAYERS=layers.toml] [WEIGHTS=resnet50.pth] [PRESET=edge] [DENSE=1]'
 	@echo '                                             a whole network on the RTL, compared after every layer'
+	@echo 'make index                                   all results below build on one page, users side by side'
 	@echo 'make accuracy DATA=<image folder> [GRID=headline|full] [CLUSTER=tcp://host:8786] [RTL=20]'
 	@echo '                                             CRISP and every baseline on real images: table and plots'
 	@echo 'make test [JOBS=2]                           all tests, those of the simulated hardware included'
@@ -53,6 +54,9 @@ demo: setup
 
 network: setup
 	.venv/bin/crisp network $(or $(NET),resnet50) --preset $(or $(PRESET),edge) $(network_options)
+
+index: setup
+	.venv/bin/crisp index build
 
 accuracy: setup
 	@test -n "$(DATA)" || { echo 'make accuracy needs DATA=<image folder or name of a data set>' >&2; exit 2; }
