@@ -23,8 +23,7 @@ def unwrapped(model: nn.Module) -> nn.Module:
 
 def _inner(model: nn.Module) -> nn.Module | None:
     # The class that `torch.compile` returns cannot be named without importing its compiler.
-    inner = model.module if isinstance(model, _HOLDERS) else vars(model).get("_modules", {}).get("_orig_mod")
-    return inner if isinstance(inner, nn.Module) else None
+    return model.module if isinstance(model, _HOLDERS) else dict(model.named_children()).get("_orig_mod")
 
 
 def module_copy(model: nn.Module) -> nn.Module:

@@ -1,7 +1,5 @@
 """From a model with random or given weights to a sparse integer network, with random images for data."""
 
-import copy
-
 import torch
 from torch import Tensor, nn
 
@@ -9,6 +7,7 @@ from crisp_golden.network import Pattern, QuantizedNetwork
 from crisp_sw.checkpoint import load_weights
 from crisp_sw.export.state_dict import read_state_dict
 from crisp_sw.models import MODELS, build_model
+from crisp_sw.module_wrappers import module_copy, unwrapped
 from crisp_sw.networks.images import random_images
 from crisp_sw.networks.masks import hybrid_mask
 from crisp_sw.networks.rules import SparsityRules
@@ -16,6 +15,7 @@ from crisp_sw.networks.settings import NetworkSettings
 from crisp_sw.prune import ClassSamples
 from crisp_sw.prune.fine_tuning import reestimate_batch_norm
 from crisp_sw.quantize import QuantizeSettings, UnsupportedModelError, lower, quantize_model
+from crisp_sw.quantize.argument_checks import require_images
 from crisp_sw.quantize.float_network import FloatConv
 
 # Images run at a time. A few at 224x224 fill the caches, and all their activations must fit the memory.
@@ -71,15 +71,18 @@ def quantize_sparse(
 
     Raises
     ------
-    UnsupportedModelError : the model has an operation without integer counterpart.
+    UnsupportedModelError : the model has an operation without integer counterpart, or computes a weight that
+        is to be pruned, as `torch.nn.utils.weight_norm` does.
+    CalibrationError : the images are no such images.
     NetworkSettingsError : a rule matches no layer.
     """
-    return _prune_and_quantize(copy.deepcopy(model), images, rules, reestimate=reestimate)
+    return _prune_and_quantize(module_copy(unwrapped(model)), images, rules, reestimate=reestimate)
 
 
 def _prune_and_quantize(
     model: nn.Module, images: Tensor, rules: SparsityRules, *, reestimate: bool
 ) -> QuantizedNetwork:
+    require_images(images)
     channels, height, width = images.shape[1:]
     patterns = prune_by_magnitude(model, rules, (channels, height, width))
     if reestimate:
@@ -100,7 +103,9 @@ def prune_by_magnitude(
     shapes = {layer.name: layer.weight.shape for layer in network.layers if isinstance(layer, FloatConv)}
     patterns = {}
     for name, sparsity in rules.assign(network).items():
-        weight = model.get_parameter(f"{name}.weight")
+        weight = dict(model.get_submodule(name).named_parameters(recurse=False)).get("weight")
+        if weight is None:
+            raise UnsupportedModelError(f"the weight of {name!r} is computed; expected a parameter to prune")
         mask, patterns[name] = hybrid_mask(weight.reshape(shapes[name]), sparsity)
         weight.mul_(mask.reshape(weight.shape))
     return patterns

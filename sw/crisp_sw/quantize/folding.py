@@ -29,7 +29,9 @@ def fold_batch_norm(
         raise ValueError("BatchNorm without running statistics cannot be folded")
     gain = torch.rsqrt(var + norm.eps)
     offset = -mean * gain
-    if norm.affine:
-        gain, offset = gain * norm.weight, offset * norm.weight + norm.bias
+    if norm.weight is not None:
+        gain, offset = gain * norm.weight, offset * norm.weight
+    if norm.bias is not None:
+        offset = offset + norm.bias
     per_channel = gain.reshape(-1, *[1] * (weight.dim() - 1))
     return (weight * per_channel).detach(), (bias * gain + offset).detach()

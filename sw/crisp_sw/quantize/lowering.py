@@ -1,6 +1,5 @@
 """From any traceable ``nn.Module`` to a :class:`FloatNetwork`: folding and fusion on the torch.fx graph."""
 
-import operator
 from dataclasses import replace
 from typing import Any
 
@@ -8,20 +7,32 @@ import torch
 import torch.nn.functional as F
 from torch import fx, nn
 
+from crisp_sw.module_wrappers import unwrapped
 from crisp_sw.quantize import torch_layers as layers
 from crisp_sw.quantize.float_network import (
     INPUT,
     Activation,
-    FloatAveragePool,
     FloatConv,
     FloatLayer,
     FloatNetwork,
     Shape,
 )
-from crisp_sw.quantize.folding import fold_batch_norm
-from crisp_sw.quantize.torch_layers import UnsupportedModelError, Value
+from crisp_sw.quantize.model_state import compute_weights, evaluate, require_traceable
+from crisp_sw.quantize.reshapes import keeps_only_the_batch_axis, measures_shape
+from crisp_sw.quantize.torch_layers import MAX_POOL_DEFAULTS, UnsupportedModelError, Value
+from crisp_sw.quantize.tracing import (
+    ADD,
+    FLATTEN,
+    KINDS,
+    MAX_POOL,
+    MEAN,
+    RESHAPE,
+    arguments,
+    kind_of,
+    knows,
+    trace,
+)
 
-_ADD = (operator.add, operator.iadd, torch.add, "add", "add_")
 _ACTIVATIONS: dict[Any, Activation] = {
     nn.ReLU: Activation.RELU,
     nn.ReLU6: Activation.RELU6,
@@ -31,8 +42,6 @@ _ACTIVATIONS: dict[Any, Activation] = {
     "relu": Activation.RELU,
     "relu_": Activation.RELU,
 }
-_FLATTEN = (torch.flatten, torch.reshape, "flatten", "view", "reshape")
-_MAX_POOL_DEFAULTS = {"kernel_size": None, "stride": None, "padding": 0, "dilation": 1, "ceil_mode": False}
 _SUPPORTED = (
     "Conv2d, Linear, BatchNorm, ReLU, ReLU6, residual add, MaxPool2d, AdaptiveAvgPool2d to one pixel "
     "or to the size of its input, mean over the image, flatten"
@@ -44,7 +53,9 @@ def lower(model: nn.Module, input_shape: Shape) -> FloatNetwork:
 
     BatchNorm is folded into the convolution before it. A residual addition joins the later of the
     convolutions that produce its operands and have no other reader; ReLU and ReLU6 join the layer
-    before them. The network computes what ``model.eval()`` computes, up to float rounding.
+    before them. The network computes what ``model.eval()`` computes, up to float rounding, as far as torch.fx
+    sees all of it (:func:`crisp_sw.quantize.equivalence.require_equivalent` finds out). The layers have the
+    names that they have within DataParallel, `torch.compile` and other wrappers.
 
     Parameters
     ----------
@@ -52,16 +63,15 @@ def lower(model: nn.Module, input_shape: Shape) -> FloatNetwork:
 
     Raises
     ------
-    UnsupportedModelError : the model cannot be traced, or a module or operation is not supported; the
-        message names it and lists what is.
+    UnsupportedModelError : the model cannot be traced, has hooks other than those of `torch.nn.utils` that
+        compute a weight, or a module or operation is not supported; the message names it and lists what is.
     """
-    model.eval()
-    try:
-        graph = fx.symbolic_trace(model).graph
-    except Exception as error:  # tracing runs the user's code, which may raise anything
-        raise UnsupportedModelError(f"torch.fx cannot trace {type(model).__name__}: {error}") from error
+    require_traceable(model)
+    network = unwrapped(model)
+    evaluate(network)
+    compute_weights(network)
     with torch.no_grad():
-        return _Lowering(model, input_shape).run(graph)
+        return _Lowering(network, input_shape).run(trace(network))
 
 
 class _Lowering:
@@ -79,9 +89,9 @@ class _Lowering:
         for node in graph.nodes:
             if node.op == "output":
                 result = node.args[0]
-            elif not self._only_measures_shape(node):
+            elif not measures_shape(node):
                 self.values[node] = value = self._lower(node)
-                readers = [user for user in node.users if not self._only_measures_shape(user)]
+                readers = [user for user in node.users if not measures_shape(user)]
                 if len(readers) > 1:
                     self.shared.add(value.tensor)
         if not isinstance(result, fx.Node) or result not in self.values:
@@ -90,15 +100,6 @@ class _Lowering:
             raise UnsupportedModelError("the model's result must be the output of its last layer")
         layers = list(self.layers.values())
         return FloatNetwork(self.shapes[INPUT], layers, {n: self.shapes[n] for n in [INPUT, *self.layers]})
-
-    @staticmethod
-    def _only_measures_shape(node: fx.Node) -> bool:
-        """True for ``x.size(0)``, ``x.shape`` and ``x.shape[0]``, arguments of a later reshape."""
-        if node.op == "call_method" and node.target == "size":
-            return True
-        if node.target is getattr:
-            return node.args[1] == "shape"
-        return node.target is operator.getitem
 
     def _lower(self, node: fx.Node) -> Value:
         if node.op == "placeholder":
@@ -109,9 +110,13 @@ class _Lowering:
             return self._module(node, str(node.target), self.model.get_submodule(str(node.target)))
         if node.op in ("call_function", "call_method"):
             return self._operation(node)
-        raise self._unsupported(node, f"{node.op} {node.target!r}")
+        raise self._unsupported(node, f"{node.target!r}, which code of the model reads itself")
 
     def _module(self, node: fx.Node, name: str, module: nn.Module) -> Value:
+        kind = kind_of(module)
+        if kind is None:
+            own = ", whose forward pass is its own" if isinstance(module, KINDS) else ""
+            raise self._unsupported(node, f"module {name!r} ({type(module).__name__}){own}")
         source = self._source(node)
         if isinstance(module, nn.Conv2d):
             return self._append(layers.conv(name, module, source), source)
@@ -119,50 +124,60 @@ class _Lowering:
             return self._append(layers.linear(name, module, source), source)
         if isinstance(module, nn.BatchNorm1d | nn.BatchNorm2d):
             return self._batch_norm(node, module)
-        if type(module) in _ACTIVATIONS:
-            return self._activation(node, _ACTIVATIONS[type(module)])
+        if kind in _ACTIVATIONS:
+            return self._activation(node, _ACTIVATIONS[kind])
         if isinstance(module, nn.MaxPool2d):
-            arguments = {argument: getattr(module, argument) for argument in _MAX_POOL_DEFAULTS}
-            return self._append(layers.max_pool(name, source, arguments), source)
+            options = {option: getattr(module, option) for option in MAX_POOL_DEFAULTS}
+            return self._append(layers.max_pool(name, source, options), source)
         if isinstance(module, nn.AdaptiveAvgPool2d):
             return self._average_pool(node, name, source, module.output_size)
-        if isinstance(module, nn.Flatten) and module.start_dim == 1:
-            return replace(source, flat=True)
-        if isinstance(module, nn.Identity | nn.Dropout | nn.Dropout2d):
+        if not isinstance(module, nn.Flatten):  # Identity or Dropout
             return source
-        raise self._unsupported(node, f"module {name!r} ({type(module).__name__})")
+        if (module.start_dim, module.end_dim) != (1, -1):
+            raise self._unsupported(node, f"{module} {name!r}, which keeps other axes than the batch")
+        return replace(source, flat=True)
 
     def _operation(self, node: fx.Node) -> Value:
         target = node.target
-        if target in _ADD:
+        if target in RESHAPE and keeps_only_the_batch_axis(node, self.values):
+            return replace(self.values[node.all_input_nodes[0]], flat=True)
+        if target in RESHAPE:
+            raise self._unknown(node, ", which does not join all axes but the batch")
+        if not knows(node):
+            raise self._unknown(node)
+        if target in ADD:
             return self._add(node)
-        source = self._source(node)
+        source, given = self._source(node), arguments(node)
         if target in _ACTIVATIONS:
             return self._activation(node, _ACTIVATIONS[target])
-        if target in _FLATTEN and _keeps_only_the_batch_axis(node):
+        if target in FLATTEN and (given.get("start_dim"), given.get("end_dim", -1)) == (1, -1):
             return replace(source, flat=True)
-        if target in (torch.mean, "mean") and _averages_the_image(node):
-            value = self._append(FloatAveragePool(node.name, [source.tensor]), source)
-            return replace(value, flat=not _argument(node, 2, "keepdim", False))
+        if target in MEAN and _averages_the_image(given):
+            value = self._append(layers.average_pool(node.name, source), source)
+            return replace(value, flat=not given.get("keepdim", False))
         if target is F.adaptive_avg_pool2d:
-            return self._average_pool(node, node.name, source, _argument(node, 1, "output_size"))
-        if target in (F.max_pool2d, torch.max_pool2d):
-            defaults = enumerate(_MAX_POOL_DEFAULTS.items(), start=1)
-            arguments = {name: _argument(node, i, name, default) for i, (name, default) in defaults}
-            return self._append(layers.max_pool(node.name, source, arguments), source)
-        raise self._unsupported(node, f"operation {node.name!r} ({getattr(target, '__name__', target)})")
+            return self._average_pool(node, node.name, source, given["output_size"])
+        if target in MAX_POOL:
+            return self._append(layers.max_pool(node.name, source, {**MAX_POOL_DEFAULTS, **given}), source)
+        if target is F.dropout and given.get("training") is False:
+            return source
+        raise self._unknown(node)
 
     def _average_pool(self, node: fx.Node, name: str, source: Value, output_size: Any) -> Value:
         """Adaptive average pooling to one pixel, or to the size that the image has already."""
         pair = tuple(output_size) if isinstance(output_size, list | tuple) else (output_size, output_size)
         if pair == (1, 1):
-            return self._append(FloatAveragePool(name, [source.tensor]), source)
+            return self._append(layers.average_pool(name, source), source)
         if pair == source.shape[1:]:
             return source
         image = "x".join(map(str, source.shape[1:]))
         raise self._unsupported(node, f"average pooling {name!r} of {image} pixels to {output_size}")
 
     def _append(self, layer: FloatLayer, source: Value) -> Value:
+        if layer.name == INPUT:
+            raise UnsupportedModelError(
+                f"a layer has the name {INPUT!r}, which is the image's; expected another"
+            )
         if layer.name in self.shapes:
             raise UnsupportedModelError(
                 f"layer {layer.name!r} is used twice; each layer must be a module of its own"
@@ -176,16 +191,16 @@ class _Lowering:
         return Value(layer.name, shape, flat=isinstance(layer, FloatConv) and source.flat)
 
     def _batch_norm(self, node: fx.Node, norm: nn.BatchNorm1d | nn.BatchNorm2d) -> Value:
-        layer = self._open_conv(node.args[0])
+        layer = self._open_conv(arguments(node)["input"])
         if layer is None or layer.residual:
             raise self._unsupported(
                 node, f"BatchNorm {node.target!r}, which does not directly follow a convolution"
             )
-        layer.weight, layer.bias = fold_batch_norm(layer.weight, layer.bias, norm)
+        layers.fold(str(node.target), norm, layer)
         return self._source(node)
 
     def _activation(self, node: fx.Node, activation: Activation) -> Value:
-        layer = self._open_conv(node.args[0])
+        layer = self._open_conv(arguments(node)["input"])
         if layer is None:
             what = f"{activation.value} {node.name!r}, whose input is not a convolution read by it alone"
             raise self._unsupported(node, what)
@@ -193,17 +208,23 @@ class _Lowering:
         return self._source(node)
 
     def _add(self, node: fx.Node) -> Value:
-        operands = [a for a in node.args if isinstance(a, fx.Node) and a in self.values]
+        given = arguments(node)
+        operands = [given.get("input"), given.get("other")]
+        operands = [a for a in operands if isinstance(a, fx.Node) and a in self.values]
         values = [self.values[a] for a in operands]
         order = list(self.layers)
         candidates = [layer for a in operands if (layer := self._open_conv(a)) and not layer.residual]
-        if len(set(values)) != 2 or not candidates or _argument(node, 2, "alpha", 1) != 1:
+        if given.get("alpha", 1) != 1:
+            raise self._unsupported(node, f"add {node.name!r} with alpha {given['alpha']}")
+        if len(set(values)) != 2 or not candidates:
             what = f"add {node.name!r}, no operand of which is a plain convolution read by it alone"
             raise self._unsupported(node, what)
         if values[0].shape != values[1].shape:
             raise self._unsupported(
                 node, f"add {node.name!r} of shapes {values[0].shape} and {values[1].shape}"
             )
+        if values[0].flat != values[1].flat:
+            raise self._unsupported(node, f"add {node.name!r} of a flattened tensor and an image")
         layer = max(candidates, key=lambda c: order.index(c.name))
         other = next(v for v in values if v.tensor != layer.name)
         layer.inputs.append(other.tensor)
@@ -219,30 +240,20 @@ class _Lowering:
         return None if tensor in self.shared else layer
 
     def _source(self, node: fx.Node) -> Value:
-        source = node.args[0] if node.args else node.kwargs.get("input")
+        source = arguments(node).get("input")
         if not isinstance(source, fx.Node) or source not in self.values:
             raise self._unsupported(node, f"{node.name!r} without a tensor operand")
         return self.values[source]
+
+    def _unknown(self, node: fx.Node, why: str = "") -> UnsupportedModelError:
+        called = getattr(node.target, "__name__", node.target)
+        return self._unsupported(node, f"operation {node.name!r} ({called}){why}")
 
     @staticmethod
     def _unsupported(node: fx.Node, what: str) -> UnsupportedModelError:
         return UnsupportedModelError(f"cannot quantize {what}; supported are: {_SUPPORTED}")
 
 
-def _argument(node: fx.Node, position: int, name: str, default: Any = None) -> Any:
-    return node.args[position] if len(node.args) > position else node.kwargs.get(name, default)
-
-
-def _keeps_only_the_batch_axis(node: fx.Node) -> bool:
-    """True for ``flatten(x, 1)`` and for a reshape to two axes, which after the batch leaves one."""
-    if node.target in (torch.flatten, "flatten"):
-        return _argument(node, 1, "start_dim") == 1 and _argument(node, 2, "end_dim", -1) == -1
-    sizes = node.args[1:]
-    if len(sizes) == 1 and isinstance(sizes[0], list | tuple):
-        sizes = tuple(sizes[0])
-    return len(sizes) == 2
-
-
-def _averages_the_image(node: fx.Node) -> bool:
-    axes = _argument(node, 1, "dim")
-    return isinstance(axes, list | tuple) and {axis % 4 for axis in axes} == {2, 3}
+def _averages_the_image(arguments: dict[str, Any]) -> bool:
+    axes = arguments.get("dim")
+    return isinstance(axes, list | tuple) and {a % 4 for a in axes if isinstance(a, int)} == {2, 3}

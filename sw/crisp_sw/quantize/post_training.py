@@ -3,14 +3,24 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+import torch
 from torch import Tensor, nn
 
 from crisp_golden.network import MaxPool, Node, Pattern, QuantizedNetwork
 from crisp_golden.pattern import check_layer_structure
 from crisp_golden.pooling import global_average_pool_layer
+from crisp_sw.module_wrappers import module_copy, unwrapped
+from crisp_sw.quantize.argument_checks import (
+    require_classes,
+    require_finite,
+    require_images,
+    require_patterns,
+)
+from crisp_sw.quantize.equivalence import images_to_check, require_equivalent
 from crisp_sw.quantize.float_network import INPUT, FloatConv, FloatLayer, FloatMaxPool, FloatNetwork
 from crisp_sw.quantize.integer_layers import quantize_conv
 from crisp_sw.quantize.lowering import lower
+from crisp_sw.quantize.model_state import require_traceable
 from crisp_sw.quantize.ranges import Affine, CalibrationError, Observer, RangeMethod, require_method
 from crisp_sw.quantize.torch_layers import UnsupportedModelError
 
@@ -32,10 +42,10 @@ class QuantizeSettings:
 
     def __post_init__(self):
         require_method(self.method)
-        if not 50 < self.percentile <= 100:
-            raise CalibrationError(f"`percentile` must be above 50 and at most 100, not {self.percentile}")
-        if self.batch < 1:
-            raise CalibrationError(f"`batch` must be at least 1, not {self.batch}")
+        if not isinstance(self.percentile, int | float) or not 50 < self.percentile <= 100:
+            raise CalibrationError(f"`percentile` must be above 50 and at most 100, not {self.percentile!r}")
+        if not isinstance(self.batch, int) or isinstance(self.batch, bool) or self.batch < 1:
+            raise CalibrationError(f"`batch` must be an integer of at least 1, not {self.batch!r}")
 
 
 def quantize_model(
@@ -51,9 +61,11 @@ def quantize_model(
     Parameters
     ----------
     model : Conv2d, Linear, BatchNorm, ReLU, ReLU6, residual add, max and global average pooling, flatten,
-        anything that torch.fx can trace; put into evaluation mode.
+        anything that torch.fx can trace; put into evaluation mode. float64 is quantized as it is, all other
+        types as float32. The network within a wrapper that `unwrapped` knows is quantized.
     images : float[N, C, H, W], calibration images normalised as in training; a few hundred are enough.
-    classes : names of the outputs.
+        They are taken in the model's type and on its device.
+    classes : names of the outputs, one each; or none.
     patterns : sparsity by qualified module name, as the pruner returns it.
 
     Returns
@@ -62,18 +74,28 @@ def quantize_model(
 
     Raises
     ------
-    UnsupportedModelError : the model has an operation without integer counterpart or a weight that is not
-        finite, or a pattern names a layer that is not there or cannot carry it.
-    CalibrationError : there are no images, or an activation is not finite.
+    UnsupportedModelError : the model has an operation without integer counterpart, a hook or a weight that is
+        not finite, or does not compute what its lowered layers do; or a pattern names a layer that is not
+        there or cannot carry it, or `classes` does not fit the outputs.
+    CalibrationError : there are no images of floating-point numbers, or an activation is not finite.
     PatternError : a layer's weights do not have the pattern claimed for them.
     """
     settings, patterns = settings or QuantizeSettings(), patterns or {}
-    if images.ndim != 4 or len(images) == 0:
-        raise CalibrationError(f"calibration needs images [N, C, H, W] with N >= 1, not {list(images.shape)}")
+    if not isinstance(settings, QuantizeSettings):
+        raise CalibrationError(f"`settings` must be QuantizeSettings, not {settings!r}")
+    require_images(images)
+    require_traceable(model)
+    model.eval()
+    working = _working_copy(model)
+    first = next(working.parameters(), images)
+    images = images.detach().to(first.device, first.dtype)
     channels, height, width = images.shape[1:]
-    network = lower(model, (channels, height, width))
-    _require_finite(network)
-    _check_patterns(network, patterns)
+    network = lower(working, (channels, height, width))
+    require_finite(network)
+    require_patterns(network, patterns)
+    require_classes(network, classes)
+    exact = working.double()
+    require_equivalent(lower(exact, network.input_shape), exact, images_to_check(images))
     codes = calibrate(network, images, settings)
     return QuantizedNetwork(
         nodes=tuple(_node(layer, network, codes, patterns) for layer in network.layers),
@@ -86,7 +108,17 @@ def quantize_model(
 
 
 def calibrate(network: FloatNetwork, images: Tensor, settings: QuantizeSettings) -> dict[str, Affine]:
-    """Run the calibration images, float[N, C, H, W], and choose the int8 code of every tensor by name."""
+    """Run the calibration images, float[N, C, H, W], and choose the int8 code of every tensor by name.
+
+    Raises
+    ------
+    CalibrationError : they are no such images, or an activation is not finite.
+    """
+    require_images(images)
+    if tuple(images.shape[1:]) != network.input_shape:
+        raise CalibrationError(
+            f"calibration images must be of shape {network.input_shape}, not {tuple(images.shape[1:])}"
+        )
     observers = {name: Observer() for name in network.shapes}
     for batch in images.split(settings.batch):
         for name, tensor in network.walk(batch):
@@ -125,29 +157,11 @@ def _node(
     return Node(layer=integer, inputs=tuple(layer.inputs))
 
 
-def _require_finite(network: FloatNetwork) -> None:
-    """Raise, naming the layer, where a weight is NaN or infinite: the activations would not say which."""
-    for layer in network.layers:
-        if not isinstance(layer, FloatConv):
-            continue
-        for what, values in (("weights", layer.weight), ("biases", layer.bias)):
-            wrong = values[~values.isfinite()].tolist()
-            if wrong:
-                raise UnsupportedModelError(
-                    f"layer {layer.name!r} needs finite {what}, its BatchNorm folded in, not {wrong[0]}"
-                )
-
-
-def _check_patterns(network: FloatNetwork, patterns: Mapping[str, Pattern]) -> None:
-    convolutions = {layer.name: layer for layer in network.layers if isinstance(layer, FloatConv)}
-    for name, pattern in patterns.items():
-        if name not in convolutions:
-            known = ", ".join(convolutions)
-            raise UnsupportedModelError(f"pattern for layer {name!r}, which is not among the layers: {known}")
-        channels, kh, kw = convolutions[name].weight.shape[1:]
-        columns = kh * kw * -(-channels * convolutions[name].groups // pattern.block)
-        if pattern.block_mask.shape[1] != columns:
-            raise UnsupportedModelError(
-                f"layer {name!r} has a pattern of {pattern.block_mask.shape[1]} block columns, but as a "
-                f"convolution of {kh}x{kw} taps it has {columns}; exclude it from pruning"
-            )
+def _working_copy(model: nn.Module) -> nn.Module:
+    """A copy of the network in ``model`` in a type that keeps its weights exactly: float32 or float64."""
+    try:
+        network = module_copy(unwrapped(model))
+    except Exception as error:  # the user's attributes may be anything
+        raise UnsupportedModelError(f"{type(model).__name__} cannot be copied: {error}") from error
+    first = next(network.parameters(), None)
+    return network.double() if first is not None and first.dtype == torch.float64 else network.float()

@@ -25,7 +25,7 @@ from crisp_sw.networks import (
     random_images,
 )
 from crisp_sw.networks.build import prune_by_magnitude
-from crisp_sw.quantize import UnsupportedModelError
+from crisp_sw.quantize import CalibrationError, UnsupportedModelError
 
 RULES = SparsityRules(default=LayerSparsity(n=1, m=4, block=16, blocks=0.5), first=LayerSparsity(n=2, m=4))
 SMALL = NetworkSettings(model="resnet18-32px", image_size=32, num_classes=100, width=1 / 4, rules=RULES)
@@ -155,3 +155,22 @@ def test_weights_that_cannot_be_used(tmp_path: Path):
     save_file({"conv1.weight": torch.zeros(1)}, tmp_path / "b.safetensors")
     with pytest.raises(CheckpointError, match="does not fit ResNet"):
         build_network(replace(SMALL, weights=tmp_path / "b.safetensors"))
+
+
+def test_weights_that_are_computed_are_refused_where_they_would_be_pruned():
+    model = nn.Sequential(nn.Conv2d(3, 16, 3), nn.ReLU(), nn.Conv2d(16, 16, 3))
+    nn.utils.weight_norm(model[2])
+    with pytest.raises(UnsupportedModelError, match="the weight of '2' is computed; expected a parameter"):
+        quantize_sparse(model, random_images(2, (3, 8, 8), seed=0), SparsityRules(classifier=LayerSparsity()))
+
+
+def test_wrapped_models_keep_their_names():
+    model = nn.Sequential(nn.Conv2d(3, 16, 3), nn.ReLU(), nn.Conv2d(16, 16, 3))
+    images = random_images(2, (3, 8, 8), seed=0)
+    network = quantize_sparse(nn.DataParallel(model), images, SparsityRules(classifier=LayerSparsity()))
+    assert [node.name for node in network.nodes] == ["0", "2"]
+
+
+def test_images_that_are_none_are_refused():
+    with pytest.raises(CalibrationError, match="floating-point images"):
+        quantize_sparse(nn.Sequential(nn.Conv2d(3, 4, 1)), torch.zeros(2, 3, 8, 8).byte(), SparsityRules())

@@ -1,7 +1,6 @@
 """Lowering keeps what a model computes, and refuses by name what has no integer counterpart."""
 
 from collections.abc import Callable
-from typing import Any
 
 import pytest
 import torch
@@ -12,51 +11,7 @@ from crisp_sw.models import build_model
 from crisp_sw.quantize.float_network import Activation, FloatConv
 from crisp_sw.quantize.lowering import lower
 from crisp_sw.quantize.torch_layers import UnsupportedModelError
-
-
-class Model(nn.Module):
-    """A module whose forward pass is a function of itself and the image."""
-
-    def __init__(self, forward: Callable[["Model", Tensor], Tensor], **layers: nn.Module):
-        super().__init__()
-        for name, layer in layers.items():
-            setattr(self, name, layer)
-        self.function = forward
-
-    def __getattr__(self, name: str) -> Any:  # layers, for the type checker
-        return super().__getattr__(name)
-
-    def forward(self, x: Tensor) -> Tensor:
-        return self.function(self, x)
-
-
-def randomise(model: nn.Module, seed: int = 0) -> nn.Module:
-    torch.manual_seed(seed)
-    for module in model.modules():
-        if isinstance(module, nn.BatchNorm1d | nn.BatchNorm2d):
-            assert module.running_mean is not None
-            assert module.running_var is not None
-            module.running_mean.uniform_(-0.5, 0.5)
-            module.running_var.uniform_(0.5, 2)
-            nn.init.uniform_(module.weight, 0.5, 1.5)
-            nn.init.uniform_(module.bias, -0.5, 0.5)
-    return model.double().eval()
-
-
-def assert_same(model: nn.Module, shape: tuple[int, int, int]) -> list[str]:
-    """The lowered network computes what the model does; returns the layers' names."""
-    randomise(model)
-    network = lower(model, shape)
-    images = torch.randn(3, *shape, dtype=torch.float64)
-    with torch.no_grad():
-        torch.testing.assert_close(network.run(images), model(images).flatten(1), rtol=1e-9, atol=1e-9)
-    for name, tensor in network.walk(images):
-        assert tuple(tensor.shape[1:]) == network.shapes[name]
-    return [layer.name for layer in network.layers]
-
-
-def convolution(c: int, k: int, size: int = 3, **options) -> nn.Conv2d:
-    return nn.Conv2d(c, k, size, padding=size // 2, **options)
+from sw.tests.quantize.small_models import Model, assert_same, convolution
 
 
 @pytest.mark.parametrize("name", ["resnet18", "resnet50", "vgg16", "vgg16-bn", "mobilenet-v2"])
@@ -131,6 +86,35 @@ def test_average_pooling_to_the_size_of_its_input_is_nothing():
     assert assert_same(model, (2, 3, 4)) == ["a", "b"]
 
 
+@pytest.mark.parametrize(
+    "join",
+    [
+        lambda y: y.view(y.size(0), -1),
+        lambda y: y.view(y.shape[0], y.shape[1]),
+        lambda y: y.reshape(-1, 6),
+        lambda y: torch.reshape(y, (y.size()[0], 6)),
+        lambda y: y.view([y.size(dim=0), y.size(-3)]),
+    ],
+)
+def test_reshapes_that_are_a_flatten(join):
+    model = Model(
+        lambda m, x: m.b(join(m.a(x).mean((2, 3), keepdim=True))), a=convolution(2, 6), b=nn.Linear(6, 3)
+    )
+    assert assert_same(model, (2, 4, 4)) == ["a", "mean", "b"]
+
+
+def test_attributes_set_after_construction():
+    """The computation reads weights, and attributes as they are; one number stands for both axes."""
+    layer = nn.Conv2d(2, 4, 1)
+    layer.stride, layer.padding, layer.dilation = 2, 1, 1  # pyright: ignore[reportAttributeAccessIssue]
+    layer.weight = nn.Parameter(torch.randn(4, 3, 3, 3))
+    norm = nn.BatchNorm2d(4)
+    norm.register_parameter("bias", None)
+    model = nn.Sequential(layer, norm, nn.ReLU()).double().eval()
+    images = torch.randn(2, 3, 6, 6, dtype=torch.float64)
+    torch.testing.assert_close(lower(model, (3, 6, 6)).run(images), model(images).flatten(1).detach())
+
+
 def test_same_and_valid_padding():
     model = nn.Sequential(
         nn.Conv2d(2, 3, (3, 5), padding="same"), nn.Conv2d(3, 2, 3, stride=2, padding="valid")
@@ -186,6 +170,40 @@ UNSUPPORTED: list[tuple[str, str, Callable[[Model, Tensor], Tensor], dict[str, n
     ("used twice", "layer 'a' is used twice", lambda m, x: m.a(m.a(x)), {}),
     ("concatenation", "operation 'cat'|without a tensor operand", lambda m, x: torch.cat([m.a(x), x], 1), {}),
     ("reshape to four axes", "operation 'reshape'", lambda m, x: m.a(x).reshape(-1, 1, 2, 8), {}),
+    ("other batch", "operation 'view'.*join all axes but the batch", lambda m, x: m.a(x).view(-1, 4), {}),
+    ("one image", "operation 'view'", lambda m, x: m.a(x).view(1, -1), {}),
+    ("swapped axes", "operation 'view'", lambda m, x: (lambda y: y.view(y.size(1), -1))(m.a(x)), {}),
+    ("part of the axes", "Flatten.* 'd', which keeps", lambda m, x: m.d(m.a(x)), {"d": nn.Flatten(1, 2)}),
+    ("mean of a vector", "needs an image as input", lambda m, x: m.a(x).flatten(1).mean((-2, -1)), {}),
+    ("pool of a vector", "needs an image as input", lambda m, x: F.max_pool2d(m.a(x).flatten(1), 2), {}),
+    (
+        "vector and image",
+        "add 'add' of a flattened tensor and an image",
+        lambda m, x: (lambda y: m.d(y.flatten(1)) + y)(m.a(x).mean((2, 3), keepdim=True)),
+        {"d": nn.Linear(2, 2)},
+    ),
+    ("indexed", "operation 'getitem'", lambda m, x: m.a(x[:, :2]), {}),
+    ("computed kernel", "needs a constant kernel", lambda m, x: F.max_pool2d(m.a(x), x.size(2)), {}),
+    ("indices", "needs one result", lambda m, x: m.d(m.a(x)), {"d": nn.MaxPool2d(2, return_indices=True)}),
+    (
+        "statistics of the batch",
+        r"layer 'n' needs running statistics \(track_running_stats=True\)",
+        lambda m, x: m.n(m.a(x)),
+        {"n": nn.BatchNorm2d(2, track_running_stats=False)},
+    ),
+    (
+        "other features",
+        "layer 'n' needs 2 features, not 3",
+        lambda m, x: m.n(m.a(x)),
+        {"n": nn.BatchNorm2d(3)},
+    ),
+    (
+        "features of pixels",
+        "layer 'n' needs 2 features, not 32",
+        lambda m, x: m.n(m.a(x).flatten(1)),
+        {"n": nn.BatchNorm1d(32)},
+    ),
+    ("reserved name", "a layer has the name 'input'", lambda m, x: m.input(x), {"input": nn.Conv2d(2, 2, 1)}),
     (
         "dilation",
         "layer 'd' needs dilation 1, not",

@@ -1,5 +1,8 @@
 """Whole models: the integer network decides as the float model does."""
 
+import copy
+from dataclasses import replace
+
 import numpy as np
 import pytest
 import torch
@@ -10,7 +13,15 @@ from crisp_golden.errors import PatternError
 from crisp_golden.inference import predict, quantize_input, run_network
 from crisp_golden.network import MaxPool, Pattern, QuantizedConv
 from crisp_sw.models import build_model
-from crisp_sw.quantize import CalibrationError, QuantizeSettings, UnsupportedModelError, quantize_model
+from crisp_sw.prune import ClassSamples, PruneSettings, prune_for_classes
+from crisp_sw.quantize import (
+    CalibrationError,
+    QuantizeSettings,
+    UnsupportedModelError,
+    calibrate,
+    lower,
+    quantize_model,
+)
 
 
 def digits() -> tuple[Tensor, Tensor]:
@@ -135,10 +146,95 @@ def test_pattern_of_a_linear_layer_over_a_map_is_refused(trained):
         quantize_model(trained, digits()[0][:4], patterns={"7": claimed})
 
 
-@pytest.mark.parametrize("shape", [(0, 1, 8, 8), (3, 8, 8)])
-def test_calibration_needs_images(trained, shape):
-    with pytest.raises(CalibrationError, match="calibration needs images"):
-        quantize_model(trained, torch.zeros(shape))
+@pytest.mark.parametrize(
+    ("images", "message"),
+    [
+        (torch.zeros(0, 1, 8, 8), r"images \[N, C, H, W\] with N >= 1, not \[0, 1, 8, 8\]"),
+        (torch.zeros(3, 8, 8), r"images \[N, C, H, W\] with N >= 1, not \[3, 8, 8\]"),
+        (torch.zeros(2, 1, 8, 8).byte(), "floating-point images, normalised as in training, not torch.uint8"),
+        (torch.zeros(2, 1, 8, 8) > 0, "floating-point images, normalised as in training, not torch.bool"),
+        (torch.zeros(2, 1, 8, 8).to(torch.complex64), "not torch.complex64"),
+        (torch.zeros(2, 1, 8, 8).to_sparse(), "a dense tensor with values, not torch.sparse_coo on cpu"),
+        (torch.zeros(2, 1, 8, 8, device="meta"), "a dense tensor with values, not torch.strided on meta"),
+        (np.zeros((2, 1, 8, 8), np.float32), "a tensor of images, not a ndarray"),
+        (torch.full((2, 1, 8, 8), float("-inf")), "activation 'input': values must be finite, not -inf"),
+    ],
+)
+def test_calibration_needs_images(trained, images, message):
+    with pytest.raises(CalibrationError, match=message):
+        quantize_model(trained, images)
+
+
+def test_images_of_another_shape_than_the_network(trained):
+    network = lower(trained, (1, 8, 8))
+    with pytest.raises(CalibrationError, match=r"must be of shape \(1, 8, 8\), not \(1, 9, 8\)"):
+        calibrate(network, torch.zeros(2, 1, 9, 8), QuantizeSettings())
+    with pytest.raises(UnsupportedModelError, match="layer '0' needs 1 input channels, not 3"):
+        quantize_model(trained, torch.zeros(2, 3, 8, 8))
+
+
+@pytest.mark.parametrize("dtype", [torch.float16, torch.bfloat16, torch.float64])
+def test_models_and_images_of_all_floating_types(trained, dtype):
+    images, labels = digits()
+    model = copy.deepcopy(trained).to(dtype)
+    network = quantize_model(model, images[:64])
+    assert {parameter.dtype for parameter in model.parameters()} == {dtype}
+    again = quantize_model(model, images[:64].to(dtype))
+    assert network.scales == again.scales
+    assert np.mean(predict(network, images[1300:].numpy()) == labels[1300:].numpy()) > 0.9
+
+
+@pytest.mark.parametrize("wrap", [lambda model: model.bfloat16(), nn.DataParallel, torch.compile])
+def test_what_the_pruner_returns_is_quantized(wrap):
+    """Whatever type or wrapper the model has, the patterns' names are those of the quantizer's layers."""
+    images, labels = digits()
+    samples = ClassSamples(images=images[:64], labels=labels[:64])
+    settings = PruneSettings(n=2, block=16, sparsity=0.5, iterations=1, batch_size=32, exclude=("7",))
+    wrapped = wrap(digits_model())
+    pruned = prune_for_classes(wrapped, samples, settings)
+    network = quantize_model(pruned.model, images[:16], patterns=pruned.patterns)
+    assert [node.name for node in network.nodes] == ["0", "3", "4", "7"]
+    layer = network.nodes[2].layer
+    assert isinstance(layer, QuantizedConv)
+    assert layer.pattern is pruned.patterns["4"]
+    assert [node.name for node in quantize_model(wrapped, images[:16]).nodes] == ["0", "3", "4", "7"]
+
+
+@pytest.mark.parametrize(
+    ("classes", "message"),
+    [
+        (["a", "b"], "`classes` has 2 names; expected 10, one per output"),
+        ("abcdefghij", "`classes` must be a list of names, not 'abcdefghij'"),
+        (list(range(10)), "`classes` must be a list of names"),
+        (None, "`classes` must be a list of names, not None"),
+    ],
+)
+def test_classes_that_do_not_fit(trained, classes, message):
+    with pytest.raises(UnsupportedModelError, match=message):
+        quantize_model(trained, digits()[0][:4], classes=classes)
+
+
+@pytest.mark.parametrize(
+    ("wrong", "message"),
+    [
+        ({"n": 9}, "4: n must be from 1 to m = 4, not 9"),
+        ({"block": 0}, "4: block must be a positive multiple of m = 4, not 0"),
+        ({"n": "2"}, "4: n, m and block must be integers, not "),
+        ({"block_mask": [[True] * 9] * 2}, r"4: block_mask must be an array bool\[rows, columns\]"),
+        ({"block_mask": np.ones((2, 9))}, r"4: block_mask must be an array bool\[rows, columns\]"),
+        ({"block_mask": np.ones((3, 9), bool)}, r"4: block_mask must be bool of shape \(2, 9\)"),
+    ],
+)
+def test_patterns_that_make_no_sense(wrong, message):
+    with pytest.raises(PatternError, match=message):
+        quantize_model(sparse_model(), digits()[0][:4], patterns={"4": replace(pattern(), **wrong)})
+
+
+def test_patterns_that_are_none(trained):
+    with pytest.raises(PatternError, match="4: expected a Pattern, not None"):
+        quantize_model(trained, digits()[0][:4], patterns={"4": None})  # pyright: ignore[reportArgumentType]
+    with pytest.raises(UnsupportedModelError, match="`patterns` must be patterns by layer name"):
+        quantize_model(trained, digits()[0][:4], patterns=[pattern()])  # pyright: ignore[reportArgumentType]
 
 
 def test_activation_that_is_not_finite_is_named(trained):
@@ -150,13 +246,21 @@ def test_activation_that_is_not_finite_is_named(trained):
     ("options", "message"),
     [
         ({"percentile": 30.0}, "`percentile` must be above 50"),
-        ({"batch": 0}, "`batch` must be at least 1"),
+        ({"percentile": "most"}, "`percentile` must be above 50 and at most 100, not 'most'"),
+        ({"percentile": float("nan")}, "`percentile` must be above 50 and at most 100, not nan"),
+        ({"batch": 0}, "`batch` must be an integer of at least 1, not 0"),
+        ({"batch": 1.5}, "`batch` must be an integer of at least 1, not 1.5"),
         ({"method": "kl"}, "no range method 'kl'; expected one of minmax, percentile, mse"),
     ],
 )
 def test_settings_out_of_range(options, message):
     with pytest.raises(CalibrationError, match=message):
         QuantizeSettings(**options)
+
+
+def test_settings_that_are_none(trained):
+    with pytest.raises(CalibrationError, match="`settings` must be QuantizeSettings, not 'mse'"):
+        quantize_model(trained, digits()[0][:4], settings="mse")  # pyright: ignore[reportArgumentType]
 
 
 @pytest.mark.parametrize(
