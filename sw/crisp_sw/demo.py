@@ -151,6 +151,7 @@ def run_demo(
     seconds.lap("load and evaluate")
     pruned = _pruned(task, settings, files, say, on_progress)
     seconds.lap("prune and fine-tune")
+    say("quantizing and packing the network")
     network = quantize_pruned(pruned, task.splits, seed=settings.seed)
     int8 = int8_accuracy(network, task.test_images(), task.info.normalization, on_progress)
     accuracy = {"all_classes": all_classes, **pruned.figures["accuracy"], "int8": int8}

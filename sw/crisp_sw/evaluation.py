@@ -1,6 +1,6 @@
 """Top-1 accuracy of a network on all classes, and on the classes of one user."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import torch
@@ -29,21 +29,31 @@ class SubsetAccuracy:
 
 
 def predict_logits(
-    model: nn.Module, images: Tensor, normalization: Normalization, *, batch: int = 500
+    model: nn.Module,
+    images: Tensor,
+    normalization: Normalization,
+    *,
+    batch: int = 500,
+    on_images: Callable[[int], None] = lambda done: None,
 ) -> Tensor:
     """Run the network in evaluation mode, where it is; its modules' modes are restored afterwards.
 
     Parameters
     ----------
     images : uint8[N, C, H, W].
+    on_images : called after every batch with the number of images done.
 
     Returns
     -------
     float32[N, outputs], on the CPU.
     """
     device = next((parameter.device for parameter in model.parameters()), torch.device("cpu"))
+    logits: list[Tensor] = []
     with evaluating(model), torch.inference_mode():
-        return torch.cat([model(normalization(part).to(device)).cpu() for part in images.split(batch)])
+        for part in images.split(batch):
+            logits.append(model(normalization(part).to(device)).cpu())
+            on_images(sum(map(len, logits)))
+        return torch.cat(logits)
 
 
 def accuracy(logits: Tensor, labels: Tensor) -> float:

@@ -6,17 +6,42 @@ from contextlib import contextmanager
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
 from crisp_sw.plain_console import PlainConsole
+from crisp_sw.progress_lines import ProgressLines
 from crisp_sw.training import ProgressCallback, TrainingProgress
 
 
 @contextmanager
 def training_display(console: PlainConsole) -> Iterator[ProgressCallback]:
-    """Show a bar over all steps, and one line for each finished epoch.
+    """Show a bar over all steps, or lines where there is no terminal, and one line for each finished epoch.
 
     Yields
     ------
     The callback to give to `train` or `run_training`.
     """
+    if console.is_terminal:
+        with _bar(console) as show_step:
+            yield _with_epochs(show_step, console)
+    else:
+        lines = ProgressLines(console.print)
+        yield _with_epochs(
+            lambda step: lines("training", step.step, step.steps, f"loss {step.loss:.3f}"), console
+        )
+
+
+def _with_epochs(show_step: ProgressCallback, console: PlainConsole) -> ProgressCallback:
+    def show(progress: TrainingProgress) -> None:
+        show_step(progress)
+        if progress.report is not None:
+            report = progress.report
+            console.print(
+                f"epoch {report.epoch:3d}  loss {report.loss:.4f}  test accuracy {report.accuracy:.2%}"
+            )
+
+    return show
+
+
+@contextmanager
+def _bar(console: PlainConsole) -> Iterator[ProgressCallback]:
     columns = (
         TextColumn("training", markup=False),
         BarColumn(),
@@ -30,11 +55,6 @@ def training_display(console: PlainConsole) -> Iterator[ProgressCallback]:
     def show(progress: TrainingProgress) -> None:
         bar.start()  # with the first step: an error before it is all that there is to see
         bar.update(task, completed=progress.step, total=progress.steps, loss=progress.loss)
-        if progress.report is not None:
-            report = progress.report
-            console.print(
-                f"epoch {report.epoch:3d}  loss {report.loss:.4f}  test accuracy {report.accuracy:.2%}"
-            )
 
     try:
         yield show

@@ -145,6 +145,19 @@ def test_other_pictures_prune_again(settings, used, monkeypatch):
     assert not any("using the pruned model" in line for line in lines)
 
 
+def test_every_stage_is_said(finished, settings, used):
+    said: list[str] = []
+    demo(settings, used, say=said.append)
+    assert [line.split(" in ")[0].split(", ")[0] for line in said] == [
+        "classes 3",
+        "trying the simulator of the RTL",
+        "measuring the network on all classes",
+        "using the pruned model",
+        "quantizing and packing the network",
+        "running every layer on the RTL",
+    ]
+
+
 def test_failures_of_the_rtl_are_reported(settings, used):
     def broken(network: Path, inputs: Path, preset_name: str, out: Path) -> int:
         predicted_rtl(network, inputs, preset_name, out)

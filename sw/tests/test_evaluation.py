@@ -19,6 +19,13 @@ def network():
     return nn.Sequential(nn.Flatten(), nn.Dropout(0.9))
 
 
+def test_batches_are_told():
+    seen: list[int] = []
+    predict_logits(network(), IMAGES.images, UNIT, batch=3, on_images=seen.append)
+    count = len(IMAGES)
+    assert seen == [*range(3, count, 3), count]
+
+
 def test_accuracy_counts_the_largest_logit():
     assert accuracy(LOGITS.float(), LABELS) == 0.5
 

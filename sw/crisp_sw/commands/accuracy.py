@@ -23,13 +23,14 @@ from crisp_sw.experiment.grid import GRIDS, find_grid, network_name, table_name
 from crisp_sw.experiment.rtl_check import check_on_rtl
 from crisp_sw.experiment.run import ExperimentFiles, ExperimentSettings, run_experiment
 from crisp_sw.experiment.store import ResultStore
-from crisp_sw.experiment.sweep import Sweep
+from crisp_sw.experiment.sweep import ResultCallback, Sweep
 from crisp_sw.experiment.table import Row, average_rows, table_rows
 from crisp_sw.experiment.universal import UNIVERSAL, find_universal
 from crisp_sw.experiment.user import load_user
 from crisp_sw.experiment.workers import Workers
 from crisp_sw.mixed_precision import AUTO, find_precision
 from crisp_sw.networks.rules import parse_nm
+from crisp_sw.progress_lines import Pace
 from crisp_sw.training_display import training_display
 
 CHECK_FAILED = 1
@@ -127,7 +128,7 @@ def accuracy(
         _say("trying the simulator of the RTL")
         try_simulator()
     with training_display(messages) as progress:
-        sweep = run_experiment(settings, on_training=progress, on_result=_say_result, say=_say)
+        sweep = run_experiment(settings, on_training=progress, on_result=_result_lines(), say=_say)
     rows = table_rows(sweep.results)
     figures: dict[str, Any] = {"rows": rows, "failures": sweep.failures}
     if rtl:
@@ -181,10 +182,16 @@ def _say(text: str) -> None:
     messages.print(text)
 
 
-def _say_result(done: int, total: int, cell: Cell, result: dict[str, Any]) -> None:
-    figure = result.get("error") or f"accuracy {result['accuracy']:.2%}"
-    seconds = f", {result['seconds']:.0f} s" if result.get("seconds") else ""
-    _say(f"{done}/{total} {cell.name}: {figure}{seconds}")
+def _result_lines() -> ResultCallback:
+    """What says a line for every cell that is finished, with the time that the others will take."""
+    pace = Pace()
+
+    def say(done: int, total: int, cell: Cell, result: dict[str, Any]) -> None:
+        figure = result.get("error") or f"accuracy {result['accuracy']:.2%}"
+        seconds = f", {result['seconds']:.0f} s" if result.get("seconds") else ""
+        _say(f"{done}/{total} {cell.name}: {figure}{seconds}{pace.left(done, total)}")
+
+    return say
 
 
 def _show(rows: list[Row]) -> None:

@@ -1,7 +1,7 @@
 """``crisp evaluate``: accuracy of a checkpoint, a pruned model or a quantized network."""
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
@@ -69,13 +69,12 @@ def evaluate(
     if out is not None:
         require_free(out, "evaluate")
     used = find_device(device)
-    if quantized:
-        with step_display() as progress:
-            answers = int8_answers(
-                path, data, normalize, classes=classes, unreadable=unreadable, on_progress=progress
-            )
-    else:
-        answers = float_answers(path, data, foreign, classes=classes, unreadable=unreadable, device=used)
+    with step_display() as progress:
+        options: dict[str, Any] = {"classes": classes, "unreadable": unreadable, "on_progress": progress}
+        if quantized:
+            answers = int8_answers(path, data, normalize, **options)
+        else:
+            answers = float_answers(path, data, foreign, device=used, **options)
     judged = str(foreign.weights) if foreign else path
     channels = answers.outputs.splits.channels
     source = source_figures(path, data, foreign, channels=channels, unreadable=unreadable, device=device)

@@ -147,7 +147,7 @@ def _run(network: QuantizedNetwork, settings: RunSettings, folder: Path, rtl: bo
     def say(text: str) -> None:
         messages.print(text)
 
-    with step_display() as progress:
+    with step_display(announce=False) as progress:
         run = NetworkRun(network, settings, folder, say, progress)
         platforms = [iss_platform(settings.config)]
         if rtl:

@@ -8,12 +8,23 @@ from contextlib import contextmanager
 from typing import Any
 
 from rich.measure import Measurement
-from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeElapsedColumn
+from rich.progress import (
+    BarColumn,
+    Progress,
+    TaskID,
+    TextColumn,
+    TimeElapsedColumn,
+    TimeRemainingColumn,
+)
 from rich.table import Table
 
 from crisp_golden.errors import CrispError
 from crisp_golden.printable import printable
 from crisp_sw.plain_console import PlainConsole
+from crisp_sw.progress_lines import ProgressLines
+
+PACE_SECONDS = 3600.0
+"""Over which a bar takes the pace: a step may be an epoch, of which the usual 30 seconds see none."""
 
 
 class OutputError(CrispError):
@@ -97,16 +108,25 @@ class StepDisplay:
 
 
 @contextmanager
-def step_display() -> Iterator[StepDisplay]:
-    """Show what a step reports, as long as the block runs."""
+def step_display(*, announce: bool = True) -> Iterator[StepDisplay | ProgressLines]:
+    """Show what a step reports, as long as the block runs: as bars, or as lines where stderr is no terminal.
+
+    Parameters
+    ----------
+    announce : of `ProgressLines`.
+    """
+    if not messages.is_terminal:
+        yield ProgressLines(messages.print, announce=announce)
+        return
     columns = (
         TextColumn("{task.description}", markup=False),
         BarColumn(bar_width=30),
         TextColumn("{task.completed:.0f}/{task.total:.0f}", markup=False),
         TimeElapsedColumn(),
+        TimeRemainingColumn(),
         TextColumn("{task.fields[detail]}", style="dim", markup=False),
     )
-    display = StepDisplay(Progress(*columns, console=messages))
+    display = StepDisplay(Progress(*columns, console=messages, speed_estimate_period=PACE_SECONDS))
     try:
         yield display
     finally:

@@ -92,6 +92,7 @@ def float_answers(
     classes: str | None = None,
     unreadable: Unreadable = "refuse",
     device: str | torch.device = "cpu",
+    on_progress: StepCallback = ignore_progress,
 ) -> Answers:
     """Run a checkpoint, a pruned model or a state dict on the test images of its classes.
 
@@ -109,7 +110,12 @@ def float_answers(
     outputs = UserClasses.of_outputs(splits, loaded.info.classes, loaded.info.class_ids)
     images = outputs.test_images
     chosen = _chosen(outputs, images.labels, classes)
-    logits = predict_logits(loaded.model.to(device), images.images, loaded.info.normalization)
+    logits = predict_logits(
+        loaded.model.to(device),
+        images.images,
+        loaded.info.normalization,
+        on_images=lambda done: on_progress("accuracy", done, len(images)),
+    )
     kind = "pruned" if loaded.figures else "all_classes"
     return Answers(kind=kind, outputs=outputs, logits=logits, labels=images.labels, chosen=chosen)
 
