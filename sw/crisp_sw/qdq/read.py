@@ -55,8 +55,10 @@ def import_onnx(path: str | Path, *, m: int = 4) -> OnnxNetwork:
         lowered = lower_graph(graph)
         network = lowered.network
         for node in network.nodes:
-            validate = validate_layer if isinstance(node.layer, QuantizedConv) else validate_max_pool
-            validate(node.layer)
+            if isinstance(node.layer, QuantizedConv):
+                validate_layer(node.layer)
+            else:
+                validate_max_pool(node.layer)
         compare_with_file(graph, lowered)
         nodes = tuple(_with_pattern(node, m) for node in network.nodes)
     except CrispError as error:

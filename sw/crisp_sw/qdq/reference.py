@@ -60,7 +60,7 @@ def _by_evaluator(model: Any, feed: dict[str, np.ndarray]) -> list[np.ndarray]:
     operators = [_dequantize_linear()] if opset < FIRST_EVALUATED_OPSET else []
     try:
         with np.errstate(all="ignore"):
-            return ReferenceEvaluator(model, new_ops=operators).run(None, feed)
+            return list(ReferenceEvaluator(model, new_ops=operators).run(None, feed))
     except Exception as error:  # whatever an operator raises that is given what it does not expect
         reason = str(error).strip().partition("\n")[0]
         raise OnnxModelError(

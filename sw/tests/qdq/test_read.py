@@ -99,6 +99,29 @@ def changed_zero_point(g: QdqGraph) -> None:
     g.finish(g.conv(g.qdq(g.qdq(g.conv(g.qdq("image")), 0.2, 120, np.uint8), 0.2, -100)))
 
 
+def quantized_again_with_the_same_code(g: QdqGraph) -> None:
+    """Behind everything that moves values but does not change them."""
+    x = g.qdq(g.conv(g.qdq("image")), 0.2, 3)
+    x = g.qdq(g.qdq(g.node("MaxPool", x, kernel_shape=[2, 2], strides=[2, 2]), 0.2, 3), 0.2, 3)
+    x = g.qdq(g.node("Identity", x), 0.2, 3)
+    x = g.qdq(g.node("Dropout", g.node("Reshape", x, g.constant([0, 4, 3, 3], np.int64))), 0.2, 3)
+    x = g.qdq(g.node("Flatten", x), 0.2, 3)
+    x = g.qdq(g.node("Reshape", x, g.constant([0, -1], np.int64)), 0.2, 3)
+    means = g.qdq(g.node("Gemm", x, g.weight((3, 36)), transB=1), 0.9, -5)
+    g.finish(means, 0.9, -5)
+
+
+def squeezed_and_quantized_again(g: QdqGraph) -> None:
+    x = g.qdq(g.node("GlobalAveragePool", g.qdq(g.conv(g.qdq("image")), 0.2)), 0.019, 3)
+    x = g.qdq(g.node("Squeeze", x, g.constant([2, 3], np.int64)), 0.019, 3)
+    g.finish(g.node("Gemm", x, g.weight((3, 4)), transB=1), 0.05)
+
+
+def clip_between_equal_codes(g: QdqGraph) -> None:
+    x = g.qdq(g.conv(g.qdq("image")), 0.2, 3)
+    g.finish(g.node("Clip", x, g.constant(-1.25), g.constant(6)), 0.2, 3)
+
+
 def relu_after_quantization(g: QdqGraph) -> None:
     g.finish(g.node("Relu", g.qdq(g.conv(g.qdq("image")), 0.2, 3)), 0.2, 3)
 
@@ -165,6 +188,9 @@ FORMS: tuple[Callable[[QdqGraph], None], ...] = (
     relu_after_an_average,
     changed_scale,
     changed_zero_point,
+    quantized_again_with_the_same_code,
+    squeezed_and_quantized_again,
+    clip_between_equal_codes,
     relu_after_quantization,
     max_pool_of_codes,
     average_and_matmul,
@@ -207,12 +233,25 @@ def test_layers_are_named_as_the_nodes(tmp_path):
     assert network.classes == ()
 
 
-def test_a_clamp_of_codes_joins_the_layer_before(tmp_path):
+@pytest.mark.parametrize(
+    ("form", "limits"), [(relu_after_quantization, (3, 127)), (clip_between_equal_codes, (-3, 33))]
+)
+def test_a_clamp_of_codes_joins_the_layer_before(form, limits, tmp_path):
     graph = QdqGraph()
-    relu_after_quantization(graph)
+    form(graph)
     (node,) = import_onnx(graph.save(tmp_path / "net.onnx")).network.nodes
     assert isinstance(node.layer, QuantizedConv)
-    assert (node.name, node.layer.q_min, node.layer.y_zero_point) == ("conv3", 3, 3)
+    assert (node.name, node.layer.y_zero_point) == ("conv3", 3)
+    assert (node.layer.q_min, node.layer.q_max) == limits
+
+
+@pytest.mark.parametrize(
+    ("form", "layers"), [(quantized_again_with_the_same_code, 3), (squeezed_and_quantized_again, 3)]
+)
+def test_codes_that_are_quantized_again_need_no_layer(form, layers, tmp_path):
+    graph = QdqGraph()
+    form(graph)
+    assert len(import_onnx(graph.save(tmp_path / "net.onnx")).network.nodes) == layers
 
 
 def test_an_addition_of_quantized_tensors_is_a_layer_of_its_own(tmp_path):
