@@ -17,7 +17,7 @@ def check_operands(node: GraphNode, values: Sequence[Value | None]) -> None:
     for item, value in zip(node.declared, values, strict=True):
         if not isinstance(value, Constant | Dequantized):
             if item.constant and value is not None:
-                raise OnnxModelError(f"{node.label} needs a constant {item.name}")
+                raise OnnxModelError(f"{node.label} has a computed {item.name!r}; expected a constant")
             continue
         dtype = value.value.dtype.name if isinstance(value, Constant) else "float32"
         if dtype not in item.types:

@@ -284,7 +284,7 @@ REFUSED: dict[Callable[[QdqGraph], None], str] = {
     cast_that_rounds: "Cast '.*' of constants makes no sense: int64 does not hold all values",
     clip_to_nan: "Clip '.*' has a bound that is not a number",
     clip_per_column: "Clip '.*' has 6 numbers as min; expected one",
-    clip_that_is_computed: "Clip '.*' needs a constant min",
+    clip_that_is_computed: "Clip '.*' has a computed 'min'; expected a constant",
     padding_of_one_axis: "Pad '.*' has axes of the type int64; expected it to be absent",
     padded_result: "the result is a padded image",
     kernel_of_another_size: r"Conv '.*' needs kernel_shape \(3, 3\) as of its weight, not \[1, 1\]",

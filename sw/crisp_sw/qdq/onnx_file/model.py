@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+from crisp_golden.printable import printable
 from crisp_sw.input_files import read_regular
 from crisp_sw.qdq.errors import OnnxModelError
 from crisp_sw.qdq.library import onnx_library
@@ -54,7 +55,8 @@ def load_model(path: Path) -> tuple[Any, int, int]:
     try:
         model = onnx.ModelProto.FromString(data)
     except Exception as error:  # protobuf has types of its own, which change with its implementation
-        raise OnnxModelError(f"not a legal ONNX model ({_first_line(error)})") from error
+        raise OnnxModelError(f"not a legal ONNX model ({_reason(error)})") from error
+    _check_text(model)
     for item in (*model.opset_import, *model.graph.node):
         if item.domain == ONNX_DOMAIN:
             item.domain = ""
@@ -66,7 +68,7 @@ def load_model(path: Path) -> tuple[Any, int, int]:
     try:
         onnx.checker.check_model(model)
     except Exception as error:  # of many types
-        raise OnnxModelError(f"not a legal ONNX model ({_first_line(error)})") from error
+        raise OnnxModelError(f"not a legal ONNX model ({_reason(error)})") from error
     return model, opset, len(data) + external
 
 
@@ -83,8 +85,10 @@ def _read(path: Path) -> bytes:
         raise OnnxModelError(f"cannot be read ({error.strerror}); expected an ONNX model") from error
 
 
-def _first_line(error: Exception) -> str:
-    return str(error).strip().partition("\n")[0]
+def _reason(error: Exception) -> str:
+    """What the checker or protobuf says, on one line, without the context that it repeats."""
+    words = str(error).partition("==> Context")[0].split()
+    return printable(" ".join(words))[:300]
 
 
 def _check_versions(model: Any) -> int:
@@ -135,6 +139,20 @@ def _tensors(graph: Any) -> Iterator[Any]:
     for tensor in sparse:
         yield tensor.values
         yield tensor.indices
+
+
+def _check_text(message: Any) -> None:
+    """Check that all texts of a message and of those inside are UTF-8; protobuf gives others as bytes."""
+    for field, value in message.ListFields():
+        if field.type == field.TYPE_STRING:
+            texts = [value] if isinstance(value, str | bytes) else value
+            wrong = [text for text in texts if isinstance(text, bytes)]
+            if wrong:
+                where = f"{field.name} {wrong[0][:40]!r} of a {message.DESCRIPTOR.name}"
+                raise OnnxModelError(f"not a legal ONNX model ({where} is no UTF-8 text)")
+        elif field.message_type is not None:
+            for inner in [value] if hasattr(value, "DESCRIPTOR") else value:
+                _check_text(inner)
 
 
 def _check_fields(message: Any, where: str) -> None:

@@ -180,6 +180,14 @@ def test_refused_by_name(case: str, tmp_path):
     assert "\n" not in str(caught.value)
 
 
+@pytest.mark.parametrize("text", [b"quantizelinear0", b"DequantizeLinear", b"constant0", b"pads", b"image"])
+def test_texts_that_are_no_utf_8(text: bytes, tmp_path):
+    path = tmp_path / "net.onnx"
+    path.write_bytes(model().SerializeToString().replace(text, b"\xff" * len(text)))
+    with pytest.raises(OnnxModelError, match=r"not a legal ONNX model \(\w+ b'.xff.* is no UTF-8 text\)"):
+        import_onnx(path)
+
+
 def test_notes_say_nothing_about_the_network(tmp_path):
     made = model()
     made.doc_string = made.graph.doc_string = made.graph.node[0].doc_string = "words"
