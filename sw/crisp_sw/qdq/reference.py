@@ -60,7 +60,8 @@ def _by_evaluator(model: Any, feed: dict[str, np.ndarray]) -> list[np.ndarray]:
     operators = [_dequantize_linear()] if opset < FIRST_EVALUATED_OPSET else []
     try:
         with np.errstate(all="ignore"):
-            return list(ReferenceEvaluator(model, new_ops=operators).run(None, feed))
+            values: Any = ReferenceEvaluator(model, new_ops=operators).run(None, feed)
+            return values
     except Exception as error:  # whatever an operator raises that is given what it does not expect
         reason = str(error).strip().partition("\n")[0]
         raise OnnxModelError(
