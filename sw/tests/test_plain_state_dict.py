@@ -140,7 +140,7 @@ def test_nests_of_training_scripts(tmp_path, keys):
 
 
 def test_nests_without_a_state_dict(tmp_path):
-    endless = {"epoch": 3}
+    endless: dict[str, object] = {"epoch": 3}
     endless["model"] = endless
     for content in ({"epoch": 3, "ema": {}}, {"state_dict": {"epoch": 3}}, endless):
         torch.save(content, tmp_path / "a.pth")

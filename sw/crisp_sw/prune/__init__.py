@@ -1,6 +1,7 @@
 """The CRISP pruner: class-aware hybrid sparsity, blocks and N:M, for models of Conv2d and Linear layers."""
 
 from crisp_sw.prune.classifier import restrict_classifier
+from crisp_sw.prune.computed_weights import computed_sparsity
 from crisp_sw.prune.dense import fine_tune_dense
 from crisp_sw.prune.errors import MaskError, PruneError, SaliencyError, SamplesError, UnreachableSparsityError
 from crisp_sw.prune.mask_file import load_masks, save_masks
@@ -28,6 +29,7 @@ __all__ = [
     "SamplesError",
     "UnreachableSparsityError",
     "choose_samples",
+    "computed_sparsity",
     "fine_tune_dense",
     "load_masks",
     "prune_for_classes",

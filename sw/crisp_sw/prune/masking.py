@@ -168,6 +168,16 @@ def detach_from_copies(module: nn.Module) -> None:
     cast(Any, module).__class__ = own
 
 
+def put_weight_first(module: nn.Module) -> None:
+    """Let the weight of ``module``, which was registered anew, be the first of its parameters again.
+
+    Averages and optimizers know parameters by their order.
+    """
+    parameters = module._parameters
+    for name in [name for name in parameters if name != "weight"]:
+        parameters[name] = parameters.pop(name)
+
+
 def squash_masks(model: nn.Module) -> None:
     """Bake all masks into the weights: pruned ones become 0, and the state dict is a plain one again."""
     for module in list(model.modules()):
@@ -176,4 +186,5 @@ def squash_masks(model: nn.Module) -> None:
             if any(isinstance(step, HybridMask) for step in chain.children()):
                 detach_from_copies(module)
                 parametrize.remove_parametrizations(module, "weight", leave_parametrized=True)
+                put_weight_first(module)
                 cast(nn.Parameter, module.weight).data.add_(0.0)  # no negative zeros

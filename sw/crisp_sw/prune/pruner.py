@@ -4,12 +4,14 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from torch import nn
+from torch import Tensor, nn
 
 from crisp_sw.module_wrappers import module_copy, unwrapped
 from crisp_sw.prune.channels import ChannelRun
+from crisp_sw.prune.computed_weights import require_computed_zeros, require_prunable
 from crisp_sw.prune.dense import fine_tune_dense
 from crisp_sw.prune.fine_tuning import EpochStatistics
+from crisp_sw.prune.inference import as_input
 from crisp_sw.prune.layers import select_layers
 from crisp_sw.prune.masked_layer import MaskedLayer, mask_for, sparsity_of
 from crisp_sw.prune.masking import attach_mask, squash_masks
@@ -59,8 +61,8 @@ def prune_for_classes(
 
     Raises
     ------
-    PruneError : a weight of the model is not finite, the settings do not fit the model, training diverges, or
-        the saved run is another one.
+    PruneError : a weight of the model is not finite, the settings do not fit the model, a layer computes with
+        another weight than its parameter, training diverges, or the saved run is another one.
     UnreachableSparsityError : the pattern and the floors allow less than the target; known before training.
     SaliencyError : a gradient is not finite.
     SamplesError : fewer samples than a batch, labels or classes that do not fit the model's outputs, or
@@ -102,6 +104,7 @@ class _MaskedRun(RunLoop):
         self.model = master_copy(model)
         self.layer_names = [name for name, _ in self.model.named_modules()]
         prunable, self.dense_layers = select_layers(self.model, settings)
+        require_prunable(self.model, [layer.name for layer in prunable], self._image_for(self.model))
         self.layers = {
             layer.name: MaskedLayer(layer, attach_mask(layer.module, mask_for(layer, settings)))
             for layer in prunable
@@ -139,11 +142,16 @@ class _MaskedRun(RunLoop):
         # Masking reordered parameters and memory; a fresh copy of the user's model has neither trace.
         model = module_copy(self.original)
         model.load_state_dict(self.model.state_dict())
+        masks = {name: layer.mask for name, layer in self.layers.items()}
+        require_computed_zeros(model, masks, self._image_for(model))
         return PruneResult(
             model=model.eval(),
             patterns={name: layer.pattern() for name, layer in self.layers.items()},
             report=PruneReport(settings=self.settings, layers=tuple(layers), iterations=self.history()),
         )
+
+    def _image_for(self, model: nn.Module) -> Tensor:
+        return as_input(self.samples.normalised(torch.arange(1)), model)
 
 
 def _only_fine_tune(

@@ -25,12 +25,13 @@ from torch.ao.pruning.sparsifier.base_sparsifier import BaseSparsifier
 
 from crisp_golden.network import Pattern
 from crisp_sw.module_wrappers import unwrapped
+from crisp_sw.prune.computed_weights import require_prunable_alone
 from crisp_sw.prune.errors import PruneError, SaliencyError
 from crisp_sw.prune.gradient_record import GradientRecord
 from crisp_sw.prune.layers import DenseLayer, check_sorted, sort_layers
 from crisp_sw.prune.mask_checks import require_fitting
 from crisp_sw.prune.masked_layer import MaskedLayer, mask_for, sparsity_of
-from crisp_sw.prune.masking import attach_mask, detach_from_copies
+from crisp_sw.prune.masking import attach_mask, detach_from_copies, put_weight_first
 from crisp_sw.prune.saliency import normalised, require_finite_saliency, weight_saliency
 from crisp_sw.prune.schedule import target_sparsities
 from crisp_sw.prune.selection import selection_for
@@ -92,7 +93,8 @@ class CrispSparsifier(BaseSparsifier):
         Raises
         ------
         PruneError : ``config`` is no list of mappings; or an entry names no weight that can be pruned, or one
-            that another entry names, or a key that is no setting of a layer.
+            that another entry names, or a key that is no setting of a layer. Or a layer computes with another
+            weight than its parameter, which would bring pruned weights back.
         UnreachableSparsityError : the floors allow less than the sparsifier's ``sparsity``.
         Nothing is changed then.
         """
@@ -106,6 +108,8 @@ class CrispSparsifier(BaseSparsifier):
             if layer.name in named:
                 raise PruneError(f"{weight_name(layer.name)!r} cannot be pruned: {layer.reason}")
         check_sorted(model, settings, prunable, dense)
+        for layer in prunable:
+            require_prunable_alone(layer.name, layer.module)
         layers = {layer.name: MaskedLayer(layer, mask_for(layer, self.settings)) for layer in prunable}
         selection = selection_for(layers, self.settings)
         selection.require_reachable(self.settings.sparsity)
@@ -231,6 +235,7 @@ class CrispSparsifier(BaseSparsifier):
         super().squash_mask(params_to_keep, params_to_keep_per_layer, *args, **kwargs)
         self.groups, self.squashed = plain, True
         for layer in self.layers.values():
+            put_weight_first(layer.layer.module)
             layer.layer.module.weight.data.add_(0.0)  # no negative zeros
 
     def sparsity(self) -> float:

@@ -1,0 +1,217 @@
+"""The weights that layers compute with: a forward pass shows them, and whether pruned ones are 0 there.
+
+A layer may compute with something else than its parameter: a `forward` of its own may standardise the weight
+or take a running average instead, or a module around it may read the weight itself.
+"""
+
+from collections.abc import Callable, Iterable, Mapping
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+from torch.nn.utils import parametrize
+from torch.overrides import TorchFunctionMode
+from torch.utils.hooks import RemovableHandle
+
+from crisp_sw.module_modes import evaluating
+from crisp_sw.module_wrappers import module_copy, unwrapped
+from crisp_sw.prune.errors import PruneError
+from crisp_sw.prune.exclusions import weight_layers
+
+Layers = Mapping[str, nn.Conv2d | nn.Linear]
+
+_WITH_WEIGHT = {"conv2d", "linear"}
+"""Functions whose second argument is the weight."""
+_PRODUCTS = {
+    *("matmul", "__matmul__", "__rmatmul__", "mm", "addmm", "bmm", "einsum"),
+    "multi_head_attention_forward",
+}
+"""Functions any of whose arguments may be the weight, or its transpose."""
+
+
+def computed_sparsity(model: nn.Module, images: Tensor) -> dict[str, float]:
+    """Return the share of zeros in the weights that each Conv2d and Linear layer computes with, by its name.
+
+    Unlike the parameters, that is true of averaged models, of masks that are still on, and of layers that
+    change their weight in ``forward``. Layers that do not run in inference mode are left out. Of a layer that
+    runs several times, the fewest zeros count.
+
+    Parameters
+    ----------
+    images : a batch as the model reads it, at least one image.
+
+    Raises
+    ------
+    PruneError : a layer runs, but what it does with its weight cannot be seen.
+    """
+    model = unwrapped(model)
+    return {
+        name: min(1 - int(weight.count_nonzero()) / weight.numel() for call in calls for weight in call)
+        for name, calls in _seen(model, weight_layers(model), images).items()
+        if calls
+    }
+
+
+def require_computed_zeros(model: nn.Module, masks: Mapping[str, Tensor], images: Tensor) -> None:
+    """Raise PruneError unless each layer of ``masks`` computes with zeros where its mask, of bool, is False.
+
+    A layer that does not run in inference mode computes nothing.
+    """
+    layers = weight_layers(model)
+    _require_zeros(model, {name: layers[name] for name in masks}, masks, images)
+
+
+def require_prunable(model: nn.Module, names: Iterable[str], images: Tensor) -> None:
+    """Raise PruneError unless zeros in the weights of the named layers are zeros where they compute.
+
+    A copy of ``model`` is tried, with half of these weights set to 0.
+    """
+    probe = module_copy(model)
+    layers = weight_layers(probe)
+    chosen = {name: layers[name] for name in names}
+    _require_zeros(probe, chosen, _half_zeroed(chosen), images)
+
+
+def require_prunable_alone(name: str, layer: nn.Conv2d | nn.Linear) -> None:
+    """Do as :func:`require_prunable` for a layer of this name without its model, on an input of its own.
+
+    A layer with PyTorch's own ``forward`` needs no trial.
+    """
+    hooked = layer._forward_pre_hooks or layer._forward_hooks
+    if type(layer).forward in (nn.Conv2d.forward, nn.Linear.forward) and not hooked:
+        return
+    probe = {name: weight_layers(module_copy(layer))[""]}
+    masks = _half_zeroed(probe)
+    try:
+        _require_zeros(probe[name], probe, masks, _input_for(layer))
+    except PruneError:
+        raise
+    except Exception as error:  # the layer's own code, which may raise anything
+        raise PruneError(
+            f"layer {name!r} ({type(layer).__name__}) fails on an input of its channels "
+            f"({type(error).__name__}: {error}), so that what it does with its weight cannot be seen; "
+            "expected it in `exclude`"
+        ) from error
+
+
+def _input_for(layer: nn.Conv2d | nn.Linear) -> Tensor:
+    if isinstance(layer, nn.Linear):
+        shape: tuple[int, ...] = (2, layer.in_features)
+    else:
+        sizes = zip(layer.kernel_size, layer.dilation, strict=True)
+        shape = (2, layer.in_channels, *(dilation * (kernel - 1) + 1 for kernel, dilation in sizes))
+    return torch.ones(shape, device=layer.weight.device, dtype=layer.weight.dtype)
+
+
+@torch.no_grad()
+def _half_zeroed(layers: Layers) -> dict[str, Tensor]:
+    """Set half of the weights to 0, in place, and return masks that are False there."""
+    generator = torch.Generator().manual_seed(0)
+    masks = {}
+    for name, layer in layers.items():
+        masks[name] = torch.rand(layer.weight.shape, generator=generator) < 0.5
+        layer.weight.mul_(masks[name].to(layer.weight))
+    return masks
+
+
+def _require_zeros(root: nn.Module, layers: Layers, masks: Mapping[str, Tensor], images: Tensor) -> None:
+    for name, calls in _seen(root, layers, images).items():
+        pruned = ~masks[name].to(layers[name].weight.device)
+        if not all(any(_is_zero(weight, pruned) for weight in call) for call in calls):
+            raise PruneError(
+                f"layer {name!r} ({type(layers[name]).__name__}) computes with another weight than its "
+                "parameter, in which pruned weights are not 0; expected it in `exclude`, or a layer that "
+                "uses its parameter as it is"
+            )
+
+
+def _is_zero(weight: Tensor, where: Tensor) -> bool:
+    ways = [weight, weight.T] if weight.dim() == 2 else [weight]
+    return any(not bool(way.reshape(where.shape)[where].any()) for way in ways)
+
+
+@torch.no_grad()
+def _seen(root: nn.Module, layers: Layers, images: Tensor) -> dict[str, list[list[Tensor]]]:
+    """Run ``root`` in inference mode; return, for every call that used a layer's weight, what may be it."""
+    watch = _Watch(layers)
+    handles = watch.follow()
+    try:
+        with evaluating(root), watch:
+            root(images)
+    finally:
+        for handle in handles:
+            handle.remove()
+    for name, layer in layers.items():
+        if name in watch.used and not watch.seen[name]:
+            raise PruneError(
+                f"layer {name!r} ({type(layer).__name__}) uses its weight in a way that cannot be seen, so "
+                "that pruned weights may come back; expected it in `exclude`, or a layer that convolves "
+                "with it"
+            )
+    return watch.seen
+
+
+class _Watch(TorchFunctionMode):
+    """Notes what layers compute with in the forward passes within.
+
+    Attributes
+    ----------
+    seen : by layer, for every call that used its weight, the tensors that may be it.
+    used : names of the layers that ran, or whose weight something was computed from.
+    """
+
+    def __init__(self, layers: Layers):
+        super().__init__()
+        self._layers = layers
+        self.seen: dict[str, list[list[Tensor]]] = {name: [] for name in layers}
+        self.used: set[str] = set()
+        self._under_way: list[str] = []
+        self._owners = {
+            id(layer.weight): name
+            for name, layer in layers.items()
+            if not parametrize.is_parametrized(layer, "weight")
+        }
+
+    def follow(self) -> list[RemovableHandle]:
+        """Note which layer is under way, until the handles are removed."""
+        handles = []
+        for name, layer in self._layers.items():
+            start = layer.register_forward_pre_hook(lambda *_, name=name: self._start(name), prepend=True)
+            handles += [start, layer.register_forward_hook(lambda *_: self._end(), always_call=True)]
+        return handles
+
+    def __torch_function__(
+        self,
+        func: Callable[..., Any],
+        types: Any,
+        args: tuple[Any, ...] = (),
+        kwargs: Mapping[str, Any] | None = None,
+    ) -> Any:
+        kwargs = kwargs or {}
+        result = func(*args, **kwargs)
+        name = getattr(func, "__name__", "")
+        if name in _WITH_WEIGHT:
+            self._note([args[1] if len(args) > 1 else kwargs["weight"]])
+        elif name in _PRODUCTS:
+            self._note([value for value in (*args, *kwargs.values()) if isinstance(value, Tensor)])
+        elif isinstance(result, Tensor):
+            self.used |= {self._owners[id(value)] for value in args if id(value) in self._owners}
+        return result
+
+    def _start(self, name: str) -> None:
+        self.used.add(name)
+        self._under_way.append(name)
+
+    def _end(self) -> None:
+        self._under_way.pop()
+
+    def _note(self, operands: list[Tensor]) -> None:
+        for value in operands:
+            if id(value) in self._owners:
+                self.seen[self._owners[id(value)]].append([value])
+                return
+        if self._under_way:
+            name = self._under_way[-1]
+            size = self._layers[name].weight.numel()
+            if fitting := [value for value in operands if value.numel() == size]:
+                self.seen[name].append(fitting)
