@@ -9,9 +9,9 @@ from typing import Any
 
 import numpy as np
 
+from crisp_sw.qdq.budget import ImportBudget
 from crisp_sw.qdq.errors import OnnxModelError
 from crisp_sw.qdq.library import onnx_library
-from crisp_sw.qdq.memory import MemoryBudget
 from crisp_sw.qdq.onnx_file.model import load_model, node_label
 from crisp_sw.qdq.onnx_file.operator_table import OPERATORS
 from crisp_sw.qdq.onnx_file.schema import Input
@@ -53,7 +53,7 @@ class Graph:
     constants : those that a node reads.
     readers : how many nodes, or graph outputs, read the values of each tensor.
     properties : the model's own notes.
-    budget : bounds the memory of what is made of the graph.
+    budget : bounds what may be made of the graph, and be done with it.
     model : the whole file, as ``onnx.ModelProto``.
     """
 
@@ -64,7 +64,7 @@ class Graph:
     constants: dict[str, np.ndarray]
     readers: Counter[str]
     properties: dict[str, str]
-    budget: MemoryBudget
+    budget: ImportBudget
     model: Any = field(repr=False)
 
 
@@ -77,7 +77,7 @@ def read_graph(path: Path) -> Graph:
         has not one image and one result.
     """
     model, opset, size = load_model(path)
-    graph, budget = model.graph, MemoryBudget(size)
+    graph, budget = model.graph, ImportBudget(size)
     if len(graph.output) != 1:
         raise OnnxModelError(f"{len(graph.output)} outputs; expected one")
     result = graph.output[0].name
@@ -88,7 +88,7 @@ def read_graph(path: Path) -> Graph:
     initialized += [item.values.name for item in graph.sparse_initializer]
     _require_different(initialized)
     image, batch = _image([item for item in graph.input if item.name not in set(initialized)])
-    budget.take(math.prod(image[1]), f"input {image[0]!r} of (C, H, W) = {image[1]}")
+    budget.take_memory(math.prod(image[1]), f"input {image[0]!r} of (C, H, W) = {image[1]}")
     read = {name for node in nodes for name in node.inputs}
     constants = {item.name: read_tensor(item) for item in graph.initializer if item.name in read}
     for item in graph.sparse_initializer:
@@ -107,7 +107,7 @@ def read_graph(path: Path) -> Graph:
     )
 
 
-def _node(node: Any, opset: int, budget: MemoryBudget) -> GraphNode:
+def _node(node: Any, opset: int, budget: ImportBudget) -> GraphNode:
     label = node_label(node)
     if node.domain:
         raise OnnxModelError(f"{label} is of the domain {node.domain!r}; expected operators of ONNX itself")
@@ -121,7 +121,7 @@ def _node(node: Any, opset: int, budget: MemoryBudget) -> GraphNode:
     return GraphNode(name, node.op_type, tuple(node.input), tuple(node.output), attributes, declared)
 
 
-def _attributes(label: str, items: Iterable[Any], budget: MemoryBudget) -> dict[str, tuple[str, Any]]:
+def _attributes(label: str, items: Iterable[Any], budget: ImportBudget) -> dict[str, tuple[str, Any]]:
     """Type and value of all attributes of a node by name."""
     onnx = onnx_library()
     found: dict[str, tuple[str, Any]] = {}

@@ -60,5 +60,5 @@ def _lower_node(state: LoweringState, node: GraphNode) -> None:
     check_operands(node, inputs)
     value = HANDLERS[node.operator](state, node, inputs)
     if not any(value is item for item in inputs):
-        state.graph.budget.take(memory_of(value), node.label)
+        state.graph.budget.take_memory(memory_of(value), node.label)
     state.values[node.outputs[0]] = value

@@ -66,7 +66,14 @@ def _dequantize_linear(state: LoweringState, node: GraphNode, inputs: Inputs) ->
 def _convolution(state: LoweringState, node: GraphNode, inputs: Inputs) -> Value:
     opener = {"Conv": open_conv, "Gemm": open_gemm, "MatMul": open_matmul}[node.operator]
     padded = node.operator == "Conv"
-    return opener(node, state.activation(node, inputs[0], padded=padded), inputs[1:])
+    layer = opener(node, state.activation(node, inputs[0], padded=padded), inputs[1:])
+    _count_operations(state, node, layer.weight.size, layer.shape)
+    return layer
+
+
+def _count_operations(state: LoweringState, node: GraphNode, per_pixel: int, shape: Shape) -> None:
+    images = state.graph.batch or 1
+    state.graph.budget.take_operations(images * per_pixel * shape[1] * shape[2], node.label)
 
 
 def _add(state: LoweringState, node: GraphNode, inputs: Inputs) -> Value:
@@ -127,6 +134,7 @@ def _max_pool(state: LoweringState, node: GraphNode, inputs: Inputs) -> Value:
     if source.flat:
         raise OnnxModelError(f"{node.label} must read an image")
     layer, shape = max_pool_layer(node, source.shape)
+    _count_operations(state, node, layer.kernel**2 * shape[0], shape)
     state.add(node, layer, (source.tensor,), shape, source.code)
     sole = state.is_sole(node.outputs[0])
     return Activation(layer.name, shape, source.code, real=source.real, sole=sole)
@@ -137,7 +145,7 @@ def _average(state: LoweringState, node: GraphNode, inputs: Inputs) -> Value:
     if source.flat:
         raise OnnxModelError(f"{node.label} must read an image")
     flat = averages_to_vector(node, source.shape, inputs)
-    state.graph.budget.take(int(np.prod(source.shape)), node.label)  # for weights of 1
+    state.graph.budget.take_memory(int(np.prod(source.shape)), node.label)  # for weights of 1
     return OpenAverage(node.name, source, flat=flat)
 
 

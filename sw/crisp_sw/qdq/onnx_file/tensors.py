@@ -11,9 +11,9 @@ from typing import Any
 
 import numpy as np
 
+from crisp_sw.qdq.budget import ImportBudget
 from crisp_sw.qdq.errors import OnnxModelError
 from crisp_sw.qdq.library import onnx_library
-from crisp_sw.qdq.memory import MemoryBudget
 
 # Type: bits of an element in raw bytes, and the field for those who do not use them.
 STORAGE = {
@@ -62,7 +62,7 @@ def read_tensor(tensor: Any) -> np.ndarray:
     return onnx_library().numpy_helper.to_array(tensor)
 
 
-def read_sparse_tensor(tensor: Any, budget: MemoryBudget) -> np.ndarray:
+def read_sparse_tensor(tensor: Any, budget: ImportBudget) -> np.ndarray:
     """The values of a SparseTensorProto, with the zeros between them.
 
     Raises
@@ -87,7 +87,7 @@ def read_sparse_tensor(tensor: Any, budget: MemoryBudget) -> np.ndarray:
             f"{label} has values of shape {values.shape} and {places.dtype} indices of shape {places.shape}; "
             f"expected [n], and int64 [n] or [n, {len(shape)}]"
         )
-    budget.take(math.prod(shape) * values.itemsize, label)
+    budget.take_memory(math.prod(shape) * values.itemsize, label)
     flat = _flat_places(label, places, shape)
     if len(flat) and (flat[0] < 0 or flat[-1] >= math.prod(shape) or (np.diff(flat) <= 0).any()):
         raise OnnxModelError(f"{label} has indices that do not ascend inside of the shape {shape}")

@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 from onnx import SparseTensorProto, TensorProto, helper, numpy_helper
 
+from crisp_sw.qdq.budget import FLOOR, ImportBudget
 from crisp_sw.qdq.errors import OnnxModelError
-from crisp_sw.qdq.memory import FLOOR, MemoryBudget
 from crisp_sw.qdq.onnx_file.tensors import STORAGE, read_sparse_tensor, read_tensor
 
 RANGES = {"FLOAT": (-3, 4), "BOOL": (0, 2), "INT2": (-2, 2), "UINT2": (0, 4), "INT4": (-8, 8)}
@@ -75,13 +75,13 @@ def sparse(values: list[int], places: Any, shape: Any) -> SparseTensorProto:
 
 @pytest.mark.parametrize("places", [[1, 5], [[0, 1], [1, 2]]])
 def test_sparse_values(places: list):
-    found = read_sparse_tensor(sparse([7, -7], np.array(places, np.int64), [2, 3]), MemoryBudget(0))
+    found = read_sparse_tensor(sparse([7, -7], np.array(places, np.int64), [2, 3]), ImportBudget(0))
     assert found.dtype == np.int8
     assert found.tolist() == [[0, 7, 0], [0, 0, -7]]
 
 
 def test_a_sparse_tensor_of_zeros():
-    found = read_sparse_tensor(sparse([], np.zeros(0, np.int64), [2, 3]), MemoryBudget(0))
+    found = read_sparse_tensor(sparse([], np.zeros(0, np.int64), [2, 3]), ImportBudget(0))
     assert found.tolist() == [[0, 0, 0], [0, 0, 0]]
 
 
@@ -103,9 +103,9 @@ def test_a_sparse_tensor_of_zeros():
 )
 def test_damaged_sparse_tensors(places: list, shape: list, message: str):
     with pytest.raises(OnnxModelError, match=f"the sparse tensor 't' .*{message}"):
-        read_sparse_tensor(sparse([7, -7], np.array(places, np.int64), shape), MemoryBudget(0))
+        read_sparse_tensor(sparse([7, -7], np.array(places, np.int64), shape), ImportBudget(0))
 
 
 def test_places_must_be_int64():
     with pytest.raises(OnnxModelError, match="and int32 indices of shape"):
-        read_sparse_tensor(sparse([7], np.array([0], np.int32), [2]), MemoryBudget(0))
+        read_sparse_tensor(sparse([7], np.array([0], np.int32), [2]), ImportBudget(0))

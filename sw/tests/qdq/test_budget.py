@@ -1,22 +1,29 @@
-"""Small files ask for little memory."""
+"""Small files ask for little memory and little time."""
 
 import numpy as np
 import pytest
 from onnx import helper, numpy_helper
 
-from crisp_sw.qdq import OnnxModelError, import_onnx, memory
-from crisp_sw.qdq.memory import BYTES_PER_BYTE, FLOOR, MemoryBudget
+from crisp_sw.qdq import OnnxModelError, budget, import_onnx
+from crisp_sw.qdq.budget import BYTES_PER_BYTE, FLOOR, MOST_OPERATIONS, ImportBudget
 from sw.tests.qdq.graphs import QdqGraph
 
 MIB = 1 << 20
 
 
-def test_a_budget_grows_with_the_file():
-    budget = MemoryBudget(1000)
-    budget.take(FLOOR, "one")
-    budget.take(1000 * BYTES_PER_BYTE, "two")
+def test_memory_is_bounded_by_the_file():
+    limits = ImportBudget(1000)
+    limits.take_memory(FLOOR, "one")
+    limits.take_memory(1000 * BYTES_PER_BYTE, "two")
     with pytest.raises(OnnxModelError, match=r"^three takes the import beyond 67140864 bytes of memory"):
-        budget.take(1, "three")
+        limits.take_memory(1, "three")
+
+
+def test_operations_are_bounded():
+    limits = ImportBudget(1000)
+    limits.take_operations(MOST_OPERATIONS, "one")
+    with pytest.raises(OnnxModelError, match=r"^two takes .* beyond 1099511627776 operations"):
+        limits.take_operations(1, "two")
 
 
 def large_image(g: QdqGraph) -> None:
@@ -47,6 +54,17 @@ def the_same_weight_again(g: QdqGraph) -> None:
     g.finish(g.conv(x))
 
 
+def large_kernel(g: QdqGraph) -> None:
+    levels = g.constant(np.ones((1, 4, 999, 999)), np.int8)
+    weight = g.node("DequantizeLinear", levels, g.constant(0.1))
+    g.finish(g.conv(g.qdq("image"), weight, pads=[999] * 4))
+
+
+def large_window(g: QdqGraph) -> None:
+    x = g.node("MaxPool", g.qdq("image"), kernel_shape=[999, 999], pads=[998] * 4)
+    g.finish(g.conv(x, pads=[999] * 4))
+
+
 def doubled_constants(g: QdqGraph) -> None:
     x = g.constant([1, 2], np.int64)
     for _ in range(40):
@@ -69,13 +87,16 @@ def gathered_constants(g: QdqGraph) -> None:
         (image_that_grows_a_little, "GlobalAveragePool '.*' takes the import beyond"),
         (sparse_weight, "the sparse tensor 'w' takes the import beyond"),
         (the_same_weight_again, "takes the import beyond"),
+        (large_kernel, "Conv '.*' takes the comparison with the file's own results beyond"),
+        (large_window, "MaxPool '.*' takes the comparison with the file's own results beyond"),
         (doubled_constants, "Concat '.*' of constants makes no sense: 2048 numbers; expected at most 1024"),
         (gathered_constants, "Gather '.*' of constants makes no sense: 250500 numbers; expected at most"),
     ],
     ids=lambda item: getattr(item, "__name__", ""),
 )
-def test_small_files_that_would_take_much_memory(form, message: str, tmp_path, monkeypatch):
-    monkeypatch.setattr(memory, "FLOOR", 4 * MIB)
+def test_small_files_that_would_take_much(form, message: str, tmp_path, monkeypatch):
+    monkeypatch.setattr(budget, "FLOOR", 4 * MIB)
+    monkeypatch.setattr(budget, "MOST_OPERATIONS", 1 << 32)
     graph = QdqGraph()
     form(graph)
     with pytest.raises(OnnxModelError, match=message):
