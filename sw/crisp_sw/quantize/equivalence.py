@@ -32,6 +32,21 @@ def images_to_check(images: Tensor) -> Tensor:
     return images[torch.linspace(0, len(images) - 1, count).round().long()].double()
 
 
+def require_same_layers(network: FloatNetwork, again: FloatNetwork) -> None:
+    """Raise UnsupportedModelError unless a model was lowered to the same layers twice."""
+    if _without_weights(network) != _without_weights(again):
+        raise UnsupportedModelError(
+            "the model runs other layers each time that it is traced; expected the same ones"
+        )
+
+
+def _without_weights(network: FloatNetwork) -> list[dict[str, Any]]:
+    return [
+        {name: value for name, value in vars(layer).items() if not isinstance(value, Tensor)}
+        for layer in network.layers
+    ]
+
+
 @torch.no_grad()
 def require_equivalent(network: FloatNetwork, model: nn.Module, images: Tensor) -> None:
     """Raise unless ``network`` computes on ``images`` what ``model`` computes, up to rounding.

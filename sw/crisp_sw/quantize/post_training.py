@@ -1,4 +1,4 @@
-"""Post-training quantization of a whole model: lower, calibrate, convert layer by layer."""
+"""Post-training quantization: lower a whole model, compare the two, calibrate, convert layer by layer."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -16,7 +16,7 @@ from crisp_sw.quantize.argument_checks import (
     require_images,
     require_patterns,
 )
-from crisp_sw.quantize.equivalence import images_to_check, require_equivalent
+from crisp_sw.quantize.equivalence import images_to_check, require_equivalent, require_same_layers
 from crisp_sw.quantize.float_network import INPUT, FloatConv, FloatLayer, FloatMaxPool, FloatNetwork
 from crisp_sw.quantize.integer_layers import quantize_conv
 from crisp_sw.quantize.lowering import lower
@@ -95,7 +95,10 @@ def quantize_model(
     require_patterns(network, patterns)
     require_classes(network, classes)
     exact = working.double()
-    require_equivalent(lower(exact, network.input_shape), exact, images_to_check(images))
+    again = lower(exact, network.input_shape)
+    require_same_layers(network, again)
+    require_equivalent(again, exact, images_to_check(images))
+    del working, exact, again  # in float64 they are twice as large as the network
     codes = calibrate(network, images, settings)
     return QuantizedNetwork(
         nodes=tuple(_node(layer, network, codes, patterns) for layer in network.layers),

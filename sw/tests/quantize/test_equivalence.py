@@ -111,11 +111,36 @@ def test_what_tracing_does_not_see_is_found_at_its_layer(model, message):
         check(model)
 
 
+class Dropping(Chain):
+    """Leaves layers out in every third of its passes, traced or not."""
+
+    def __init__(self, passes: int):
+        super().__init__()
+        self.passes = passes
+
+    def forward(self, x: Tensor) -> Tensor:
+        self.passes += 1
+        return super().forward(x) if self.passes % 3 else self.d(F.relu(self.a(x)).mean((2, 3)))
+
+
+@pytest.mark.parametrize(
+    ("passes", "message"),
+    [
+        (2, "the model runs other layers each time that it is traced"),
+        (1, "the model runs other layers each time that it is traced"),
+        (0, "the model runs layer 'b' 0 times"),
+    ],
+)
+def test_layers_that_come_and_go_are_found(passes, message):
+    with pytest.raises(UnsupportedModelError, match=message):
+        quantize_model(Dropping(passes), images())
+
+
 def test_hooks_on_all_modules_are_found():
     def triple(module: nn.Module, _: object, result: Tensor) -> Tensor | None:
         return 3 * result if isinstance(module, nn.Conv2d) and isinstance(result, Tensor) else None
 
-    handle = nn.modules.module.register_module_forward_hook(triple)
+    handle = nn.modules.module.register_module_forward_hook(triple)  # pyright: ignore[reportArgumentType]
     try:
         with pytest.raises(UnsupportedModelError, match="from layer 'a' on: what layer 'b'"):
             quantize_model(Chain(), images())

@@ -136,7 +136,7 @@ def test_models_without_usable_values_are_refused(model, message):
 
 def test_model_that_cannot_be_copied_is_refused():
     model = network()
-    model.lock = threading.Lock()  # pyright: ignore[reportAttributeAccessIssue]
+    model.lock = threading.Lock()  # pyright: ignore[reportArgumentType]
     with pytest.raises(UnsupportedModelError, match="Sequential cannot be copied: cannot pickle"):
         quantize_model(model, images())
 
