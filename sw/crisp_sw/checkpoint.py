@@ -10,12 +10,14 @@ from importlib import resources
 from pathlib import Path
 from typing import Any
 
+import torch
 from safetensors import SafetensorError, safe_open
 from torch import Tensor, nn
 
 from crisp_golden.json_toml import parse_json
 from crisp_sw.checkpoint_info import CheckpointInfo
 from crisp_sw.errors import CheckpointError
+from crisp_sw.input_files import open_regular
 from crisp_sw.models import build_model
 from crisp_sw.plain_state_dict import plain_state_dict, why_names_differ
 from crisp_sw.tensor_files import write_safetensors
@@ -57,7 +59,10 @@ def load_checkpoint(path: str | Path) -> tuple[nn.Module, CheckpointInfo]:
     path = find_checkpoint(path)
     tensors, header = read_tensors(path)
     info = _parse_info(path, header)
-    model = build_model(info.model, in_channels=info.in_channels, num_classes=info.num_classes)
+    sizes = {"in_channels": info.in_channels, "num_classes": info.num_classes}
+    with torch.device("meta"):  # what a header asks for is only allocated if the weights are there, too
+        _fitting_tensors(build_model(info.model, **sizes), tensors, source=path)
+    model = build_model(info.model, **sizes)
     load_weights(model, tensors, source=path)
     return model.eval(), info
 
@@ -72,6 +77,17 @@ def load_weights(model: nn.Module, tensors: Mapping[str, Tensor], *, source: str
     CheckpointError : they are not; the message has the cause, if names tell, and the first differences, or
         names the first tensor that is NaN or infinite or a negative variance. The network is unchanged.
     """
+    tensors = _fitting_tensors(model, tensors, source=source)
+    parameters = {name for name, _ in model.named_parameters()}
+    for name, value in tensors.items():
+        _require_usable(name, value, is_parameter=name in parameters, source=source)
+    model.load_state_dict(tensors)
+
+
+def _fitting_tensors(
+    model: nn.Module, tensors: Mapping[str, Tensor], *, source: str | Path
+) -> dict[str, Tensor]:
+    """The tensors under the names of ``model``, which has these names and shapes."""
     tensors = plain_state_dict(tensors, model.state_dict())
     expected = {name: tuple(value.shape) for name, value in model.state_dict().items()}
     found = {name: tuple(value.shape) for name, value in tensors.items()}
@@ -86,10 +102,7 @@ def load_weights(model: nn.Module, tensors: Mapping[str, Tensor], *, source: str
         cause = why_names_differ(found, expected)
         listed = "; ".join(differences if cause is None else [cause, *differences])
         raise CheckpointError(f"{source} does not fit {type(model).__name__}: {listed}")
-    parameters = {name for name, _ in model.named_parameters()}
-    for name, value in tensors.items():
-        _require_usable(name, value, is_parameter=name in parameters, source=source)
-    model.load_state_dict(tensors)
+    return tensors
 
 
 def is_checkpoint_directory(directory: Path) -> bool:
@@ -128,11 +141,14 @@ def read_tensors(path: Path) -> tuple[dict[str, Tensor], dict[str, Any]]:
     CheckpointError : the file is absent, damaged, or has no such header.
     """
     try:
+        open_regular(path).close()
         with safe_open(path, framework="pt") as file:
             header = parse_json((file.metadata() or {})[HEADER_KEY])
             names = file.keys()
             tensors = {name: file.get_tensor(name) for name in names}
-    except (OSError, SafetensorError) as error:
+    except OSError as error:
+        raise CheckpointError(f"{path}: cannot be read ({error.strerror or error})") from error
+    except SafetensorError as error:
         raise CheckpointError(f"{path}: not a readable safetensors file ({error})") from error
     except (KeyError, ValueError) as error:
         raise CheckpointError(f"{path}: no valid entry {HEADER_KEY!r} in the safetensors header") from error

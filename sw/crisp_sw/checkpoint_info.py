@@ -1,9 +1,11 @@
 """What a checkpoint says of its weights, with every value checked: it may come from a file."""
 
+import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from crisp_golden.network import MAX_IMAGE_VALUES
 from crisp_sw.data.dataset import Normalization
 from crisp_sw.errors import CheckpointError, DatasetError
 
@@ -53,6 +55,11 @@ class CheckpointInfo:
         except DatasetError as error:
             raise CheckpointError(str(error)) from error
         self._require_lengths()
+        if self.in_channels * math.prod(self.image_size) > MAX_IMAGE_VALUES:
+            raise CheckpointError(
+                f"`image_size` {self.image_size} of {self.in_channels} channels; expected at most "
+                f"{MAX_IMAGE_VALUES:,} values"
+            )
 
     def _require_lengths(self) -> None:
         if len(self.classes) != self.num_classes:

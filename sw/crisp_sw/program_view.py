@@ -7,10 +7,12 @@ from pathlib import Path
 
 from crisp_golden.config import CoreConfig
 from crisp_golden.program.commands import COMMAND_BYTES, Command, Opcode, Target, decode_command
-from crisp_golden.program.image import ImageError, ProgramImage, TensorInfo, read_image
+from crisp_golden.program.image import ImageError, ProgramImage, TensorInfo
 from crisp_golden.program.memories import word_bits
 from crisp_golden.program.transfers import is_tensor
+from crisp_sw.input_files import read_regular
 
+MOST_BYTES = 1 << 31
 WINDOW_NAMES = ("program", "input", "output", "scratch")
 
 BASES = {
@@ -120,8 +122,8 @@ def read_program(path: Path) -> ProgramView:
     ------
     ImageError : the file is damaged; OSError : it cannot be read.
     """
-    image = read_image(path)
+    data = read_regular(path, MOST_BYTES)
     try:
-        return ProgramView(image)
+        return ProgramView(ProgramImage.from_bytes(data))
     except ImageError as error:
         raise ImageError(f"{path}: {error}") from error

@@ -1,10 +1,13 @@
 """What saved runs have in common, of training and of pruning: weights and momentum, and whose run it is."""
 
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any
 
 import torch
 from torch import Tensor, nn
+
+from crisp_sw.errors import CheckpointError
 
 _MODEL, _MOMENTUM = "model.", "momentum."
 
@@ -25,12 +28,23 @@ def saved_weights(tensors: Mapping[str, Tensor]) -> dict[str, Tensor]:
 
 
 def restore_momentum(
-    model: nn.Module, optimizer: torch.optim.Optimizer, tensors: Mapping[str, Tensor]
+    model: nn.Module, optimizer: torch.optim.Optimizer, tensors: Mapping[str, Tensor], *, source: Path
 ) -> None:
-    """Give each parameter of ``model`` the momentum that ``tensors`` have for it, where they have one."""
+    """Give each parameter of ``model`` the momentum that ``tensors`` have for it, where they have one.
+
+    Raises
+    ------
+    CheckpointError : one has another shape than its parameter.
+    """
     for name, parameter in model.named_parameters():
         if _MOMENTUM + name in tensors:
-            buffer = torch.empty_like(parameter).copy_(tensors[_MOMENTUM + name])
+            saved = tensors[_MOMENTUM + name]
+            if saved.shape != parameter.shape:
+                raise CheckpointError(
+                    f"{source}: the momentum of {name!r} has the shape {tuple(saved.shape)}; expected "
+                    f"{tuple(parameter.shape)}"
+                )
+            buffer = torch.empty_like(parameter).copy_(saved)
             optimizer.state[parameter]["momentum_buffer"] = buffer.detach()
 
 

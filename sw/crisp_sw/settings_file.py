@@ -5,6 +5,9 @@ from typing import Any
 
 from crisp_golden.errors import CrispError
 from crisp_golden.json_toml import parse_json, parse_toml
+from crisp_sw.input_files import read_regular
+
+MOST_BYTES = 1 << 24
 
 
 class SettingsFileError(CrispError):
@@ -21,7 +24,7 @@ def read_settings_file(path: Path, error_type: type[CrispError] = SettingsFileEr
     if path.suffix not in (".toml", ".json"):
         raise error_type(f"{path}: expected a name that ends in .toml or .json")
     try:
-        text = path.read_text(encoding="utf-8")
+        text = read_regular(path, MOST_BYTES).decode()
         return parse_toml(text) if path.suffix == ".toml" else parse_json(text)
     except OSError as error:
         raise error_type(f"{path}: cannot be read ({error.strerror})") from error

@@ -148,7 +148,7 @@ def train(
     model.eval()
     return TrainingResult(
         finished=finished,
-        history=tuple(trainer.state.history),
+        history=trainer.state.history,
         skipped=splits.skipped,
         seconds=trainer.state.seconds,
     )
@@ -299,6 +299,8 @@ class _Trainer:
 
     def load(self, path: Path) -> None:
         self.state = load_state(path, self.model, self.optimizer, self.identity)
+        if not 0 <= self.state.step <= self.steps:
+            raise TrainingError(f"{path} has done {self.state.step} steps; expected 0 to {self.steps}")
 
     def progress(self, report: EpochReport | None) -> TrainingProgress:
         return TrainingProgress(step=self.state.step, steps=self.steps, loss=self._last_loss, report=report)
@@ -326,7 +328,7 @@ class _Trainer:
             loss=self.state.loss_sum / self.epoch_steps,
             accuracy=accuracy(logits, test.labels),
         )
-        self.state.history.append(report)
+        self.state.history += (report,)
         self.state.loss_sum = 0.0
         return report
 

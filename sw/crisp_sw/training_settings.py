@@ -10,6 +10,7 @@ from crisp_sw.seeds import HIGHEST_SEED, SEED_RANGE
 
 SCHEDULES = ("one-cycle", "cosine")
 WARM_UP_SHARE = 0.25
+_MOST = {"epochs": 1e6, "batch": 1e6, "learning_rate": 3e38}  # weights are float32
 _CHOICES = {"schedule": SCHEDULES, "precision": PRECISIONS, "crop_border": BORDERS}
 
 
@@ -49,9 +50,11 @@ class TrainingSettings:
     seed: int = 0
 
     def __post_init__(self):
-        for name in ("epochs", "batch", "learning_rate"):
-            if not 0 < getattr(self, name) < math.inf:
-                raise TrainingError(f"`{name}` must be positive, not {getattr(self, name)}")
+        for name, most in _MOST.items():
+            if not 0 < getattr(self, name) <= most:
+                raise TrainingError(
+                    f"`{name}` must be above 0 and at most {most:g}, not {getattr(self, name)}"
+                )
         for name in ("momentum", "weight_decay", "label_smoothing"):
             if not 0 <= getattr(self, name) < 1:
                 raise TrainingError(f"`{name}` must be from 0 to 1, 1 excluded, not {getattr(self, name)}")

@@ -3,13 +3,15 @@
 import signal
 import threading
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
 import torch
 from torch import nn
 
+from crisp_golden.errors import CrispError
+from crisp_golden.json_values import from_json
 from crisp_sw.checkpoint import load_weights, read_tensors, write_tensors
 from crisp_sw.errors import CheckpointError, TrainingError
 from crisp_sw.saved_run import other_run, restore_momentum, run_tensors, saved_weights
@@ -37,7 +39,7 @@ class TrainingState:
     step: int = 0
     loss_sum: float = 0.0
     seconds: float = 0.0
-    history: list[EpochReport] = field(default_factory=list)
+    history: tuple[EpochReport, ...] = ()
 
 
 def save_state(
@@ -75,13 +77,12 @@ def load_state(
     if found is not None:
         raise TrainingError(f"{path} belongs to {found}")
     load_weights(model, saved_weights(tensors), source=path)
-    restore_momentum(model, optimizer, tensors)
+    restore_momentum(model, optimizer, tensors, source=path)
     try:
-        state = dict(header["state"])
-        state["history"] = [EpochReport(**report) for report in state["history"]]
-        return TrainingState(**state)
-    except (KeyError, TypeError, ValueError) as error:
+        state: TrainingState = from_json(TrainingState, header["state"], "state")
+    except (KeyError, CrispError) as error:
         raise CheckpointError(f"{path}: not the state of a training ({error})") from error
+    return state
 
 
 class InterruptFlag:

@@ -234,3 +234,21 @@ def test_shipped_checkpoint_is_small_and_complete():
     assert all(value.isfinite().all() for value in model.state_dict().values())
     _, header = read_tensors(path)
     assert header["settings"]["seed"] == info.settings["seed"]
+
+
+def test_sizes_that_the_weights_do_not_have_are_not_allocated(path, monkeypatch):
+    save_checkpoint(path, network(), INFO)
+    names = tuple(f"class {number}" for number in range(50_000))
+    tensors, header = read_tensors(path)
+    write_tensors(path, tensors, {**header, "num_classes": len(names), "classes": names})
+    devices = []
+
+    def build(*arguments, **sizes):
+        model = build_model(*arguments, **sizes)
+        devices.append(next(model.parameters()).device.type)
+        return model
+
+    monkeypatch.setattr("crisp_sw.checkpoint.build_model", build)
+    with pytest.raises(CheckpointError, match=r"does not fit SmallResNet: linear\.weight"):
+        load_checkpoint(path)
+    assert devices == ["meta"]

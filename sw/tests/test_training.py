@@ -202,7 +202,11 @@ def test_state_of_another_version_is_refused(splits, tmp_path):
     ("change", "message"),
     [
         ({"identity": [1]}, "not the state of a training; expected one of `crisp train`"),
-        ({"state": {"step": 1}}, r"not the state of a training \('history'\)"),
+        (
+            {"state": {"step": 1}},
+            r"not the state of a training \(`state` must be an object of step, loss_sum",
+        ),
+        ({"state": None}, r"not the state of a training \(`state` must be an object, not None\)"),
         ({"state": {"step": 1, "history": [], "speed": 2}}, "not the state of a training"),
         ({"state": {"step": 1, "history": [3]}}, "not the state of a training"),
     ],

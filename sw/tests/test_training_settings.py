@@ -9,10 +9,12 @@ from crisp_sw.training_settings import TrainingSettings
 @pytest.mark.parametrize(
     ("changes", "message"),
     [
-        ({"learning_rate": float("nan")}, "`learning_rate` must be positive, not nan"),
-        ({"epochs": 0}, "`epochs` must be positive, not 0"),
-        ({"batch": -1}, "`batch` must be positive, not -1"),
-        ({"learning_rate": 0.0}, "`learning_rate` must be positive, not 0.0"),
+        ({"learning_rate": float("nan")}, "`learning_rate` must be above 0 and at most 3e+38, not nan"),
+        ({"learning_rate": 1e308}, "`learning_rate` must be above 0 and at most 3e+38, not 1e+308"),
+        ({"epochs": 10**400}, f"`epochs` must be above 0 and at most 1e+06, not {10**400}"),
+        ({"epochs": 0}, "`epochs` must be above 0 and at most 1e+06, not 0"),
+        ({"batch": -1}, "`batch` must be above 0 and at most 1e+06, not -1"),
+        ({"learning_rate": 0.0}, "`learning_rate` must be above 0 and at most 3e+38, not 0.0"),
         ({"momentum": 1.0}, "`momentum` must be from 0 to 1, 1 excluded, not 1.0"),
         ({"label_smoothing": -0.1}, "`label_smoothing` must be from 0 to 1"),
         ({"crop_border": "white"}, "no crop_border 'white'; expected one of black, mirror"),

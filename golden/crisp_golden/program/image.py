@@ -25,6 +25,8 @@ from crisp_golden.program.registers import VERSION
 MAGIC = b"CRISPRG1"
 HEADER = struct.Struct("<8sIIQQI28x")
 """Magic, version, commands, bytes of the description, bytes of the contents, checksum."""
+MAX_WINDOW_BYTES = 1 << 32
+"""Of an address window: commands reach no further."""
 _CHECKSUM = slice(32, 36)
 """Its place in the header."""
 _BINARY = ("contents", "commands")
@@ -117,8 +119,10 @@ class ProgramImage:
         for name, first, end in self.spans:
             if not 0 <= first <= end <= self.commands:
                 raise ImageError(f"{name} has the commands from {first} to {end} of {self.commands}")
-        if min(self.sizes) < 0:
-            raise ImageError(f"program image has windows of {self.sizes} bytes, expected 0 or more")
+        if min(self.sizes) < 0 or max(self.sizes) > MAX_WINDOW_BYTES:
+            raise ImageError(
+                f"program image has windows of {self.sizes} bytes, expected 0 to {MAX_WINDOW_BYTES:,}"
+            )
         for tensor in (self.input, self.output, *self.kept):
             self._check_place(tensor)
         if self.mapping and self.mapping.shape != self.input.shape:

@@ -184,7 +184,7 @@ def test_commands_that_the_image_does_not_hold(tmp_path, commands):
         ({"spans": (("conv", 1, 3),)}, "conv has the commands from 1 to 3 of 2"),
         (
             {"sizes": (576, 4096, -64)},
-            "program image has windows of (576, 4096, -64) bytes, expected 0 or more",
+            "program image has windows of (576, 4096, -64) bytes, expected 0 to 4,294,967,296",
         ),
         ({"sizes": (575, 4096, 192)}, "tensor input is in bytes 0 to 576 of window 1, which has 575"),
         (

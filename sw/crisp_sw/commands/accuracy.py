@@ -61,7 +61,8 @@ def accuracy(
         str | None, typer.Option(help="Address of a Dask scheduler.", show_default="this machine")
     ] = None,
     workers: Annotated[
-        int | None, typer.Option(help="Processes on this machine.", show_default="one for each core")
+        int | None,
+        typer.Option(help="Processes on this machine.", show_default="one for each core", min=1, max=1024),
     ] = None,
     table_only: Annotated[
         bool, typer.Option("--table-only", help="Run nothing: table and plots of the results that are there.")
@@ -74,7 +75,8 @@ def accuracy(
         typer.Option(help="Of training: float32, bfloat16, or auto for what this processor is faster in."),
     ] = AUTO,
     rtl: Annotated[
-        int, typer.Option(help="So many validation images of the first CRISP cell on the RTL.", min=0)
+        int,
+        typer.Option(help="So many validation images of the first CRISP cell on the RTL.", min=0, max=10_000),
     ] = 0,
     as_json: AsJson = False,
 ) -> None:
@@ -90,8 +92,8 @@ def accuracy(
     - `crisp accuracy path/to/tiny-imagenet --grid full --cluster tcp://scheduler:8786`
     """
     find_preset(preset)
-    chosen = replace(
-        find_grid(grid),
+    _require_effects(table_only, cluster, workers)
+    axes = {
         **_values("networks", networks, str),
         **_values("classes", classes, int),
         **_values("class_seeds", seeds, int),
@@ -100,7 +102,9 @@ def accuracy(
         **_values("blocks", blocks, int),
         **_values("ratios", ratios, parse_nm),
         **_values("variants", variants, str),
-    )
+    }
+    chosen = replace(find_grid(grid), **axes)
+    chosen.require_effects(axes)
     settings = ExperimentSettings(
         data=data,
         grid=chosen,
@@ -141,6 +145,15 @@ def accuracy(
         say_problem("failed", f"{name}: {problem}")
     if sweep.failures or figures.get("rtl", {}).get("status"):
         raise typer.Exit(CHECK_FAILED)
+
+
+def _require_effects(table_only: bool, cluster: str | None, workers: int | None) -> None:
+    """Refuse options about who computes where nobody does, or where another option says it."""
+    for name, value in (("cluster", cluster), ("workers", workers)):
+        if table_only and value is not None:
+            raise ExperimentError(f"--{name} {value} has no effect: --table-only computes nothing")
+    if cluster is not None and workers is not None:
+        raise ExperimentError(f"--workers {workers} has no effect: the cluster at {cluster} has its own")
 
 
 def _values(axis: str, text: str, kind: Callable[[str], Any]) -> dict[str, tuple]:

@@ -22,7 +22,7 @@ from crisp_sw.commands.options import (
 from crisp_sw.commands.terminal import emit, show_figures, step_display
 from crisp_sw.network_source import is_quantized
 from crisp_sw.steps.devices import find_device
-from crisp_sw.steps.evaluating import float_answers, int8_answers
+from crisp_sw.steps.evaluating import EvaluationError, float_answers, int8_answers
 from crisp_sw.steps.step_directory import SUMMARY_FILE, require_free, write_step
 from crisp_sw.steps.summaries import accuracy_figures, evaluation_summary
 
@@ -69,6 +69,8 @@ def evaluate(
     if out is not None:
         require_free(out, "evaluate")
     used = find_device(device)
+    if quantized and used.type != "cpu":
+        raise EvaluationError(f"--device {device} has no effect: golden runs {path} on the processor")
     with step_display() as progress:
         options: dict[str, Any] = {"classes": classes, "unreadable": unreadable, "on_progress": progress}
         if quantized:

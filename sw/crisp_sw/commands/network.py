@@ -20,10 +20,12 @@ from crisp_sw.network_run import NetworkRun, RunSettings, iss_platform, rtl_plat
 from crisp_sw.network_run.options import DEFAULTS, NetworkOptions
 from crisp_sw.network_run.source import open_source
 from crisp_sw.networks.cache import DEFAULT_CACHE
+from crisp_sw.networks.errors import NetworkSettingsError
 from crisp_sw.output_lock import locked_output
 from crisp_sw.report.network_page import render_network_page
 from crisp_sw.report.numbers import count, percent, ratio, size
 from crisp_sw.report.times import CLOCK_MHZ, time_text
+from crisp_sw.seeds import HIGHEST_SEED
 from crisp_sw.steps.json_files import write_json
 
 CHECK_FAILED, INTERRUPTED = 1, 130
@@ -64,7 +66,10 @@ def network(
     preset: PresetName = "edge",
     seed: Seed = 0,
     latency: Annotated[
-        int, typer.Option(help="Cycles from an address to its first beat of data in external memory.", min=1)
+        int,
+        typer.Option(
+            help="Cycles from an address to its first beat of data in external memory.", min=1, max=1_000_000
+        ),
     ] = 40,
     clock: Clock = CLOCK_MHZ,
     out: Annotated[
@@ -117,6 +122,8 @@ def network(
         weights=weights,
     )
     require_new_file((out or RUNS) / REPORT_FILE)
+    if dense_too and not rtl:
+        raise NetworkSettingsError("`--dense-too` has no effect: `--no-rtl` runs nothing on the RTL")
     try:
         if rtl:
             messages.print("trying the simulator of the RTL")
@@ -124,7 +131,8 @@ def network(
         messages.print(f"opening {network}, or building it unless it is in {DEFAULT_CACHE}")
         source = open_source(network, options, seed=seed, m=config.m)
         folder = out or RUNS / f"{source.key}-{preset}"
-        settings = RunSettings(config=config, memory=memory, seed=seed + 1, dense=dense_too)
+        image_seed = (seed + 1) % (HIGHEST_SEED + 1)
+        settings = RunSettings(config=config, memory=memory, seed=image_seed, dense=dense_too)
         with locked_output(folder) if out is None else nullcontext():
             report = _run(source.network, settings, folder, rtl)
     except KeyboardInterrupt:

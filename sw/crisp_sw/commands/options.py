@@ -18,7 +18,10 @@ from crisp_sw.steps.float_models import ForeignWeights, SourceError
 DEFAULT_CHECKPOINT = "small_resnet_fashion_mnist"
 
 AsJson = Annotated[bool, typer.Option("--json", help="Print the result as one JSON document on stdout.")]
-Checkpoint = Annotated[str, typer.Argument(help="Checkpoint file, or the name of a shipped one.")]
+Checkpoint = Annotated[
+    str | None,
+    typer.Argument(help="Checkpoint file, or the name of a shipped one.", show_default=DEFAULT_CHECKPOINT),
+]
 Classes = Annotated[
     str, typer.Option("--classes", "-c", help="The user's classes: names, ids or indices, comma-separated.")
 ]

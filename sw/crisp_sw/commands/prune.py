@@ -43,7 +43,7 @@ def _option(name: str, text: str, *flags: str) -> Any:
 
 def prune(
     classes: Classes,
-    checkpoint: Checkpoint = DEFAULT_CHECKPOINT,
+    checkpoint: Checkpoint = None,
     data: Data = None,
     out: Output = Path("build/pruned"),
     settings: Annotated[
@@ -104,12 +104,15 @@ def prune(
             "method 'channel' makes a network of other sizes, which no checkpoint can name; it is a baseline "
             "of `crisp accuracy` and of crisp_sw.prune.prune_for_classes: expected another method"
         )
+    if teacher != _BUDGET.teacher and not chosen.distillation:
+        raise PruneError(f"--teacher {teacher} has no effect: `distillation` is 0, so nobody is taught")
     budget = PruneBudget(
         samples_per_class=samples,
         compare_dense=compare_dense,
         teacher=teacher,  # pyright: ignore[reportArgumentType]
     )
-    foreign = foreign_weights(weights, model, image_size, normalize)
+    foreign = foreign_weights(weights, model, image_size, normalize, path=checkpoint)
+    checkpoint = checkpoint or DEFAULT_CHECKPOINT
     require_pruned_or_free(out)
     used = find_device(device)
     task = load_task(checkpoint, classes, data, foreign=foreign, unreadable=unreadable)

@@ -21,6 +21,7 @@ from crisp_sw.commands.options import (
 )
 from crisp_sw.commands.terminal import emit, messages, show_figures
 from crisp_sw.data.augment import Border
+from crisp_sw.errors import TrainingError
 from crisp_sw.export.layout import SUMMARY_FILE
 from crisp_sw.export.state_dict import SAFETENSORS
 from crisp_sw.mixed_precision import find_precision, has_fast_bfloat16
@@ -73,6 +74,8 @@ def train(
     Example: `crisp train --model small-resnet --data fashion-mnist --out build/model`
     """
     used = find_device(device)
+    if crop_border != _DEFAULTS.crop_border and not crop_padding:
+        raise TrainingError(f"--crop-border {crop_border} has no effect: --crop-padding 0 shifts nothing")
     settings = TrainingSettings(
         epochs=epochs,
         batch=batch,

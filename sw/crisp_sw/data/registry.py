@@ -44,18 +44,26 @@ def load_dataset(
 
     Raises
     ------
-    DatasetError : the data set is unknown, cannot be had, a file of it is damaged, or a class has no training
-        or no test image.
+    DatasetError : the data set is unknown, cannot be had, a file of it is damaged, a class has no training or
+        no test image, or it is no folder of pictures, and ``unreadable`` would have no effect.
     """
     if image_size is not None and image_size < SMALLEST_IMAGE:
         raise DatasetError(f"`image_size` must be at least {SMALLEST_IMAGE}, not {image_size}")
     cache = cache or default_cache()
     if is_dataset_name(name_or_path):
+        _require_no_choice(name_or_path, unreadable)
         splits = DATASETS[_key(name_or_path)](cache, image_size)
     else:
         splits = _load_path(Path(name_or_path), cache, image_size, unreadable)
     splits.require_every_class()
     return splits if image_size is None else _resized(splits, image_size)
+
+
+def _require_no_choice(name: str | Path, unreadable: Unreadable) -> None:
+    if unreadable != "refuse":
+        raise DatasetError(
+            f"`unreadable` {unreadable} has no effect on {name}, which is no folder of pictures"
+        )
 
 
 def is_dataset_name(name: str | Path) -> bool:
@@ -76,12 +84,14 @@ def default_cache() -> Path:
 
 def _load_path(path: Path, cache: Path, image_size: int | None, unreadable: Unreadable) -> DatasetSplits:
     if (layout := layout_of(path)) is not None and path.exists():
+        _require_no_choice(path, unreadable)
         return load_cifar_files(path, layout, cache)
     if path.is_file():
         raise DatasetError(f"{path}: expected a folder, or one of {CIFAR_10.archive}, {CIFAR_100.archive}")
     if is_image_folder(path):
         return load_image_folder(path, cache, image_size=image_size, unreadable=unreadable)
     if holds_idx_files(path):
+        _require_no_choice(path, unreadable)
         return load_idx_folder(path, cache)
     if path.is_dir():
         raise DatasetError(

@@ -1,7 +1,7 @@
 """The cells of a whole experiment: every combination that makes sense, each once."""
 
 import hashlib
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, fields, replace
 from itertools import product
 from pathlib import Path
@@ -11,6 +11,8 @@ from crisp_sw.experiment.cell import METHODS, PATTERN_METHODS, Cell
 from crisp_sw.experiment.errors import ExperimentError
 from crisp_sw.experiment.recipe import VARIANTS, find_recipe
 from crisp_sw.experiment.universal import UNIVERSAL
+from crisp_sw.prune.value_checks import MAX_BLOCK
+from crisp_sw.seeds import HIGHEST_SEED, SEED_RANGE
 
 Ratio = tuple[int, int]
 LONGEST_NAME = 150
@@ -48,7 +50,7 @@ class Grid:
     def __post_init__(self):
         _require_different_names(self.networks)
         _require_all("classes", self.classes, "at least 1", lambda count: count >= 1)
-        _require_all("class_seeds", self.class_seeds, "at least 0", lambda seed: seed >= 0)
+        _require_all("class_seeds", self.class_seeds, SEED_RANGE, lambda seed: 0 <= seed <= HIGHEST_SEED)
         _require_all("methods", self.methods, f"one of {', '.join(METHODS)}", METHODS.__contains__)
         _require_all("sparsities", self.sparsities, "above 0 and below 1", lambda share: 0 < share < 1)
         for axis in ("ratios", "nm_only_ratios"):
@@ -59,8 +61,8 @@ class Grid:
             _require_all(
                 "blocks",
                 self.blocks,
-                f"a positive multiple of m = {m}",
-                lambda block, m=m: block > 0 and block % m == 0,
+                f"a positive multiple of m = {m} up to {MAX_BLOCK}",
+                lambda block, m=m: 0 < block <= MAX_BLOCK and block % m == 0,
             )
         for variant in self.variants:
             find_recipe(variant)
@@ -82,6 +84,32 @@ class Grid:
             for method in self.methods:
                 cells |= dict.fromkeys(self._of_method(dense, method))
         return list(cells)
+
+    def require_effects(self, axes: Iterable[str]) -> None:
+        """Check that every value of ``axes`` is that of some cell.
+
+        Raises
+        ------
+        ExperimentError : one is not; names it.
+        """
+        cells = self.cells(self.networks)
+        found = {
+            "classes": {cell.classes for cell in cells},
+            "class_seeds": {cell.class_seed for cell in cells},
+            "methods": {cell.method for cell in cells},
+            "sparsities": {cell.sparsity for cell in cells},
+            "blocks": {cell.block for cell in cells},
+            "ratios": {(cell.n, cell.m) for cell in cells if cell.method in PATTERN_METHODS},
+            "variants": {cell.variant for cell in cells},
+        }
+        for axis in axes:
+            for value in getattr(self, axis):
+                if value not in found.get(axis, {value}):
+                    shown = ":".join(map(str, value)) if isinstance(value, tuple) else value
+                    raise ExperimentError(
+                        f"`{axis}` {shown} has no effect: no cell of the chosen methods, ratios and targets "
+                        "has it"
+                    )
 
     def _of_method(self, dense: Cell, method: str) -> Iterator[Cell]:
         if method in PATTERN_METHODS:

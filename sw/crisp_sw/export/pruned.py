@@ -26,10 +26,12 @@ from crisp_sw.checkpoint import (
 )
 from crisp_sw.errors import CheckpointError
 from crisp_sw.export.layout import SUMMARY_FILE
+from crisp_sw.input_files import read_regular
 
 PATTERN_FILE = "patterns.safetensors"
 MASK_FILE = "masks.safetensors"
 FIGURES_FILE = "prune.json"
+MAX_FIGURES_BYTES = 1 << 27
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -139,7 +141,9 @@ def _pattern(path: Path, name: str, mask: Tensor, shapes: Mapping[str, Any]) -> 
 
 def _read_figures(path: Path) -> dict[str, Any]:
     try:
-        figures = parse_json(path.read_bytes())
+        figures = parse_json(read_regular(path, MAX_FIGURES_BYTES))
+    except OSError as error:
+        raise CheckpointError(f"{path}: cannot be read ({error.strerror})") from error
     except ValueError as error:
         raise CheckpointError(f"{path}: not valid JSON ({error}); the file is damaged") from error
     if not isinstance(figures, dict):

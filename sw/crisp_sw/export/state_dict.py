@@ -13,6 +13,7 @@ from torch import Tensor, nn
 
 from crisp_sw.atomic_files import write_bytes
 from crisp_sw.errors import CheckpointError
+from crisp_sw.input_files import open_regular
 from crisp_sw.tensor_files import separate
 
 SAFETENSORS = ".safetensors"
@@ -53,6 +54,7 @@ def read_state_dict(path: Path) -> dict[str, Tensor]:
     CheckpointError : the file is absent, damaged, or holds anything else.
     """
     try:
+        open_regular(path).close()
         loaded = load_file(path) if path.suffix == SAFETENSORS else _load_pickled(path)
     except OSError as error:
         raise CheckpointError(f"{path}: cannot be read ({error.strerror or error})") from error

@@ -13,6 +13,8 @@ from crisp_sw.models.small_resnet import SmallResNet
 from crisp_sw.models.torchvision_models import build_torchvision_model, is_torchvision_name
 from crisp_sw.models.vgg import vgg16, vgg16_bn
 
+MOST_CHANNELS, MOST_CLASSES = 4096, 100_000
+
 # Networks for images of 224x224 pixels, which take a width and have a variant for 28x28 and 32x32.
 _SCALABLE: dict[str, Callable[..., nn.Module]] = {
     "resnet18": resnet18,
@@ -45,8 +47,8 @@ def build_model(name: str, *, in_channels: int, num_classes: int, width: float =
     ----------
     name : a key of `MODELS`; underscores and capitals are accepted too. Or "torchvision:" and a name of
         torchvision's, where that is installed.
-    in_channels : channels of the image, at least 1.
-    num_classes : outputs, at least 2.
+    in_channels : channels of the image, 1 to 4,096.
+    num_classes : outputs, 2 to 100,000.
     width : factor on all channel counts, which the small and the half-width networks do not take.
 
     Raises
@@ -56,10 +58,10 @@ def build_model(name: str, *, in_channels: int, num_classes: int, width: float =
     key = name.lower().replace("_", "-")
     if key not in MODELS and not is_torchvision_name(name):
         raise ModelError(f"no model {name!r}; expected one of {', '.join(MODELS)}")
-    if in_channels < 1:
-        raise ModelError(f"`in_channels` must be at least 1, not {in_channels}")
-    if num_classes < 2:
-        raise ModelError(f"`num_classes` must be at least 2, not {num_classes}")
+    if not 1 <= in_channels <= MOST_CHANNELS:
+        raise ModelError(f"`in_channels` must be from 1 to {MOST_CHANNELS}, not {in_channels}")
+    if not 2 <= num_classes <= MOST_CLASSES:
+        raise ModelError(f"`num_classes` must be from 2 to {MOST_CLASSES}, not {num_classes}")
     if not 0 < width <= 16:
         raise ModelError(f"`width` must be above 0 and at most 16, not {width}")
     if is_torchvision_name(name):

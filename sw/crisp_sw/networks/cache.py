@@ -13,6 +13,7 @@ import crisp_sw
 from crisp_golden.network import QuantizedNetwork
 from crisp_sw.errors import CheckpointError
 from crisp_sw.export import NetworkFileError, load_network, save_network
+from crisp_sw.input_files import open_regular
 from crisp_sw.networks.build import build_network
 from crisp_sw.networks.settings import NetworkSettings
 from crisp_sw.output_lock import locked_output
@@ -58,7 +59,7 @@ def network_key(settings: NetworkSettings) -> str:
 
 def _file_hash(path: Path) -> str:
     try:
-        with path.open("rb") as file:
+        with open_regular(path) as file:
             return hashlib.file_digest(file, "sha256").hexdigest()
     except OSError as error:
         raise CheckpointError(f"{path}: cannot be read ({error.strerror})") from error

@@ -5,7 +5,10 @@ from dataclasses import dataclass
 from fnmatch import fnmatchcase
 
 from crisp_sw.networks.errors import NetworkSettingsError
+from crisp_sw.prune.value_checks import MAX_BLOCK
 from crisp_sw.quantize.float_network import INPUT, FloatConv, FloatNetwork
+
+LONGEST_RATIO = len("1024:1024")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -15,7 +18,7 @@ class LayerSparsity:
     Parameters
     ----------
     n, m : at most ``n`` weights stay in every ``m`` consecutive input channels of one tap; 1 <= n <= m.
-    block : edge length of the square blocks; a multiple of ``m``.
+    block : edge length of the square blocks, up to 1024; a multiple of ``m``.
     blocks : share of the blocks of every block-row that stays, above 0 and at most 1.
 
     Raises
@@ -31,9 +34,9 @@ class LayerSparsity:
     def __post_init__(self):
         if not 1 <= self.n <= self.m:
             raise NetworkSettingsError(f"`n` must be from 1 to m = {self.m}, not {self.n}")
-        if self.block < 1 or self.block % self.m:
+        if not 1 <= self.block <= MAX_BLOCK or self.block % self.m:
             raise NetworkSettingsError(
-                f"`block` must be a positive multiple of m = {self.m}, not {self.block}"
+                f"`block` must be a positive multiple of m = {self.m} up to {MAX_BLOCK}, not {self.block}"
             )
         if not 0 < self.blocks <= 1:
             raise NetworkSettingsError(f"`blocks` must be above 0 and at most 1, not {self.blocks}")
@@ -60,7 +63,7 @@ def parse_nm(text: str) -> tuple[int, int]:
     NetworkSettingsError : the text is something else.
     """
     n, colon, m = text.partition(":")
-    if not (colon and n.isdecimal() and m.isdecimal()):
+    if not (colon and n.isdecimal() and m.isdecimal() and len(text) <= LONGEST_RATIO):
         raise NetworkSettingsError(f"expected N:M such as 1:4, not {text!r}")
     return int(n), int(m)
 

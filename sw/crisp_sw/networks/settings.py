@@ -1,11 +1,14 @@
 """Everything that determines a network that is built without a data set."""
 
+import math
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
+from crisp_golden.network import MAX_IMAGE_VALUES
 from crisp_sw.networks.errors import NetworkSettingsError
 from crisp_sw.networks.rules import SparsityRules
+from crisp_sw.seeds import HIGHEST_SEED, SEED_RANGE
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -40,10 +43,17 @@ class NetworkSettings:
     keep_statistics: bool = False
 
     def __post_init__(self):
-        for name, low in (("image_size", 1), ("images", 1), ("seed", 0)):
+        for name, low in (("image_size", 1), ("images", 1)):
             value = getattr(self, name)
             if value < low:
                 raise NetworkSettingsError(f"`{name}` must be at least {low}, not {value}")
+        if math.prod(self.image_shape) > MAX_IMAGE_VALUES:
+            raise NetworkSettingsError(
+                f"`image_size` {self.image_size} makes images of {math.prod(self.image_shape):,} values; "
+                f"expected at most {MAX_IMAGE_VALUES:,}"
+            )
+        if not 0 <= self.seed <= HIGHEST_SEED:
+            raise NetworkSettingsError(f"`seed` must be {SEED_RANGE}, not {self.seed}")
         if self.keep_statistics and self.weights is None:
             raise NetworkSettingsError("`keep_statistics` needs `weights`, which have them")
 

@@ -8,7 +8,10 @@ from typing import Any, Self
 import torch
 from torch import Tensor, nn
 
+from crisp_golden.errors import CrispError
+from crisp_golden.json_values import from_json
 from crisp_sw.checkpoint import read_tensors, write_tensors
+from crisp_sw.errors import CheckpointError
 from crisp_sw.module_modes import held_in_inference
 from crisp_sw.prune.errors import PruneError
 from crisp_sw.prune.samples import ClassSamples
@@ -111,9 +114,13 @@ class RunFile:
         if self.path is None or not self.path.exists():
             return RunState()
         tensors, header = self._read(self.path)
-        model.load_state_dict(saved_weights(tensors))
-        restore_momentum(model, optimizer, tensors)
-        return RunState(**header["state"])
+        try:
+            model.load_state_dict(saved_weights(tensors))
+            restore_momentum(model, optimizer, tensors, source=self.path)
+            state: RunState = from_json(RunState, header["state"], "state")
+        except (KeyError, RuntimeError, CrispError) as error:
+            raise CheckpointError(f"{self.path}: not the state of a pruning run ({error})") from error
+        return state
 
     def weights(self) -> dict[str, Tensor]:
         """Return the state dict of the saved model, whose shapes may be others than the given model's.
@@ -132,7 +139,10 @@ class RunFile:
 
     def _read(self, path: Path) -> tuple[dict[str, Tensor], dict[str, Any]]:
         tensors, header = read_tensors(path)
-        found = other_run(header.get("identity", {}), self._identity, DIGESTS)
+        saved = header.get("identity")
+        if not isinstance(saved, dict):
+            raise CheckpointError(f"{path}: not the state of a pruning run; expected one of `crisp prune`")
+        found = other_run(saved, self._identity, DIGESTS)
         if found is not None:
             raise PruneError(f"{path} belongs to {found}")
         return tensors, header

@@ -10,6 +10,7 @@ from crisp_sw.prune.errors import PruneError
 from crisp_sw.prune.masking import Gradient
 from crisp_sw.prune.rules import LayerRule
 from crisp_sw.prune.value_checks import (
+    MOST_COUNT,
     as_tuple,
     require_choice,
     require_flag,
@@ -185,7 +186,7 @@ class PruneSettings:
             require_positive("max_grad_norm", self.max_grad_norm)
         if self.saliency_samples is not None:
             require_integer("saliency_samples", self.saliency_samples, 1)
-        require_real("warmup_epochs", self.warmup_epochs, 0.0, float("inf"), open_end=True)
+        require_real("warmup_epochs", self.warmup_epochs, 0.0, MOST_COUNT)
         for name in _FLAGS:
             require_flag(name, getattr(self, name))
         for name, choices in _CHOICES.items():

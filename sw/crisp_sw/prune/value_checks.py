@@ -1,6 +1,5 @@
 """Checks of single settings. Each raises a PruneError with the setting, its value and what was expected."""
 
-import math
 from collections.abc import Iterable, Sequence
 from difflib import get_close_matches
 from typing import Any
@@ -8,11 +7,16 @@ from typing import Any
 from crisp_sw.prune.errors import PruneError
 from crisp_sw.seeds import HIGHEST_SEED, SEED_RANGE
 
+MOST_COUNT, LARGEST_REAL, MAX_BLOCK = 10**9, 3e38, 1024
+"""Beyond any use, but not beyond int64, float32, and the memory that padding to blocks takes."""
 
-def require_integer(name: str, value: Any, low: int) -> None:
-    """Raise unless ``value`` is an integer of at least ``low``."""
+
+def require_integer(name: str, value: Any, low: int, high: int = MOST_COUNT) -> None:
+    """Raise unless ``value`` is an integer from ``low`` to ``high``."""
     if not isinstance(value, int) or isinstance(value, bool) or value < low:
         raise PruneError(f"`{name}` must be an integer of at least {low}, not {value!r}")
+    if value > high:
+        raise PruneError(f"`{name}` must be at most {high}, not {value}")
 
 
 def require_seed(name: str, value: Any) -> None:
@@ -30,9 +34,9 @@ def require_real(name: str, value: Any, low: float, high: float, *, open_end: bo
 
 
 def require_positive(name: str, value: Any) -> None:
-    """Raise unless ``value`` is a finite number above 0."""
-    if not is_number(value) or not math.isfinite(value) or value <= 0:
-        raise PruneError(f"`{name}` must be a positive number, not {value!r}")
+    """Raise unless ``value`` is above 0 and at most `LARGEST_REAL`."""
+    if not is_number(value) or not 0 < value <= LARGEST_REAL:
+        raise PruneError(f"`{name}` must be a positive number up to {LARGEST_REAL:g}, not {value!r}")
 
 
 def is_number(value: Any) -> bool:
@@ -84,7 +88,7 @@ def require_pattern(n: Any, m: Any, block: Any) -> None:
     """Raise unless N is from 1 to M and the block edge a positive multiple of M."""
     require_integer("m", m, 1)
     require_integer("n", n, 1)
-    require_integer("block", block, 1)
+    require_integer("block", block, 1, MAX_BLOCK)
     if n > m:
         raise PruneError(f"`n` must be from 1 to m = {m}, not {n}")
     if block % m:

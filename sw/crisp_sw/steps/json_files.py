@@ -7,6 +7,9 @@ from typing import Any
 from crisp_golden.errors import CrispError
 from crisp_golden.json_toml import parse_json
 from crisp_sw.atomic_files import write_bytes
+from crisp_sw.input_files import read_regular
+
+MOST_BYTES = 1 << 28
 
 
 class JsonFileError(CrispError):
@@ -26,7 +29,7 @@ def read_json(path: Path) -> Any:
     JsonFileError : the file is absent or not JSON.
     """
     try:
-        return parse_json(path.read_bytes())
+        return parse_json(read_regular(path, MOST_BYTES))
     except OSError as error:
         raise JsonFileError(f"{path}: cannot be read ({error.strerror})") from error
     except ValueError as error:

@@ -7,8 +7,15 @@ from pathlib import Path
 from typing import Any
 
 from crisp_golden.errors import CrispError
-from crisp_sw.prune import PruneSettings
+from crisp_sw.prune import PruneError, PruneSettings
 from crisp_sw.settings_file import SettingsFileError, read_settings_file
+
+# What a method does not look at. A file may have it: that of an earlier run has every setting.
+_WITHOUT_EFFECT = {
+    "dense": ("sparsity", "n", "m", "block", "saliency"),
+    "block": ("n",),
+    "unstructured": ("n", "m"),
+}
 
 
 def prune_settings(path: Path | None, given: Mapping[str, Any]) -> PruneSettings:
@@ -22,18 +29,22 @@ def prune_settings(path: Path | None, given: Mapping[str, Any]) -> PruneSettings
     Raises
     ------
     SettingsFileError : the file cannot be read, or names a setting that there is not.
-    PruneError : a value is out of range.
+    PruneError : a value is out of range, or a given one has no effect on the method.
     """
     values = {} if path is None else _read(path)
     chosen = {name: value for name, value in given.items() if value is not None}
     try:
-        return PruneSettings.from_json({**values, **chosen})
+        settings = PruneSettings.from_json({**values, **chosen})
     except CrispError:
         try:
             PruneSettings.from_json(values)
         except CrispError as error:
             raise type(error)(f"{path}: {error}") from error
         raise  # the file by itself is fine: an option is to blame
+    for name in _WITHOUT_EFFECT.get(settings.method, ()):
+        if name in chosen:
+            raise PruneError(f"`{name}` {chosen[name]} has no effect on the method {settings.method!r}")
+    return settings
 
 
 def _read(path: Path) -> dict[str, Any]:

@@ -22,6 +22,7 @@ from crisp_sw.prune import (
     prune_for_classes,
 )
 from crisp_sw.prune.fine_tuning import EpochStatistics
+from crisp_sw.prune.value_checks import require_integer
 from crisp_sw.steps.class_task import ClassTask
 from crisp_sw.steps.progress import StepCallback, ignore_progress
 
@@ -42,8 +43,7 @@ class PruneBudget:
     teacher: Literal["original", "fine-tuned"] = "original"
 
     def __post_init__(self):
-        if self.samples_per_class < 1:
-            raise CrispError(f"`samples_per_class` must be at least 1, not {self.samples_per_class}")
+        require_integer("samples_per_class", self.samples_per_class, 1)
         if self.teacher not in ("original", "fine-tuned"):
             raise CrispError(f"`teacher` must be original or fine-tuned, not {self.teacher!r}")
         if self.teacher == "fine-tuned" and not self.compare_dense:

@@ -16,7 +16,7 @@ from crisp_sw.steps.class_task import ClassTask
 from crisp_sw.steps.progress import StepCallback, ignore_progress
 from crisp_sw.steps.user_classes import UserClasses
 
-CALIBRATION_PER_CLASS = 128
+CALIBRATION_PER_CLASS, MOST_PER_CLASS = 128, 1_000_000
 GOLDEN_BATCH = 250
 
 
@@ -56,10 +56,12 @@ def require_calibration(per_class: int, seed: int) -> None:
 
     Raises
     ------
-    CalibrationError : ``per_class`` is less than 1; CrispError : ``seed`` is out of range.
+    CalibrationError : ``per_class`` is out of range; CrispError : ``seed`` is out of range.
     """
-    if per_class < 1:
-        raise CalibrationError(f"`samples` must be at least 1 image of each class, not {per_class}")
+    if not 1 <= per_class <= MOST_PER_CLASS:
+        raise CalibrationError(
+            f"`samples` must be from 1 to {MOST_PER_CLASS:,} images of each class, not {per_class}"
+        )
     require_seed(seed)
 
 

@@ -152,7 +152,22 @@ def test_images_need_a_network(settings, monkeypatch):
         (("--precision", "int8"), "no precision 'int8'; expected one of auto, float32, bfloat16"),
         (("--network", "nothing"), "no checkpoint 'nothing'"),
         (("--classes", "11", "--network", "small_resnet_fashion_mnist"), "from 1 to 10, not 11"),
-        (("--blocks", "6", "--methods", "dense"), "`blocks` must be a positive multiple of m = 4, not 6"),
+        (
+            ("--blocks", "6", "--methods", "dense"),
+            "`blocks` must be a positive multiple of m = 4 up to 1024, not 6",
+        ),
+        (
+            ("--blocks", "16", "--methods", "dense"),
+            "`blocks` 16 has no effect: no cell of the chosen methods",
+        ),
+        (
+            ("--methods", "dense,crisp", "--sparsities", "0.5", "--ratios", "1:4"),
+            "`methods` crisp has no effect",
+        ),
+        (("--variants", "short", "--methods", "channel"), "`variants` short has no effect"),
+        (("--workers", 0), "Invalid value for '--workers'"),
+        (("--table-only", "--workers", 2), "--workers 2 has no effect: --table-only computes nothing"),
+        (("--cluster", "tcp://a:1", "--workers", 2), "--workers 2 has no effect: the cluster at tcp://a:1"),
         (("--sparsities", "92", "--table-only"), "`sparsities` must be above 0 and below 1, not 92.0"),
     ],
 )

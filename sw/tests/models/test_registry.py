@@ -24,8 +24,10 @@ def test_equal_seeds_give_equal_weights():
     ("name", "channels", "classes", "message"),
     [
         ("vgg", 1, 10, f"no model 'vgg'; expected one of {', '.join(MODELS)}"),
-        ("small-resnet", 0, 10, "`in_channels` must be at least 1, not 0"),
-        ("small-resnet", 1, 1, "`num_classes` must be at least 2, not 1"),
+        ("small-resnet", 0, 10, "`in_channels` must be from 1 to 4096, not 0"),
+        ("small-resnet", 1, 1, "`num_classes` must be from 2 to 100000, not 1"),
+        ("resnet18", 10**12, 10, "`in_channels` must be from 1 to 4096, not 1000000000000"),
+        ("resnet18", 3, 10**12, "`num_classes` must be from 2 to 100000, not 1000000000000"),
     ],
 )
 def test_bad_arguments_are_named(name, channels, classes, message):

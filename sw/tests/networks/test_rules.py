@@ -88,7 +88,7 @@ def test_kept_blocks(channels: int, taps: int, blocks: float, kept: int):
     [
         ({"n": 0}, "`n` must be from 1 to m = 4, not 0"),
         ({"n": 5}, "`n` must be from 1 to m = 4, not 5"),
-        ({"block": 6}, "`block` must be a positive multiple of m = 4, not 6"),
+        ({"block": 6}, "`block` must be a positive multiple of m = 4 up to 1024, not 6"),
         ({"blocks": 0.0}, "`blocks` must be above 0 and at most 1, not 0.0"),
         ({"blocks": 1.5}, "`blocks` must be above 0 and at most 1, not 1.5"),
     ],

@@ -24,7 +24,7 @@ def test_json_has_every_setting():
     [
         ({"image_size": 0}, "`image_size` must be at least 1, not 0"),
         ({"images": 0}, "`images` must be at least 1, not 0"),
-        ({"seed": -1}, "`seed` must be at least 0, not -1"),
+        ({"seed": -1}, f"`seed` must be an integer from 0 to {2**64 - 1}, not -1"),
         ({"keep_statistics": True}, "`keep_statistics` needs `weights`"),
     ],
 )

@@ -163,3 +163,31 @@ def test_damaged_state(mixed_net, samples, tmp_path):
     (tmp_path / STATE_FILE).write_bytes(b"nothing")
     with pytest.raises(CheckpointError, match="not a readable safetensors file"):
         prune_for_classes(mixed_net, samples, SETTINGS, state_dir=tmp_path, resume=True)
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"identity": [1]}, "not the state of a pruning run; expected one of `crisp prune`"),
+        ({"state": None}, r"not the state of a pruning run \(`state` must be an object, not None\)"),
+        (
+            {"state": {"epoch": 1}},
+            r"not the state of a pruning run \(`state` must be an object of iteration, ",
+        ),
+    ],
+)
+def test_header_of_a_state_that_is_damaged(mixed_net, samples, tmp_path, change, message):
+    interrupted(mixed_net, samples, tmp_path, after=1)
+    tensors, header = read_tensors(tmp_path / STATE_FILE)
+    write_tensors(tmp_path / STATE_FILE, tensors, {**header, **change})
+    with pytest.raises(CheckpointError, match=message):
+        prune_for_classes(mixed_net, samples, SETTINGS, state_dir=tmp_path, resume=True)
+
+
+def test_momentum_of_another_shape(mixed_net, samples, tmp_path):
+    interrupted(mixed_net, samples, tmp_path, after=2)
+    tensors, header = read_tensors(tmp_path / STATE_FILE)
+    name = next(name for name in tensors if name.startswith("momentum."))
+    write_tensors(tmp_path / STATE_FILE, {**tensors, name: torch.zeros(1)}, header)
+    with pytest.raises(CheckpointError, match=r"the momentum of .* has the shape \(1,\); expected"):
+        prune_for_classes(mixed_net, samples, SETTINGS, state_dir=tmp_path, resume=True)

@@ -10,7 +10,7 @@ def test_processor_is_always_there():
     assert find_device("cpu") == torch.device("cpu")
 
 
-@pytest.mark.parametrize("name", ["cuda:99", "tpu", "meta", ""])
+@pytest.mark.parametrize("name", ["cuda:99", "tpu", "meta", "", "cpu:99", "cpu:0"])
 def test_absent_device_is_named_with_those_that_are_there(name):
     with pytest.raises(DeviceError, match=f"no device '{name}' here; expected one of cpu"):
         find_device(name)

@@ -132,7 +132,7 @@ def test_run_that_fails_leaves_no_state(digits_checkpoint, tmp_path):
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        ({"samples_per_class": 0}, "`samples_per_class` must be at least 1, not 0"),
+        ({"samples_per_class": 0}, "`samples_per_class` must be an integer of at least 1, not 0"),
         ({"teacher": "none"}, "`teacher` must be original or fine-tuned, not 'none'"),
         ({"teacher": "fine-tuned", "compare_dense": False}, "a fine-tuned teacher is the dense comparison"),
     ],

@@ -34,8 +34,8 @@ def test_class_with_few_images_gives_all_it_has(digits_checkpoint):
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        ({"per_class": 0}, "`samples` must be at least 1 image of each class, not 0"),
-        ({"per_class": -5}, "`samples` must be at least 1 image of each class, not -5"),
+        ({"per_class": 0}, "`samples` must be from 1 to 1,000,000 images of each class, not 0"),
+        ({"per_class": -5}, "`samples` must be from 1 to 1,000,000 images of each class, not -5"),
         ({"seed": -1}, "`seed` must be an integer from 0 to 18446744073709551615, not -1"),
         ({"seed": 2**64}, "`seed` must be an integer from 0 to .*, not 18446744073709551616"),
     ],
