@@ -10,7 +10,7 @@ from crisp_sw.qdq.copies import copy_layer
 from crisp_sw.qdq.errors import OnnxModelError
 from crisp_sw.qdq.graph import GraphNode
 from crisp_sw.qdq.linear import open_conv, open_gemm, open_matmul
-from crisp_sw.qdq.pooling import averages_to_vector, max_pool_layer
+from crisp_sw.qdq.pooling import averages_single_pixels, averages_to_vector, max_pool_layer
 from crisp_sw.qdq.quantization import (
     check_dequantized,
     dequantize,
@@ -144,6 +144,8 @@ def _average(state: LoweringState, node: GraphNode, inputs: Inputs) -> Value:
     source = state.activation(node, inputs[0])
     if source.flat:
         raise OnnxModelError(f"{node.label} must read an image")
+    if averages_single_pixels(node):
+        return replace(source, sole=source.sole and state.is_sole(node.outputs[0]))
     flat = averages_to_vector(node, source.shape, inputs)
     state.graph.budget.take_memory(int(np.prod(source.shape)), node.label)  # for weights of 1
     return OpenAverage(node.name, source, flat=flat)

@@ -28,6 +28,16 @@ def max_pool_layer(node: GraphNode, shape: Shape) -> tuple[MaxPool, Shape]:
     return MaxPool(name=node.name, kernel=kernel[0], stride=stride, padding=padding[0]), (shape[0], *size)
 
 
+def averages_single_pixels(node: GraphNode) -> bool:
+    """Whether a node is an AveragePool that leaves the image as it is, what adaptive pooling may become."""
+    return (
+        node.operator == "AveragePool"
+        and pair(node, "kernel_shape") == (1, 1)
+        and square_stride(node) == 1
+        and symmetric_padding(node) == (0, 0)
+    )
+
+
 def averages_to_vector(node: GraphNode, shape: Shape, inputs: list[Value | None]) -> bool:
     """Whether an average over all pixels drops the image axes.
 

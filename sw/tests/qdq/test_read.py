@@ -104,7 +104,7 @@ def quantized_again_with_the_same_code(g: QdqGraph) -> None:
     """Behind everything that moves values but does not change them."""
     x = g.qdq(g.conv(g.qdq("image")), 0.2, 3)
     x = g.qdq(g.qdq(g.node("MaxPool", x, kernel_shape=[2, 2], strides=[2, 2]), 0.2, 3), 0.2, 3)
-    x = g.qdq(g.node("Identity", x), 0.2, 3)
+    x = g.qdq(g.node("AveragePool", g.node("Identity", x), kernel_shape=[1, 1]), 0.2, 3)
     x = g.qdq(g.node("Dropout", g.node("Reshape", x, g.constant([0, 4, 3, 3], np.int64))), 0.2, 3)
     x = g.qdq(g.node("Flatten", x), 0.2, 3)
     x = g.qdq(g.node("Reshape", x, g.constant([0, -1], np.int64)), 0.2, 3)

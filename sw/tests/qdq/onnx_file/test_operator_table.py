@@ -240,6 +240,7 @@ EFFECTS: dict[str, tuple[Callable[[QdqGraph], str], Callable[[QdqGraph], str]]] 
     "AveragePool.dilations": (average(), average(dilations=[2, 2])),
     "AveragePool.kernel_shape": (average(), average(kernel_shape=[3, 3])),
     "AveragePool.pads": (average(), average(pads=[1, 1, 1, 1])),
+    "AveragePool.strides": (average(kernel_shape=[1, 1]), average(kernel_shape=[1, 1], strides=[2, 2])),
     "ReduceMean.axes": (lambda g: old_mean(g, axes=[2, 3]), lambda g: old_mean(g, axes=[1, 2])),
     "ReduceMean.keepdims": (
         lambda g: g.node("Gemm", g.qdq(mean([2, 3], keepdims=0)(g)), g.weight((3, 4)), transB=1),
@@ -314,7 +315,6 @@ NO_EFFECT: dict[str, tuple[Callable[[QdqGraph], str], Callable[[QdqGraph], str]]
     "MaxPool.storage_order": (pool(), pool(storage_order=1)),
     "AveragePool.ceil_mode": (average(), average(ceil_mode=1)),
     "AveragePool.count_include_pad": (average(), average(count_include_pad=1)),
-    "AveragePool.strides": (average(), average(strides=[2, 2])),
     "ReduceMean.noop_with_empty_axes": (mean([2, 3]), mean([2, 3], noop_with_empty_axes=1)),
     "Dropout.seed": (dropped(), dropped(seed=1)),
     "Cast.round_mode": (cast(7), cast(7, round_mode="down")),
