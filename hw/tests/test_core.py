@@ -36,7 +36,7 @@ from hw.tests.simulate import drive, simulate
 def test_every_preset_elaborates(config: CoreConfig):
     rtlil = convert_shared(CrispCore(config), "crisp_core")
     assert len(re.findall(r"^module \\crisp_core$", rtlil, flags=re.M)) == 1
-    assert len(re.findall(r"^  cell \\array_row_\S+ ", rtlil, flags=re.M)) == config.rows
+    assert len(re.findall(r"^  cell \\crisp_core__array_row_\S+ ", rtlil, flags=re.M)) == config.rows
 
 
 async def check_layer(

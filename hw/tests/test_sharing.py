@@ -42,10 +42,10 @@ class Liar(wiring.Component):
 
 def test_equal_components_share_one_module():
     text = convert_shared(Pair(), "pair")
-    assert text.count("module \\lut_ram_8x8\n") == 1
-    assert text.count("module \\lut_ram_8x4\n") == 1
-    assert text.count("cell \\lut_ram_8x8 ") == 2
-    assert text.count("cell \\lut_ram_8x4 ") == 1
+    assert text.count("module \\pair__lut_ram_8x8\n") == 1
+    assert text.count("module \\pair__lut_ram_8x4\n") == 1
+    assert text.count("cell \\pair__lut_ram_8x8 ") == 2
+    assert text.count("cell \\pair__lut_ram_8x4 ") == 1
 
 
 def test_only_the_top_is_marked_as_top():
@@ -58,9 +58,9 @@ def test_without_the_platform_the_component_is_its_own_submodule():
 
 
 def test_a_name_that_stands_for_another_module_is_refused():
-    modules = SharedModules()
+    modules = SharedModules("top")
     modules.instance(LutRam(width=8, depth=8))
-    with pytest.raises(ValueError, match=r"module 'lut_ram_8x8' has ports .*, its component \['other'\]"):
+    with pytest.raises(ValueError, match=r"'top__lut_ram_8x8' has ports .*, its component \['other'\]"):
         modules.instance(Liar())
 
 
@@ -77,6 +77,6 @@ def test_names_tell_apart_what_differs():
 def test_the_core_has_one_row_module_and_as_many_instances_as_rows():
     config = PRESETS["small"]
     text = convert_shared(CrispCore(config), "crisp_core")
-    assert text.count("module \\array_row_") == 1
-    assert text.count("cell \\array_row_") == config.rows
-    assert text.count("cell \\nm_lane_4 ") == config.cols * config.lanes
+    assert text.count("module \\crisp_core__array_row_") == 1
+    assert text.count("cell \\crisp_core__array_row_") == config.rows
+    assert text.count("cell \\crisp_core__nm_lane_4 ") == config.cols * config.lanes

@@ -9,9 +9,13 @@ from amaranth.hdl import Elaboratable, Module, signed
 from amaranth.lib import wiring
 from amaranth.lib.wiring import In, Out
 
+from crisp_golden.config import PRESETS
 from crisp_hw import lint, verilog
+from crisp_hw.accelerator import CrispStc
 from crisp_hw.cells import BlockRam, LutRam, Multiplier, Target
+from crisp_hw.core import CrispCore
 from crisp_hw.lint import LintError, lint_verilog
+from crisp_hw.sharing import shared
 from crisp_hw.synth.tools import find_yosys, run_tool
 from crisp_hw.verilog import write_rtlil, write_verilog
 
@@ -110,6 +114,73 @@ def test_yosys_reads_verilog_and_rtlil(squares: Path):
         assert "Found and reported 0 problems." in run_tool(
             find_yosys(), [f"{number}.ys"], folder=folder, log="log"
         )
+
+
+FOREIGN = """\
+module register_file(input clk, input [4:0] a, output reg [4:0] q);
+  always @(posedge clk) q <= a;
+endmodule
+"""
+"""Somebody else's module, called like one of ours."""
+
+DESIGNS = (
+    ("crisp_stc_tiny", lambda: CrispStc(PRESETS["tiny"])),
+    ("crisp_core_tiny", lambda: CrispCore(PRESETS["tiny"])),
+    ("crisp_stc_small", lambda: CrispStc(PRESETS["small"])),
+)
+
+
+def all_in_one(folder: Path) -> list[Path]:
+    """Files of several designs, a foreign one, and a top module with an instance of each."""
+    files = [write_verilog(make(), name, folder / f"{name}.v") for name, make in DESIGNS]
+    files.append(folder / "foreign.v")
+    files[-1].write_text(FOREIGN)
+    ports, instances = ["input clk", "input [4:0] a", "output [4:0] q"], []
+    for (name, _), path in zip(DESIGNS, files, strict=False):
+        module = re.search(rf"^module {name}\(.*?^endmodule", path.read_text(), flags=re.S | re.M)
+        assert module
+        declared = re.findall(r"^  (input|output) (\[\d+:0\] )?(\S+) ?;", module[0], flags=re.M)
+        ports += [f"{kind} {width}{name}_{port.lstrip(chr(92))}" for kind, width, port in declared]
+        pins = ", ".join(f".{port} ({name}_{port.lstrip(chr(92))})" for _, _, port in declared)
+        instances.append(f"  {name} {name}_instance ({pins});\n")
+    top = folder / "all_in_one.v"
+    body = "".join([*instances, "  register_file foreign (.clk(clk), .a(a), .q(q));\n"])
+    top.write_text(f"module all_in_one({', '.join(ports)});\n{body}endmodule\n")
+    return [*files, top]
+
+
+@pytest.mark.slow
+def test_several_designs_and_a_foreign_module_can_be_read_together(tmp_path: Path):
+    files = all_in_one(tmp_path)
+    names = [name for file in files for name in re.findall(r"^module (\w+)", file.read_text(), flags=re.M)]
+    assert len(set(names)) == len(names)
+    for (top, _), file in zip(DESIGNS, files, strict=False):
+        modules = re.findall(r"^module (\S+?)\(", file.read_text(), flags=re.M)
+        assert all(name == top or name.startswith(f"{top}__") for name in modules)
+    lint_verilog(*files)
+    read = [f"read_verilog {file.name}" for file in files]
+    (tmp_path / "all.ys").write_text("\n".join([*read, "hierarchy -check -top all_in_one", "check"]) + "\n")
+    log = run_tool(find_yosys(), ["all.ys"], folder=tmp_path, log="log")
+    assert "Warning" not in log
+
+
+class Ambiguous(wiring.Component):
+    """A shared module, and a submodule in a place of the same name."""
+
+    def __init__(self):
+        super().__init__({})
+
+    def elaborate(self, platform: object) -> Elaboratable:
+        m = Module()
+        ram = LutRam(width=8, depth=4)
+        m.submodules.ram = shared(platform, ram)
+        m.submodules[ram.module_name] = LutRam(width=8, depth=4)
+        return m
+
+
+def test_a_place_that_is_called_like_a_shared_module_is_refused(tmp_path: Path):
+    with pytest.raises(ValueError, match="two modules are called 'top__lut_ram_8x4'"):
+        write_verilog(Ambiguous(), "top", tmp_path / "top.v")
 
 
 def test_nothing_is_left_behind_when_writing_fails(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
