@@ -38,6 +38,11 @@ def test_legal_programs_leave_the_memory_that_golden_leaves(cases, kind):
     assert len({result.cycles for result in results}) > 20
 
 
+def test_programs_at_the_end_of_the_address_space_never_reach_beyond_it(cases):
+    seen = Counter(cases.run("top", number).end for number in range(40))
+    assert seen == {"none": 20, "address": 20}
+
+
 def test_programs_with_a_wrong_command_stop_and_leave_the_memory_that_golden_leaves(cases):
     seen = Counter(cases.run("spoiled", number).end for number in range(50))
     assert set(seen) == {"none", "illegal_command", "token_misuse", "address"}, seen

@@ -32,10 +32,7 @@ class Machine:
         self.code, self.data = self.bus.allocate(4096), self.bus.allocate(mapped)
         self.bus.write_memory(self.code, np.frombuffer(code, np.uint8))
         for number, (address, length) in enumerate(((self.code, 4096), (self.data, size))):
-            self.registers.write(f"window_{number}_base_low", address=address & 0xFFFFFFFF)
-            self.registers.write(f"window_{number}_base_high", address=address >> 32)
-            self.registers.write(f"window_{number}_size", bytes=length)
-            self.registers.write(f"window_{number}_permissions", read=1, write=1)
+            self.registers.set_window(number, address, length, read=True, write=True)
         self.registers.write("program_length", commands=len(code) // COMMAND_BYTES)
         self.registers.write("interrupt_enable", done=1, error=1)
         self.registers.write("interrupt_status", done=1, error=1)

@@ -178,12 +178,14 @@ private:
     }
 
     void find(Burst& burst, bool write, uint64_t cycle) {
+        // Differences, as what lies at the end of the address space ends at 0.
+        const uint64_t length = burst.end - burst.address;
         for (Region& region : regions) {
-            if (region.base <= burst.address && burst.end <= region.base + region.size) {
-                const uint64_t offset = burst.address - region.base;
+            const uint64_t offset = burst.address - region.base;
+            if (region.base <= burst.address && offset < region.size && length <= region.size - offset) {
                 burst.bytes = region.bytes + offset;
                 burst.faulty = !faults.empty();
-                (write ? region.written : region.read).add(offset, burst.end - region.base);
+                (write ? region.written : region.read).add(offset, offset + length);
                 return;
             }
         }
@@ -195,7 +197,7 @@ private:
     void check_overlap(const Burst& burst, bool write, uint64_t cycle) {
         bool overlaps = false;
         const auto compare = [&](uint64_t low, uint64_t high) {
-            overlaps |= burst.address < high && low < burst.end;
+            overlaps |= burst.address <= high - 1 && low <= burst.end - 1;
         };
         if (write) {
             for (const Burst& other : reads_) compare(other.address, other.end);

@@ -51,9 +51,13 @@ class RtlBus:
         """Reserve memory, with unmapped pages behind it."""
         address = self._next_address
         self._next_address += (-(-size // WINDOW_ALIGNMENT) + 1) * WINDOW_ALIGNMENT
+        self.place(address, size)
+        return address
+
+    def place(self, address: int, size: int) -> None:
+        """Reserve memory at an address of which nothing has been reserved."""
         self.blocks[address] = np.zeros(size, np.uint8)
         self.simulation.map(address, self.blocks[address])
-        return address
 
     def release(self, address: int) -> None:
         """Give memory back."""

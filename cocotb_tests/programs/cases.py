@@ -47,10 +47,12 @@ class ProgramCases:
         self.accelerator = Accelerator(self.rtl)
         self.registers = Registers(self.rtl)
         self.commands = CommandPair(config, golden, self.rtl)
+        self.top = CommandPair(config, golden, self.rtl, top=True)
         self.garbage = GarbagePair(config, golden, self.rtl)
         self.kinds: dict[str, Callable[[int], str]] = {
             "network": self._network,
             "commands": self._commands,
+            "top": self._top,
             "spoiled": self._spoiled,
             "fault": self._fault,
             "garbage": self._garbage,
@@ -98,6 +100,11 @@ class ProgramCases:
     def _commands(self, number: int) -> str:
         self.commands.check(f"{self.seed} {number}")
         return "equal"
+
+    def _top(self, number: int) -> str:
+        """At the end of the address space; the program reaches beyond it if the number is odd."""
+        check = self.top.check_beyond if number % 2 else self.top.check
+        return check(f"{self.seed} {number}").code.name.lower()
 
     def _spoiled(self, number: int) -> str:
         return self.commands.check_spoiled(f"{self.seed} {number}").code.name.lower()

@@ -11,25 +11,36 @@ from cocotb_tests.protocol.aftermath import Aftermath
 from cocotb_tests.protocol.random_programs import ProgramMemory, random_program
 from cocotb_tests.protocol.wrong_programs import BUS_ERRORS, random_fault, spoil
 from crisp_golden.config import CoreConfig
-from crisp_golden.program.commands import Command
+from crisp_golden.program.commands import Command, Opcode
 from crisp_golden.program.errors import ErrorCode
+from crisp_golden.program.transfers import memory_runs
 from crisp_sw.driver.accelerator import Accelerator
-from crisp_sw.driver.bus import Bus
+from crisp_sw.driver.simulated_bus import SimulatedBus
 
-GUARD = 1 << 12
+GUARD = PAGE = 1 << 12
+
+BEYOND = 0x2345
+"""Bytes that windows at the end of the address space are too large by."""
 
 
 class CommandPair:
     """Golden and the RTL side by side, for programs of `cocotb_tests.protocol.random_programs`.
 
     Window 0 is everything between two guards and may be read; window 1 is its first part and may be written.
+    With ``top`` the memory is the end of the address space, without a guard behind it. There window 0 has a
+    size that reaches ``BEYOND`` it, and so has window 2: the last page, which may be written.
     All checks raise AssertionError if the RTL does not end as golden says, or leaves another memory.
     """
 
-    def __init__(self, config: CoreConfig, golden: Bus, rtl: RtlBus):
+    def __init__(self, config: CoreConfig, golden: SimulatedBus, rtl: RtlBus, *, top: bool = False):
         self.config, self.rtl, self.place = config, rtl, ProgramMemory(config)
-        windows = Window(GUARD, self.place.size, READ), Window(GUARD, self.place.space, WRITE)
-        self.hosts = [CommandHost(bus, self.place.size + 2 * GUARD, windows) for bus in (golden, rtl)]
+        self.upper_guard, excess = (0, BEYOND) if top else (GUARD, 0)
+        size = self.place.size
+        windows = [Window(GUARD, size + excess, READ), Window(GUARD, self.place.space, WRITE)]
+        if top:
+            windows.append(Window(GUARD + size - PAGE, PAGE + excess, WRITE))
+        block = GUARD + size + self.upper_guard
+        self.hosts = [CommandHost(bus, block, windows, top=top) for bus in (golden, rtl)]
 
     def close(self) -> None:
         """Give the memories back."""
@@ -48,6 +59,28 @@ class CommandPair:
         rng = Random(seed)
         memory, program = self._program(rng)
         return self._check(memory, spoil(rng, program))
+
+    def check_beyond(self, seed: str) -> Outcome:
+        """Run the program of ``seed``, at the top, with a transfer that goes on beyond the address space."""
+        rng = Random(seed)
+        memory, program = self._program(rng)
+        transfers = [
+            index for index, command in enumerate(program) if command.opcode in (Opcode.LOAD, Opcode.STORE)
+        ]
+        index = rng.choice(transfers)
+        program[index] = self._beyond(rng, program[index])
+        outcome = self._check(memory, program)
+        assert outcome == Outcome(ErrorCode.ADDRESS, index), outcome
+        return outcome
+
+    def _beyond(self, rng: Random, command: Command) -> Command:
+        """The first plane of a transfer, moved so that it ends behind the end of the address space."""
+        window, end = (0, self.place.size) if command.opcode is Opcode.LOAD else (2, PAGE)
+        first = Command(command.opcode, {**command.values, "window": window, "planes": 1, "offset": 0})
+        ((_, length),) = memory_runs(self.config, first)
+        step = self.config.bus_bits // 8
+        offset = max(0, end - length + step) + step * rng.randrange(8)
+        return Command(command.opcode, {**first.values, "offset": offset})
 
     def check_fault(self, seed: str) -> Outcome:
         """Run the program of ``seed`` on the RTL, with one beat that the bus answers with an error."""
@@ -81,7 +114,7 @@ class CommandPair:
         data = bytearray(rng.randbytes(self.place.size))
         program = random_program(self.config, rng, data, self.place)
         guard = rng.randbytes(GUARD)
-        return np.frombuffer(guard + bytes(data) + guard, np.uint8), program
+        return np.frombuffer(guard + bytes(data) + guard[: self.upper_guard], np.uint8), program
 
     def _check(self, memory: np.ndarray, program: Sequence[Command | bytes]) -> Outcome:
         (expected, golden), (found, after) = (self._run(host, memory, program) for host in self.hosts)

@@ -4,12 +4,13 @@ from random import Random
 
 import numpy as np
 
+from cocotb_tests.accelerator.rtl_bus import RtlBus
 from cocotb_tests.programs.host import READ, WRITE, CommandHost, Outcome, Window
 from crisp_golden.config import CoreConfig
 from crisp_golden.program.chip import Chip
 from crisp_golden.program.commands import Command, Opcode, Target
 from crisp_golden.program.errors import ErrorCode
-from crisp_sw.driver.bus import Bus
+from crisp_sw.driver.simulated_bus import SimulatedBus
 from golden.tests.program.random_commands import KINDS, random_words
 
 GUARD = 1 << 12
@@ -31,7 +32,7 @@ class GarbagePair:
     golden goes by the order of the program. For programs that tokens order, see `CommandPair`.
     """
 
-    def __init__(self, config: CoreConfig, golden: Bus, rtl: Bus):
+    def __init__(self, config: CoreConfig, golden: SimulatedBus, rtl: RtlBus):
         self.config = config
         self.tables = {target: Chip(config).memories[target] for target in TABLES}
         sizes = [PROGRAM + PROGRAM_BYTES, max(SIZE, sum(map(len, self.tables.values()))), SIZE, SIZE]

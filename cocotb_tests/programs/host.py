@@ -2,13 +2,16 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from random import Random
 
 import numpy as np
 
+from cocotb_tests.accelerator.rtl_bus import RtlBus
 from crisp_golden.program.commands import COMMAND_BYTES, WINDOWS
 from crisp_golden.program.errors import ErrorCode
-from crisp_sw.driver.bus import Bus
-from crisp_sw.driver.registers import Registers
+from crisp_golden.program.registers import ADDRESS_BITS, WINDOW_ALIGNMENT
+from crisp_sw.driver.registers import REGISTERS, Registers
+from crisp_sw.driver.simulated_bus import SimulatedBus
 
 READ, WRITE = 1, 2
 FOREVER = 1 << 40
@@ -38,17 +41,26 @@ class CommandHost:
     """An accelerator with one block of memory, of which only the windows are its own.
 
     What lies between the windows are guards: nothing may change there. On the RTL, reaching out of the block
-    ends the simulation.
+    ends the simulation. The bits of the windows' bases below a page are written at random; they must not
+    count.
 
     Parameters
     ----------
     size : of the block in bytes.
     windows : up to four; the program is put into window 0.
+    top : whether the block is the end of the address space, and not where the bus likes.
     """
 
-    def __init__(self, bus: Bus, size: int, windows: Sequence[Window]):
+    def __init__(
+        self, bus: RtlBus | SimulatedBus, size: int, windows: Sequence[Window], *, top: bool = False
+    ):
         self.bus, self.registers, self.windows = bus, Registers(bus), windows
-        self.address, self.size = bus.allocate(size), size
+        self.rng, self.size = Random(size), size
+        if top:
+            self.address = (1 << ADDRESS_BITS) - size
+            bus.place(self.address, size)
+        else:
+            self.address = bus.allocate(size)
 
     def close(self) -> None:
         """Give the memory back."""
@@ -92,7 +104,8 @@ class CommandHost:
 
     def _set_window(self, number: int, window: Window) -> None:
         address, name = self.address + window.offset, f"window_{number}"
-        self.registers.write(f"{name}_base_low", address=address & 0xFFFFFFFF)
+        below_page = self.rng.randrange(WINDOW_ALIGNMENT)
+        self.bus.write32(REGISTERS[f"{name}_base_low"].offset, address & 0xFFFFFFFF | below_page)
         self.registers.write(f"{name}_base_high", address=address >> 32)
         self.registers.write(f"{name}_size", bytes=window.size)
         allowed = window.permissions

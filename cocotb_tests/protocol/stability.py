@@ -21,17 +21,21 @@ async def watch_channel(
 ) -> None:
     """Add to ``violations`` whenever channel ``name`` takes back or changes what it offers; runs forever.
 
-    A reset takes everything back, and nothing is offered at the first edge of the clock after it.
+    A reset takes everything back, at its second edge of the clock at the latest, and nothing is offered at
+    the first edge after it.
     """
     valid, accepts = getattr(dut, f"{name}valid"), getattr(dut, f"{name}{ready}")
     signals = [getattr(dut, f"{name}{part}") for part in payload]
-    held = None
+    held, is_reset = None, False
     while True:
         if held is None and not valid.value:
             await RisingEdge(valid)
+            is_reset = False
         await RisingEdge(dut.clk)
-        is_reset = bool(dut.rst.value)
+        was_reset, is_reset = is_reset, bool(dut.rst.value)
         offered = [signal.value for signal in signals] if valid.value else None
+        if offered and was_reset and is_reset:
+            violations.append(f"{name} offers something in a reset")
         if held is not None and not is_reset and offered != held:
             violations.append(f"{name} changes what it offers" if offered else f"{name} takes back an offer")
         held = None if accepts.value or is_reset else offered

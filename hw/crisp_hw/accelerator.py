@@ -42,7 +42,7 @@ class CrispStc(wiring.Component):
 
     A reset must last at least ``SHORTEST_RESET`` cycles. It reaches the registers at once, all other blocks
     up to three cycles later, then the rows of the array one after the other; a transfer may begin as soon as
-    it ends.
+    it ends. While it lasts, all VALIDs are low.
 
     Parameters
     ----------
@@ -169,7 +169,7 @@ class CrispStc(wiring.Component):
                 getattr(self.registers, f"window_{number}_{part}")
                 for part in ("base_low", "base_high", "size", "permissions")
             )
-            base = Cat(low.address, high.address)
+            base = Cat(low, high)
             for engine, allowed in ((load, permissions.read), (store, permissions.write)):
                 window = engine.windows[number]
                 m.d.comb += [window.base.eq(base), window.size.eq(size.bytes), window.allowed.eq(allowed)]

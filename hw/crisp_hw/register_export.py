@@ -13,7 +13,7 @@ from pathlib import Path
 from crisp_golden.fields import WORD_BITS, Field, word_offsets
 from crisp_golden.program.commands import COMMAND_BYTES, FORMATS, TOKEN_LIMIT, Opcode, Target
 from crisp_golden.program.errors import ErrorCode
-from crisp_golden.program.registers import MAGIC, VERSION, Register, register_map
+from crisp_golden.program.registers import MAGIC, RESERVED, VERSION, Register, register_map
 
 PREFIX = "CRISP"
 ROOT = Path(__file__).resolve().parents[2]
@@ -134,7 +134,7 @@ def _packed(fields: Sequence[Field]) -> Iterator[tuple[Field, int]]:
 
 def _field_defines(name: str, fields: Iterator[tuple[Field, int]]) -> Iterator[str]:
     for field, offset in fields:
-        if field.bits < WORD_BITS and field.name != "reserved":
+        if field.bits < WORD_BITS and field.name != RESERVED:
             mask = ((1 << field.bits) - 1) << offset
             yield _define(f"{name}_{field.name.upper()}_MASK", f"0x{mask:08x}u", field.doc)
             yield _define(f"{name}_{field.name.upper()}_SHIFT", f"{offset}u")
@@ -143,7 +143,7 @@ def _field_defines(name: str, fields: Iterator[tuple[Field, int]]) -> Iterator[s
 def _register_rows(register: Register) -> Iterator[str]:
     head = f"| 0x{register.offset:03x} | `{register.name}` | {register.access} "
     for field, offset in _packed(register.fields):
-        if field.name == "reserved":
+        if field.name == RESERVED:
             continue
         meaning = field.doc if field.bits == WORD_BITS else f"`{field.name}`: {field.doc}"
         yield f"{head}| {_bits(offset, field)} | {meaning} |"

@@ -4,6 +4,8 @@ from collections.abc import Callable, Sequence
 from random import Random
 from typing import Any
 
+from amaranth.hdl import Signal
+
 from crisp_golden.config import CoreConfig
 from crisp_golden.program.commands import COMMAND_BYTES, Command, Opcode
 from crisp_golden.program.registers import COUNTERS, register_map
@@ -50,16 +52,25 @@ class Host:
     Window 0 may be read, window 1 written; both are the whole memory, and the program lies in the middle.
     """
 
-    def __init__(self, config: CoreConfig, seed: int = 1, *, chance: float = 1.0, ready: float = 1.0):
-        self.config, self.rng = config, Random(seed)
+    def __init__(
+        self,
+        config: CoreConfig,
+        seed: int = 1,
+        *,
+        chance: float = 1.0,
+        ready: float = 1.0,
+        base: int = BASE,
+    ):
+        self.config, self.base, self.rng = config, base, Random(seed)
         self.core = StandInCore(config)
         self.dut = CrispStc(config, core=self.core)
-        self.memory = AxiMemory(self.dut, config.bus_bits, SIZE, rng=self.rng, base=BASE)
+        self.memory = AxiMemory(self.dut, config.bus_bits, SIZE, rng=self.rng, base=base)
         self.memory.data[:] = self.rng.randbytes(SIZE)
         self.memory.traffic = AxiTraffic(latency=self.rng.choice([1, 9, 40]), chance=chance)
         self.core_agent = CoreAgent(self.core, rng=self.rng, ready=ready)
         self.agents: list[Agent] = [self.memory, self.core_agent]
         self.ctx: Any = None
+        self.reset = Signal()
 
     def simulate(self, bench: Callable[[], Any]) -> None:
         """Run the coroutine ``bench``."""
@@ -69,7 +80,7 @@ class Host:
             await self.cycles(1)
             await bench()
 
-        simulate(self.dut, run)
+        simulate(self.dut, run, reset=self.reset)
 
     async def cycles(self, count: int) -> None:
         for _ in range(count):
@@ -107,8 +118,8 @@ class Host:
         code = b"".join(item if isinstance(item, bytes) else item.encode() for item in program)
         self.memory.data[PROGRAM : PROGRAM + len(code)] = code
         for window, permissions in ((0, 1), (1, 2)):
-            await self.write(f"window_{window}_base_low", BASE & 0xFFFF_FFFF)
-            await self.write(f"window_{window}_base_high", BASE >> 32)
+            await self.write(f"window_{window}_base_low", self.base & 0xFFFF_FFFF)
+            await self.write(f"window_{window}_base_high", self.base >> 32)
             await self.write(f"window_{window}_size", SIZE)
             await self.write(f"window_{window}_permissions", permissions)
         await self.write("program_offset", PROGRAM)

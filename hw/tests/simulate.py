@@ -10,10 +10,14 @@ from amaranth.sim import Simulator
 CLOCK_PERIOD = 1e-6
 
 
-def simulate(dut: Elaboratable, bench: Callable[[Any], Awaitable[None]]) -> None:
-    """Run ``bench`` on ``dut`` with one clock until it returns."""
+def simulate(
+    dut: Elaboratable, bench: Callable[[Any], Awaitable[None]], *, reset: Value | None = None
+) -> None:
+    """Run ``bench`` on ``dut`` with one clock until it returns; ``reset`` is the clock domain's."""
     top = Module()
-    top.domains.sync = ClockDomain()  # a combinational component has none of its own
+    top.domains.sync = domain = ClockDomain()  # a combinational component has none of its own
+    if reset is not None:
+        top.d.comb += domain.rst.eq(reset)
     top.submodules.dut = dut
     simulator = Simulator(top)
     simulator.add_clock(CLOCK_PERIOD)

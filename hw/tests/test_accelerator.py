@@ -6,9 +6,11 @@ from crisp_golden.config import PRESETS
 from crisp_golden.program.commands import Command, Opcode, Target
 from crisp_golden.program.errors import ErrorCode
 from crisp_golden.program.registers import MAGIC
-from hw.tests.accelerator_host import PROGRAM, SIZE, Host, execute
+from crisp_hw.accelerator import SHORTEST_RESET
+from hw.tests.accelerator_host import BASE, PROGRAM, SIZE, Host, execute
 from hw.tests.agents import DECODE_ERROR, ERROR_RESPONSES
 from hw.tests.control.tensors import CONFIGS
+from hw.tests.simulate import drive
 from hw.tests.stand_in_core import CoreAgent
 
 TINY = PRESETS["tiny"]
@@ -188,6 +190,46 @@ def test_the_first_error_in_program_order_is_reported(command, code):
     host.simulate(bench)
 
 
+def test_bits_of_a_base_below_a_page_do_not_count():
+    host = Host(TINY)
+
+    async def bench():
+        await host.set_up(copy(TINY))
+        for window in (0, 1):
+            await host.write(f"window_{window}_base_low", BASE & 0xFFFF_FFFF | 0xFFF)
+            assert await host.read(f"window_{window}_base_low") == BASE & 0xFFFF_FFFF
+        await host.start()
+        await host.wait()
+        assert await host.status() == DONE
+        assert host.memory.data[0x4000:0x4078] == host.memory.data[0:0x78]
+
+    host.simulate(bench)
+
+
+@pytest.mark.parametrize(
+    "command",
+    [
+        load(TINY, offset=SIZE, planes=1),
+        load(TINY, offset=SIZE - 64, planes=1),
+        store(TINY, offset=SIZE, planes=1),
+        store(TINY, offset=SIZE - 64, planes=1),
+    ],
+)
+def test_a_window_ends_where_the_address_space_does(command):
+    host = Host(TINY, base=(1 << 64) - SIZE)
+
+    async def bench():
+        await host.set_up([*copy(TINY)[:3], command, END])
+        for window in (0, 1):
+            await host.write(f"window_{window}_size", 2 * SIZE)
+        await host.start()
+        await host.wait()
+        status = {"busy": 0, "done": 0, "resetting": 0, "error": ErrorCode.ADDRESS, "index": 3}
+        assert await host.status() == status
+
+    host.simulate(bench)
+
+
 @pytest.mark.parametrize("response", ERROR_RESPONSES)
 @pytest.mark.parametrize(
     ("reads", "writes", "code", "index"),
@@ -222,6 +264,7 @@ def test_bus_errors(reads, writes, code, index, response):
         (20, PROGRAM + 3 * 64, set(), ErrorCode.BUS_FETCH, 3),
         (20, PROGRAM, set(), ErrorCode.BUS_FETCH, 0),
         (20, PROGRAM - 64, set(), ErrorCode.BUS_FETCH, 0),
+        (3, PROGRAM + 130, set(), ErrorCode.BUS_FETCH, 2),
         (20, SIZE, {0}, ErrorCode.BUS_FETCH, 0),
         (20, SIZE, {1}, ErrorCode.BUS_FETCH, 4),
     ],
@@ -303,5 +346,34 @@ def test_soft_reset_in_the_middle_of_anything(seed):
         assert await host.status() == DONE
         assert host.memory.data[0x4000:0x4078] == before[0:0x78]
         await host.counters()
+
+    host.simulate(bench)
+
+
+OFFERS = ("m_axi_ar", "m_axi_aw", "m_axi_w", "s_axil_b", "s_axil_r")
+
+
+@pytest.mark.parametrize("channel", OFFERS)
+def test_nothing_is_offered_from_the_first_cycle_of_a_reset_on(channel):
+    host = Host(TINY, chance=0.2)
+
+    def offered() -> list[str]:
+        return [name for name in OFFERS if host.ctx.get(getattr(host.dut, f"{name}valid"))]
+
+    async def bench():
+        await host.set_up(copy(TINY))
+        await host.start()
+        drive(host.ctx, host.dut, {"s_axil_bready": 0, "s_axil_rready": 0})
+        drive(host.ctx, host.dut, {"s_axil_awvalid": 1, "s_axil_wvalid": 1, "s_axil_arvalid": 1})
+        for _ in range(3000):
+            if channel in offered():
+                break
+            await host.cycles(1)
+        assert channel in offered()
+        drive(host.ctx, host.dut, {"s_axil_awvalid": 0, "s_axil_wvalid": 0, "s_axil_arvalid": 0})
+        for level in (1,) * SHORTEST_RESET + (0,) * 8:
+            host.ctx.set(host.reset, level)
+            assert not offered()
+            await host.ctx.tick()
 
     host.simulate(bench)

@@ -3,13 +3,16 @@
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from crisp_golden.fields import Field
+from crisp_golden.fields import Field, pack_fields
 from crisp_golden.program.commands import WINDOWS
 
 MAGIC = 0x50535243
 """The characters CRSP."""
 
 VERSION = 1
+
+RESERVED = "reserved"
+"""Name of a field that is always 0, whatever is written."""
 
 
 @dataclass(frozen=True)
@@ -20,7 +23,7 @@ class Register:
     ----------
     access : ``ro`` read only, ``rw`` read and write, ``wo`` a write acts and a read gives 0, ``w1c``
         writing 1 clears the bit.
-    fields : from bit 0 on; bits above them read 0.
+    fields : from bit 0 on; bits above them and those of a field ``RESERVED`` are always 0.
     """
 
     name: str
@@ -28,6 +31,12 @@ class Register:
     access: str
     fields: tuple[Field, ...]
     doc: str
+
+    @property
+    def mask(self) -> int:
+        """The bits that are not always 0."""
+        ones = {field.name: field.limits[1] * (field.name != RESERVED) for field in self.fields}
+        return pack_fields(self.fields, ones)
 
 
 def _bit(name: str, doc: str) -> Field:
@@ -59,7 +68,7 @@ _CONTROL = (
             _bit("busy", "a program runs, or the bus is not idle"),
             _bit("done", "the last program reached its end"),
             _bit("resetting", "a soft reset waits for the bus"),
-            Field("reserved", 5, False, "0"),
+            Field(RESERVED, 5, False, "0"),
             Field("error", 8, False, "error code; 0 for none"),
         ),
         "state",
@@ -133,8 +142,12 @@ COUNTERS = (
 )
 """Counters of the last program. ``prologue`` to ``idle`` add up to ``total``."""
 
-WINDOW_ALIGNMENT = 4096
+PAGE_BITS = 12
+WINDOW_ALIGNMENT = 1 << PAGE_BITS
 """Bytes of which the base of every window is a multiple."""
+
+ADDRESS_BITS = 64
+"""Of external memory."""
 
 WINDOW_OFFSET = 0x40
 WINDOW_BYTES = 0x10
@@ -146,22 +159,21 @@ def _windows() -> Iterator[Register]:
     for number in range(WINDOWS):
         base = WINDOW_OFFSET + WINDOW_BYTES * number
         name = f"window_{number}"
-        yield Register(
-            f"{name}_base_low",
-            base,
-            "rw",
-            _word("address", f"bits 0 to 31, multiple of {WINDOW_ALIGNMENT}"),
-            f"window {number}",
-        )
-        yield Register(
-            f"{name}_base_high", base + 4, "rw", _word("address", "bits 32 to 63"), f"window {number}"
-        )
-        yield Register(
-            f"{name}_size", base + 8, "rw", _word("bytes", "size, multiple of 64"), f"window {number}"
-        )
+        page = f"bits {PAGE_BITS} to 31 of the base; those below are always 0"
+        low = Field(RESERVED, PAGE_BITS, False, "0"), Field("page", 32 - PAGE_BITS, False, page)
+        yield Register(f"{name}_base_low", base, "rw", low, f"window {number}")
+        high = _word("address", "bits 32 to 63 of the base")
+        yield Register(f"{name}_base_high", base + 4, "rw", high, f"window {number}")
+        size = _word("bytes", f"size in bytes; what lies at 2^{ADDRESS_BITS} and beyond belongs to no window")
+        yield Register(f"{name}_size", base + 8, "rw", size, f"window {number}")
         fetched = "" if number else "; commands are fetched from window 0 in any case"
         permissions = (_bit("read", f"loads may read it{fetched}"), _bit("write", "stores may write it"))
         yield Register(f"{name}_permissions", base + 12, "rw", permissions, f"window {number}")
+
+
+def reachable_bytes(base: int, size: int) -> int:
+    """Bytes of a window of ``size`` bytes at ``base`` that have an address."""
+    return min(size, (1 << ADDRESS_BITS) - base)
 
 
 def register_map() -> tuple[Register, ...]:

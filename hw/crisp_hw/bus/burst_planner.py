@@ -6,16 +6,16 @@ from amaranth.lib.wiring import In, Out
 from amaranth.utils import ceil_log2
 
 from crisp_golden.program.commands import ROW_TILE_BITS
-from crisp_hw.bus.layouts import BURST_LAYOUT, OFFSET_BITS, WINDOW_LAYOUT, stream_of
-from crisp_hw.bus.signatures import ADDRESS_BITS
+from crisp_golden.program.registers import ADDRESS_BITS
+from crisp_hw.bus.layouts import BURST_LAYOUT, OFFSET_BITS, WINDOW_LAYOUT, reachable_bytes, stream_of
 
 
 class BurstPlanner(wiring.Component):
     """Emits the bursts of ``planes`` contiguous runs of ``beats`` beats, ``stride`` bytes apart.
 
-    A plane is approved when it lies inside the window, the window allows the transfer, and offset and stride
-    are multiples of a beat; otherwise the transfer ends there and ``failed`` is high with ``done``. Bursts
-    end at multiples of ``chunk`` beats.
+    A plane is approved when it lies inside the window and below 2^64, the window allows the transfer, and
+    offset and stride are multiples of a beat; otherwise the transfer ends there and ``failed`` is high with
+    ``done``. Bursts end at multiples of ``chunk`` beats.
 
     With ``start`` in cycle 0, ``approved`` is high in cycle 3 and the first burst offered in cycle 4, every
     next one two cycles after the one before was taken, the first one of the next plane four cycles after.
@@ -119,10 +119,12 @@ class BurstPlanner(wiring.Component):
     def _fits(self, m: Module, offset: Signal, shift: int) -> Signal:
         """Whether the plane at ``offset`` is in order; three cycles behind it."""
         end = Signal(OFFSET_BITS + 3, reset_less=True)
+        reach = Signal(OFFSET_BITS, reset_less=True)
         fits, aligned = Signal(), Signal()
         m.d.sync += [
             end.eq(offset + (self.beats << shift)),
+            reach.eq(reachable_bytes(self.window)),
             aligned.eq((self.offset[:shift] | self.stride[:shift]) == 0),
-            fits.eq((end <= self.window.size) & self.window.allowed & aligned),
+            fits.eq((end <= reach) & self.window.allowed & aligned),
         ]
         return fits

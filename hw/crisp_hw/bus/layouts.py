@@ -2,15 +2,24 @@
 
 from typing import Any
 
+from amaranth.hdl import Mux, Value
 from amaranth.lib import data, stream
 
 from crisp_golden.program.dma_timing import BURST_BEATS
-from crisp_hw.bus.signatures import ADDRESS_BITS
+from crisp_golden.program.registers import ADDRESS_BITS
 
 OFFSET_BITS = 32
 
 WINDOW_LAYOUT = data.StructLayout({"base": ADDRESS_BITS, "size": OFFSET_BITS, "allowed": 1})
 """Address window of external memory as one direction of transfer sees it."""
+
+
+def reachable_bytes(window: Any) -> Value:
+    """Bytes of a window that have an address, as ``crisp_golden.program.registers.reachable_bytes`` says."""
+    to_the_top = (1 << OFFSET_BITS) - window.base[:OFFSET_BITS]
+    at_the_top = window.base[OFFSET_BITS:].all()
+    return Mux(at_the_top & (to_the_top < window.size), to_the_top, window.size)
+
 
 BURST_LAYOUT = data.StructLayout({"address": ADDRESS_BITS, "beats": BURST_BEATS.bit_length()})
 """A burst: byte address, a multiple of the beat, and 1 to ``BURST_BEATS`` beats."""

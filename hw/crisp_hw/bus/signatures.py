@@ -1,9 +1,10 @@
 """AXI4 and AXI4-Lite ports under the flat names that FPGA tools infer interfaces from."""
 
-from amaranth.hdl import Module
+from amaranth.hdl import Module, ResetSignal
 from amaranth.lib.wiring import Component, In, Member, Out
 
-ADDRESS_BITS = 64
+from crisp_golden.program.registers import ADDRESS_BITS
+
 ID_BITS = 1
 LENGTH_BITS = 8
 LITE_ADDRESS_BITS = 12
@@ -96,7 +97,13 @@ def drive_constants(m: Module, component: Component, channel: str, data_bits: in
 
 
 def forward_ports(m: Module, outer: Component, inner: Component, members: dict[str, Member]) -> None:
-    """Connect ports of the same name of a component and of a block inside it."""
+    """Connect ports of the same name of a component and of a block inside it.
+
+    AXI demands that nothing is offered in a reset; the block itself may be reset some cycles later.
+    """
     for name, member in members.items():
         outside, inside = getattr(outer, name), getattr(inner, name)
-        m.d.comb += inside.eq(outside) if member.flow is In else outside.eq(inside)
+        if member.flow is In:
+            m.d.comb += inside.eq(outside)
+        else:
+            m.d.comb += outside.eq(inside & ~ResetSignal() if name.endswith("valid") else inside)

@@ -8,7 +8,14 @@ from amaranth.utils import ceil_log2
 from crisp_golden.program.commands import COMMAND_BITS, COMMAND_BYTES
 from crisp_golden.program.dma_timing import FETCH_BURST, PREFETCH_COMMANDS
 from crisp_hw.bus.burst_planner import BurstPlanner
-from crisp_hw.bus.layouts import BURST_LAYOUT, OFFSET_BITS, WINDOW_LAYOUT, read_beat_layout, stream_of
+from crisp_hw.bus.layouts import (
+    BURST_LAYOUT,
+    OFFSET_BITS,
+    WINDOW_LAYOUT,
+    reachable_bytes,
+    read_beat_layout,
+    stream_of,
+)
 from crisp_hw.bus.stream_queue import StreamQueue
 from crisp_hw.control.layouts import INDEX_BITS
 from crisp_hw.sharing import shared
@@ -17,7 +24,8 @@ COMMAND_SHIFT = ceil_log2(COMMAND_BYTES)
 
 
 class CommandFetcher(wiring.Component):
-    """Fetches the commands of a program in bursts of up to four, as far as they lie inside their window.
+    """Fetches the commands of a program in bursts of up to four, as far as they lie inside their window and
+    below 2^64.
 
     With ``start`` in cycle 0 the first request is offered in cycle 7, and every next one two cycles after the
     one before was taken, as long as there is room. Data passes in three cycles.
@@ -30,7 +38,7 @@ class CommandFetcher(wiring.Component):
     -------
     start : In(1); halt : In(1), request no more.
     offset : In(32), bytes from the start of the window to the program; length : In(32), its commands.
-    window : In(WINDOW_LAYOUT), window 0. These three are stable from two cycles before ``start`` on.
+    window : In(WINDOW_LAYOUT), window 0. These three are stable from three cycles before ``start`` on.
     request : stream of ``BURST_LAYOUT``; data : stream of ``read_beat_layout``; see ``BurstReader``.
     o : stream of ``read_beat_layout``.
     limit : Out(26), commands that will be fetched; ``limited`` : Out(1), it is known.
@@ -99,12 +107,14 @@ class CommandFetcher(wiring.Component):
 
     def _limit(self, m: Module) -> Signal:
         """Find how many commands lie inside the window; return the strobe that starts the planner."""
+        reach = Signal(OFFSET_BITS, reset_less=True)
         rest = Signal(OFFSET_BITS + 1, reset_less=True)
         fitting = Signal(INDEX_BITS, reset_less=True)
         aligned, enough = Signal(reset_less=True), Signal(reset_less=True)
         measured, compared, start = Signal(), Signal(), Signal()
         m.d.sync += [
-            rest.eq(self.window.size - self.offset),
+            reach.eq(reachable_bytes(self.window)),
+            rest.eq(reach - self.offset),
             aligned.eq(self.offset[:COMMAND_SHIFT] == 0),
             fitting.eq(Mux(rest[-1] | ~aligned, 0, rest >> COMMAND_SHIFT)),
             enough.eq(fitting >= self.length),

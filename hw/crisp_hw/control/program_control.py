@@ -105,10 +105,11 @@ class ProgramControl(wiring.Component):
                     m.next = "RESET"
             with m.State("RESET"):
                 m.d.comb += self.abort.eq(1)  # what is about to be cleared must not begin a burst now
-                m.d.sync += [self.resetting.eq(0), self.stopped.eq(~self.resetting)]
+                m.d.sync += [self.resetting.eq(0), self.stopped.eq(~(self.resetting | self.reset))]
                 with m.If(self.resetting):
                     m.d.sync += self.done.eq(0)
                 m.next = "IDLE"
+                self._abort_on(m, self.reset)  # only the next round forgets the error
         return m
 
     def _abort_on(self, m: Module, reset) -> None:

@@ -53,7 +53,7 @@ class RegisterFile(wiring.Component):
     """All registers. A write is answered two cycles after address and data are there, a read after three.
 
     Addresses at which there is no register are answered with an error. A write to a ``ro`` register does
-    nothing. Fields of ``wo`` registers are high for one cycle.
+    nothing. Fields of ``wo`` registers are high for one cycle, reserved bits are always 0.
 
     Members
     -------
@@ -91,7 +91,10 @@ class RegisterFile(wiring.Component):
     def _write(self, m: Module, register: Register, here: Signal, word: Signal, strobes: Signal) -> None:
         value = Value.cast(getattr(self, register.name))
         mask, new = Signal.like(value), Signal.like(value)
-        m.d.comb += [mask.eq(Cat(strobe.replicate(8) for strobe in strobes)), new.eq(word & mask)]
+        m.d.comb += [
+            mask.eq(Cat(strobe.replicate(8) for strobe in strobes) & register.mask),
+            new.eq(word & mask),
+        ]
         if register.access == "rw":
             with m.If(here):
                 m.d.sync += value.eq(new | (value & ~mask))

@@ -5,6 +5,7 @@ from random import Random
 
 import pytest
 
+from crisp_golden.program.registers import reachable_bytes
 from crisp_hw.bus.burst_planner import BurstPlanner
 from hw.tests.agents import Sink, clock
 from hw.tests.simulate import drive, simulate
@@ -22,6 +23,7 @@ class Transfer:
     beats: int
     size: int = 0xFFFF_FFC0
     allowed: int = 1
+    base: int = BASE
 
 
 @dataclass
@@ -38,7 +40,7 @@ class Plan:
 def rtl_plan(planner: BurstPlanner, transfer: Transfer, chance: float = 1.0) -> Plan:
     plan = Plan([], 0, 0, [], 0)
     sink = Sink(planner.o, rng=Random(1), chance=chance)
-    window = {"base": BASE, "size": transfer.size, "allowed": transfer.allowed}
+    window = {"base": transfer.base, "size": transfer.size, "allowed": transfer.allowed}
     inputs = {name: getattr(transfer, name) for name in ("offset", "stride", "planes", "beats")}
 
     async def bench(ctx):
@@ -63,10 +65,10 @@ def golden_plan(transfer: Transfer, step: int, chunk: int) -> tuple[list[tuple[i
     bursts = []
     for plane in range(transfer.planes):
         offset = transfer.offset + plane * transfer.stride
-        in_window = offset + transfer.beats * step <= transfer.size
+        in_window = offset + transfer.beats * step <= reachable_bytes(transfer.base, transfer.size)
         if not (in_window and transfer.allowed and transfer.offset % step == transfer.stride % step == 0):
             return bursts, True
-        at, left = BASE + offset, transfer.beats
+        at, left = transfer.base + offset, transfer.beats
         while left:
             beats = min(left, chunk - at // step % chunk)
             bursts.append((at, beats))
@@ -112,6 +114,47 @@ def test_a_plane_outside_its_window_ends_the_transfer(change, approved):
     plan = rtl_plan(BurstPlanner(64, beats_bits=22, chunk=64), transfer)
     assert (plan.approved, plan.failed) == (approved, approved < 3)
     assert (plan.bursts, plan.failed) == golden_plan(transfer, 8, 64)
+
+
+TOP = 1 << 64
+
+
+@pytest.mark.parametrize(
+    ("base", "offset", "beats", "fits"),
+    [
+        (TOP - 0x1000, 0, 512, True),
+        (TOP - 0x1000, 0, 513, False),
+        (TOP - 0x1000, 0xFF8, 1, True),
+        (TOP - 0x1000, 0x1000, 1, False),
+        (TOP - 0x1000, 0x1FF8, 1, False),
+        (TOP - (1 << 32), 0xFFFF_FFB8, 1, True),
+        (TOP - (1 << 32) - 0x1000, 0xFFFF_FFB8, 1, True),
+        (0xFFFF_F000, 0x1000, 1, True),
+        (TOP - (1 << 33) + 0xFFFF_F000, 0x1000, 1, True),
+    ],
+)
+def test_no_window_reaches_beyond_the_address_space(base, offset, beats, fits):
+    transfer = Transfer(offset=offset, stride=0, planes=1, beats=beats, base=base)
+    plan = rtl_plan(BurstPlanner(64, beats_bits=22, chunk=64), transfer)
+    assert (plan.approved, plan.failed) == (int(fits), int(not fits))
+    assert (plan.bursts, plan.failed) == golden_plan(transfer, 8, 64)
+
+
+@pytest.mark.parametrize("data_bits", [64, 128, 256])
+@pytest.mark.parametrize("seed", range(12))
+def test_random_transfers_around_the_end_of_the_address_space(data_bits, seed):
+    rng = Random(f"top {seed}")
+    room = 0x1000 * rng.randint(1, 4)
+    transfer = Transfer(
+        offset=32 * rng.randrange(room // 32),
+        stride=32 * rng.randrange(room // 64),
+        planes=rng.randint(1, 4),
+        beats=rng.choice([1, rng.randint(1, 4096 * 8 // data_bits)]),
+        size=rng.choice([room - 32, room, room + rng.randrange(0x2000), 0xFFFF_FFFF]),
+        base=TOP - room,
+    )
+    plan = rtl_plan(BurstPlanner(data_bits, beats_bits=22, chunk=64), transfer)
+    assert (plan.bursts, plan.failed) == golden_plan(transfer, data_bits // 8, 64)
 
 
 def test_timing():

@@ -19,11 +19,11 @@ SIZE = 1 << 14
 class Bench:
     """A fetcher with its reader and an external memory of random bytes."""
 
-    def __init__(self, data_bits: int, *, chance: float = 1.0, taken: float = 1.0):
-        self.step = data_bits // 8
+    def __init__(self, data_bits: int, *, chance: float = 1.0, taken: float = 1.0, base: int = BASE):
+        self.step, self.base = data_bits // 8, base
         self.rng = Random(data_bits)
         self.fetcher, self.reader = CommandFetcher(data_bits), BurstReader(data_bits)
-        self.memory = AxiMemory(self.reader, data_bits, SIZE, rng=self.rng, base=BASE)
+        self.memory = AxiMemory(self.reader, data_bits, SIZE, rng=self.rng, base=base)
         self.memory.data[:] = self.rng.randbytes(SIZE)
         self.memory.traffic = AxiTraffic(latency=6, chance=chance)
         self.sink = Sink(self.fetcher.o, rng=self.rng, chance=taken)
@@ -37,11 +37,11 @@ class Bench:
 
         async def bench(ctx):
             fetcher = self.fetcher
-            ctx.set(fetcher.window, {"base": BASE, "size": size, "allowed": 0})
+            ctx.set(fetcher.window, {"base": self.base, "size": size, "allowed": 0})
             ctx.set(fetcher.offset, offset)
             ctx.set(fetcher.length, length)
             for cycle in range(cycles):
-                ctx.set(fetcher.start, cycle == 2)
+                ctx.set(fetcher.start, cycle == 3)
                 await clock(ctx, [self.memory, self.sink])
             assert ctx.get(fetcher.limited)
             self.limit, self.complete = ctx.get(fetcher.limit), ctx.get(fetcher.complete)
@@ -88,3 +88,11 @@ def test_commands_outside_the_window_are_not_fetched(offset, length, size, limit
     bench.run(offset, length, size)
     assert (bench.limit, bench.complete) == (limit, limit == length)
     assert len(bench.sink.items) == 8 * limit
+
+
+@pytest.mark.parametrize(("offset", "limit"), [(SIZE - 3 * 64, 3), (SIZE - 64, 1), (SIZE, 0), (SIZE + 64, 0)])
+def test_no_command_lies_beyond_the_address_space(offset, limit):
+    bench = Bench(64, base=(1 << 64) - SIZE)
+    bench.run(offset, 5, size=4 * SIZE)
+    assert (bench.limit, bench.complete) == (limit, 0)
+    assert [item["data"] for item in bench.sink.items] == bench.expected(offset, limit)

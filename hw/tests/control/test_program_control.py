@@ -2,6 +2,8 @@
 
 from typing import Any
 
+import pytest
+
 from crisp_hw.control.program_control import ProgramControl
 from hw.tests.simulate import drive, simulate
 
@@ -97,3 +99,36 @@ def test_a_soft_reset_after_the_end_takes_done_away():
     seen = rtl_cycles({1: {"start": 1}, 4: {"halted": 1, "ended": 1}, 10: {"reset": 1}}, 16)
     assert seen["done"] == list(range(6, 14))
     assert seen["core_reset"] == [13]
+
+
+PROGRAMS = {
+    "ends": {1: {"start": 1}, 8: {"halted": 1, "ended": 1}},
+    "fails": {1: {"start": 1}, 8: {"halted": 1, "failed": 1}},
+    "takes too long": {0: {"watchdog": 5}, 1: {"start": 1}, 8: {"bus_idle": 0}, 13: {"bus_idle": 1}},
+    "is reset": {1: {"start": 1}, 8: {"reset": 1, "bus_idle": 0}, 13: {"bus_idle": 1}},
+}
+
+
+@pytest.mark.parametrize("program", PROGRAMS)
+@pytest.mark.parametrize("cycle", range(1, 20))
+def test_no_soft_reset_is_lost(program, cycle):
+    """It clears everything afterwards, and lasts until then."""
+    frames = {**PROGRAMS[program]}
+    frames[cycle] = {**frames.get(cycle, {}), "reset": 1}
+    seen = rtl_cycles(frames, 30)
+    last = max(seen["clear"])
+    assert last > cycle
+    assert seen["clear"][-1] == seen["core_reset"][-1] == seen["forget"][-1]
+    assert {cycle + 1, last} <= set(seen["busy"])
+    assert last in seen["resetting"]
+    for name in ("busy", "done", "resetting", "stopped"):
+        assert not any(after > last for after in seen[name]), name
+
+
+def test_a_reset_that_follows_the_watchdog_at_once_takes_its_error_away():
+    frames = {0: {"watchdog": 5}, 1: {"start": 1}, 12: {"reset": 1}}
+    seen = rtl_cycles(frames, 20)
+    assert seen["expired"] == [9]
+    assert seen["core_reset"] == [12, 14]
+    assert seen["forget"] == [2, 14]
+    assert not seen["stopped"]

@@ -76,7 +76,7 @@ def run(bench: Any, *, seed: int = 1, chance: float = 1.0) -> None:
 
 
 def mask(name: str) -> int:
-    return (1 << sum(field.bits for field in BY_NAME[name].fields)) - 1
+    return BY_NAME[name].mask
 
 
 @pytest.mark.parametrize("chance", [1.0, 0.3])
@@ -94,6 +94,17 @@ def test_writable_registers_keep_their_bytes(chance):
             assert master.ctx.get(Value.cast(getattr(dut, name))) == value
 
     run(bench, chance=chance)
+
+
+def test_windows_begin_at_multiples_of_4096():
+    async def bench(master, dut, rng):
+        for number in range(4):
+            register = BY_NAME[f"window_{number}_base_low"]
+            assert await master.write(register.offset, 0xFFFF_FFFF) == 0
+            assert await master.read(register.offset) == (0xFFFF_F000, 0)
+            assert master.ctx.get(Value.cast(getattr(dut, register.name))) == 0xFFFF_F000
+
+    run(bench)
 
 
 def test_read_only_registers_show_their_inputs_and_constants():

@@ -6,11 +6,11 @@ import numpy as np
 
 from crisp_golden.program.errors import ErrorCode, ProgramError
 from crisp_golden.program.image import ProgramImage, TensorInfo
-from crisp_golden.program.registers import COUNTERS, WINDOW_ALIGNMENT
+from crisp_golden.program.registers import COUNTERS
 from crisp_sw.driver.bus import Bus
 from crisp_sw.driver.errors import DriverError
 from crisp_sw.driver.identity import check_configuration, identify
-from crisp_sw.driver.registers import Registers
+from crisp_sw.driver.registers import Registers, check_window
 
 RESET_POLLS = 10000
 """Reads of the status register within which a soft reset must be over."""
@@ -70,12 +70,12 @@ class Accelerator:
         sizes = (len(image.contents), *image.sizes)
         network = _Loaded(image, tuple(self.bus.allocate(size) if size else 0 for size in sizes))
         self._network = network
-        for number, address in enumerate(network.addresses):
-            if address % WINDOW_ALIGNMENT:
-                self.unload()
-                raise DriverError(
-                    f"window {number} begins at {address:#x}, expected a multiple of {WINDOW_ALIGNMENT}"
-                )
+        try:
+            for number, (address, size) in enumerate(self.windows()):
+                check_window(number, address, size)
+        except DriverError:
+            self.unload()
+            raise
         self.bus.write_memory(network.addresses[0], np.frombuffer(image.contents, np.uint8))
 
     def unload(self) -> None:
@@ -123,7 +123,10 @@ class Accelerator:
         if status["busy"] or status["resetting"]:
             raise DriverError("the accelerator is busy; wait for it, or reset it")
         for number, (address, size) in enumerate(self.windows()):
-            self._set_window(number, address, size)
+            permissions = PERMISSIONS[number]
+            self.registers.set_window(
+                number, address, size, read=bool(permissions & READ), write=bool(permissions & WRITE)
+            )
         self.registers.write("program_offset", offset=0)
         self.registers.write("program_length", commands=network.image.commands)
         self.registers.write("watchdog", cycles=watchdog)
@@ -197,15 +200,6 @@ class Accelerator:
     def _write_tensor(self, info: TensorInfo, data: np.ndarray) -> None:
         network = self._loaded()
         self.bus.write_memory(network.addresses[info.window] + info.offset, data)
-
-    def _set_window(self, number: int, address: int, size: int) -> None:
-        name, permissions = f"window_{number}", PERMISSIONS[number]
-        self.registers.write(f"{name}_base_low", address=address & 0xFFFFFFFF)
-        self.registers.write(f"{name}_base_high", address=address >> 32)
-        self.registers.write(f"{name}_size", bytes=size)
-        self.registers.write(
-            f"{name}_permissions", read=permissions & READ, write=int(bool(permissions & WRITE))
-        )
 
     def _stage(self, index: int) -> str:
         """Which part of the network the command belongs to."""

@@ -3,8 +3,9 @@
 from collections.abc import Mapping
 
 from crisp_golden.fields import pack_fields, unpack_fields
-from crisp_golden.program.registers import Register, register_map
+from crisp_golden.program.registers import ADDRESS_BITS, PAGE_BITS, WINDOW_ALIGNMENT, Register, register_map
 from crisp_sw.driver.bus import Bus
+from crisp_sw.driver.errors import DriverError
 
 REGISTERS: dict[str, Register] = {register.name: register for register in register_map()}
 
@@ -34,6 +35,36 @@ class Registers:
         """
         register = REGISTERS[name]
         self.bus.write32(register.offset, pack_fields(register.fields, _complete(register, fields)))
+
+    def set_window(
+        self, number: int, address: int, size: int, *, read: bool = False, write: bool = False
+    ) -> None:
+        """Let programs reach ``size`` bytes of external memory at ``address`` as window ``number``.
+
+        Raises
+        ------
+        DriverError : no window can be there; nothing has been written then.
+        """
+        check_window(number, address, size)
+        name = f"window_{number}"
+        self.write(f"{name}_base_low", page=(address & 0xFFFFFFFF) >> PAGE_BITS)
+        self.write(f"{name}_base_high", address=address >> 32)
+        self.write(f"{name}_size", bytes=size)
+        self.write(f"{name}_permissions", read=int(read), write=int(write))
+
+
+def check_window(number: int, address: int, size: int) -> None:
+    """Raise DriverError if there can be no window of ``size`` bytes at ``address``."""
+    if address % WINDOW_ALIGNMENT:
+        raise DriverError(
+            f"window {number} begins at {address:#x}, expected a multiple of {WINDOW_ALIGNMENT}"
+        )
+    if not 0 <= size < 1 << 32:
+        raise DriverError(f"window {number} has {size} bytes, expected from 0 to {(1 << 32) - 1}")
+    if not 0 <= address <= (1 << ADDRESS_BITS) - max(size, 1):
+        raise DriverError(
+            f"window {number} of {size} bytes at {address:#x} leaves the {ADDRESS_BITS}-bit address space"
+        )
 
 
 def _complete(register: Register, fields: Mapping[str, int]) -> dict[str, int]:

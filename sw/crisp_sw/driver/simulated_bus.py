@@ -10,7 +10,14 @@ from crisp_golden.fields import pack_fields, unpack_fields
 from crisp_golden.program.chip import Chip
 from crisp_golden.program.commands import WINDOWS
 from crisp_golden.program.errors import ProgramError
-from crisp_golden.program.registers import MAGIC, VERSION, WINDOW_ALIGNMENT, Register, register_map
+from crisp_golden.program.registers import (
+    MAGIC,
+    VERSION,
+    WINDOW_ALIGNMENT,
+    Register,
+    reachable_bytes,
+    register_map,
+)
 from crisp_golden.program.simulator import AddressWindow, ProgramSimulator
 from crisp_sw.driver.errors import DriverError
 
@@ -48,7 +55,7 @@ class SimulatedBus:
         """Write the register at ``offset``; writing ``control`` runs the program at once."""
         register = self._register(offset)
         if register.access == "rw":
-            self._values[offset] = pack_fields(register.fields, unpack_fields(register.fields, value))
+            self._values[offset] = value & register.mask
         elif register.access == "w1c":
             self._values[offset] &= ~value
         elif register.name == "control":
@@ -57,9 +64,13 @@ class SimulatedBus:
     def allocate(self, size: int) -> int:
         """Reserve memory."""
         address = self._next_address
-        self.memory[address] = np.zeros(size, np.uint8)
+        self.place(address, size)
         self._next_address += (-(-size // WINDOW_ALIGNMENT) + 1) * WINDOW_ALIGNMENT
         return address
+
+    def place(self, address: int, size: int) -> None:
+        """Reserve memory at an address of which nothing has been reserved."""
+        self.memory[address] = np.zeros(size, np.uint8)
 
     def release(self, address: int) -> None:
         """Give memory back."""
@@ -99,11 +110,11 @@ class SimulatedBus:
         raise DriverError(f"{size} bytes at {address:#x} are not allocated")
 
     def _command(self, control: dict[str, int]) -> None:
-        if control["start"]:
-            self._run()
         if control["reset"]:
             self._set("status", done=0, error=0)
             self._set("error_index", index=0)
+        elif control["start"]:
+            self._run()
 
     def _run(self) -> None:
         simulator = ProgramSimulator(self.config, self._windows(), self.chip)
@@ -127,9 +138,12 @@ class SimulatedBus:
         windows = []
         for number in range(WINDOWS):
             name = f"window_{number}"
-            low, high = (self._fields(f"{name}_base_{half}")["address"] for half in ("low", "high"))
-            size, allowed = self._fields(f"{name}_size")["bytes"], self._fields(f"{name}_permissions")
-            data = self._view(high << 32 | low, size) if size else np.empty(0, np.uint8)
+            low, high, size = (
+                self._values[_BY_NAME[f"{name}_{part}"].offset] for part in ("base_low", "base_high", "size")
+            )
+            base, allowed = high << 32 | low, self._fields(f"{name}_permissions")
+            reach = reachable_bytes(base, size)
+            data = self._view(base, reach) if reach else np.empty(0, np.uint8)
             windows.append(
                 AddressWindow(data, readable=bool(allowed["read"]), writable=bool(allowed["write"]))
             )

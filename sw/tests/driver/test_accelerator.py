@@ -20,6 +20,7 @@ from crisp_sw.driver.simulated_bus import SimulatedBus
 from golden.tests.random_networks import random_network
 
 TINY = preset("tiny")
+LAST_PAGE = (1 << 64) - 4096
 
 
 class SilentBus(SimulatedBus):
@@ -136,6 +137,27 @@ def test_memory_where_no_window_may_begin_is_refused_and_given_back():
     assert not bus.memory
     with pytest.raises(DriverError, match="no network is loaded"):
         accelerator.start()
+
+
+class TopBus(SimulatedBus):
+    """Its first block begins at the last page of the address space, however large it is."""
+
+    def allocate(self, size: int) -> int:
+        address = super().allocate(size)
+        if len(self.memory) > 1:
+            return address
+        self.memory[LAST_PAGE] = self.memory.pop(address)
+        return LAST_PAGE
+
+
+def test_memory_that_leaves_the_address_space_is_refused_and_given_back():
+    _, image, _ = example()
+    bus = TopBus(TINY)
+    with pytest.raises(
+        DriverError, match=r"^window 0 of 8192 bytes at 0xf+000 leaves the 64-bit address space$"
+    ):
+        Accelerator(bus).load(replace(image, contents=image.contents.ljust(8192, b"\0")))
+    assert not bus.memory
 
 
 def test_windows_are_as_large_as_the_image_says_and_permit_no_more_than_they_must():
