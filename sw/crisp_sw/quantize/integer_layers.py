@@ -2,7 +2,8 @@
 
 import numpy as np
 
-from crisp_golden.fixedpoint import quantize_output_scales
+from crisp_golden.errors import LayerError
+from crisp_golden.fixedpoint import OutputMultipliers, quantize_output_scales
 from crisp_golden.network import Pattern, QuantizedConv, ResidualInput
 from crisp_sw.quantize.float_network import Activation, FloatConv
 from crisp_sw.quantize.ranges import Affine
@@ -30,6 +31,10 @@ def quantize_conv(
     ----------
     x, y, residual : codes of the input, the output and the residual operand.
     pattern : sparsity that the float weight has, attached as it is.
+
+    Raises
+    ------
+    LayerError : the output's steps are too coarse or too fine for those of its operands.
     """
     weight = layer.weight.detach().cpu().double().numpy()
     bias = layer.bias.detach().cpu().double().numpy()
@@ -37,9 +42,8 @@ def quantize_conv(
     levels = weight / scale[:, None, None, None]
     q_weight = np.rint(levels, out=levels).astype(np.int8)
     q_bias = np.rint(bias / (x.scale * scale)) - x.zero_point * q_weight.sum(axis=(1, 2, 3), dtype=np.int64)
-    output = quantize_output_scales(
-        x.scale * scale / y.scale, None if residual is None else residual.scale / y.scale
-    )
+    residual_scale = None if residual is None else residual.scale / y.scale
+    output = _output_scales(layer.name, x.scale * scale / y.scale, residual_scale)
     q_min, q_max = _clamp(layer.activation, y)
     return QuantizedConv(
         name=layer.name,
@@ -57,6 +61,13 @@ def quantize_conv(
         residual=_residual_input(residual, output.residual_multiplier, output.residual_shift),
         pattern=pattern,
     )
+
+
+def _output_scales(name: str, scale: np.ndarray, residual_scale: float | None) -> OutputMultipliers:
+    try:
+        return quantize_output_scales(scale, residual_scale)
+    except LayerError as error:
+        raise LayerError(f"{name}: {error}") from error
 
 
 def _weight_scales(weight: np.ndarray, bias: np.ndarray, x: Affine, y: Affine) -> np.ndarray:

@@ -79,6 +79,7 @@ def quantize_model(
         there or cannot carry it, or `classes` does not fit the outputs.
     CalibrationError : there are no images of floating-point numbers, or an activation is not finite.
     PatternError : a layer's weights do not have the pattern claimed for them.
+    LayerError : the steps of a layer's result are too far from those of what it reads.
     """
     settings, patterns = settings or QuantizeSettings(), patterns or {}
     if not isinstance(settings, QuantizeSettings):

@@ -61,8 +61,10 @@ class Observer:
 
         Raises
         ------
-        CalibrationError : a value is not finite.
+        CalibrationError : there is no value, or one is not finite.
         """
+        if not values.numel():
+            raise CalibrationError(f"there must be values to observe, not {list(values.shape)}")
         low, high = (float(v) for v in values.aminmax())
         if not (abs(low) < float("inf") and abs(high) < float("inf")):
             raise CalibrationError(f"values must be finite, not from {low} to {high}")

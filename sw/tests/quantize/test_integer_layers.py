@@ -5,6 +5,7 @@ import pytest
 import torch
 
 from crisp_golden.convolution import run_conv
+from crisp_golden.errors import LayerError
 from crisp_sw.quantize.float_network import Activation, FloatConv
 from crisp_sw.quantize.integer_layers import quantize_conv
 from crisp_sw.quantize.ranges import Affine
@@ -75,3 +76,9 @@ def test_zero_weights_stay_zero_and_channels_use_all_levels():
     )
     assert not integer.weight[(weight == 0).numpy()].any()
     assert np.abs(integer.weight.astype(int)).max(axis=(1, 2, 3)).tolist() == [127] * 6
+
+
+def test_output_whose_steps_are_too_fine_is_refused_by_name():
+    layer = FloatConv("stem", ["input"], torch.ones(1, 1, 1, 1), torch.zeros(1))
+    with pytest.raises(LayerError, match=r"stem: scale .* of channel 0 cannot be represented"):
+        quantize_conv(layer, Affine(1.0, 0), Affine(1e-9, 0))

@@ -85,3 +85,8 @@ def test_unknown_method_is_refused():
         CalibrationError, match="no range method 'kl'; expected one of minmax, percentile, mse"
     ):
         Observer(0.0, 1.0).choose("kl")  # pyright: ignore[reportArgumentType]
+
+
+def test_nothing_to_observe():
+    with pytest.raises(CalibrationError, match=r"must be values to observe, not \[0, 3\]"):
+        Observer().update(torch.empty(0, 3))
