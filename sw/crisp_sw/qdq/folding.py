@@ -187,14 +187,14 @@ def _is_size(size: int, old: int) -> bool:
 
 
 def _keeps_batch(sizes: list[int], batch: int | None) -> bool:
-    """Whether the first size of a shape is the number of images; of an open number, one is legal."""
+    """Whether the first size of a shape is the number of images."""
     if sizes[0] == -1:
         return -1 not in sizes[1:]
-    return sizes[0] in (0, BATCH, batch or 1)
+    return sizes[0] in (0, BATCH, batch)
 
 
 def _integers(node: GraphNode, inputs: list[Value | None], name: str) -> list[int]:
     operand = inputs[1] if len(inputs) > 1 else None
-    if not isinstance(operand, Constant):
-        raise OnnxModelError(f"{node.label} must have a constant {name}")
-    return operand.value.reshape(-1).tolist()
+    if not isinstance(operand, Constant) or operand.value.ndim != 1:
+        raise OnnxModelError(f"{node.label} must have a constant list as {name}")
+    return operand.value.tolist()

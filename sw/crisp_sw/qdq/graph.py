@@ -15,7 +15,7 @@ from crisp_sw.qdq.library import onnx_library
 from crisp_sw.qdq.onnx_file.model import load_model, node_label
 from crisp_sw.qdq.onnx_file.operator_table import OPERATORS
 from crisp_sw.qdq.onnx_file.schema import Input
-from crisp_sw.qdq.onnx_file.tensors import read_sparse_tensor, read_tensor
+from crisp_sw.qdq.onnx_file.tensors import read_tensor
 
 
 @dataclass(frozen=True)
@@ -76,24 +76,22 @@ def read_graph(path: Path) -> Graph:
     OnnxModelError : as of `load_model`; or a node has something that the importer does not read, or the graph
         has not one image and one result.
     """
-    model, opset, size = load_model(path)
-    graph, budget = model.graph, ImportBudget(size)
+    model, opset, budget = load_model(path)
+    graph = model.graph
     if len(graph.output) != 1:
         raise OnnxModelError(f"{len(graph.output)} outputs; expected one")
     result = graph.output[0].name
-    nodes = [_node(node, opset, budget) for node in graph.node]
+    nodes = [_node(node, opset) for node in graph.node]
     readers = Counter(name for node in nodes if node.operator != "Shape" for name in node.inputs if name)
     readers[result] += 1
-    initialized = [item.name for item in graph.initializer]
-    initialized += [item.values.name for item in graph.sparse_initializer]
-    _require_different(initialized)
-    image, batch = _image([item for item in graph.input if item.name not in set(initialized)])
+    initialized = Counter(item.name for item in graph.initializer)
+    twice = [name for name, count in initialized.items() if count > 1]
+    if twice:
+        raise OnnxModelError(f"two constants have the name {twice[0]!r}; expected one")
+    image, batch = _image([item for item in graph.input if item.name not in initialized])
     budget.take_memory(math.prod(image[1]), f"input {image[0]!r} of (C, H, W) = {image[1]}")
     read = {name for node in nodes for name in node.inputs}
     constants = {item.name: read_tensor(item) for item in graph.initializer if item.name in read}
-    for item in graph.sparse_initializer:
-        if item.values.name in read:
-            constants[item.values.name] = read_sparse_tensor(item, budget)
     return Graph(
         image=image,
         batch=batch,
@@ -107,7 +105,7 @@ def read_graph(path: Path) -> Graph:
     )
 
 
-def _node(node: Any, opset: int, budget: ImportBudget) -> GraphNode:
+def _node(node: Any, opset: int) -> GraphNode:
     label = node_label(node)
     if node.domain:
         raise OnnxModelError(f"{label} is of the domain {node.domain!r}; expected operators of ONNX itself")
@@ -115,13 +113,13 @@ def _node(node: Any, opset: int, budget: ImportBudget) -> GraphNode:
     if operator is None:
         raise OnnxModelError(f"{label} has no integer counterpart; supported are {', '.join(OPERATORS)}")
     operator.check_counts(label, node.input, node.output, opset)
-    attributes = operator.read_attributes(label, _attributes(label, node.attribute, budget), opset)
+    attributes = operator.read_attributes(label, _attributes(label, node.attribute), opset)
     declared = tuple(operator.inputs_in(opset, len(node.input)))
     name = node.name or node.output[0]
     return GraphNode(name, node.op_type, tuple(node.input), tuple(node.output), attributes, declared)
 
 
-def _attributes(label: str, items: Iterable[Any], budget: ImportBudget) -> dict[str, tuple[str, Any]]:
+def _attributes(label: str, items: Iterable[Any]) -> dict[str, tuple[str, Any]]:
     """Type and value of all attributes of a node by name."""
     onnx = onnx_library()
     found: dict[str, tuple[str, Any]] = {}
@@ -132,16 +130,8 @@ def _attributes(label: str, items: Iterable[Any], budget: ImportBudget) -> dict[
         value = onnx.helper.get_attribute_value(item)
         if kind == "TENSOR":
             value = read_tensor(value)
-        elif kind == "SPARSE_TENSOR":
-            value = read_sparse_tensor(value, budget)
         found[item.name] = kind, value.decode(errors="replace") if isinstance(value, bytes) else value
     return found
-
-
-def _require_different(names: list[str]) -> None:
-    twice = [name for name, count in Counter(names).items() if count > 1]
-    if twice:
-        raise OnnxModelError(f"two constants have the name {twice[0]!r}; expected one")
 
 
 def _image(inputs: list[Any]) -> tuple[tuple[str, tuple[int, int, int]], int | None]:

@@ -192,6 +192,8 @@ def _dropout(state: LoweringState, node: GraphNode, inputs: Inputs) -> Value:
     training = inputs[2] if len(inputs) > 2 else None
     if isinstance(training, Constant) and training.value.any():
         raise OnnxModelError(f"{node.label} has training_mode true; expected false")
+    if isinstance(inputs[0], Activation):
+        state.activation(node, inputs[0], padded=True)
     return _same(state, node, inputs)
 
 

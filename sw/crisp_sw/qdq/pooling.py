@@ -49,6 +49,7 @@ def averages_to_vector(node: GraphNode, shape: Shape, inputs: list[Value | None]
         return False
     if node.operator == "AveragePool":
         check_no_dilation(node)
+        pair(node, "strides")
         if pair(node, "kernel_shape") != shape[1:] or symmetric_padding(node) != (0, 0):
             raise OnnxModelError(f"{node.label} must average over the whole image of {shape[1:]} pixels")
         return False

@@ -7,7 +7,9 @@ import pytest
 from onnx import TensorProto, helper, numpy_helper
 
 from crisp_sw.qdq import OnnxModelError, import_onnx
+from crisp_sw.qdq.onnx_file.schema import NEWEST_OPSET
 from sw.tests.qdq.graphs import IMAGE_SHAPE, QdqGraph
+from sw.tests.qdq.networks import assert_same_arithmetic
 from sw.tests.qdq.onnx_runtime import run_model_as_written
 from sw.tests.qdq.test_read import real_outputs
 
@@ -59,6 +61,11 @@ def sparse(g: QdqGraph) -> None:
 def sparse_with_places_per_axis(g: QdqGraph) -> None:
     g.sparse.append(sparse_tensor(np.argwhere(LEVELS)))
     convolved(g, "w")
+
+
+def sparse_attribute(g: QdqGraph) -> None:
+    value = sparse_tensor(np.flatnonzero(LEVELS))
+    convolved(g, g.node("Constant", output="w", sparse_value=value))
 
 
 def activation_without_zero_point(g: QdqGraph) -> None:
@@ -128,6 +135,7 @@ FORMS = [
     four_bits_with_a_zero_point,
     sparse,
     sparse_with_places_per_axis,
+    sparse_attribute,
     activation_without_zero_point,
     unsigned_activation_without_zero_point,
     signed_by_the_output_type,
@@ -158,6 +166,15 @@ def test_imported_network_computes_what_the_runtime_computes(form, tmp_path):
     assert steps.max() < 1.01  # ties
     assert np.mean(steps > 0.5) < 0.01
     assert np.ptp(expected) > 20 * network.scales[network.nodes[-1].name]
+
+
+@pytest.mark.parametrize("form", FORMS, ids=lambda form: form.__name__)
+def test_the_newest_opset_means_the_same(form, tmp_path):
+    """Also where ONNX Runtime does not know it yet."""
+    graph = graph_of(form)
+    older = import_onnx(graph.save(tmp_path / "net.onnx")).network
+    graph.opset = NEWEST_OPSET
+    assert_same_arithmetic(older, import_onnx(graph.save(tmp_path / "net.onnx")).network)
 
 
 def contradicting_types(g: QdqGraph) -> None:
@@ -266,6 +283,22 @@ def pads_besides_valid(g: QdqGraph) -> None:
     g.finish(g.conv(g.qdq("image"), auto_pad="VALID"))
 
 
+def one_image_of_many(g: QdqGraph) -> None:
+    g.finish(g.conv(g.node("Reshape", g.qdq("image"), g.constant([1, 4, 6, 6], np.int64))))
+
+
+def dropped_codes(g: QdqGraph) -> None:
+    g.finish(g.conv(g.dq(g.node("Dropout", g.q("image")))))
+
+
+def shape_of_two_axes(g: QdqGraph) -> None:
+    g.finish(g.conv(g.node("Reshape", g.qdq("image"), g.constant([[0, 4, 6, 6]], np.int64))))
+
+
+def stride_of_one_axis(g: QdqGraph) -> None:
+    g.finish(g.node("AveragePool", g.qdq("image"), kernel_shape=[6, 6], strides=[2]))
+
+
 REFUSED: dict[Callable[[QdqGraph], None], str] = {
     contradicting_types: "QuantizeLinear '.*' has output_dtype int8 and a zero point of uint8",
     another_type_in_dequantization: "DequantizeLinear '.*' has a zero point of uint8 for int8",
@@ -280,6 +313,10 @@ REFUSED: dict[Callable[[QdqGraph], None], str] = {
     dropout_in_training: "Dropout '.*' has training_mode true; expected false",
     padding_from_the_number_of_images: "Pad '.*' needs equal padding on opposite sides",
     images_put_together: "Reshape '.*' must make a vector of each image, or an image of its own shape",
+    one_image_of_many: "Reshape '.*' must make a vector of each image, or an image of its own shape",
+    dropped_codes: "Dropout '.*' must read a dequantized activation",
+    shape_of_two_axes: "Reshape '.*' must have a constant list as shape",
+    stride_of_one_axis: r"AveragePool '.*' needs strides of two axes, 1 or more, not \[2\]",
     size_of_zero: "Reshape '.*' must make a vector of each image, or an image of its own shape",
     cast_that_rounds: "Cast '.*' of constants makes no sense: int64 does not hold all values",
     clip_to_nan: "Clip '.*' has a bound that is not a number",

@@ -7,10 +7,12 @@ from typing import Any
 
 from crisp_golden.printable import printable
 from crisp_sw.input_files import read_regular
+from crisp_sw.qdq.budget import ImportBudget
 from crisp_sw.qdq.errors import OnnxModelError
 from crisp_sw.qdq.library import onnx_library
 from crisp_sw.qdq.onnx_file.external_data import read_external_data
 from crisp_sw.qdq.onnx_file.schema import NEWEST_OPSET, OLDEST_OPSET
+from crisp_sw.qdq.onnx_file.tensors import make_dense
 
 MOST_BYTES = 2**31 - 1
 """Of a protobuf message."""
@@ -42,8 +44,8 @@ READ_FIELDS = {
 }
 
 
-def load_model(path: Path) -> tuple[Any, int, int]:
-    """A model as ``onnx.ModelProto`` with all values inside, its opset, and the bytes of all its files.
+def load_model(path: Path) -> tuple[Any, int, ImportBudget]:
+    """A model as ``onnx.ModelProto`` with all values inside, none of them sparse; its opset and its budget.
 
     Raises
     ------
@@ -69,7 +71,9 @@ def load_model(path: Path) -> tuple[Any, int, int]:
         onnx.checker.check_model(model)
     except Exception as error:  # of many types
         raise OnnxModelError(f"not a legal ONNX model ({_reason(error)})") from error
-    return model, opset, len(data) + external
+    budget = ImportBudget(len(data) + external)
+    make_dense(model.graph, budget)
+    return model, opset, budget
 
 
 def node_label(node: Any) -> str:

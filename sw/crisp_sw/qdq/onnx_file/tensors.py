@@ -96,6 +96,24 @@ def read_sparse_tensor(tensor: Any, budget: ImportBudget) -> np.ndarray:
     return dense.reshape(shape)
 
 
+def make_dense(graph: Any, budget: ImportBudget) -> None:
+    """Write out the zeros of all sparse constants of a graph, which then has none.
+
+    Raises
+    ------
+    OnnxModelError : as of `read_sparse_tensor`.
+    """
+    from_array = onnx_library().numpy_helper.from_array
+    for item in graph.sparse_initializer:
+        graph.initializer.append(from_array(read_sparse_tensor(item, budget), item.values.name))
+    graph.ClearField("sparse_initializer")
+    for node in graph.node:
+        for attribute in node.attribute:
+            if node.op_type == "Constant" and attribute.name == "sparse_value":
+                dense = read_sparse_tensor(attribute.sparse_tensor, budget)
+                attribute.CopyFrom(onnx_library().helper.make_attribute("value", from_array(dense)))
+
+
 def _flat_places(label: str, places: np.ndarray, shape: tuple[int, ...]) -> np.ndarray:
     if places.ndim == 1:
         return places
