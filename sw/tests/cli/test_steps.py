@@ -2,9 +2,10 @@
 
 import json
 
+import onnx
 import pytest
 
-from sw.tests.cli.runner import accuracy_of, crisp
+from sw.tests.cli.runner import accuracy_of, crisp, figures_of
 
 COMMANDS = (
     *("demo", "train", "evaluate", "prune", "quantize", "inspect", "export"),
@@ -102,12 +103,33 @@ def test_every_step_leaves_figures_and_a_summary(pruned, network, tmp_path):
     assert "| 8 |" in summary
 
 
+def test_evaluate_takes_onnx_files_that_say_nothing(digits_checkpoint, tmp_path):
+    """Those of others have no notes: data set and normalization are given, classes are those of the data."""
+    network, ours, theirs = tmp_path / "network", tmp_path / "ours.onnx", tmp_path / "theirs.onnx"
+    figures_of("quantize", digits_checkpoint, "--out", network, "--samples", 16)
+    figures_of("export", network, "--out", ours)
+    model = onnx.load(ours)
+    del model.metadata_props[:]
+    onnx.save(model, theirs)
+    for path, options, message in (
+        (theirs, ("--data", "digits"), "does not say mean, std of its images; expected --normalize"),
+        (theirs, ("--normalize", "data"), "does not say which data set it is for; expected --data"),
+        (ours, ("--normalize", "data"), "says how its images are normalised; expected no --normalize data"),
+    ):
+        result = crisp("evaluate", path, *options)
+        assert (result.exit_code, result.stdout) == (2, "")
+        assert message in result.stderr
+    figures = figures_of("evaluate", theirs, "--data", "digits", "--normalize", "data")
+    assert figures["classes"] == list("0123456789")
+    assert figures["accuracy"] == accuracy_of(ours)
+
+
 def test_export_compile_and_inspect_onnx(pruned, network, tmp_path):
-    onnx, image = tmp_path / "net.onnx", tmp_path / "net.crisp"
+    exported, image = tmp_path / "net.onnx", tmp_path / "net.crisp"
     for arguments in (
-        ("export", network, "--out", onnx),
-        ("compile", onnx, "--out", image, "--preset", "small"),
-        ("export", onnx, "--out", tmp_path / "again"),
+        ("export", network, "--out", exported),
+        ("compile", exported, "--out", image, "--preset", "small"),
+        ("export", exported, "--out", tmp_path / "again"),
         ("export", pruned, "--out", tmp_path / "pruned.safetensors"),
     ):
         result = crisp(*arguments)
@@ -115,8 +137,8 @@ def test_export_compile_and_inspect_onnx(pruned, network, tmp_path):
     same = crisp("compile", network, "--out", tmp_path / "same.crisp", "--preset", "small")
     assert same.exit_code == 0, same.stderr
     assert image.read_bytes() == (tmp_path / "same.crisp").read_bytes()
-    assert accuracy_of(onnx) == accuracy_of(network)
-    figures = [json.loads(crisp("inspect", path, "--json").stdout) for path in (onnx, network)]
+    assert accuracy_of(exported) == accuracy_of(network)
+    figures = [json.loads(crisp("inspect", path, "--json").stdout) for path in (exported, network)]
     assert [layer["cycles_predicted"] for layer in figures[0]["layers"]] == [
         layer["cycles_predicted"] for layer in figures[1]["layers"]
     ]
