@@ -64,6 +64,7 @@ def prune(
     final_epochs: Annotated[
         int | None, _option("final_epochs", "Fine-tuning with the final pattern.")
     ] = None,
+    batch: Annotated[int | None, _option("batch_size", "Images that a step of training sees.")] = None,
     samples: Annotated[int, typer.Option(help="Training images per class.")] = _BUDGET.samples_per_class,
     compare_dense: Annotated[
         bool, typer.Option(help="Fine-tune the dense network too, as the comparison.")
@@ -97,7 +98,7 @@ def prune(
     - `crisp prune --weights resnet50.pth --model resnet50 --data path/to/imagenet --classes "school bus"`
     """
     given = {"method": method, "sparsity": sparsity, "n": n, "m": m, "block": block, "saliency": saliency}
-    given |= {"iterations": iterations, "final_epochs": final_epochs, "seed": seed}
+    given |= {"iterations": iterations, "final_epochs": final_epochs, "batch_size": batch, "seed": seed}
     chosen = prune_settings(settings, given)
     if chosen.method == "channel":
         raise PruneError(

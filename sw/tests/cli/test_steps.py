@@ -193,10 +193,12 @@ def test_state_dicts_of_others(digits_checkpoint, tmp_path):
     settings = tmp_path / "settings.toml"
     settings.write_text("iterations = 1\nfinal_epochs = 0\nsparsity = 0.7\nsaliency = 'magnitude'\n")
     prune = ("--classes", "1,2", "--samples", 64, "--no-compare-dense", "--settings", settings, "--n", 2)
+    prune += ("--batch", 32)
     result = crisp("prune", *options, *prune, "--out", tmp_path / "pruned", "--json")
     assert result.exit_code == 0, result.stderr
     chosen = json.loads(result.stdout)["settings"]
     assert (chosen["n"], chosen["sparsity"], chosen["saliency"]) == (2, 0.7, "magnitude")
+    assert chosen["batch_size"] == 32
     source = json.loads(result.stdout)["source"]
     assert (source["weights"], source["model"], source["normalize"]) == (
         str(weights),
