@@ -10,7 +10,8 @@ from torch.nn import functional
 from benchmarks.figure import Figure
 from benchmarks.processor_time import fastest
 from benchmarks.threads import one_thread
-from crisp_sw.mixed_precision import AUTO, PRECISIONS, autocast, find_precision
+from crisp_sw.choices import AUTO_PRECISION, PRECISIONS
+from crisp_sw.mixed_precision import autocast, find_precision
 from crisp_sw.models import build_model
 
 MODELS = ("resnet18-half-32px", "mobilenet-v2-half-32px")
@@ -24,7 +25,7 @@ def training_precision(seed: int) -> list[Figure]:
 
     Seconds are the processor's, of the fastest step of each kind.
     """
-    auto = find_precision(AUTO, CPU)
+    auto = find_precision(AUTO_PRECISION, CPU)
     (other,) = set(PRECISIONS) - {auto}
     figures = []
     for name in MODELS:

@@ -8,9 +8,7 @@ import torch
 from torch.overrides import TorchFunctionMode
 
 from crisp_golden.errors import CrispError
-
-PRECISIONS = ("float32", "bfloat16")
-AUTO = "auto"
+from crisp_sw.choices import AUTO_PRECISION, PRECISIONS
 
 
 class PrecisionError(CrispError):
@@ -24,10 +22,12 @@ def find_precision(name: str, device: torch.device) -> str:
     ------
     PrecisionError : there is none of that name.
     """
-    if name == AUTO:
+    if name == AUTO_PRECISION:
         return "bfloat16" if has_fast_bfloat16(device) else "float32"
     if name not in PRECISIONS:
-        raise PrecisionError(f"no precision {name!r}; expected one of {', '.join((AUTO, *PRECISIONS))}")
+        raise PrecisionError(
+            f"no precision {name!r}; expected one of {', '.join((AUTO_PRECISION, *PRECISIONS))}"
+        )
     return name
 
 

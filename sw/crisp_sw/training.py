@@ -17,10 +17,10 @@ import torch
 from torch import Generator, Tensor, nn
 
 from crisp_sw.checkpoint import CheckpointInfo, save_checkpoint
+from crisp_sw.choices import Unreadable
 from crisp_sw.data import DatasetSplits, augment, balanced_order, load_dataset
 from crisp_sw.data.augment import padding_fault
 from crisp_sw.data.digest import data_digest
-from crisp_sw.data.folder import Unreadable
 from crisp_sw.errors import TrainingError
 from crisp_sw.evaluation import accuracy, predict_logits
 from crisp_sw.mixed_precision import autocast

@@ -3,9 +3,8 @@
 import math
 from dataclasses import dataclass
 
-from crisp_sw.data.augment import BORDERS, Border
+from crisp_sw.choices import BORDERS, PRECISIONS, Border
 from crisp_sw.errors import TrainingError
-from crisp_sw.mixed_precision import PRECISIONS
 from crisp_sw.seeds import HIGHEST_SEED, SEED_RANGE
 
 SCHEDULES = ("one-cycle", "cosine")

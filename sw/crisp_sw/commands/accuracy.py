@@ -14,6 +14,7 @@ from rich.table import Table
 
 from crisp_golden.config import preset as find_preset
 from crisp_sw.atomic_files import require_new_file
+from crisp_sw.choices import AUTO_PRECISION
 from crisp_sw.commands.hardware import run_cosim, try_simulator
 from crisp_sw.commands.options import AsJson, Output, PresetName
 from crisp_sw.commands.terminal import emit, messages, print_table, results, say_problem
@@ -28,7 +29,7 @@ from crisp_sw.experiment.table import Row, average_rows, table_rows
 from crisp_sw.experiment.universal import UNIVERSAL, find_universal
 from crisp_sw.experiment.user import load_user
 from crisp_sw.experiment.workers import Workers
-from crisp_sw.mixed_precision import AUTO, find_precision
+from crisp_sw.mixed_precision import find_precision
 from crisp_sw.networks.rules import parse_nm
 from crisp_sw.progress_lines import Pace
 from crisp_sw.training_display import training_display
@@ -73,7 +74,7 @@ def accuracy(
     precision: Annotated[
         str,
         typer.Option(help="Of training: float32, bfloat16, or auto for what this processor is faster in."),
-    ] = AUTO,
+    ] = AUTO_PRECISION,
     rtl: Annotated[
         int,
         typer.Option(help="So many validation images of the first CRISP cell on the RTL.", min=0, max=10_000),
@@ -113,7 +114,7 @@ def accuracy(
             [
                 table_name(grid, chosen),
                 *([] if preset == DEFAULT_PRESET else [preset]),
-                *([] if precision == AUTO else [precision]),
+                *([] if precision == AUTO_PRECISION else [precision]),
             ]
         ),
         preset=preset,

@@ -19,8 +19,8 @@ from crisp_sw.commands.terminal import emit, messages, results, say_problem, sho
 from crisp_sw.network_run import NetworkRun, RunSettings, iss_platform, rtl_platform, run_failures
 from crisp_sw.network_run.options import DEFAULTS, NetworkOptions
 from crisp_sw.network_run.source import open_source
-from crisp_sw.networks.cache import DEFAULT_CACHE
 from crisp_sw.networks.errors import NetworkSettingsError
+from crisp_sw.networks.settings import DEFAULT_CACHE
 from crisp_sw.output_lock import locked_output
 from crisp_sw.report.network_page import render_network_page
 from crisp_sw.report.numbers import count, percent, ratio, size

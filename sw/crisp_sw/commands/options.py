@@ -9,8 +9,8 @@ from typing import Annotated, Any
 
 import typer
 
+from crisp_sw.choices import Unreadable
 from crisp_sw.commands.terminal import messages
-from crisp_sw.data.folder import Unreadable
 from crisp_sw.report.times import require_clock
 from crisp_sw.seeds import require_seed
 from crisp_sw.steps.float_models import ForeignWeights, SourceError

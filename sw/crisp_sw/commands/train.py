@@ -10,6 +10,7 @@ import typer
 from crisp_sw.atomic_directories import new_directory, require_replaceable
 from crisp_sw.atomic_files import require_new_file
 from crisp_sw.checkpoint import MODEL_FILE, TRAINING_FILE, CheckpointInfo, save_checkpoint
+from crisp_sw.choices import Border
 from crisp_sw.commands.options import (
     AsJson,
     Device,
@@ -20,7 +21,6 @@ from crisp_sw.commands.options import (
     say_where_it_starts,
 )
 from crisp_sw.commands.terminal import emit, messages, show_figures
-from crisp_sw.data.augment import Border
 from crisp_sw.errors import TrainingError
 from crisp_sw.export.layout import SUMMARY_FILE
 from crisp_sw.export.state_dict import SAFETENSORS

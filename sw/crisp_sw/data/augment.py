@@ -1,12 +1,9 @@
 """Light augmentation of whole batches: random crop of the padded image, random horizontal flip."""
 
-from typing import Literal, get_args
-
 import torch
 from torch import Generator, Tensor, nn
 
-Border = Literal["black", "mirror"]
-BORDERS: tuple[str, ...] = get_args(Border)
+from crisp_sw.choices import Border
 
 
 def augment(

@@ -5,10 +5,10 @@ sizes and times of change of all files) and the image size, so a changed folder 
 """
 
 from pathlib import Path
-from typing import Literal
 
 import torch
 
+from crisp_sw.choices import UNREADABLE, Unreadable
 from crisp_sw.data.class_names import read_class_names
 from crisp_sw.data.dataset import DatasetSplits, ImageSet, require_every_class
 from crisp_sw.data.decoding import decode_cached
@@ -18,8 +18,6 @@ from crisp_sw.data.unpacked import files_key
 from crisp_sw.errors import DatasetError
 
 CACHE_VERSION = 3
-Unreadable = Literal["refuse", "skip"]
-UNREADABLE: tuple[Unreadable, ...] = ("refuse", "skip")
 
 
 def load_image_folder(

@@ -10,7 +10,7 @@ from typing import Any
 from crisp_sw.experiment.cell import METHODS, PATTERN_METHODS, Cell
 from crisp_sw.experiment.errors import ExperimentError
 from crisp_sw.experiment.recipe import VARIANTS, find_recipe
-from crisp_sw.experiment.universal import UNIVERSAL
+from crisp_sw.experiment.universal_settings import UNIVERSAL
 from crisp_sw.prune.value_checks import MAX_BLOCK
 from crisp_sw.seeds import HIGHEST_SEED, SEED_RANGE
 

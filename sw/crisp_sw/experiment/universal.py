@@ -8,23 +8,8 @@ from crisp_sw.data import load_dataset
 from crisp_sw.data.digest import data_digest
 from crisp_sw.errors import CheckpointError
 from crisp_sw.experiment.errors import ExperimentError
+from crisp_sw.experiment.universal_settings import SHIPPED, UNIVERSAL
 from crisp_sw.training import ProgressCallback, run_training
-from crisp_sw.training_settings import TrainingSettings
-
-SHIPPED = {
-    "resnet18-half-32px": "resnet18_half_tiny_imagenet",
-    "mobilenet-v2-half-32px": "mobilenet_v2_half_tiny_imagenet",
-}
-UNIVERSAL: dict[str, TrainingSettings] = {
-    "resnet18-half-32px": TrainingSettings(epochs=30, crop_padding=4, crop_border="mirror"),
-    "mobilenet-v2-half-32px": TrainingSettings(
-        epochs=30,
-        learning_rate=0.05,
-        weight_decay=4e-5,
-        crop_padding=4,
-        crop_border="mirror",
-    ),
-}
 
 
 def find_universal(name: str, data: str, folder: Path, *, fresh: bool = False) -> str | None:

@@ -5,9 +5,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from crisp_sw.networks import NetworkSettings, SparsityRules
-from crisp_sw.networks.command import sparsity_rules
 from crisp_sw.networks.errors import NetworkSettingsError
+from crisp_sw.networks.rules import SparsityRules
+from crisp_sw.networks.rules_file import sparsity_rules
+from crisp_sw.networks.settings import NetworkSettings
 
 DEFAULTS: dict[str, Any] = {
     "nm": "1:4",
@@ -31,7 +32,7 @@ class NetworkOptions:
 
     Attributes
     ----------
-    nm, blocks, block_size, first_nm, layers : the pattern, see `crisp_sw.networks.command.sparsity_rules`.
+    nm, blocks, block_size, first_nm, layers : the pattern, see `crisp_sw.networks.rules_file.sparsity_rules`.
     image_size, width, num_classes : of a model that is given by its name.
     weights : a state dict for that model, in place of random weights.
     """

@@ -15,10 +15,9 @@ from crisp_sw.errors import CheckpointError
 from crisp_sw.export import NetworkFileError, load_network, save_network
 from crisp_sw.input_files import open_regular
 from crisp_sw.networks.build import build_network
-from crisp_sw.networks.settings import NetworkSettings
+from crisp_sw.networks.settings import DEFAULT_CACHE, NetworkSettings
 from crisp_sw.output_lock import locked_output
 
-DEFAULT_CACHE = Path("build/networks")
 # What the numbers of a network depend on.
 _SOURCES = (
     (crisp_sw, ("models/*.py", "networks/*.py", "prune/*.py", "quantize/*.py")),

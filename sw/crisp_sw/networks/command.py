@@ -9,10 +9,9 @@ import typer
 
 from crisp_golden.network import QuantizedConv, QuantizedNetwork
 from crisp_sw.commands.terminal import messages, results
-from crisp_sw.networks.cache import DEFAULT_CACHE, cached_network, network_key
-from crisp_sw.networks.rules import LayerSparsity, SparsityRules, parse_nm
-from crisp_sw.networks.rules_file import read_overrides
-from crisp_sw.networks.settings import NetworkSettings
+from crisp_sw.networks.cache import cached_network, network_key
+from crisp_sw.networks.rules_file import sparsity_rules
+from crisp_sw.networks.settings import DEFAULT_CACHE, NetworkSettings
 
 
 def network(
@@ -46,25 +45,6 @@ def network(
     built = cached_network(settings, cache=cache)
     results.print(str(cache / network_key(settings)))
     messages.print(f"{summary(built)}; {time.perf_counter() - started:.1f} s")
-
-
-def sparsity_rules(
-    nm: str, blocks: float, block_size: int, first_nm: str | None, overrides: Path | None
-) -> SparsityRules:
-    """The rules that the options of a command line stand for; see `crisp_sw.networks.SparsityRules`.
-
-    Raises
-    ------
-    NetworkSettingsError : a value is out of range.
-    """
-    n, m = parse_nm(nm)
-    default = LayerSparsity(n=n, m=m, block=block_size, blocks=blocks)
-    first = None
-    if first_nm is not None:
-        n, m = parse_nm(first_nm)
-        first = LayerSparsity(n=n, m=m, block=block_size)
-    listed = () if overrides is None else read_overrides(overrides, default)
-    return SparsityRules(default=default, first=first, overrides=listed)
 
 
 def summary(built: QuantizedNetwork) -> str:

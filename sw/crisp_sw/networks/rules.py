@@ -3,10 +3,13 @@
 from collections.abc import Iterable
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
+from typing import TYPE_CHECKING
 
 from crisp_sw.networks.errors import NetworkSettingsError
 from crisp_sw.prune.value_checks import MAX_BLOCK
-from crisp_sw.quantize.float_network import INPUT, FloatConv, FloatNetwork
+
+if TYPE_CHECKING:
+    from crisp_sw.quantize.float_network import FloatNetwork
 
 LONGEST_RATIO = len("1024:1024")
 
@@ -82,27 +85,30 @@ class SparsityRules:
     classifier: LayerSparsity | None = None
     overrides: tuple[tuple[str, LayerSparsity | None], ...] = ()
 
-    def assign(self, network: FloatNetwork) -> dict[str, LayerSparsity]:
+    def assign(self, network: "FloatNetwork") -> dict[str, LayerSparsity]:
         """The sparsity of every layer that is not dense, by name in the network's order.
 
         Raises
         ------
         NetworkSettingsError : an override matches no layer.
         """
+        from crisp_sw.quantize.float_network import INPUT, FloatConv
+
         layers = [layer for layer in network.layers if isinstance(layer, FloatConv)]
         self._check_overrides([layer.name for layer in layers])
         chosen = {}
         for layer in layers:
-            sparsity = self._choose(layer, is_last=layer is network.layers[-1])
+            is_first, is_last = layer.inputs[0] == INPUT, layer is network.layers[-1]
+            sparsity = self._choose(layer.name, is_first=is_first, is_last=is_last)
             if sparsity and not sparsity.is_dense and layer.groups == 1:
                 chosen[layer.name] = sparsity
         return chosen
 
-    def _choose(self, layer: FloatConv, *, is_last: bool) -> LayerSparsity | None:
+    def _choose(self, name: str, *, is_first: bool, is_last: bool) -> LayerSparsity | None:
         for pattern, sparsity in reversed(self.overrides):
-            if fnmatchcase(layer.name, pattern):
+            if fnmatchcase(name, pattern):
                 return sparsity
-        if layer.inputs[0] == INPUT:
+        if is_first:
             return self.first
         return self.classifier if is_last else self.default
 

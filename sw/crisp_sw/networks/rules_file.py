@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from crisp_sw.networks.errors import NetworkSettingsError
-from crisp_sw.networks.rules import LayerSparsity, parse_nm
+from crisp_sw.networks.rules import LayerSparsity, SparsityRules, parse_nm
 from crisp_sw.settings_file import read_settings_file
 
 _TYPES: dict[str, type | tuple[type, ...]] = {
@@ -24,6 +24,25 @@ _TYPES: dict[str, type | tuple[type, ...]] = {
     "block_size": int,
     "dense": bool,
 }
+
+
+def sparsity_rules(
+    nm: str, blocks: float, block_size: int, first_nm: str | None, overrides: Path | None
+) -> SparsityRules:
+    """The rules that the options of a command line stand for; see `crisp_sw.networks.SparsityRules`.
+
+    Raises
+    ------
+    NetworkSettingsError : a value is out of range.
+    """
+    n, m = parse_nm(nm)
+    default = LayerSparsity(n=n, m=m, block=block_size, blocks=blocks)
+    first = None
+    if first_nm is not None:
+        n, m = parse_nm(first_nm)
+        first = LayerSparsity(n=n, m=m, block=block_size)
+    listed = () if overrides is None else read_overrides(overrides, default)
+    return SparsityRules(default=default, first=first, overrides=listed)
 
 
 def read_overrides(path: str | Path, default: LayerSparsity) -> tuple[tuple[str, LayerSparsity | None], ...]:

@@ -10,6 +10,9 @@ from crisp_sw.networks.errors import NetworkSettingsError
 from crisp_sw.networks.rules import SparsityRules
 from crisp_sw.seeds import HIGHEST_SEED, SEED_RANGE
 
+DEFAULT_CACHE = Path("build/networks")
+"""Where built networks are kept."""
+
 
 @dataclass(frozen=True, kw_only=True)
 class NetworkSettings:

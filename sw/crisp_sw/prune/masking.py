@@ -12,16 +12,15 @@ gets
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from typing import Any, Literal, cast
+from typing import Any, cast
 
 import torch
 from torch import Tensor, nn
 from torch.nn.utils import parametrize
 
+from crisp_sw.choices import Gradient
 from crisp_sw.prune.errors import PruneError
 from crisp_sw.prune.gradient_record import GradientRecord
-
-Gradient = Literal["ste", "sr-ste", "masked"]
 
 
 def masked(weight: Tensor, mask: Tensor) -> Tensor:

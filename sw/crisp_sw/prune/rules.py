@@ -3,9 +3,7 @@
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, fields
 from fnmatch import fnmatchcase
-from typing import Any, Self
-
-from torch import nn
+from typing import TYPE_CHECKING, Any, Self
 
 from crisp_sw.prune.errors import PruneError
 from crisp_sw.prune.value_checks import (
@@ -15,6 +13,9 @@ from crisp_sw.prune.value_checks import (
     require_real,
     require_text,
 )
+
+if TYPE_CHECKING:
+    from torch import nn
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -68,7 +69,7 @@ class LayerRule:
         require_known(values, [item.name for item in fields(cls)], what="setting of a rule")
         return cls(**values)
 
-    def matches(self, name: str, module: nn.Module) -> bool:
+    def matches(self, name: str, module: "nn.Module") -> bool:
         """Whether the rule speaks of the module of this name."""
         fits_name = self.name is None or fnmatchcase(name, self.name)
         return fits_name and (self.type is None or type(module).__name__ == self.type)
@@ -86,10 +87,10 @@ class LayerRule:
 
 def check_rules(
     rules: Sequence[LayerRule],
-    model: nn.Module,
+    model: "nn.Module",
     *,
-    prunable: Mapping[str, nn.Module],
-    dense: Mapping[str, nn.Module],
+    prunable: "Mapping[str, nn.Module]",
+    dense: "Mapping[str, nn.Module]",
 ) -> None:
     """Raise PruneError unless every rule matches a layer that it can be meant for.
 
@@ -115,7 +116,7 @@ def check_rules(
 
 
 def check_effects(
-    rules: Sequence[LayerRule], model: nn.Module, *, pruned: Collection[str], dense: Mapping[str, str]
+    rules: Sequence[LayerRule], model: "nn.Module", *, pruned: Collection[str], dense: Mapping[str, str]
 ) -> None:
     """Raise PruneError if a rule sets something, but all layers that it matches stay dense.
 

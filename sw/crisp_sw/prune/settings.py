@@ -4,10 +4,8 @@ from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass, fields
 from typing import Any, Literal, Self
 
-from crisp_sw.data.augment import BORDERS, Border
-from crisp_sw.mixed_precision import PRECISIONS
+from crisp_sw.choices import BORDERS, PRECISIONS, Border, Gradient
 from crisp_sw.prune.errors import PruneError
-from crisp_sw.prune.masking import Gradient
 from crisp_sw.prune.rules import LayerRule
 from crisp_sw.prune.value_checks import (
     MOST_COUNT,

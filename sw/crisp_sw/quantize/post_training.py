@@ -1,7 +1,6 @@
 """Post-training quantization: lower a whole model, compare the two, calibrate, convert layer by layer."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 
 import torch
 from torch import Tensor, nn
@@ -21,31 +20,9 @@ from crisp_sw.quantize.float_network import INPUT, FloatConv, FloatLayer, FloatM
 from crisp_sw.quantize.integer_layers import quantize_conv
 from crisp_sw.quantize.lowering import lower
 from crisp_sw.quantize.model_state import require_traceable
-from crisp_sw.quantize.ranges import Affine, CalibrationError, Observer, RangeMethod, require_method
+from crisp_sw.quantize.ranges import Affine, Observer
+from crisp_sw.quantize.settings import CalibrationError, QuantizeSettings
 from crisp_sw.quantize.torch_layers import UnsupportedModelError
-
-
-@dataclass(frozen=True, kw_only=True)
-class QuantizeSettings:
-    """How activations get their int8 ranges.
-
-    Attributes
-    ----------
-    method : "minmax", "percentile" or "mse"; the image itself always takes its full range.
-    percentile : share of the values, in percent, that the "percentile" range holds on each side.
-    batch : calibration images run at a time.
-    """
-
-    method: RangeMethod = "mse"
-    percentile: float = 99.99
-    batch: int = 128
-
-    def __post_init__(self):
-        require_method(self.method)
-        if not isinstance(self.percentile, int | float) or not 50 < self.percentile <= 100:
-            raise CalibrationError(f"`percentile` must be above 50 and at most 100, not {self.percentile!r}")
-        if not isinstance(self.batch, int) or isinstance(self.batch, bool) or self.batch < 1:
-            raise CalibrationError(f"`batch` must be an integer of at least 1, not {self.batch!r}")
 
 
 def quantize_model(

@@ -1,29 +1,15 @@
 """Ranges of activations: what calibration observes of a tensor, and how an int8 range is chosen from it."""
 
 from dataclasses import dataclass, field
-from typing import Literal, get_args
 
 import torch
 from torch import Tensor
 
-from crisp_golden.errors import CrispError
+from crisp_sw.quantize.settings import CalibrationError, RangeMethod, require_method
 
-RangeMethod = Literal["minmax", "percentile", "mse"]
 LEVELS = 255
 SAMPLE_SIZE = 1 << 16
 MSE_STEPS = 64
-
-
-class CalibrationError(CrispError):
-    """Calibration images or settings from which no range can be chosen."""
-
-
-def require_method(method: str) -> None:
-    """Raise CalibrationError, listing the methods there are, unless ``method`` is one."""
-    if method not in get_args(RangeMethod):
-        raise CalibrationError(
-            f"no range method {method!r}; expected one of {', '.join(get_args(RangeMethod))}"
-        )
 
 
 @dataclass(frozen=True)

@@ -7,9 +7,9 @@ from pathlib import Path
 from torch import nn
 
 from crisp_sw.checkpoint import CheckpointInfo
+from crisp_sw.choices import Unreadable
 from crisp_sw.data import DatasetSplits, ImageSet, class_subset, resolve_classes
 from crisp_sw.data.balance import choose_per_class
-from crisp_sw.data.folder import Unreadable
 from crisp_sw.errors import DatasetError
 from crisp_sw.prune import ClassSamples, SamplesError
 from crisp_sw.steps.float_models import ForeignWeights, listing, load_float_model

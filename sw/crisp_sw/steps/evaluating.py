@@ -9,8 +9,8 @@ from torch import Tensor
 
 from crisp_golden.errors import CrispError
 from crisp_golden.network import QuantizedConv, QuantizedNetwork
+from crisp_sw.choices import Unreadable
 from crisp_sw.data import DatasetSplits, Normalization, class_subset, load_dataset, resolve_classes
-from crisp_sw.data.folder import Unreadable
 from crisp_sw.errors import ClassSelectionError, DatasetError
 from crisp_sw.evaluation import accuracy, predict_logits, subset_accuracy
 from crisp_sw.network_source import open_network

@@ -9,8 +9,8 @@ from torch import nn
 
 from crisp_golden.errors import CrispError
 from crisp_sw.checkpoint import CheckpointInfo, load_weights
+from crisp_sw.choices import Unreadable
 from crisp_sw.data import DatasetSplits, Normalization, load_dataset
-from crisp_sw.data.folder import Unreadable
 from crisp_sw.data.registry import is_dataset_name
 from crisp_sw.errors import DatasetError
 from crisp_sw.export.pruned import PrunedModel, load_pruned

@@ -4,9 +4,9 @@ import shutil
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, replace
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 from torch import nn
 
@@ -22,32 +22,9 @@ from crisp_sw.prune import (
     prune_for_classes,
 )
 from crisp_sw.prune.fine_tuning import EpochStatistics
-from crisp_sw.prune.value_checks import require_integer
+from crisp_sw.steps.budgets import PruneBudget
 from crisp_sw.steps.class_task import ClassTask
 from crisp_sw.steps.progress import StepCallback, ignore_progress
-
-
-@dataclass(frozen=True, kw_only=True)
-class PruneBudget:
-    """What a pruning run may use beside the pruner's own settings.
-
-    Attributes
-    ----------
-    samples_per_class : training images of each of the user's classes.
-    compare_dense : also fine-tune the dense network with the same budget, for its accuracy.
-    teacher : distilled from: the "original" network, or the dense "fine-tuned" one.
-    """
-
-    samples_per_class: int = 500
-    compare_dense: bool = True
-    teacher: Literal["original", "fine-tuned"] = "original"
-
-    def __post_init__(self):
-        require_integer("samples_per_class", self.samples_per_class, 1)
-        if self.teacher not in ("original", "fine-tuned"):
-            raise CrispError(f"`teacher` must be original or fine-tuned, not {self.teacher!r}")
-        if self.teacher == "fine-tuned" and not self.compare_dense:
-            raise CrispError("a fine-tuned teacher is the dense comparison; expected `compare_dense` too")
 
 
 def prune_task(

@@ -12,11 +12,12 @@ from crisp_sw.evaluation import accuracy
 from crisp_sw.export.pruned import PrunedModel
 from crisp_sw.quantize import CalibrationError, QuantizeSettings, quantize_model
 from crisp_sw.seeds import require_seed
+from crisp_sw.steps.budgets import CALIBRATION_PER_CLASS
 from crisp_sw.steps.class_task import ClassTask
 from crisp_sw.steps.progress import StepCallback, ignore_progress
 from crisp_sw.steps.user_classes import UserClasses
 
-CALIBRATION_PER_CLASS, MOST_PER_CLASS = 128, 1_000_000
+MOST_PER_CLASS = 1_000_000
 GOLDEN_BATCH = 250
 
 

@@ -4,8 +4,9 @@ import pytest
 import torch
 from torch import Generator, nn
 
+from crisp_sw.choices import Border
 from crisp_sw.data import augment
-from crisp_sw.data.augment import Border, padding_fault
+from crisp_sw.data.augment import padding_fault
 
 
 def images(count=64):

@@ -8,8 +8,9 @@ from typer.testing import CliRunner
 
 from crisp_golden.network import QuantizedConv
 from crisp_sw.export import load_network
-from crisp_sw.networks.command import network, sparsity_rules
+from crisp_sw.networks.command import network
 from crisp_sw.networks.rules import LayerSparsity
+from crisp_sw.networks.rules_file import sparsity_rules
 
 OPTIONS = ["resnet18-32px", "--image-size", "32", "--width", "0.25", "--classes", "7", "--nm", "1:4"]
 

@@ -1,0 +1,18 @@
+"""Named choices that settings and options offer, apart from the code that knows them, which needs torch."""
+
+from typing import Literal, get_args
+
+Border = Literal["black", "mirror"]
+"""What a shifted picture brings in, see `crisp_sw.data.augment`."""
+BORDERS: tuple[str, ...] = get_args(Border)
+
+Unreadable = Literal["refuse", "skip"]
+"""What a damaged picture means, see `crisp_sw.data.folder`."""
+UNREADABLE: tuple[Unreadable, ...] = get_args(Unreadable)
+
+Gradient = Literal["ste", "sr-ste", "masked"]
+"""What pruned weights get, see `crisp_sw.prune.masking`."""
+
+PRECISIONS = ("float32", "bfloat16")
+"""Of training, see `crisp_sw.mixed_precision`."""
+AUTO_PRECISION = "auto"

@@ -1,0 +1,19 @@
+from .build import build_network, quantize_sparse
+from .cache import cached_network, network_key
+from .images import example_input, random_images
+from .rules import LayerSparsity, SparsityRules
+from .rules_file import read_overrides
+from .settings import NetworkSettings
+
+__all__ = [
+    "LayerSparsity",
+    "NetworkSettings",
+    "SparsityRules",
+    "build_network",
+    "cached_network",
+    "example_input",
+    "network_key",
+    "quantize_sparse",
+    "random_images",
+    "read_overrides",
+]
