@@ -18,7 +18,7 @@ from crisp_sw.qdq.quantization import (
     quantized_code,
     same_code,
 )
-from crisp_sw.qdq.state import LoweringState
+from crisp_sw.qdq.state import LoweringState, check_not_padded
 from crisp_sw.qdq.values import (
     BATCH,
     Activation,
@@ -128,9 +128,8 @@ def _clamp(state: LoweringState, node: GraphNode, inputs: Inputs) -> Value:
 
 
 def _max_pool(state: LoweringState, node: GraphNode, inputs: Inputs) -> Value:
-    source = inputs[0]
-    if not isinstance(source, Activation) or source.padding != (0, 0):
-        source = state.activation(node, source)
+    source = inputs[0] if isinstance(inputs[0], Activation) else state.activation(node, inputs[0])
+    check_not_padded(node, source)
     if source.flat:
         raise OnnxModelError(f"{node.label} must read an image")
     layer, shape = max_pool_layer(node, source.shape)
@@ -157,6 +156,7 @@ def _reshape(state: LoweringState, node: GraphNode, inputs: Inputs) -> Value:
         return folding.fold_constants(node, inputs)
     if not isinstance(source, Activation | OpenLayer):
         raise OnnxModelError(f"{node.label} must read the output of a layer")
+    check_not_padded(node, source)
     flat = folding.is_flat_after(node, source.shape, source.flat, inputs, state.graph.batch)
     if isinstance(source, OpenLayer):
         source.flat = flat
@@ -174,6 +174,7 @@ def _shape(state: LoweringState, node: GraphNode, inputs: Inputs) -> Value:
     source = inputs[0]
     if not isinstance(source, Activation | Image | OpenLayer):
         return folding.fold_constants(node, inputs)
+    check_not_padded(node, source)
     shape: Shape | tuple[int] = source.shape
     if not isinstance(source, Image) and source.flat:
         shape = (int(np.prod(shape)),)

@@ -34,6 +34,17 @@ class LoweredNetwork:
     tensors: dict[str, SourceTensor]
 
 
+def check_not_padded(node: GraphNode, value: Value | None) -> None:
+    """Check that a node does not read the output of Pad, which only convolutions take in.
+
+    Raises
+    ------
+    OnnxModelError : it does.
+    """
+    if isinstance(value, Activation) and value.padding != (0, 0):
+        raise OnnxModelError(f"{node.label} reads a padded image; expected Conv after Pad")
+
+
 class LoweringState:
     """State of one import.
 
@@ -60,8 +71,8 @@ class LoweringState:
     def activation(self, node: GraphNode, value: Value | None, *, padded: bool = False) -> Activation:
         """``value`` as the dequantized tensor that a float operator needs, padded only where it may be."""
         if isinstance(value, Activation) and value.real:
-            if value.padding != (0, 0) and not padded:
-                raise OnnxModelError(f"{node.label} reads a padded image; expected Conv after Pad")
+            if not padded:
+                check_not_padded(node, value)
             return value
         if isinstance(value, OpenLayer):
             raise OnnxModelError(

@@ -287,6 +287,17 @@ def one_image_of_many(g: QdqGraph) -> None:
     g.finish(g.conv(g.node("Reshape", g.qdq("image"), g.constant([1, 4, 6, 6], np.int64))))
 
 
+def reshaped_after_padding(g: QdqGraph) -> None:
+    padded = g.node("Pad", g.qdq("image"), g.constant([0, 0, 1, 1, 0, 0, 1, 1], np.int64))
+    g.finish(g.conv(g.node("Reshape", padded, g.constant([0, 4, 6, 6], np.int64))))
+
+
+def shape_after_padding(g: QdqGraph) -> None:
+    x = g.qdq("image")
+    shape = g.node("Shape", g.node("Pad", x, g.constant([0, 0, 1, 1, 0, 0, 1, 1], np.int64)))
+    g.finish(g.conv(g.node("Reshape", x, shape)))
+
+
 def dropped_codes(g: QdqGraph) -> None:
     g.finish(g.conv(g.dq(g.node("Dropout", g.q("image")))))
 
@@ -314,6 +325,8 @@ REFUSED: dict[Callable[[QdqGraph], None], str] = {
     padding_from_the_number_of_images: "Pad '.*' needs equal padding on opposite sides",
     images_put_together: "Reshape '.*' must make a vector of each image, or an image of its own shape",
     one_image_of_many: "Reshape '.*' must make a vector of each image, or an image of its own shape",
+    reshaped_after_padding: "Reshape '.*' reads a padded image; expected Conv after Pad",
+    shape_after_padding: "Shape '.*' reads a padded image; expected Conv after Pad",
     dropped_codes: "Dropout '.*' must read a dequantized activation",
     shape_of_two_axes: "Reshape '.*' must have a constant list as shape",
     stride_of_one_axis: r"AveragePool '.*' needs strides of two axes, 1 or more, not \[2\]",
