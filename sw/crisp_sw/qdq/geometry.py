@@ -4,7 +4,8 @@ from crisp_sw.qdq.errors import OnnxModelError
 from crisp_sw.qdq.graph import GraphNode
 
 Pair = tuple[int, int]
-MOST_PIXELS = 1 << 26
+MOST_VALUES = 1 << 27
+"""Of an image with its padding."""
 
 
 def pair(node: GraphNode, attribute: str) -> Pair:
@@ -70,14 +71,15 @@ def shape_after(
 
     Raises
     ------
-    OnnxModelError : there is no output pixel, or there are more than `MOST_PIXELS`.
+    OnnxModelError : there is no output pixel, or the padded image has more than `MOST_VALUES`.
     """
-    height, width = (
-        (size + 2 * pad - length) // stride + 1
-        for size, pad, length in zip(shape[1:], padding, kernel, strict=True)
-    )
+    padded = [size + 2 * pad for size, pad in zip(shape[1:], padding, strict=True)]
+    if shape[0] * padded[0] * padded[1] > MOST_VALUES:
+        raise OnnxModelError(
+            f"{node.label} reads {shape[0]} x {padded[0]} x {padded[1]} values with its padding; "
+            f"expected at most {MOST_VALUES}"
+        )
+    height, width = ((size - length) // stride + 1 for size, length in zip(padded, kernel, strict=True))
     if min(height, width) < 1:
         raise OnnxModelError(f"{node.label} has no output pixel for an input of (C, H, W) = {shape}")
-    if height * width > MOST_PIXELS:
-        raise OnnxModelError(f"{node.label} gives {height} x {width} pixels; expected at most {MOST_PIXELS}")
     return height, width

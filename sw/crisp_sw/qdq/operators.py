@@ -1,6 +1,7 @@
 """One function per ONNX operator: from its inputs' values to the value of its output."""
 
-from collections.abc import Callable
+import math
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 
 import numpy as np
@@ -31,6 +32,9 @@ from crisp_sw.qdq.values import (
     Shape,
     Value,
 )
+
+PASS_OPERATIONS = 1 << 14
+"""Operations that take as long as going to the next place of a window does."""
 
 Inputs = list[Value | None]
 Handler = Callable[[LoweringState, GraphNode, Inputs], Value]
@@ -67,13 +71,16 @@ def _convolution(state: LoweringState, node: GraphNode, inputs: Inputs) -> Value
     opener = {"Conv": open_conv, "Gemm": open_gemm, "MatMul": open_matmul}[node.operator]
     padded = node.operator == "Conv"
     layer = opener(node, state.activation(node, inputs[0], padded=padded), inputs[1:])
-    _count_operations(state, node, layer.weight.size, layer.shape)
+    _count_operations(state, node, layer.weight.size, layer.weight.shape[2:], layer.shape)
     return layer
 
 
-def _count_operations(state: LoweringState, node: GraphNode, per_pixel: int, shape: Shape) -> None:
-    images = state.graph.batch or 1
-    state.graph.budget.take_operations(images * per_pixel * shape[1] * shape[2], node.label)
+def _count_operations(
+    state: LoweringState, node: GraphNode, per_pixel: int, window: Sequence[int], shape: Shape
+) -> None:
+    """Count what a layer of output (C, H, W) does, and the passes over the places of its window."""
+    count = (state.graph.batch or 1) * per_pixel * shape[1] * shape[2] + math.prod(window) * PASS_OPERATIONS
+    state.graph.budget.take_operations(count, node.label)
 
 
 def _add(state: LoweringState, node: GraphNode, inputs: Inputs) -> Value:
@@ -133,7 +140,7 @@ def _max_pool(state: LoweringState, node: GraphNode, inputs: Inputs) -> Value:
     if source.flat:
         raise OnnxModelError(f"{node.label} must read an image")
     layer, shape = max_pool_layer(node, source.shape)
-    _count_operations(state, node, layer.kernel**2 * shape[0], shape)
+    _count_operations(state, node, layer.kernel**2 * shape[0], [layer.kernel] * 2, shape)
     state.add(node, layer, (source.tensor,), shape, source.code)
     sole = state.is_sole(node.outputs[0])
     return Activation(layer.name, shape, source.code, real=source.real, sole=sole)
@@ -146,7 +153,9 @@ def _average(state: LoweringState, node: GraphNode, inputs: Inputs) -> Value:
     if averages_single_pixels(node):
         return replace(source, sole=source.sole and state.is_sole(node.outputs[0]))
     flat = averages_to_vector(node, source.shape, inputs)
-    state.graph.budget.take_memory(int(np.prod(source.shape)), node.label)  # for weights of 1
+    weights = math.prod(source.shape)  # all of them 1
+    state.graph.budget.take_memory(weights, node.label)
+    _count_operations(state, node, weights, source.shape[1:], (source.shape[0], 1, 1))
     return OpenAverage(node.name, source, flat=flat)
 
 
