@@ -25,6 +25,7 @@ class CheckpointInfo:
     history : of the training, an entry with epoch, loss and accuracy for each epoch.
     class_ids : the data set's identifiers of the classes, or () in files that do not have them. One id for
         two outputs: the second output stands for all other classes.
+    data_source : of the data set, see `crisp_sw.data.DatasetSplits`; "" in files that do not have it.
 
     Raises
     ------
@@ -44,6 +45,7 @@ class CheckpointInfo:
     command: str = ""
     history: tuple[Mapping[str, float], ...] = ()
     class_ids: tuple[str, ...] = ()
+    data_source: str = ""
 
     def __post_init__(self):
         for name, (is_right, expected) in _CHECKS.items():
@@ -113,4 +115,5 @@ _CHECKS: dict[str, Check] = {
     "command": (_is_text, "a text"),
     "history": (_all(_is_mapping), "entries of values by name"),
     "class_ids": (_all(_is_text), "names"),
+    "data_source": (_is_text, "a name or a path"),
 }

@@ -223,6 +223,7 @@ def _cache_key(task: ClassTask, settings: DemoSettings, prune_settings: PruneSet
 def _export(task: ClassTask, network: QuantizedNetwork, accuracy: dict[str, float], files: DemoFiles) -> None:
     metadata = {
         "dataset": task.splits.name,
+        "data_source": task.splits.source,
         "model": task.info.model,
         "mean": list(task.info.mean),
         "std": list(task.info.std),

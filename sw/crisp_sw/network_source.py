@@ -1,5 +1,6 @@
 """A quantized network from wherever it lies: the directory of a packed network, or a QDQ ONNX file."""
 
+import shlex
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -37,7 +38,8 @@ def open_network(path: str | Path, *, m: int = 4) -> tuple[QuantizedNetwork, Map
 def _no_network(path: Path) -> str:
     expected = f"expected the directory of a packed network ({GRAPH_FILE}) or a QDQ ONNX file (.onnx)"
     if (path / MODEL_FILE).is_file():
-        return f"{path}: a float model; {expected}, which `crisp quantize {path}` makes"
+        command = shlex.join(["crisp", "quantize", str(path)])
+        return f"{path}: a float model; {expected}, which `{command}` makes"
     if path.is_dir():
         return f"{path}: no {GRAPH_FILE} in it; {expected}"
     return f"{path}: {'a file of another kind' if path.exists() else 'nothing is there'}; {expected}"

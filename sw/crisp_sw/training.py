@@ -225,6 +225,7 @@ def run_training(
         command=command,
         history=tuple(asdict(report) for report in result.history),
         class_ids=splits.ids,
+        data_source=splits.source,
     )
     network.cpu()
     if result.finished and output is not None:

@@ -6,15 +6,14 @@ from typing import Annotated, Any
 import typer
 
 from crisp_sw.commands.options import AsJson, command_line
-from crisp_sw.commands.terminal import emit, results, show_figures
+from crisp_sw.commands.terminal import emit, results, say_next, show_figures
 from crisp_sw.export.state_dict import PICKLED
 from crisp_sw.report.numbers import percent, size
 from crisp_sw.steps.exporting import export_model
 
-_NEXT = {
+_IN_PYTHON = {
     "state-dict": "in PyTorch: model.load_state_dict({loader}({file!r}))",
-    "qdq-onnx": "in Python: onnxruntime.InferenceSession({file!r}); back: crisp compile {file}",
-    "packed": "next: crisp inspect {file}, or crisp network {file}",
+    "qdq-onnx": "in Python: onnxruntime.InferenceSession({file!r})",
 }
 
 
@@ -59,4 +58,8 @@ def _show(out: Path, figures: dict[str, Any]) -> None:
     show_figures(f"Wrote {out}", shown)
     file = figures["file"]
     loader = "torch.load" if file.endswith(PICKLED) else "safetensors.torch.load_file"
-    results.print(_NEXT[figures["format"]].format(file=file, loader=loader))
+    if figures["format"] in _IN_PYTHON:
+        results.print(_IN_PYTHON[figures["format"]].format(file=file, loader=loader))
+    if figures["format"] != "state-dict":
+        say_next("inspect", file)
+        say_next("compile", file)

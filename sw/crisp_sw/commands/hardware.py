@@ -2,6 +2,7 @@
 
 import importlib.util
 import os
+import shlex
 import subprocess
 import sys
 from collections.abc import Sequence
@@ -78,9 +79,8 @@ def cosim(
     Example: `crisp cosim build/network --inputs images.safetensors --preset edge`
     """
     if is_onnx_file(network):
-        raise ProgramError(
-            f"{network}: expected a packed network; `crisp export {network} --out DIR` makes one"
-        )
+        command = shlex.join(["crisp", "export", str(network), "--out", str(network.with_suffix(""))])
+        raise ProgramError(f"{network}: expected a packed network, which `{command}` makes")
     require_new_file(out)
     require_benches()
     load_network(network)

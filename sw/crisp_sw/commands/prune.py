@@ -24,7 +24,7 @@ from crisp_sw.commands.options import (
     say_where_it_starts,
     source_figures,
 )
-from crisp_sw.commands.terminal import emit, messages, results, show_figures, step_display
+from crisp_sw.commands.terminal import emit, messages, say_next, show_figures, step_display
 from crisp_sw.export.pruned import require_pruned_or_free, save_pruned
 from crisp_sw.prune import PruneError, PruneSettings
 from crisp_sw.steps import ClassTask, PruneBudget, load_task, prune_task
@@ -162,4 +162,5 @@ def _show(out: Path, figures: dict[str, Any]) -> None:
             **accuracy_figures(figures["accuracy"]),
         },
     )
-    results.print(f"next: crisp quantize {out}")
+    unreadable = figures["source"]["unreadable"]
+    say_next("quantize", out, *(("--unreadable", unreadable) if unreadable != "refuse" else ()))

@@ -20,7 +20,7 @@ from crisp_sw.commands.options import (
     say_skipped,
     source_figures,
 )
-from crisp_sw.commands.terminal import emit, results, show_figures, step_display
+from crisp_sw.commands.terminal import emit, say_next, show_figures, step_display
 from crisp_sw.evaluation import evaluate
 from crisp_sw.export import save_network
 from crisp_sw.export.save import packed_bytes, require_network_or_free
@@ -75,6 +75,7 @@ def quantize(
         **source_figures(path, data, foreign, channels=splits.channels, unreadable=unreadable),
         "skipped": list(splits.skipped),
         "dataset": splits.name,
+        "data_source": splits.source,
         "class_ids": list(outputs.ids),
         "test_images": len(images),
         "model": pruned.info.model,
@@ -94,4 +95,5 @@ def _show(out: Path, packed: int, before: float, after: float) -> None:
         f"Wrote {out}",
         {"float accuracy": f"{before:.2%}", "int8 accuracy": f"{after:.2%}", "packed": size(packed)},
     )
-    results.print(f"next: crisp inspect {out}, or crisp cosim {out} --inputs <images>")
+    say_next("inspect", out)
+    say_next("compile", out)

@@ -2,6 +2,7 @@
 
 import json
 import os
+import shlex
 import sys
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
@@ -71,6 +72,11 @@ def show_figures(title: str, figures: Mapping[str, str]) -> None:
     for name, value in figures.items():
         grid.add_row(f"  {name}", value)
     results.print(grid)
+
+
+def say_next(*words: object) -> None:
+    """Print a command of this program that can be pasted into a shell, as what may come next."""
+    results.print(f"next: {shlex.join(['crisp', *map(str, words)])}")
 
 
 def say_problem(kind: str, text: str) -> None:

@@ -138,6 +138,7 @@ class DatasetSplits:
     classes : display name of each class, in the order of the labels.
     class_ids : short identifiers (WordNet ids of ImageNet folders), or the names again.
     skipped : a message for each file that could not be read and was left out as asked.
+    source : what loads the data set from any working directory: its name, or an absolute path; or "".
     """
 
     name: str
@@ -146,6 +147,7 @@ class DatasetSplits:
     classes: tuple[str, ...]
     class_ids: tuple[str, ...] = ()
     skipped: tuple[str, ...] = ()
+    source: str = ""
 
     @property
     def ids(self) -> tuple[str, ...]:

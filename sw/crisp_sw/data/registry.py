@@ -57,6 +57,8 @@ def load_dataset(
     else:
         splits = _load_path(Path(name_or_path), cache, image_size, unreadable)
     splits.require_every_class()
+    named = is_dataset_name(name_or_path)
+    splits = replace(splits, source=_key(name_or_path) if named else str(Path(name_or_path).absolute()))
     return splits if image_size is None else _resized(splits, image_size)
 
 

@@ -19,7 +19,7 @@ from crisp_sw.steps.float_models import (
     listing,
     load_float_model,
     normalization,
-    require_data_name,
+    recorded_data,
     require_normalize,
 )
 from crisp_sw.steps.progress import StepCallback, ignore_progress
@@ -181,11 +181,10 @@ def _chosen(outputs: UserClasses, labels: Tensor, classes: str | None) -> tuple[
 def _images_of(
     path: str, metadata: Mapping[str, Any], data: str | None, size: int, unreadable: Unreadable
 ) -> DatasetSplits:
-    if data is None and not metadata.get("dataset"):
+    dataset, source = metadata.get("dataset"), metadata.get("data_source")
+    if data is None and not dataset:
         raise EvaluationError(f"{path}: does not say which data set it is for; expected --data")
-    return load_dataset(
-        data or require_data_name(metadata["dataset"]), image_size=size, unreadable=unreadable
-    )
+    return load_dataset(data or recorded_data(dataset, source), image_size=size, unreadable=unreadable)
 
 
 def _outputs(

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Literal, Self, get_args
+from typing import Any, Literal, Self, get_args
 
 from torch import nn
 
@@ -94,7 +94,8 @@ def load_float_model(
         if path is None:
             raise SourceError("no model; expected a checkpoint or a pruned model, or a state dict as weights")
         pruned = load_pruned(path)
-        return pruned, load_data(pruned.info, data, unreadable)
+        splits = load_data(pruned.info, data, unreadable)
+        return replace(pruned, info=replace(pruned.info, data_source=splits.source)), splits
     if data is None:
         raise SourceError(f"{foreign.weights}: a state dict does not name its data set; expected `data`")
     splits = load_dataset(data, image_size=foreign.image_size, unreadable=unreadable)
@@ -126,6 +127,7 @@ def checkpoint_of(foreign: ForeignWeights, splits: DatasetSplits) -> tuple[nn.Mo
         dataset=splits.name,
         accuracy=0.0,
         class_ids=splits.ids,
+        data_source=splits.source,
     )
 
 
@@ -138,7 +140,7 @@ def load_data(
     ------
     DatasetError : the images have another number of channels, or the checkpoint's data set is not here.
     """
-    name = data or require_data_name(info.dataset)
+    name = data or recorded_data(info.dataset, info.data_source)
     splits = load_dataset(name, image_size=info.image_size[0], unreadable=unreadable)
     if splits.channels != info.in_channels:
         raise DatasetError(
@@ -148,20 +150,25 @@ def load_data(
     return splits
 
 
-def require_data_name(recorded: str) -> str:
-    """The data set that a model has noted down, if that says where it is.
+def recorded_data(dataset: Any, source: Any) -> str:
+    """The name or path of the data set that a model has noted down, if that says where it is.
+
+    Parameters
+    ----------
+    dataset, source : ``name`` and ``source`` of `crisp_sw.data.DatasetSplits`, from files.
 
     Raises
     ------
-    DatasetError : it is a folder's name, which cannot be found from here.
+    DatasetError : neither does: it is a folder's name, and the folder is not where it was.
     """
-    known = isinstance(recorded, str) and (is_dataset_name(recorded) or Path(recorded).exists())
-    if not known:
-        raise DatasetError(
-            f"the model was made for the data set {recorded!r}, which is no known name and no path from "
-            "here; expected its path as --data"
-        )
-    return recorded
+    for recorded in (source, dataset):
+        if recorded and isinstance(recorded, str) and (is_dataset_name(recorded) or Path(recorded).exists()):
+            return recorded
+    place = f", in {source}" if source else ""
+    raise DatasetError(
+        f"the model was made for the data set {dataset!r}{place}, which is no known name and no path from "
+        "here; expected its path as --data"
+    )
 
 
 def listing(names: Sequence[str]) -> str:

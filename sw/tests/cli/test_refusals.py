@@ -58,7 +58,10 @@ def damaged(digits_checkpoint, pruned, tmp_path_factory) -> dict[str, Path]:
         (["evaluate", "CHECKPOINT", "--out", "."], "'.' has no name; expected a path such as build/result"),
         (["inspect", "CHECKPOINT", "--out", "."], "'.' has no name; expected a path such as build/result"),
         (["cosim", "NETWORK", "--inputs", "none.safetensors"], "none.safetensors: no such file"),
-        (["cosim", "a.onnx", "--inputs", "i"], "a.onnx: expected a packed network; `crisp export a.onnx"),
+        (
+            ["cosim", "a.onnx", "--inputs", "i"],
+            "which `crisp export a.onnx --out a` makes",
+        ),
         (["prune", "--classes", "1", "--settings", "no.toml"], "no.toml: cannot be read"),
         (["prune", "--classes", "1", "--method", "best"], "`method` must be one of crisp, dense, nm"),
         (["prune", "--classes", "1", "--method", "channel"], "makes a network of other sizes"),

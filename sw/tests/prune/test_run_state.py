@@ -172,7 +172,7 @@ def test_damaged_state(mixed_net, samples, tmp_path):
         ({"state": None}, r"not the state of a pruning run \(`state` must be an object, not None\)"),
         (
             {"state": {"epoch": 1}},
-            r"not the state of a pruning run \(`state` must be an object of iteration, ",
+            r"not the state of a pruning run \(`state` must be an object of it",
         ),
     ],
 )

@@ -195,9 +195,12 @@ def test_equal_names_are_told_apart_by_their_ids(digits_checkpoint, digits, tmp_
 
 def test_folder_that_is_elsewhere_needs_data(digits_checkpoint, tmp_path):
     model, info = load_checkpoint(digits_checkpoint)
-    moved: CheckpointInfo = replace(info, dataset="imgs2")
+    moved: CheckpointInfo = replace(info, dataset="imgs2", data_source="/nowhere/imgs2")
     save_checkpoint(tmp_path / "model.safetensors", model, moved)
-    with pytest.raises(DatasetError, match=r"made for the data set 'imgs2', .*; expected its path as --data"):
+    with pytest.raises(
+        DatasetError,
+        match=r"'imgs2', in /nowhere/imgs2, .*; expected its path as --data",
+    ):
         float_answers(str(tmp_path / "model.safetensors"))
     assert float_answers(str(tmp_path / "model.safetensors"), "digits").kind == "all_classes"
 
