@@ -19,7 +19,8 @@ from crisp_sw.checkpoint_info import CheckpointInfo
 from crisp_sw.errors import CheckpointError
 from crisp_sw.input_files import open_regular
 from crisp_sw.models import build_model
-from crisp_sw.plain_state_dict import plain_state_dict, why_names_differ
+from crisp_sw.module_wrappers import unwrapped
+from crisp_sw.plain_state_dict import plain_state_dict, why_names_differ, with_masks_applied
 from crisp_sw.tensor_files import write_safetensors
 
 HEADER_KEY = "crisp"
@@ -28,14 +29,14 @@ LISTED_MISMATCHES = 5
 
 
 def save_checkpoint(path: Path, model: nn.Module, info: CheckpointInfo, *, compact: bool = False) -> None:
-    """Write weights and header to ``path``, by way of a temporary name.
+    """Write weights, without wrappers and masked ones as zeros, and header to ``path``, by a temporary name.
 
     Parameters
     ----------
     compact : round the weights of convolutions and linear layers to bfloat16, which halves the file.
         `load_checkpoint` gives float32 either way.
     """
-    tensors = model.state_dict()
+    tensors = with_masks_applied(unwrapped(model).state_dict())
     if compact:
         tensors = {
             name: value.bfloat16() if value.is_floating_point() and value.dim() > 1 else value

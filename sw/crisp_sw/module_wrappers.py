@@ -7,6 +7,8 @@ from typing import Any
 from torch import Tensor, nn
 from torch.optim.swa_utils import AveragedModel
 
+from crisp_sw.errors import ModelError
+
 _HOLDERS = (nn.DataParallel, nn.parallel.DistributedDataParallel, AveragedModel)
 
 
@@ -15,7 +17,14 @@ def unwrapped(model: nn.Module) -> nn.Module:
 
     The network's layers then have the names of its own code, whatever was put around it. Not a copy; a
     network without a wrapper is returned as it is.
+
+    Raises
+    ------
+    ModelError : ``model`` is no module.
     """
+    if not isinstance(model, nn.Module):
+        found = f"the class {model.__name__}" if isinstance(model, type) else f"a {type(model).__name__}"
+        raise ModelError(f"a network must be a torch.nn.Module, not {found}")
     while (inner := _inner(model)) is not None:
         model = inner
     return model

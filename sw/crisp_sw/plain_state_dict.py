@@ -29,13 +29,32 @@ def plain_state_dict(tensors: Mapping[str, Tensor], expected: Mapping[str, Tenso
     ----------
     expected : the state dict of the network.
     """
-    plain = _with_masks_applied(_without_prefix(_without_wrappers(tensors, expected), expected))
+    plain = with_masks_applied(_without_prefix(_without_wrappers(tensors, expected), expected))
     counters = {
         name: value
         for name, value in expected.items()
         if name.endswith(_COUNTER) and name.removesuffix(_COUNTER) + _MEAN in plain
     }
     return {**counters, **plain}
+
+
+def with_masks_applied(tensors: Mapping[str, Tensor]) -> dict[str, Tensor]:
+    """Return ``tensors`` with each weight times the mask that is beside it, under its own name."""
+    plain = dict(tensors)
+    for name, value in tensors.items():
+        for masked, mask_name in _MASKED:
+            match = masked.fullmatch(name)
+            if match is None:
+                continue
+            layer, weight = match.groups()
+            mask = mask_name.format(layer, weight)
+            if mask not in tensors or tensors[mask].shape != value.shape:
+                continue
+            chain = [other for other in tensors if other.startswith(f"{layer}parametrizations.{weight}.")]
+            if len(chain) <= 2:  # no further parametrization
+                del plain[name], plain[mask]
+                plain[layer + weight] = value * tensors[mask].to(value.dtype) + 0.0  # no negative zeros
+    return plain
 
 
 def why_names_differ(found: Collection[str], expected: Collection[str]) -> str | None:
@@ -79,19 +98,3 @@ def _shared_prefix(names: Collection[str]) -> str:
     """Return the parts, each with its dot, that all names begin with; the last part of a name is none."""
     columns = zip(*(name.split(".")[:-1] for name in names), strict=False)
     return "".join(f"{column[0]}." for column in takewhile(lambda column: len(set(column)) == 1, columns))
-
-
-def _with_masks_applied(tensors: dict[str, Tensor]) -> dict[str, Tensor]:
-    plain = dict(tensors)
-    for name, value in tensors.items():
-        for masked, mask_name in _MASKED:
-            match = masked.fullmatch(name)
-            mask = None if match is None else mask_name.format(*match.groups())
-            if match is None or mask not in tensors or tensors[mask].shape != value.shape:
-                continue
-            layer, weight = match.groups()
-            chain = [other for other in tensors if other.startswith(f"{layer}parametrizations.{weight}.")]
-            if len(chain) <= 2:  # no further parametrization
-                del plain[name], plain[mask]
-                plain[layer + weight] = value * tensors[mask].to(value.dtype) + 0.0  # no negative zeros
-    return plain

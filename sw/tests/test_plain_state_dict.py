@@ -5,15 +5,28 @@ from typing import cast
 
 import pytest
 import torch
+from safetensors.torch import load_file
 from torch import nn
 from torch.nn.utils import parametrizations, prune, weight_norm
 from torch.optim.swa_utils import AveragedModel
 
-from crisp_sw.checkpoint import load_weights
+from crisp_sw.checkpoint import CheckpointInfo, load_weights, read_tensors, save_checkpoint
 from crisp_sw.errors import CheckpointError
-from crisp_sw.export.state_dict import read_state_dict
+from crisp_sw.export.state_dict import read_state_dict, save_state_dict
 from crisp_sw.plain_state_dict import plain_state_dict
 from crisp_sw.prune import CrispSparsifier
+
+INFO = CheckpointInfo(
+    model="toy",
+    in_channels=3,
+    num_classes=2,
+    classes=("a", "b"),
+    image_size=(8, 8),
+    mean=(0.5,) * 3,
+    std=(0.5,) * 3,
+    dataset="toy",
+    accuracy=0.5,
+)
 
 
 def network(seed: int = 0) -> nn.Sequential:
@@ -98,6 +111,20 @@ def test_masks_that_were_saved_are_applied(mask, wrap):
         assert torch.equal(weight, cast(nn.Conv2d, model.get_submodule(layer)).weight)
         assert bool((weight == 0).any())
         assert not torch.signbit(weight[weight == 0]).any()
+
+
+@pytest.mark.parametrize("mask", [masked_by_torch, masked_by_the_sparsifier])
+def test_masked_and_wrapped_networks_are_saved_as_plain_ones(tmp_path, mask):
+    model = network()
+    mask(model)
+    names = network().state_dict().keys()
+    save_state_dict(nn.DataParallel(model), tmp_path / "a.safetensors")
+    saved = load_file(tmp_path / "a.safetensors")
+    assert saved.keys() == names
+    assert bool((saved["0.weight"] == 0).any())
+    save_checkpoint(tmp_path / "b.safetensors", nn.DataParallel(model), INFO)
+    tensors, _ = read_tensors(tmp_path / "b.safetensors")
+    assert all(torch.equal(tensors[name], saved[name]) for name in names)
 
 
 @pytest.mark.parametrize("norm", [weight_norm, parametrizations.weight_norm, parametrizations.spectral_norm])

@@ -14,6 +14,8 @@ from torch import Tensor, nn
 from crisp_sw.atomic_files import write_bytes
 from crisp_sw.errors import CheckpointError
 from crisp_sw.input_files import open_regular
+from crisp_sw.module_wrappers import unwrapped
+from crisp_sw.plain_state_dict import with_masks_applied
 from crisp_sw.tensor_files import separate
 
 SAFETENSORS = ".safetensors"
@@ -24,7 +26,7 @@ LEVELS, LISTED = 3, 5
 
 
 def save_state_dict(model: nn.Module, path: Path) -> int:
-    """Write the weights of ``model``, pruned ones as zeros; return the bytes of the file.
+    """Write the weights of ``model``, pruned ones as zeros, also where masks are on; return the file's bytes.
 
     The suffix chooses the format: safetensors, or torch's own for ``.pt`` and ``.pth``. Tied weights are
     written once for each of their names.
@@ -33,7 +35,8 @@ def save_state_dict(model: nn.Module, path: Path) -> int:
     ------
     CheckpointError : the suffix is another one. Nothing is written.
     """
-    tensors = separate({name: value.cpu() for name, value in model.state_dict().items()})
+    plain = with_masks_applied(unwrapped(model).state_dict())
+    tensors = separate({name: value.cpu() for name, value in plain.items()})
     if path.suffix == SAFETENSORS:
         data = serialise(tensors)
     elif path.suffix in PICKLED:

@@ -179,7 +179,7 @@ class ChannelRun(RunLoop):
     def _without(self, ratio: float, gradients: dict[str, Tensor]) -> nn.Module:
         """Return a copy of the model as it stands, without ``ratio`` of the channels of every layer."""
         pruned = copy.deepcopy(self.model)
-        for name, parameter in pruned.named_parameters():
+        for name, parameter in _real_parameters(pruned).items():
             parameter.requires_grad_(True)
             parameter.grad = gradients.get(name)
         seed = stream_seed(self.settings.seed, Stream.SALIENCY, self.state.iteration)
@@ -209,9 +209,11 @@ class ChannelRun(RunLoop):
     def _gradients(self) -> dict[str, Tensor]:
         if self.settings.saliency != "class-aware":
             return {}
-        return accumulate_gradients(
-            self.model, dict(self.model.named_parameters()), self.samples, self.settings
-        )
+        return accumulate_gradients(self.model, _real_parameters(self.model), self.samples, self.settings)
+
+
+def _real_parameters(model: nn.Module) -> dict[str, nn.Parameter]:
+    return {name: value for name, value in model.named_parameters() if value.is_floating_point()}
 
 
 def layer_weights(model: nn.Module) -> dict[str, int]:

@@ -1,13 +1,15 @@
 """The layer that tells classes apart, and cutting it down to the user's."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence, Set
 
 from torch import nn
+from torch.nn.parameter import UninitializedParameter
 from torch.nn.utils import parametrize
 
 from crisp_sw.module_wrappers import module_copy, unwrapped
 from crisp_sw.prune.errors import PruneError
 from crisp_sw.prune.output_layer import output_layer
+from crisp_sw.prune.value_checks import as_index, require_text
 
 
 def restrict_classifier(
@@ -20,7 +22,7 @@ def restrict_classifier(
 
     Parameters
     ----------
-    class_indices : different outputs of the model, at least one.
+    class_indices : different outputs of the model, at least one; a list, a range, an array or the like.
     layer_name : of the classifier, a Linear or a Conv2d of kernel 1; None for the one that makes the model's
         outputs, as of :func:`crisp_sw.prune.output_layer.output_layer`.
 
@@ -30,10 +32,11 @@ def restrict_classifier(
     """
     restricted = module_copy(unwrapped(model))
     name, layer = _classifier(restricted, layer_name)
+    if isinstance(layer.weight, UninitializedParameter):
+        raise PruneError(f"the classifier {name!r} has no weights yet; expected a model that has run once")
     if parametrize.is_parametrized(layer):
         raise PruneError(f"the classifier {name!r} is parametrized; expected a plain layer")
-    _check_indices(name, len(layer.weight), class_indices)
-    rows = list(class_indices)
+    rows = _rows(name, len(layer.weight), class_indices)
     layer.weight = nn.Parameter(layer.weight.detach()[rows].clone(), layer.weight.requires_grad)
     if layer.bias is not None:
         layer.bias = nn.Parameter(layer.bias.detach()[rows].clone(), layer.bias.requires_grad)
@@ -51,6 +54,8 @@ def classifies(module: nn.Module) -> bool:
 
 
 def _classifier(model: nn.Module, layer_name: str | None) -> tuple[str, nn.Linear | nn.Conv2d]:
+    if layer_name is not None:
+        require_text("layer_name", layer_name)
     layers = dict(model.named_modules())
     fitting = ", ".join(name for name, module in layers.items() if classifies(module)) or "(there is none)"
     if layer_name is None:
@@ -61,9 +66,13 @@ def _classifier(model: nn.Module, layer_name: str | None) -> tuple[str, nn.Linea
     return layer_name, layer
 
 
-def _check_indices(name: str, outputs: int, class_indices: Sequence[int]) -> None:
-    if not class_indices or len(set(class_indices)) != len(class_indices):
-        raise PruneError(f"`class_indices` must be one or more different classes, not {list(class_indices)}")
-    for index in class_indices:
+def _rows(name: str, outputs: int, class_indices: Sequence[int]) -> list[int]:
+    ordered = isinstance(class_indices, Iterable) and not isinstance(class_indices, str | Set | Mapping)
+    rows = [as_index("class_indices", index) for index in class_indices] if ordered else []
+    if not rows or len(set(rows)) != len(rows):
+        shown = rows or class_indices
+        raise PruneError(f"`class_indices` must be a list of one or more different classes, not {shown!r}")
+    for index in rows:
         if not 0 <= index < outputs:
             raise PruneError(f"class {index} is not an output of {name!r}; expected 0 to {outputs - 1}")
+    return rows

@@ -17,6 +17,8 @@ from crisp_sw.module_modes import evaluating
 from crisp_sw.module_wrappers import module_copy, unwrapped
 from crisp_sw.prune.errors import PruneError
 from crisp_sw.prune.exclusions import weight_layers
+from crisp_sw.prune.inference import as_input
+from crisp_sw.prune.run_checks import require_values
 
 Layers = Mapping[str, nn.Conv2d | nn.Linear]
 
@@ -38,16 +40,26 @@ def computed_sparsity(model: nn.Module, images: Tensor) -> dict[str, float]:
 
     Parameters
     ----------
-    images : a batch as the model reads it, at least one image.
+    images : a batch as the model reads it, at least one image, of any device and type.
 
     Raises
     ------
-    PruneError : a layer runs, but what it does with its weight cannot be seen.
+    PruneError : a layer runs, but what it does with its weight cannot be seen; or the model fails on the
+        images.
     """
     model = unwrapped(model)
+    require_values(model)
+    try:
+        seen = _seen(model, weight_layers(model), as_input(images, model))
+    except PruneError:
+        raise
+    except Exception as error:  # the model's code, which may raise anything
+        raise PruneError(
+            f"the model fails on these images: {type(error).__name__}: {error}; expected some that it reads"
+        ) from error
     return {
         name: min(1 - int(weight.count_nonzero()) / weight.numel() for call in calls for weight in call)
-        for name, calls in _seen(model, weight_layers(model), images).items()
+        for name, calls in seen.items()
         if calls
     }
 

@@ -15,6 +15,7 @@ from crisp_sw.prune.run_state import RunFile, RunState
 from crisp_sw.prune.samples import ClassSamples
 from crisp_sw.prune.settings import PruneSettings
 from crisp_sw.prune.teacher import Teacher
+from crisp_sw.prune.value_checks import require_function
 
 
 def fine_tune_dense(
@@ -46,6 +47,8 @@ def fine_tune_dense(
     """
     model = unwrapped(model)
     teacher = None if teacher is None else unwrapped(teacher)
+    if on_epoch is not None:
+        require_function("on_epoch", on_epoch)
     require_ready(model, teacher, samples, settings)
     dense = master_copy(model).to(memory_format=torch.channels_last)  # pyright: ignore[reportCallIssue]
     source = Teacher(teacher or model, samples, settings) if settings.distillation > 0 else None

@@ -19,8 +19,9 @@ def device_of(model: nn.Module) -> torch.device:
 
 
 def as_input(images: Tensor, model: nn.Module) -> Tensor:
-    """Return ``images`` on the device and in the type of the model's first parameter."""
-    first = next(model.parameters(), torch.empty(0))
+    """Return ``images`` on the device and in the type of the model's first parameter of real numbers."""
+    real = (parameter for parameter in model.parameters() if parameter.is_floating_point())
+    first = next(real, torch.empty(0))
     return images.to(first.device, first.dtype)
 
 

@@ -16,6 +16,17 @@ def pattern_of(layer: MaskedLayer) -> dict[str, int]:
     return {"n": layer.layer.n, "m": layer.layer.m, "block": layer.layer.grid.block}
 
 
+def require_layers(layers: Any) -> None:
+    """Raise MaskError unless ``layers`` are those of a sparsifier, by name."""
+    if not isinstance(layers, Mapping) or not all(
+        isinstance(layer, MaskedLayer) for layer in layers.values()
+    ):
+        raise MaskError(
+            "`layers` must be the layers of a CrispSparsifier, `sparsifier.layers`, not a "
+            f"{type(layers).__name__}"
+        )
+
+
 def require_fitting(
     masks: Mapping[str, Tensor],
     layers: Mapping[str, MaskedLayer],
@@ -52,6 +63,8 @@ def require_fitting(
 
 def _shape_fault(mask: Tensor, layer: MaskedLayer) -> str | None:
     shape = layer.weight.shape
+    if not isinstance(mask, Tensor):
+        return f"is a {type(mask).__name__}; expected a tensor, torch.bool of shape {list(shape)}"
     if mask.shape == shape and mask.dtype == torch.bool:
         return None
     return f"is {mask.dtype} of shape {list(mask.shape)}; expected torch.bool of shape {list(shape)}"

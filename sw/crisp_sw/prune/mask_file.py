@@ -4,12 +4,18 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from crisp_sw.checkpoint import read_tensors, write_tensors
-from crisp_sw.prune.mask_checks import pattern_of, require_fitting
+from crisp_sw.prune.mask_checks import pattern_of, require_fitting, require_layers
 from crisp_sw.prune.masked_layer import MaskedLayer
 
 
 def save_masks(path: str | Path, layers: Mapping[str, MaskedLayer]) -> None:
-    """Write the masks of ``layers``, by way of a temporary name."""
+    """Write the masks of ``layers``, those of a sparsifier, by way of a temporary name.
+
+    Raises
+    ------
+    MaskError : ``layers`` are none.
+    """
+    require_layers(layers)
     masks = {name: layer.mask for name, layer in layers.items()}
     write_tensors(Path(path), masks, {name: pattern_of(layer) for name, layer in layers.items()})
 
@@ -21,8 +27,9 @@ def load_masks(path: str | Path, layers: Mapping[str, MaskedLayer]) -> None:
     ------
     CheckpointError : the file is absent or damaged.
     MaskError : its layers, their shapes, or their patterns are not those of ``layers``; the message names the
-        first one.
+        first one. Or ``layers`` are none.
     """
+    require_layers(layers)
     masks, header = read_tensors(Path(path))
     require_fitting(masks, layers, source=str(path), patterns=header)
     for name, layer in layers.items():

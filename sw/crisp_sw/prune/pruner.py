@@ -25,6 +25,7 @@ from crisp_sw.prune.samples import ClassSamples
 from crisp_sw.prune.schedule import target_sparsities
 from crisp_sw.prune.selection import selection_for
 from crisp_sw.prune.settings import PruneSettings
+from crisp_sw.prune.value_checks import require_function
 
 
 def prune_for_classes(
@@ -68,8 +69,9 @@ def prune_for_classes(
     SamplesError : fewer samples than a batch, labels or classes that do not fit the model's outputs, or
         images that the model cannot read or train on; known before training.
     """
-    settings, model = settings or PruneSettings(), unwrapped(model)
+    settings, model = PruneSettings() if settings is None else settings, unwrapped(model)
     teacher = None if teacher is None else unwrapped(teacher)
+    require_function("on_progress", on_progress)
     require_ready(model, teacher, samples, settings)
     if settings.method == "channel":
         channels = ChannelRun(model, samples, settings, teacher, on_progress)

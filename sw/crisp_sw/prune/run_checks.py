@@ -1,6 +1,8 @@
 """What a run asks of its arguments before any training, and what it promises of its result."""
 
+import torch
 from torch import nn
+from torch.nn.parameter import is_lazy
 
 from crisp_sw.data.augment import padding_fault
 from crisp_sw.prune.errors import PruneError, SamplesError
@@ -17,11 +19,14 @@ def require_ready(
 
     Raises
     ------
-    PruneError : an exclusion or rule matches no layer, a weight is NaN or infinite, crops would lie outside
-        of the images, nothing is left to fine-tune, or the teacher has other outputs than the model.
+    PruneError : ``settings`` are none, an exclusion or rule matches no layer, a weight has no values, is NaN
+        or infinite, crops would lie outside of the images, nothing is left to fine-tune, or the teacher has
+        other outputs than the model.
     SamplesError : fewer samples than a batch, no unlabelled images where the settings want some, labels or
         classes that do not fit the outputs, or images that the model cannot read or train on.
     """
+    _require_types(samples, settings)
+    require_values(model)
     _require_images(samples, settings)
     excluded_layers(model, settings)
     require_finite_weights(model)
@@ -32,10 +37,36 @@ def require_ready(
     learns = settings.total_epochs > 0
     require_training_outputs(model, samples, batch=batch, outputs=outputs, learns=learns)
     if teacher is not None and settings.distillation > 0:
+        require_values(teacher)
         require_finite_weights(teacher, where=" of the teacher")
         taught = require_outputs(teacher, samples)
         if taught != outputs:
             raise PruneError(f"the teacher has {taught} outputs; expected {outputs}, as the model has")
+
+
+def _require_types(samples: ClassSamples, settings: PruneSettings) -> None:
+    if not isinstance(samples, ClassSamples):
+        raise SamplesError(f"`samples` must be a ClassSamples, not a {type(samples).__name__}")
+    if not isinstance(settings, PruneSettings):
+        raise PruneError(f"`settings` must be PruneSettings, not {settings!r}")
+
+
+def require_values(model: nn.Module) -> None:
+    """Raise PruneError, naming the first, if a tensor of ``model`` has no values that can be changed."""
+    if isinstance(model, torch.jit.ScriptModule):
+        raise PruneError("a scripted model cannot be changed; expected the module that was scripted")
+    for name, value in [*model.named_parameters(), *model.named_buffers()]:
+        if is_lazy(value):
+            fault = "has no shape yet; expected a model that has run once"
+        elif value.is_meta:
+            fault = "is on the meta device, without values; expected weights"
+        elif value.is_inference():
+            fault = "was made in `torch.inference_mode`; expected a model made outside of it"
+        elif value.is_floating_point() and value.element_size() < 2:
+            fault = f"is {value.dtype}; expected float16, bfloat16, float32 or float64"
+        else:
+            continue
+        raise PruneError(f"the tensor {name!r} of the model {fault}")
 
 
 def _require_output_per_class(outputs: int, samples: ClassSamples) -> None:

@@ -243,6 +243,8 @@ class PruneSettings:
         ------
         PruneError : a value is of the wrong type or out of range, or a name is no setting.
         """
+        if not isinstance(values, Mapping):
+            raise PruneError(f"settings must be values by name, not {values!r}")
         cls.require_names_of_settings(values)
         lists = {
             name: as_tuple(name, values[name], of="strings")

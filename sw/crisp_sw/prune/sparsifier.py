@@ -15,7 +15,6 @@ sparsifier.squash_mask()
 """
 
 from collections.abc import Mapping, Sequence
-from itertools import chain
 from typing import Any
 
 import torch
@@ -32,11 +31,19 @@ from crisp_sw.prune.layers import DenseLayer, check_sorted, sort_layers
 from crisp_sw.prune.mask_checks import require_fitting
 from crisp_sw.prune.masked_layer import MaskedLayer, mask_for, sparsity_of
 from crisp_sw.prune.masking import attach_mask, detach_from_copies, put_weight_first
+from crisp_sw.prune.run_checks import require_values
 from crisp_sw.prune.saliency import normalised, require_finite_saliency, weight_saliency
 from crisp_sw.prune.schedule import target_sparsities
 from crisp_sw.prune.selection import selection_for
 from crisp_sw.prune.settings import PruneSettings
-from crisp_sw.prune.sparsifier_config import PER_LAYER, entry_of, module_name, weight_name, with_config
+from crisp_sw.prune.sparsifier_config import (
+    PER_LAYER,
+    entry_of,
+    module_name,
+    require_kept,
+    weight_name,
+    with_config,
+)
 from crisp_sw.prune.sparsifier_state import read_state
 from crisp_sw.prune.value_checks import require_real
 
@@ -101,6 +108,7 @@ class CrispSparsifier(BaseSparsifier):
         if self.layers:
             raise PruneError("the sparsifier has a model already; expected one `prepare` per sparsifier")
         model = unwrapped(model)
+        require_values(model)
         settings = self.settings if config is None else with_config(self.settings, model, config)
         prunable, dense = sort_layers(model, settings)
         named = {module_name(entry["tensor_fqn"]) for entry in config or ()}
@@ -144,6 +152,8 @@ class CrispSparsifier(BaseSparsifier):
         self._require_masks("accumulate")
         if self.settings.saliency != "class-aware" or self.frozen:
             return
+        if scaler is not None and not isinstance(scaler, GradScaler):
+            raise PruneError(f"`scaler` must be a torch.amp.GradScaler, not {scaler!r}")
         gradients = self._new_gradients(1.0 if scaler is None else scaler.get_scale())
         overflowed = [name for name, gradient in gradients.items() if not bool(gradient.isfinite().all())]
         if overflowed and scaler is not None and scaler.is_enabled():
@@ -195,6 +205,8 @@ class CrispSparsifier(BaseSparsifier):
         self._require_masks("update_mask")
         if "mask" not in kwargs:
             return
+        if tensor_name != "weight":
+            raise PruneError(f"`tensor_name` must be 'weight', which is what is pruned, not {tensor_name!r}")
         for name, layer in self.layers.items():
             if layer.layer.module is module:
                 require_fitting({name: kwargs["mask"]}, {name: layer}, source="`update_mask`")
@@ -220,15 +232,13 @@ class CrispSparsifier(BaseSparsifier):
 
         Raises
         ------
-        PruneError : a parameter that is to be kept is none; nothing is squashed then.
+        PruneError : a parameter that is to be kept is none, or of no pruned layer; nothing is squashed then.
         """
         self._require_masks("squash_mask")
         self._show_masks()
         plain = self.groups
         full = [{**group, "mask": self.state[group["tensor_fqn"]]["mask"]} for group in plain]
-        for name in chain(params_to_keep or (), *(params_to_keep_per_layer or {}).values()):
-            if any(name not in group for group in full):
-                raise PruneError(f"no parameter {name!r} to keep; expected one of {', '.join(full[0])}")
+        require_kept(params_to_keep, params_to_keep_per_layer, full)
         self.groups = full
         for layer in self.layers.values():
             detach_from_copies(layer.layer.module)

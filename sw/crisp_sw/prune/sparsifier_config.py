@@ -76,6 +76,22 @@ def with_config(
     return replace(settings, rules=tuple(rules))
 
 
+def require_kept(of_all: Any, per_layer: Any, entries: Sequence[Mapping[str, Any]]) -> None:
+    """Raise PruneError unless ``entries`` have what is to be kept of all layers, and of single ones."""
+    if not isinstance(per_layer, Mapping | None):
+        raise PruneError(f"`params_to_keep_per_layer` must be names by layer, not {per_layer!r}")
+    known, layers = list(entries[0]), [entry["module_fqn"] for entry in entries]
+    for layer in per_layer or {}:
+        if layer not in layers:
+            raise PruneError(f"{layer!r} is no pruned layer; expected one of {', '.join(layers)}")
+    for names in (of_all or (), *(per_layer or {}).values()):
+        if isinstance(names, str) or not isinstance(names, Sequence):
+            raise PruneError(f"parameters to keep must be a list such as ('mask', 'n'), not {names!r}")
+        for name in names:
+            if name not in known:
+                raise PruneError(f"no parameter {name!r} to keep; expected one of {', '.join(known)}")
+
+
 def _require_mappings(config: Any) -> None:
     """Raise unless ``config`` is a sequence of mappings: a name alone would come apart into letters."""
     example = 'mappings such as {"tensor_fqn": "conv1.weight", "n": 2}'

@@ -49,16 +49,22 @@ def read_state(values: Mapping[str, Any], layers: Mapping[str, MaskedLayer]) -> 
             steps=int(values["steps"]),
             frozen=bool(values["frozen"]),
         )
-    except (AttributeError, KeyError, PruneError, TypeError, ValueError) as error:
+    except (AttributeError, KeyError, OverflowError, PruneError, TypeError, ValueError) as error:
         raise MaskError(
             f"the state is none that `state_dict` gave ({type(error).__name__}: {error})"
         ) from error
+    if state.steps < 0:
+        raise MaskError(f"the state: `steps` must be 0 or more, not {state.steps}")
+    for name, level in state.levels.items():
+        if not 0 <= level <= 1:
+            raise MaskError(f"the state: the sparsity level of {name!r} must be from 0 to 1, not {level}")
     require_fitting(state.masks, layers, source="the state", patterns=groups)
     for name, layer in layers.items() if state.gradients else ():
-        shape = getattr(state.gradients.get(name), "shape", ())
-        if shape != layer.weight.shape:
+        gradient = state.gradients.get(name)
+        shape = getattr(gradient, "shape", ())
+        if gradient is None or shape != layer.weight.shape or not gradient.is_floating_point():
             raise MaskError(
                 f"the state: the gradient of layer {name!r} is absent or has the wrong shape, {list(shape)}; "
-                f"expected {list(layer.weight.shape)}"
+                f"expected {list(layer.weight.shape)} of real numbers"
             )
     return state

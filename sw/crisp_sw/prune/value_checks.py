@@ -50,6 +50,23 @@ def require_flag(name: str, value: Any) -> None:
         raise PruneError(f"`{name}` must be true or false, not {value!r}")
 
 
+def as_index(name: str, value: Any) -> int:
+    """Return an integer of Python, NumPy or torch as Python's; raise if it is none, as True is."""
+    try:
+        plain = value.item() if hasattr(value, "item") else value
+    except (RuntimeError, ValueError):  # of several elements
+        plain = value
+    if not isinstance(plain, int) or isinstance(plain, bool):
+        raise PruneError(f"`{name}` must be integers, not {value!r}")
+    return plain
+
+
+def require_function(name: str, value: Any) -> None:
+    """Raise unless ``value`` can be called."""
+    if not callable(value):
+        raise PruneError(f"`{name}` must be a function, not {value!r}")
+
+
 def require_text(name: str, value: Any) -> None:
     """Raise unless ``value`` is a string."""
     if not isinstance(value, str):
@@ -60,7 +77,7 @@ def require_known(names: Iterable[str], known: Sequence[str], *, what: str) -> N
     """Raise unless all ``names`` are among the ``known`` ones of ``what``; the message has the nearest."""
     for name in names:
         if name not in known:
-            nearest = get_close_matches(name, known, n=1)
+            nearest = get_close_matches(str(name), known, n=1)
             hint = f"did you mean {nearest[0]!r}?" if nearest else f"expected one of {', '.join(known)}"
             raise PruneError(f"no {what} {name!r}; {hint}")
 

@@ -3,6 +3,7 @@
 from dataclasses import replace
 from typing import NamedTuple
 
+import numpy as np
 import pytest
 import torch
 from torch import nn
@@ -46,13 +47,40 @@ def test_convolution_that_classifies():
     [
         ((4,), "class 4 is not an output of 'linear'; expected 0 to 3"),
         ((-1,), "class -1 is not an output of 'linear'; expected 0 to 3"),
-        ((1, 1), r"`class_indices` must be one or more different classes, not \[1, 1\]"),
-        ((), r"`class_indices` must be one or more different classes, not \[\]"),
+        ((1, 1), r"`class_indices` must be a list of one or more different classes, not \[1, 1\]"),
+        ((), r"`class_indices` must be a list of one or more different classes, not \(\)"),
+        (2, "`class_indices` must be a list of one or more different classes, not 2"),
+        ("13", "`class_indices` must be a list of one or more different classes, not '13'"),
+        ({0, 1}, r"`class_indices` must be a list of one or more different classes, not \{0, 1\}"),
+        (None, "`class_indices` must be a list of one or more different classes, not None"),
+        (("0", "1"), "`class_indices` must be integers, not '0'"),
+        ((0, 1.0), "`class_indices` must be integers, not 1.0"),
+        ((True, False), "`class_indices` must be integers, not True"),
+        ((torch.ones(2), 1), r"`class_indices` must be integers, not tensor\(\[1\., 1\.\]\)"),
     ],
 )
 def test_bad_classes_are_named(mixed_net, class_indices, message):
     with pytest.raises(PruneError, match=message):
         restrict_classifier(mixed_net, class_indices)
+
+
+@pytest.mark.parametrize(
+    "indices",
+    [torch.tensor([3, 0]), np.array([3, 0]), range(3, -1, -3), [torch.tensor(3), np.int64(0)], iter([3, 0])],
+)
+def test_classes_of_any_list(mixed_net, indices):
+    expected = mixed_net.linear.weight[[3, 0]]
+    assert torch.equal(restrict_classifier(mixed_net, indices).get_parameter("linear.weight"), expected)
+
+
+def test_layer_names_and_weights_that_are_none(mixed_net):
+    with pytest.raises(PruneError, match=r"`layer_name` must be a string, not \['linear'\]"):
+        restrict_classifier(mixed_net, (0,), layer_name=["linear"])  # pyright: ignore[reportArgumentType]
+    mixed_net.linear = nn.LazyLinear(4)
+    with pytest.raises(
+        PruneError, match="the classifier 'linear' has no weights yet; expected a model that has"
+    ):
+        restrict_classifier(mixed_net, (0,))
 
 
 def test_models_without_that_classifier(mixed_net):

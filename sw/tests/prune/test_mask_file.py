@@ -30,6 +30,15 @@ def test_round_trip(tmp_path):
     assert all(torch.equal(first[name].mask, second[name].mask) for name in first)
 
 
+@pytest.mark.parametrize("layers", [None, [], {"0": nn.Linear(32, 16)}, nn.Linear(2, 2)], ids=repr)
+def test_layers_are_those_of_a_sparsifier(tmp_path, layers):
+    for call in (save_masks, load_masks):
+        with pytest.raises(
+            MaskError, match=r"`layers` must be the layers of a CrispSparsifier, `sparsifier\.la"
+        ):
+            call(tmp_path / "masks.safetensors", layers)
+
+
 def require_unchanged(load, layers, message: str) -> None:
     before = {name: layer.mask for name, layer in layers.items()}
     with pytest.raises(MaskError) as error:

@@ -6,13 +6,17 @@ import pytest
 import torch
 from torch import nn
 
+from crisp_sw.errors import ModelError
 from crisp_sw.prune import (
+    CrispSparsifier,
     LayerRule,
     PruneError,
     PruneSettings,
     SamplesError,
+    computed_sparsity,
     fine_tune_dense,
     prune_for_classes,
+    restrict_classifier,
 )
 from crisp_sw.prune.run_checks import require_finite_weights
 
@@ -164,3 +168,91 @@ def test_infinities_of_buffers_are_fine():
     model = nn.Linear(4, 4)
     model.register_buffer("mask", torch.full((4,), float("-inf")))
     require_finite_weights(model)
+
+
+CALLS = {
+    "prune_for_classes": prune_for_classes,
+    "fine_tune_dense": fine_tune_dense,
+    "CrispSparsifier": lambda model, samples, settings: CrispSparsifier(n=2).prepare(model),
+    "computed_sparsity": lambda model, samples, settings: computed_sparsity(model, samples.images),
+    "restrict_classifier": lambda model, samples, settings: restrict_classifier(model, (0, 1)),
+}
+
+
+@pytest.mark.parametrize("call", CALLS.values(), ids=CALLS)
+@pytest.mark.parametrize(
+    ("model", "found"), [(None, "a NoneType"), ({"fc.weight": 1}, "a dict"), (nn.Linear, "the class Linear")]
+)
+def test_what_is_no_network(samples, call, model, found):
+    with pytest.raises(ModelError, match=f"a network must be a torch.nn.Module, not {found}"):
+        call(model, samples, SETTINGS)
+
+
+def lazy(model: nn.Module) -> nn.Module:
+    model.linear = nn.LazyLinear(4)
+    return model
+
+
+def eighths(model: nn.Module) -> nn.Module:
+    weight = model.get_parameter("conv.weight").detach().to(torch.float8_e4m3fn)
+    model.get_submodule("conv").weight = nn.Parameter(weight, requires_grad=False)
+    return model
+
+
+def inferred(model: nn.Module) -> nn.Module:
+    with torch.inference_mode():
+        return type(model)()
+
+
+@pytest.mark.parametrize("call", [call for name, call in CALLS.items() if name != "restrict_classifier"])
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        (
+            lazy,
+            "the tensor 'linear.weight' of the model has no shape yet; expected a model that has run once",
+        ),
+        (
+            lambda model: model.to("meta"),
+            "the tensor 'stem.weight' of the model is on the meta device, without",
+        ),
+        (eighths, "the tensor 'conv.weight' of the model is torch.float8_e4m3fn; expected float16, bfloat16"),
+        (
+            inferred,
+            "'stem.weight' of the model was made in `torch.inference_mode`; expected a model made outsi",
+        ),
+        (
+            lambda model: torch.jit.script(model),
+            "a scripted model cannot be changed; expected the module that",
+        ),
+    ],
+    ids=["lazy", "meta", "float8", "inference", "scripted"],
+)
+@pytest.mark.filterwarnings("ignore:.*torch.jit.*:DeprecationWarning", "ignore:.*torch.jit.*:FutureWarning")
+def test_models_whose_weights_cannot_be_trained(mixed_net, samples, call, change, message):
+    with pytest.raises(PruneError, match=message):
+        call(change(mixed_net), samples, SETTINGS)
+
+
+@pytest.mark.parametrize("prune", [prune_for_classes, fine_tune_dense])
+def test_arguments_of_other_types(mixed_net, samples, prune):
+    with pytest.raises(SamplesError, match="`samples` must be a ClassSamples, not a tuple"):
+        prune(mixed_net, (samples.images, samples.labels), SETTINGS)
+    for settings in ({}, {"n": 2}, "crisp"):
+        with pytest.raises(PruneError, match="`settings` must be PruneSettings, not"):
+            prune(mixed_net, samples, settings)
+    callback = "on_progress" if prune is prune_for_classes else "on_epoch"
+    with pytest.raises(PruneError, match=f"`{callback}` must be a function, not 5"):
+        prune(mixed_net, samples, SETTINGS, **{callback: 5})
+    with pytest.raises(PruneError, match="settings must be values by name, not None"):
+        PruneSettings.from_json(None)  # pyright: ignore[reportArgumentType]
+
+
+@pytest.mark.parametrize("method", [*METHODS, "channel"])
+def test_first_parameter_of_integers_is_not_the_type_of_images(mixed_net, samples, method):
+    if method == "channel":
+        pytest.importorskip("torch_pruning")
+    mixed_net.steps = nn.Parameter(torch.ones(1, dtype=torch.int64), requires_grad=False)
+    assert next(mixed_net.parameters()).dtype == torch.int64
+    result = prune_for_classes(mixed_net, samples, replace(SETTINGS, method=method, sparsity=0.5))
+    assert result.model.get_parameter("steps").dtype == torch.int64

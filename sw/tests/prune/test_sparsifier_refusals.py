@@ -7,7 +7,7 @@ import torch
 from torch import nn
 from torch.nn.utils import parametrize
 
-from crisp_sw.prune.errors import PruneError, SaliencyError, UnreachableSparsityError
+from crisp_sw.prune.errors import MaskError, PruneError, SaliencyError, UnreachableSparsityError
 from crisp_sw.prune.rules import LayerRule
 from crisp_sw.prune.sparsifier import CrispSparsifier
 from sw.tests.prune.sparsifying import CHOICES, backward, half_way, prepared
@@ -135,3 +135,72 @@ def test_what_is_no_longer_finite_after_accumulate_chooses_no_mask(mixed_net, sa
     spoiled.copy_(good)
     sparsifier.step()
     assert sparsifier.steps == 2
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (("mask",), r"parameters to keep must be a list such as \('mask', 'n'\), not 'mask'"),
+        ((5,), "parameters to keep must be a list such as .*, not 5"),
+        ((("rank",),), "no parameter 'rank' to keep; expected one of"),
+        ((None, {"conv": "mask"}), "parameters to keep must be a list such as .*, not 'mask'"),
+        ((None, {"con": ("mask",)}), "'con' is no pruned layer; expected one of conv, pointwise"),
+        ((None, 5), "`params_to_keep_per_layer` must be names by layer, not 5"),
+    ],
+)
+def test_what_squashing_cannot_keep(mixed_net, arguments, message):
+    sparsifier = prepared(mixed_net)
+    with pytest.raises(PruneError, match=message):
+        sparsifier.squash_mask(*arguments)
+    assert not sparsifier.squashed
+
+
+@pytest.mark.parametrize(
+    ("values", "message"),
+    [
+        ({"mask": None}, "the mask of layer 'conv' is a NoneType; expected a tensor, torch.bool of shape"),
+        ({"mask": [True]}, "the mask of layer 'conv' is a list; expected a tensor, torch.bool of shape"),
+        ({"gradient": None}, "the gradient of layer 'conv' is absent or has the wrong shape"),
+        (
+            {"gradient": torch.ones(20, 16, 3, 3, dtype=torch.int64)},
+            r"expected \[20, 16, 3, 3\] of real numbers",
+        ),
+    ],
+)
+def test_state_of_other_tensors(mixed_net, samples, values, message):
+    sparsifier = half_way(mixed_net, samples)
+    state = copy.deepcopy(sparsifier.state_dict())
+    state["state"]["conv.weight"].update(values)
+    with pytest.raises(MaskError, match=message):
+        sparsifier.load_state_dict(state)
+
+
+@pytest.mark.parametrize(
+    ("values", "message"),
+    [
+        ({"steps": -1}, "the state: `steps` must be 0 or more, not -1"),
+        ({"steps": float("inf")}, "the state is none that `state_dict` gave"),
+        ({"steps": "two"}, "the state is none that `state_dict` gave"),
+    ],
+)
+def test_state_of_other_numbers(mixed_net, samples, values, message):
+    sparsifier = half_way(mixed_net, samples)
+    with pytest.raises(MaskError, match=message):
+        sparsifier.load_state_dict({**sparsifier.state_dict(), **values})
+    state = copy.deepcopy(sparsifier.state_dict())
+    state["groups"][0]["sparsity_level"] = float("nan")
+    with pytest.raises(MaskError, match="the sparsity level of 'conv' must be from 0 to 1, not nan"):
+        sparsifier.load_state_dict(state)
+
+
+def test_masks_and_scalers_that_are_none(mixed_net, samples):
+    sparsifier = half_way(mixed_net, samples)
+    mask = sparsifier.layers["conv"].mask
+    with pytest.raises(MaskError, match="the mask of layer 'conv' is a str; expected a tensor"):
+        sparsifier.update_mask(mixed_net.conv, "weight", mask="all")
+    with pytest.raises(
+        PruneError, match="`tensor_name` must be 'weight', which is what is pruned, not 'bias'"
+    ):
+        sparsifier.update_mask(mixed_net.conv, "bias", mask=mask)
+    with pytest.raises(PruneError, match=r"`scaler` must be a torch\.amp\.GradScaler, not 65536\.0"):
+        sparsifier.accumulate(65536.0)  # pyright: ignore[reportArgumentType]
