@@ -6,9 +6,8 @@ import sys
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
-import torch
 import typer
 from rich.table import Table
 
@@ -21,18 +20,15 @@ from crisp_sw.commands.terminal import emit, messages, print_table, results, say
 from crisp_sw.experiment.cell import Cell
 from crisp_sw.experiment.errors import ExperimentError
 from crisp_sw.experiment.grid import GRIDS, find_grid, network_name, table_name
-from crisp_sw.experiment.rtl_check import check_on_rtl
-from crisp_sw.experiment.run import ExperimentFiles, ExperimentSettings, run_experiment
-from crisp_sw.experiment.store import ResultStore
-from crisp_sw.experiment.sweep import ResultCallback, Sweep
 from crisp_sw.experiment.table import Row, average_rows, table_rows
-from crisp_sw.experiment.universal import UNIVERSAL, find_universal
-from crisp_sw.experiment.user import load_user
+from crisp_sw.experiment.universal_settings import UNIVERSAL
 from crisp_sw.experiment.workers import Workers
-from crisp_sw.mixed_precision import find_precision
 from crisp_sw.networks.rules import parse_nm
 from crisp_sw.progress_lines import Pace
-from crisp_sw.training_display import training_display
+
+if TYPE_CHECKING:
+    from crisp_sw.experiment.run import ExperimentSettings
+    from crisp_sw.experiment.sweep import ResultCallback, Sweep
 
 CHECK_FAILED = 1
 DEFAULT_PRESET = "edge"
@@ -92,6 +88,12 @@ def accuracy(
     - `crisp accuracy path/to/tiny-imagenet`
     - `crisp accuracy path/to/tiny-imagenet --grid full --cluster tcp://scheduler:8786`
     """
+    import torch
+
+    from crisp_sw.experiment.run import ExperimentFiles, ExperimentSettings, run_experiment
+    from crisp_sw.mixed_precision import find_precision
+    from crisp_sw.training_display import training_display
+
     find_preset(preset)
     _require_effects(table_only, cluster, workers)
     axes = {
@@ -167,8 +169,14 @@ def _values(axis: str, text: str, kind: Callable[[str], Any]) -> dict[str, tuple
         raise ExperimentError(f"{error}; expected values separated by commas") from error
 
 
-def _on_rtl(settings: ExperimentSettings, sweep: Sweep, images: int) -> dict[str, Any]:
+def _on_rtl(settings: "ExperimentSettings", sweep: "Sweep", images: int) -> dict[str, Any]:
     """Check the network of the first CRISP cell that has a result."""
+    from crisp_sw.experiment.rtl_check import check_on_rtl
+    from crisp_sw.experiment.run import ExperimentFiles
+    from crisp_sw.experiment.store import ResultStore
+    from crisp_sw.experiment.universal import find_universal
+    from crisp_sw.experiment.user import load_user
+
     crisp = (result for result in sweep.results if result["cell"]["method"] == "crisp")
     result = next((result for result in crisp if "error" not in result), None)
     if result is None:
@@ -196,7 +204,7 @@ def _say(text: str) -> None:
     messages.print(text)
 
 
-def _result_lines() -> ResultCallback:
+def _result_lines() -> "ResultCallback":
     """What says a line for every cell that is finished, with the time that the others will take."""
     pace = Pace()
 

@@ -11,7 +11,6 @@ from crisp_sw.atomic_files import require_new_file, write_bytes
 from crisp_sw.commands.options import AsJson, PresetName
 from crisp_sw.commands.terminal import emit, results
 from crisp_sw.compile.compiler import compile_network
-from crisp_sw.network_source import open_network
 from crisp_sw.program_figures import ProgramFigures, StageFigures, program_figures
 from crisp_sw.report.numbers import count, size
 
@@ -47,6 +46,8 @@ def compile_program(
 
     `crisp disasm program.crisp` shows the commands, `crisp network` runs a network on the RTL.
     """
+    from crisp_sw.network_source import open_network
+
     config = find_preset(preset)
     require_new_file(out)
     loaded, _ = open_network(network, m=config.m)

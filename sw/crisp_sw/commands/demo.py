@@ -4,7 +4,7 @@ import shlex
 import sys
 from dataclasses import replace
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -21,13 +21,15 @@ from crisp_sw.commands.options import (
     Seed,
 )
 from crisp_sw.commands.terminal import emit, messages, results, say_problem, show_figures, step_display
-from crisp_sw.demo import DemoFiles, DemoSettings, run_demo
 from crisp_sw.prune import PruneSettings
 from crisp_sw.report import failures
 from crisp_sw.report.numbers import count, percent, ratio, size
 from crisp_sw.report.times import CLOCK_MHZ, time_text
 from crisp_sw.steps import PruneBudget
 from crisp_sw.steps.summaries import accuracy_figures
+
+if TYPE_CHECKING:
+    from crisp_sw.demo import DemoFiles
 
 CHECK_FAILED = 1
 
@@ -62,6 +64,8 @@ def demo(
     - `crisp demo`
     - `crisp demo --classes sandal,shirt --preset small --out build/shirts`
     """
+    from crisp_sw.demo import DemoFiles, DemoSettings, run_demo
+
     settings = DemoSettings(
         classes=classes,
         preset=preset,
@@ -98,7 +102,7 @@ def demo(
         raise typer.Exit(CHECK_FAILED)
 
 
-def _show(report: dict[str, Any], files: DemoFiles) -> None:
+def _show(report: dict[str, Any], files: "DemoFiles") -> None:
     totals = report["totals"]
     figures = {
         **accuracy_figures(report["accuracy"]),

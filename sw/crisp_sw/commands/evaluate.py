@@ -20,9 +20,6 @@ from crisp_sw.commands.options import (
     source_figures,
 )
 from crisp_sw.commands.terminal import emit, show_figures, step_display
-from crisp_sw.network_source import is_quantized
-from crisp_sw.steps.devices import find_device
-from crisp_sw.steps.evaluating import EvaluationError, float_answers, int8_answers
 from crisp_sw.steps.step_directory import SUMMARY_FILE, require_free, write_step
 from crisp_sw.steps.summaries import accuracy_figures, evaluation_summary
 
@@ -63,6 +60,10 @@ def evaluate(
     - `crisp evaluate theirs.onnx --data path/to/imagenet --normalize imagenet`
     - `crisp evaluate --weights resnet50.pth --model resnet50 --data path/to/imagenet --image-size 224`
     """
+    from crisp_sw.network_source import is_quantized
+    from crisp_sw.steps.devices import find_device
+    from crisp_sw.steps.evaluating import EvaluationError, float_answers, int8_answers
+
     quantized = path is not None and weights is None and is_quantized(path)
     foreign = foreign_weights(weights, model, image_size, None if quantized else normalize, path=path)
     path = path or DEFAULT_CHECKPOINT

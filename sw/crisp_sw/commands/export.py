@@ -7,9 +7,7 @@ import typer
 
 from crisp_sw.commands.options import AsJson, command_line
 from crisp_sw.commands.terminal import emit, results, say_next, show_figures
-from crisp_sw.export.state_dict import PICKLED
 from crisp_sw.report.numbers import percent, size
-from crisp_sw.steps.exporting import export_model
 
 _IN_PYTHON = {
     "state-dict": "in PyTorch: model.load_state_dict({loader}({file!r}))",
@@ -44,11 +42,15 @@ def export(
     - `crisp export build/network --out network.onnx`
     - `crisp export theirs.onnx --out build/theirs`
     """
+    from crisp_sw.steps.exporting import export_model
+
     figures = {"out": str(out), **export_model(source, out, command=command_line())}
     emit(figures, as_json, lambda: _show(out, figures))
 
 
 def _show(out: Path, figures: dict[str, Any]) -> None:
+    from crisp_sw.export.state_dict import PICKLED
+
     shown = {"format": figures["format"], "size": size(figures["bytes"])}
     if "zeros" in figures:
         zeros = percent(figures["zeros"] / figures["weights"])

@@ -15,9 +15,7 @@ from crisp_golden.config import preset as find_preset
 from crisp_golden.errors import CrispError
 from crisp_sw.atomic_files import require_new_file
 from crisp_sw.commands.options import Output, PresetName, Simulator
-from crisp_sw.export import load_network
 from crisp_sw.optional_packages import require_packages
-from crisp_sw.qdq import is_onnx_file
 
 BENCHES = "cocotb_tests"
 STDERR = 2  # the file descriptor
@@ -78,6 +76,9 @@ def cosim(
 
     Example: `crisp cosim build/network --inputs images.safetensors --preset edge`
     """
+    from crisp_sw.export import load_network
+    from crisp_sw.qdq import is_onnx_file
+
     if is_onnx_file(network):
         command = shlex.join(["crisp", "export", str(network), "--out", str(network.with_suffix(""))])
         raise ProgramError(f"{network}: expected a packed network, which `{command}` makes")

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 from rich.table import Table
@@ -11,14 +11,15 @@ from crisp_golden.config import preset as find_preset
 from crisp_golden.errors import CapacityError
 from crisp_sw.commands.options import AsJson, Clock, PresetName, command_line
 from crisp_sw.commands.terminal import emit, print_table, results
-from crisp_sw.inspection import inspect_layers, inspect_program, inspection_totals
 from crisp_sw.report.inspection_page import render_inspection_page
 from crisp_sw.report.inspection_table import HEADINGS, dense_misfits, layer_cells, total_cells
 from crisp_sw.report.markdown import MarkdownTable, code, markdown_page
 from crisp_sw.report.numbers import count, percent, ratio, size
 from crisp_sw.report.times import CLOCK_MHZ, time_text
-from crisp_sw.steps.inspecting import Inspected, open_inspected
 from crisp_sw.steps.step_directory import SUMMARY_FILE, require_free, write_step
+
+if TYPE_CHECKING:
+    from crisp_sw.steps.inspecting import Inspected
 
 PAGE_FILE = "inspect.html"
 
@@ -47,6 +48,9 @@ def inspect(
     - `crisp inspect build/pruned --out build/inspection`, and open build/inspection/inspect.html
     - `crisp inspect model.onnx --program`
     """
+    from crisp_sw.inspection import inspect_layers, inspect_program, inspection_totals
+    from crisp_sw.steps.inspecting import open_inspected
+
     config = find_preset(preset)
     if out is not None:
         require_free(out, "inspect", (PAGE_FILE,))
@@ -74,7 +78,7 @@ def inspect(
     emit(figures, as_json, lambda: _show(inspected, figures, out))
 
 
-def _show(inspected: Inspected, figures: Mapping[str, Any], out: Path | None) -> None:
+def _show(inspected: "Inspected", figures: Mapping[str, Any], out: Path | None) -> None:
     channels, height, width = figures["input_shape"]
     outputs = ", ".join(figures["classes"]) or "outputs without names"
     results.print(figures["path"], style="bold", end=": ")

@@ -5,7 +5,7 @@ import sys
 import time
 from contextlib import nullcontext
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -16,9 +16,8 @@ from crisp_sw.atomic_files import require_new_file, write_bytes
 from crisp_sw.commands.hardware import try_simulator
 from crisp_sw.commands.options import AsJson, Clock, PresetName, Seed
 from crisp_sw.commands.terminal import emit, messages, results, say_problem, show_figures, step_display
-from crisp_sw.network_run import NetworkRun, RunSettings, iss_platform, rtl_platform, run_failures
+from crisp_sw.network_run import iss_platform, rtl_platform
 from crisp_sw.network_run.options import DEFAULTS, NetworkOptions
-from crisp_sw.network_run.source import open_source
 from crisp_sw.networks.errors import NetworkSettingsError
 from crisp_sw.networks.settings import DEFAULT_CACHE
 from crisp_sw.output_lock import locked_output
@@ -27,6 +26,9 @@ from crisp_sw.report.numbers import count, percent, ratio, size
 from crisp_sw.report.times import CLOCK_MHZ, time_text
 from crisp_sw.seeds import HIGHEST_SEED
 from crisp_sw.steps.json_files import write_json
+
+if TYPE_CHECKING:
+    from crisp_sw.network_run import RunSettings
 
 CHECK_FAILED, INTERRUPTED = 1, 130
 REPORT_FILE = "report.json"
@@ -108,6 +110,9 @@ def network(
     - `crisp network resnet50 --weights resnet50.pth --layers layers.toml`
     - `crisp network build/pruned --dense-too`
     """
+    from crisp_sw.network_run import RunSettings
+    from crisp_sw.network_run.source import open_source
+
     started = time.perf_counter()
     config, memory = find_preset(preset), MemoryTiming(read_latency=latency, write_latency=-(-latency // 2))
     options = NetworkOptions(
@@ -151,7 +156,9 @@ def network(
     _finish(report, folder, as_json)
 
 
-def _run(network: QuantizedNetwork, settings: RunSettings, folder: Path, rtl: bool) -> dict[str, Any]:
+def _run(network: QuantizedNetwork, settings: "RunSettings", folder: Path, rtl: bool) -> dict[str, Any]:
+    from crisp_sw.network_run import NetworkRun
+
     def say(text: str) -> None:
         messages.print(text)
 
@@ -166,6 +173,8 @@ def _run(network: QuantizedNetwork, settings: RunSettings, folder: Path, rtl: bo
 
 def _finish(report: dict[str, Any], folder: Path, as_json: bool) -> None:
     """Write and print the report; end with an error if something is not as it should be."""
+    from crisp_sw.network_run import run_failures
+
     write_json(folder / REPORT_FILE, report)
     write_bytes(folder / "report.html", render_network_page(report).encode())
     emit(report, as_json, lambda: _show(report, folder))

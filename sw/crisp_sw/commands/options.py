@@ -5,7 +5,7 @@ import sys
 from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -13,7 +13,9 @@ from crisp_sw.choices import Unreadable
 from crisp_sw.commands.terminal import messages
 from crisp_sw.report.times import require_clock
 from crisp_sw.seeds import require_seed
-from crisp_sw.steps.float_models import ForeignWeights, SourceError
+
+if TYPE_CHECKING:
+    from crisp_sw.steps.float_models import ForeignWeights
 
 DEFAULT_CHECKPOINT = "small_resnet_fashion_mnist"
 
@@ -73,7 +75,7 @@ def foreign_weights(
     normalize: str | None,
     *,
     path: str | None = None,
-) -> ForeignWeights | None:
+) -> "ForeignWeights | None":
     """What the options about a state dict stand for.
 
     Parameters
@@ -85,6 +87,8 @@ def foreign_weights(
     SourceError : there is a state dict without an architecture or the reverse, a state dict and another
         model, or an option of state dicts without one.
     """
+    from crisp_sw.steps.float_models import ForeignWeights, SourceError
+
     if (weights is None) != (model is None):
         raise SourceError("--weights and --model belong together; expected both or neither")
     if weights is None or model is None:
@@ -112,7 +116,7 @@ def foreign_weights(
 def source_figures(
     path: str | None,
     data: str | None,
-    foreign: ForeignWeights | None,
+    foreign: "ForeignWeights | None",
     *,
     channels: int,
     **options: Any,

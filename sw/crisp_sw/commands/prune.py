@@ -2,7 +2,7 @@
 
 from dataclasses import replace
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -25,12 +25,13 @@ from crisp_sw.commands.options import (
     source_figures,
 )
 from crisp_sw.commands.terminal import emit, messages, say_next, show_figures, step_display
-from crisp_sw.export.pruned import require_pruned_or_free, save_pruned
 from crisp_sw.prune import PruneError, PruneSettings
-from crisp_sw.steps import ClassTask, PruneBudget, load_task, prune_task
-from crisp_sw.steps.devices import find_device
+from crisp_sw.steps import PruneBudget
 from crisp_sw.steps.prune_settings import prune_settings
 from crisp_sw.steps.summaries import accuracy_figures, pruning_summary
+
+if TYPE_CHECKING:
+    from crisp_sw.steps import ClassTask
 
 INTERRUPTED = 130
 _DEFAULTS, _BUDGET = PruneSettings(), PruneBudget()
@@ -97,6 +98,10 @@ def prune(
     - `crisp prune --classes 1,2 --settings pruning.toml`
     - `crisp prune --weights resnet50.pth --model resnet50 --data path/to/imagenet --classes "school bus"`
     """
+    from crisp_sw.export.pruned import require_pruned_or_free, save_pruned
+    from crisp_sw.steps import load_task, prune_task
+    from crisp_sw.steps.devices import find_device
+
     given = {"method": method, "sparsity": sparsity, "n": n, "m": m, "block": block, "saliency": saliency}
     given |= {"iterations": iterations, "final_epochs": final_epochs, "batch_size": batch, "seed": seed}
     chosen = prune_settings(settings, given)
@@ -138,7 +143,7 @@ def prune(
     emit({"out": str(out), **figures}, as_json, lambda: _show(out, figures))
 
 
-def _say_small_classes(task: ClassTask, samples: int) -> None:
+def _say_small_classes(task: "ClassTask", samples: int) -> None:
     for name, count in zip(task.names, task.training_counts(), strict=True):
         if count < samples:
             text = f"{name}: {count} training images, fewer than {samples}; repeated where a class has more"

@@ -21,13 +21,9 @@ from crisp_sw.commands.options import (
     source_figures,
 )
 from crisp_sw.commands.terminal import emit, say_next, show_figures, step_display
-from crisp_sw.evaluation import evaluate
-from crisp_sw.export import save_network
-from crisp_sw.export.save import packed_bytes, require_network_or_free
 from crisp_sw.quantize import QuantizeSettings
 from crisp_sw.report.numbers import size
-from crisp_sw.steps import UserClasses, int8_accuracy, load_float_model, quantize_pruned
-from crisp_sw.steps.quantizing import CALIBRATION_PER_CLASS, require_calibration
+from crisp_sw.steps.budgets import CALIBRATION_PER_CLASS
 from crisp_sw.steps.summaries import quantization_summary
 
 _DEFAULTS = QuantizeSettings()
@@ -57,6 +53,12 @@ def quantize(
 
     Example: `crisp quantize build/pruned --out build/network`
     """
+    from crisp_sw.evaluation import evaluate
+    from crisp_sw.export import save_network
+    from crisp_sw.export.save import packed_bytes, require_network_or_free
+    from crisp_sw.steps import UserClasses, int8_accuracy, load_float_model, quantize_pruned
+    from crisp_sw.steps.quantizing import require_calibration
+
     settings = QuantizeSettings(method=ranges)  # pyright: ignore[reportArgumentType]
     require_calibration(samples, seed)
     foreign = foreign_weights(weights, model, image_size, normalize, path=path)

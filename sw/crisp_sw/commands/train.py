@@ -3,13 +3,12 @@
 from collections.abc import Mapping
 from dataclasses import asdict
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from crisp_sw.atomic_directories import new_directory, require_replaceable
 from crisp_sw.atomic_files import require_new_file
-from crisp_sw.checkpoint import MODEL_FILE, TRAINING_FILE, CheckpointInfo, save_checkpoint
 from crisp_sw.choices import Border
 from crisp_sw.commands.options import (
     AsJson,
@@ -22,22 +21,21 @@ from crisp_sw.commands.options import (
 )
 from crisp_sw.commands.terminal import emit, messages, show_figures
 from crisp_sw.errors import TrainingError
-from crisp_sw.export.layout import SUMMARY_FILE
-from crisp_sw.export.state_dict import SAFETENSORS
-from crisp_sw.mixed_precision import find_precision, has_fast_bfloat16
-from crisp_sw.models import MODELS
-from crisp_sw.steps.devices import find_device
 from crisp_sw.steps.json_files import write_json
 from crisp_sw.steps.summaries import training_summary
-from crisp_sw.training import TrainedNetwork, run_training
-from crisp_sw.training_display import training_display
 from crisp_sw.training_settings import TrainingSettings
+
+if TYPE_CHECKING:
+    from crisp_sw.checkpoint import CheckpointInfo
+    from crisp_sw.training import TrainedNetwork
 
 _DEFAULTS = TrainingSettings()
 
 
 def train(
-    model: Annotated[str, typer.Option(help=f"One of {', '.join(MODELS)}.")] = "small-resnet",
+    model: Annotated[
+        str, typer.Option(help="small-resnet, resnet18-32px, resnet50, ...; an unknown name lists all.")
+    ] = "small-resnet",
     data: Annotated[
         str, typer.Option("--data", "-d", help="Data set: a name, or the path of an image folder.")
     ] = "fashion-mnist",
@@ -73,6 +71,13 @@ def train(
 
     Example: `crisp train --model small-resnet --data fashion-mnist --out build/model`
     """
+    from crisp_sw.checkpoint import MODEL_FILE
+    from crisp_sw.export.state_dict import SAFETENSORS
+    from crisp_sw.mixed_precision import find_precision, has_fast_bfloat16
+    from crisp_sw.steps.devices import find_device
+    from crisp_sw.training import run_training
+    from crisp_sw.training_display import training_display
+
     used = find_device(device)
     if crop_border != _DEFAULTS.crop_border and not crop_padding:
         raise TrainingError(f"--crop-border {crop_border} has no effect: --crop-padding 0 shifts nothing")
@@ -138,12 +143,15 @@ def _say(text: str) -> None:
     messages.print(text)
 
 
-def _figures(info: CheckpointInfo) -> dict[str, Any]:
+def _figures(info: "CheckpointInfo") -> dict[str, Any]:
     figures = asdict(info)
     return {name: list(value) if isinstance(value, tuple) else value for name, value in figures.items()}
 
 
-def _save(directory: Path, trained: TrainedNetwork, figures: Mapping[str, Any], compact: bool) -> None:
+def _save(directory: Path, trained: "TrainedNetwork", figures: Mapping[str, Any], compact: bool) -> None:
+    from crisp_sw.checkpoint import MODEL_FILE, TRAINING_FILE, save_checkpoint
+    from crisp_sw.export.layout import SUMMARY_FILE
+
     with new_directory(directory) as temporary:
         save_checkpoint(temporary / MODEL_FILE, trained.network, trained.info, compact=compact)
         write_json(temporary / TRAINING_FILE, figures)
@@ -152,4 +160,7 @@ def _save(directory: Path, trained: TrainedNetwork, figures: Mapping[str, Any], 
 
 def _require_free(directory: Path) -> None:
     """Check, before any work is done, that only an older run of this command is in a directory."""
+    from crisp_sw.checkpoint import MODEL_FILE, TRAINING_FILE
+    from crisp_sw.export.layout import SUMMARY_FILE
+
     require_replaceable(directory, "trained model", (TRAINING_FILE, MODEL_FILE, SUMMARY_FILE))
