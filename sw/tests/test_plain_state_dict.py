@@ -167,6 +167,9 @@ def test_nests_of_training_scripts(tmp_path, keys):
 
 
 def test_nests_without_a_state_dict(tmp_path):
+    torch.save({0: torch.ones(1)}, tmp_path / "a.pth")
+    with pytest.raises(CheckpointError, match="expected a state dict, tensors by parameter name, not 0"):
+        read_state_dict(tmp_path / "a.pth")
     endless: dict[str, object] = {"epoch": 3}
     endless["model"] = endless
     for content in ({"epoch": 3, "ema": {}}, {"state_dict": {"epoch": 3}}, endless):

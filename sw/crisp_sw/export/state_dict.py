@@ -4,6 +4,7 @@ import io
 from collections.abc import Mapping
 from pathlib import Path
 from pickle import UnpicklingError
+from typing import TypeGuard
 
 import torch
 from safetensors import SafetensorError
@@ -65,10 +66,16 @@ def read_state_dict(path: Path) -> dict[str, Tensor]:
         reason = str(error).strip().partition("\n")[0]
         raise CheckpointError(f"{path}: not a readable state dict ({reason})") from error
     found = _within(loaded)
-    if not isinstance(found, Mapping) or not all(isinstance(value, Tensor) for value in found.values()):
+    if not _is_state_dict(found):
         entries = f", not {', '.join(map(repr, list(found)[:LISTED]))}" if isinstance(found, Mapping) else ""
         raise CheckpointError(f"{path}: expected a state dict, tensors by parameter name{entries}")
     return dict(found)
+
+
+def _is_state_dict(found: object) -> TypeGuard[Mapping[str, Tensor]]:
+    if not isinstance(found, Mapping):
+        return False
+    return all(isinstance(name, str) and isinstance(value, Tensor) for name, value in found.items())
 
 
 def _load_pickled(path: Path) -> object:

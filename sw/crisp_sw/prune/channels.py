@@ -14,10 +14,10 @@ from crisp_sw.module_modes import evaluating
 from crisp_sw.prune.errors import PruneError, UnreachableSparsityError
 from crisp_sw.prune.exclusions import excluded_layers, weight_layers
 from crisp_sw.prune.inference import as_input, device_of
+from crisp_sw.prune.layer_roles import output_layer
 from crisp_sw.prune.layers import require_any
 from crisp_sw.prune.master_weights import give_types_of, master_copy
 from crisp_sw.prune.other_layers import other_layers
-from crisp_sw.prune.output_layer import output_layer
 from crisp_sw.prune.progress import ProgressCallback
 from crisp_sw.prune.random_streams import Stream, seeded, stream_seed
 from crisp_sw.prune.reachable import rounded_down

@@ -8,7 +8,7 @@ from torch.nn.utils import parametrize
 
 from crisp_sw.module_wrappers import module_copy, unwrapped
 from crisp_sw.prune.errors import PruneError
-from crisp_sw.prune.output_layer import output_layer
+from crisp_sw.prune.layer_roles import output_layer
 from crisp_sw.prune.value_checks import as_index, require_text
 
 
@@ -24,7 +24,7 @@ def restrict_classifier(
     ----------
     class_indices : different outputs of the model, at least one; a list, a range, an array or the like.
     layer_name : of the classifier, a Linear or a Conv2d of kernel 1; None for the one that makes the model's
-        outputs, as of :func:`crisp_sw.prune.output_layer.output_layer`.
+        outputs, as of :func:`crisp_sw.prune.layer_roles.output_layer`.
 
     Raises
     ------

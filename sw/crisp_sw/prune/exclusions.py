@@ -6,8 +6,8 @@ from fnmatch import fnmatchcase
 from torch import nn
 
 from crisp_sw.prune.errors import PruneError
+from crisp_sw.prune.layer_roles import first_layer, output_layer
 from crisp_sw.prune.other_layers import other_layers
-from crisp_sw.prune.output_layer import output_layer
 from crisp_sw.prune.rules import check_rules
 from crisp_sw.prune.settings import PruneSettings
 
@@ -26,14 +26,17 @@ def excluded_layers(model: nn.Module, settings: PruneSettings) -> dict[str, str]
 
     Raises
     ------
-    PruneError : an exclusion or rule matches no layer, or it cannot be told which layer is the classifier.
+    PruneError : an exclusion or rule matches no layer, or it cannot be told which is the first or the
+        classifier, where the settings name these.
     """
     modules = weight_layers(model)
     others = {name: layer.module for name, layer in other_layers(model).items()}
     layers = {**modules, **others}
     _check_exclusions(layers, settings)
     check_rules(settings.rules, model, prunable=modules, dense=others)
-    fixed = {next(iter(modules), None): "the first layer"} if settings.dense_first else {}
+    fixed = {}
+    if settings.dense_first and modules:
+        fixed[first_layer(model, otherwise="its name in `exclude`, not `dense_first`")] = "the first layer"
     if settings.dense_classifier and modules:
         classifier = output_layer(model, otherwise="its name in `exclude`, not `dense_classifier`")
         fixed[classifier] = "the classifier"

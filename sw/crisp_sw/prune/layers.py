@@ -13,8 +13,8 @@ from crisp_sw.prune.errors import PruneError
 from crisp_sw.prune.exclusions import excluded_layers, weight_layers
 from crisp_sw.prune.floors import floor_share, keep_at_least
 from crisp_sw.prune.grid import BlockGrid
+from crisp_sw.prune.layer_roles import output_layer
 from crisp_sw.prune.other_layers import other_layers
-from crisp_sw.prune.output_layer import output_layer
 from crisp_sw.prune.rules import check_effects
 from crisp_sw.prune.settings import PruneSettings
 

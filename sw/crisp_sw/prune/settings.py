@@ -89,8 +89,8 @@ class PruneSettings:
         at a time.
     exclude : shell-style patterns of layer names that stay dense; each must match a layer.
     exclude_types : class names of layers that stay dense, such as "Linear".
-    dense_first, dense_classifier : leave the first layer, or the classifier, dense: the layer that makes the
-        model's outputs.
+    dense_first, dense_classifier : leave the layer that runs first, or the classifier, which makes the
+        outputs, dense.
     rules : settings of single layers; of several that match, later ones win.
     epochs_per_iteration, final_epochs : fine-tuning after each pruning step, and with the frozen mask.
     learning_rate, momentum, weight_decay, batch_size : of the SGD that fine-tunes.

@@ -10,7 +10,7 @@ from torch import Tensor, nn
 from crisp_sw.data import DatasetSplits, ImageSet, resolve_classes, select_classes
 from crisp_sw.errors import DatasetError
 from crisp_sw.prune import SamplesError, restrict_classifier
-from crisp_sw.prune.output_layer import output_layer
+from crisp_sw.prune.layer_roles import output_layer
 
 OTHER = "other"
 

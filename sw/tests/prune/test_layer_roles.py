@@ -1,4 +1,4 @@
-"""The layer that makes a model's outputs, in whatever order layers are registered."""
+"""The first layer and the one that makes the outputs, in whatever order layers are registered."""
 
 from dataclasses import dataclass
 from typing import NamedTuple
@@ -10,7 +10,9 @@ from torch import nn
 
 from crisp_sw.models import build_model
 from crisp_sw.prune.errors import PruneError
-from crisp_sw.prune.output_layer import output_layer
+from crisp_sw.prune.exclusions import excluded_layers
+from crisp_sw.prune.layer_roles import first_layer, output_layer
+from crisp_sw.prune.settings import PruneSettings
 
 
 class TwoHeads(nn.Module):
@@ -94,6 +96,49 @@ def test_only_the_way_back_must_be_traceable():
         output_layer(nn.Sequential(nn.Linear(8, 8), nn.ReLU(), Untraceable()), otherwise="")
     with pytest.raises(PruneError, match="they come from '1', a BatchNorm1d; expected"):
         output_layer(nn.Sequential(nn.Linear(8, 8), nn.BatchNorm1d(8)), otherwise="")
+
+
+class LateStem(nn.Module):
+    """The layer that runs first is registered last."""
+
+    def __init__(self):
+        super().__init__()
+        self.fc, self.stem = nn.Linear(8, 4), nn.Conv2d(1, 8, 3)
+
+    def forward(self, x):
+        return self.fc(self.stem(x).mean((2, 3)))
+
+
+class Hidden(nn.Module):
+    """Has a layer that tracing does not reach."""
+
+    def __init__(self):
+        super().__init__()
+        self.stem = nn.Linear(8, 8)
+
+    def forward(self, x):
+        return self.stem(x) if x.sum() > 0 else x
+
+
+def test_first_layer_is_the_one_that_runs_first():
+    assert first_layer(LateStem(), otherwise="") == "stem"
+    assert excluded_layers(LateStem(), PruneSettings(dense_first=True)) == {"stem": "the first layer"}
+    assert first_layer(nn.Sequential(Untraceable(), OwnLinear(8, 4)), otherwise="") == "1"
+    with pytest.raises(
+        PruneError, match=r"cannot tell which .* is the first, as '0', a Hidden, cannot be traced"
+    ):
+        first_layer(nn.Sequential(Hidden(), nn.Linear(8, 4)), otherwise="")
+    with pytest.raises(PruneError, match=r"as Untraceable cannot be traced .*; expected a name"):
+        first_layer(Untraceable(), otherwise="a name")
+
+
+def test_hooks_do_not_see_what_is_traced():
+    model, kept = nn.Sequential(nn.Sequential(nn.Linear(8, 4))), []
+    model[0].register_forward_hook(lambda module, inputs, output: kept.append(output))
+    assert output_layer(model, otherwise="") == "0.0"
+    assert kept == []
+    model(torch.ones(1, 8))
+    assert len(kept) == 1
 
 
 class Remembers(nn.Module):

@@ -1,4 +1,4 @@
-"""Which layer makes a model's outputs: its graph is followed back from the result."""
+"""Which layer runs first in a model, and which makes its outputs, as the traced forward pass shows them."""
 
 import operator
 from typing import Any
@@ -66,10 +66,26 @@ def output_layer(model: nn.Module, *, otherwise: str) -> str:
         and ends with what the caller expects ``otherwise``.
     """
     try:
-        return _source_of_outputs(model)
+        return _source_of_outputs(*_traced(model))
     except _UnknownError as error:
         raise PruneError(
             f"cannot tell which layer makes the model's outputs, as {error}; expected {otherwise}"
+        ) from error
+
+
+def first_layer(model: nn.Module, *, otherwise: str) -> str:
+    """Return the name of the Conv2d or Linear layer that runs first, traced as in :func:`output_layer`.
+
+    Raises
+    ------
+    PruneError : the code before it cannot be traced, or there is none; the message ends with what the caller
+        expects ``otherwise``.
+    """
+    try:
+        return _first_of(*_traced(model))
+    except _UnknownError as error:
+        raise PruneError(
+            f"cannot tell which layer of the model is the first, as {error}; expected {otherwise}"
         ) from error
 
 
@@ -77,13 +93,29 @@ class _UnknownError(Exception):
     """Why the layer is not known."""
 
 
-def _source_of_outputs(model: nn.Module) -> str:
+def _traced(model: nn.Module) -> tuple[nn.Module, fx.Graph]:
     traced = module_copy(model).eval()
+    for module in traced.modules():  # what hooks do with tensors, such as keeping them, is not for proxies
+        module._forward_hooks.clear()
+        module._forward_pre_hooks.clear()
     try:
-        graph = _Tracer().trace(traced)
+        return traced, _Tracer().trace(traced)
     except Exception as error:  # tracing runs the user's code, which may raise anything
         reason = str(error).partition("\n")[0]
         raise _UnknownError(f"{type(model).__name__} cannot be traced ({reason})") from error
+
+
+def _first_of(traced: nn.Module, graph: fx.Graph) -> str:
+    for node in graph.nodes:
+        module = traced.get_submodule(str(node.target)) if node.op == "call_module" else nn.Module()
+        if isinstance(module, nn.Conv2d | nn.Linear):
+            return str(node.target)
+        if any(isinstance(within, nn.Conv2d | nn.Linear) for within in module.modules()):
+            raise _UnknownError(f"{str(node.target)!r}, a {type(module).__name__}, cannot be traced")
+    raise _UnknownError("none runs as a module of its own")
+
+
+def _source_of_outputs(traced: nn.Module, graph: fx.Graph) -> str:
     node = _logits(next(iter(reversed(graph.nodes))).args[0])
     while isinstance(node, fx.Node):
         module = traced.get_submodule(str(node.target)) if node.op == "call_module" else None
