@@ -7,14 +7,14 @@ from crisp_sw.qdq.errors import OnnxModelError
 
 
 def onnx_library() -> ModuleType:
-    """The module ``onnx``, with its submodules ``checker``, ``helper`` and ``numpy_helper``.
+    """The module ``onnx``, with its submodules ``checker``, ``defs``, ``helper`` and ``numpy_helper``.
 
     Raises
     ------
     OnnxModelError : it is not installed.
     """
     try:
-        for name in ("onnx.checker", "onnx.helper", "onnx.numpy_helper"):
+        for name in ("onnx.checker", "onnx.defs", "onnx.helper", "onnx.numpy_helper"):
             importlib.import_module(name)
         return importlib.import_module("onnx")
     except ImportError as error:

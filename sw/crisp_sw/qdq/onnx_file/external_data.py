@@ -34,6 +34,8 @@ def read_external_data(tensors: Iterable[Any], folder: Path, most: int) -> int:
             if tensor.external_data:
                 raise OnnxModelError(f"the tensor {tensor.name!r} has external data, but does not say so")
             continue
+        if tensor.raw_data:
+            raise OnnxModelError(f"the tensor {tensor.name!r} has both values and external data")
         path, offset, length = _place(tensor, folder)
         try:
             with open_regular(path) as file:

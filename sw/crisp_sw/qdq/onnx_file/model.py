@@ -96,11 +96,14 @@ def _reason(error: Exception) -> str:
 
 
 def _check_versions(model: Any) -> int:
-    """The opset of ONNX's own operators."""
-    if not OLDEST_IR <= model.ir_version <= NEWEST_IR:
+    """The opset of ONNX's own operators; it and the file format are known to the installed package, too."""
+    onnx = onnx_library()
+    newest_ir = min(NEWEST_IR, onnx.IR_VERSION)
+    newest_opset = min(NEWEST_OPSET, onnx.defs.onnx_opset_version())
+    if not OLDEST_IR <= model.ir_version <= newest_ir:
         raise OnnxModelError(
             f"not a legal ONNX model, or one of another time (ir_version {model.ir_version}); "
-            f"expected {OLDEST_IR} to {NEWEST_IR}"
+            f"expected {OLDEST_IR} to {newest_ir} with onnx {onnx.__version__}"
         )
     imported = Counter(item.domain or ONNX_DOMAIN for item in model.opset_import)
     twice = [domain for domain, count in imported.items() if count > 1]
@@ -109,8 +112,10 @@ def _check_versions(model: Any) -> int:
     opset = next((item.version for item in model.opset_import if not item.domain), None)
     if opset is None:
         raise OnnxModelError("imports no opset of ONNX's own operators")
-    if not OLDEST_OPSET <= opset <= NEWEST_OPSET:
-        raise OnnxModelError(f"opset {opset}; expected {OLDEST_OPSET} to {NEWEST_OPSET}")
+    if not OLDEST_OPSET <= opset <= newest_opset:
+        raise OnnxModelError(
+            f"opset {opset}; expected {OLDEST_OPSET} to {newest_opset} with onnx {onnx.__version__}"
+        )
     return opset
 
 

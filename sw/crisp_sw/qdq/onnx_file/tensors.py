@@ -28,6 +28,7 @@ STORAGE = {
 VALUE_FIELDS = {
     *("raw_data", "float_data", "int32_data", "int64_data", "string_data", "double_data", "uint64_data")
 }
+NUMPY_NAMES = {"FLOAT": "float32"}
 MOST_AXES = 8
 
 
@@ -59,7 +60,10 @@ def read_tensor(tensor: Any) -> np.ndarray:
         raise OnnxModelError(f"{label} has {found} {unit} for the shape {shape}; expected {expected}")
     if field == "int32_data" and not raw:
         _check_entries(label, name, bits, tensor.int32_data)
-    return onnx_library().numpy_helper.to_array(tensor)
+    array = onnx_library().numpy_helper.to_array(tensor)
+    if array.dtype.name != NUMPY_NAMES.get(name, name.lower()):  # of smaller types, before ml_dtypes had them
+        raise OnnxModelError(f"{label} has the type {name}; expected a newer package onnx to read it")
+    return array
 
 
 def read_sparse_tensor(tensor: Any, budget: ImportBudget) -> np.ndarray:

@@ -98,6 +98,14 @@ def test_bytes_are_not_multiplied(path: Path):
         import_onnx(path)
 
 
+def test_values_here_and_there(path: Path):
+    model = onnx.load(path, load_external_data=False)
+    model.graph.initializer[0].raw_data = b"abcd"
+    path.write_bytes(model.SerializeToString())
+    with pytest.raises(OnnxModelError, match="has both values and external data"):
+        import_onnx(path)
+
+
 def test_external_data_that_is_not_announced(path: Path):
     model = onnx.load(path)
     model.graph.initializer[0].external_data.add(key="location", value="weights.bin")

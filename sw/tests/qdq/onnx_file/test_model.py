@@ -29,6 +29,12 @@ def test_all_versions_of_the_file_format_have_been_gone_through():
     assert onnx.IR_VERSION <= NEWEST_IR
 
 
+def test_an_older_package_knows_older_opsets(tmp_path, monkeypatch):
+    monkeypatch.setattr(onnx.defs, "onnx_opset_version", lambda: 16)
+    with pytest.raises(OnnxModelError, match=rf"opset 17; expected 13 to 16 with onnx {onnx.__version__}"):
+        imported(model(), tmp_path)
+
+
 def test_fields_that_are_read_are_those_of_onnx():
     for name, fields in READ_FIELDS.items():
         assert fields <= {field.name for field in getattr(onnx, name).DESCRIPTOR.fields}

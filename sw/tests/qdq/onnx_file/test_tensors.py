@@ -66,6 +66,13 @@ def test_damaged_tensors(damaged: TensorProto, message: str):
         read_tensor(damaged)
 
 
+def test_small_types_of_an_old_package(monkeypatch):
+    """It gives int8 for int4, whose limits are others."""
+    monkeypatch.setattr(numpy_helper, "to_array", lambda tensor: np.zeros(4, np.int8))
+    with pytest.raises(OnnxModelError, match="'t' has the type INT4; expected a newer package onnx"):
+        read_tensor(tensor(TensorProto.INT4, int32_data=[0, 0]))
+
+
 def sparse(values: list[int], places: Any, shape: Any) -> SparseTensorProto:
     made = SparseTensorProto(dims=shape)
     made.values.CopyFrom(numpy_helper.from_array(np.array(values, np.int8), "t"))
