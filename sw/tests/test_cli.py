@@ -6,8 +6,8 @@ import sys
 import pytest
 from typer.testing import CliRunner
 
+from crisp_golden.output_lock import locked_output
 from crisp_sw.cli import COMMANDS, app
-from crisp_sw.output_lock import locked_output
 
 HEAVY = ("torch", "sklearn", "PIL", "dask", "matplotlib", "onnx")
 PROGRAM = """

@@ -13,6 +13,7 @@ from typing import TypeVar
 
 from amaranth.lib.wiring import Component
 
+from crisp_golden.output_lock import locked_output
 from crisp_hw.boards import Board
 from crisp_hw.cells import lut_ram
 from crisp_hw.synth.floorplan import place_array
@@ -83,8 +84,18 @@ def pack(job: Job, progress: Progress = print) -> dict[str, Resource]:
 
 
 def _in_place(job: Job, build: Callable[[Path], Result]) -> Result:
-    """Build in a folder beside the job's, and put it there if all went well; else only the logs."""
+    """Build in a folder beside the job's, and put it there if all went well; else only the logs.
+
+    Raises
+    ------
+    OutputInUseError : another run builds the same job in the same place.
+    """
     _require_tools(job.board)
+    with locked_output(job.folder):
+        return _in_own_place(job, build)
+
+
+def _in_own_place(job: Job, build: Callable[[Path], Result]) -> Result:
     job.folder.parent.mkdir(parents=True, exist_ok=True)
     work = Path(tempfile.mkdtemp(dir=job.folder.parent, prefix=f".{job.folder.name}."))
     work.chmod(0o755)

@@ -11,6 +11,7 @@ import typer
 
 from crisp_golden.config import preset as find_preset
 from crisp_golden.network import QuantizedNetwork
+from crisp_golden.output_lock import locked_output
 from crisp_golden.program.timeline import MemoryTiming
 from crisp_sw.atomic_files import require_new_file, write_bytes
 from crisp_sw.commands.hardware import try_simulator
@@ -20,7 +21,6 @@ from crisp_sw.network_run import iss_platform, rtl_platform
 from crisp_sw.network_run.options import DEFAULTS, NetworkOptions
 from crisp_sw.networks.errors import NetworkSettingsError
 from crisp_sw.networks.settings import DEFAULT_CACHE
-from crisp_sw.output_lock import locked_output
 from crisp_sw.report.network_page import render_network_page
 from crisp_sw.report.numbers import count, percent, ratio, size
 from crisp_sw.report.times import CLOCK_MHZ, time_text

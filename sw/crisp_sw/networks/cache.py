@@ -11,12 +11,12 @@ import torch
 import crisp_golden
 import crisp_sw
 from crisp_golden.network import QuantizedNetwork
+from crisp_golden.output_lock import locked_output
 from crisp_sw.errors import CheckpointError
 from crisp_sw.export import NetworkFileError, load_network, save_network
 from crisp_sw.input_files import open_regular
 from crisp_sw.networks.build import build_network
 from crisp_sw.networks.settings import DEFAULT_CACHE, NetworkSettings
-from crisp_sw.output_lock import locked_output
 
 # What the numbers of a network depend on.
 _SOURCES = (

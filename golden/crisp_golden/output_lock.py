@@ -7,7 +7,6 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from crisp_golden.errors import CrispError
-from crisp_sw.atomic_files import make_parent
 
 
 class OutputInUseError(CrispError):
@@ -48,7 +47,7 @@ def locked_output(path: Path, *, wait: bool = False) -> Iterator[None]:
 
 def _acquire(lock: Path, path: Path, *, wait: bool) -> int | None:
     try:
-        make_parent(lock)
+        lock.parent.mkdir(parents=True, exist_ok=True)
         while True:
             descriptor = os.open(lock, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC, 0o666)
             try:

@@ -11,12 +11,12 @@ from pathlib import Path
 import pytest
 
 from crisp_golden.errors import CrispError
-from crisp_sw.output_lock import OutputInUseError, locked_output
+from crisp_golden.output_lock import OutputInUseError, locked_output
 
 HOLD = """
 import sys, time
 from pathlib import Path
-from crisp_sw.output_lock import locked_output
+from crisp_golden.output_lock import locked_output
 with locked_output(Path(sys.argv[1])):
     print("held", flush=True)
     time.sleep(60)
