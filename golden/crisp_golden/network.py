@@ -11,8 +11,8 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-MAX_IMAGE_VALUES = 1 << 24
-"""Values of one image, all channels: 2,364 x 2,364 pixels of three. No file bounds what larger ones take."""
+MAX_IMAGE_VALUES = 1 << 22
+"""Values of one image, all channels: 1,182 x 1,182 pixels of three. No file bounds what larger ones take."""
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -54,7 +54,7 @@ Normalize = Annotated[
     str | None,
     typer.Option(
         help="Mean and deviation of the images for --weights: imagenet, or those of the data.",
-        show_default="imagenet",
+        show_default="imagenet, but data for other than 3 channels",
     ),
 ]
 Seed = Annotated[int, typer.Option(help="Of everything random.", callback=require_seed)]
@@ -109,7 +109,7 @@ def foreign_weights(
         weights=weights,
         model=model,
         image_size=image_size,
-        normalize=normalize or "imagenet",  # pyright: ignore[reportArgumentType]
+        normalize=normalize,  # pyright: ignore[reportArgumentType]
     )
 
 

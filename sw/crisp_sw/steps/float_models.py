@@ -35,20 +35,22 @@ class ForeignWeights:
     weights : safetensors, or torch's own format.
     model : a name that `crisp_sw.models.build_model` knows.
     image_size : edge that the data set's images are scaled to; None for their own size.
-    normalize : of `normalization`.
+    normalize : of `normalization`; None for "imagenet" if the images have its channels, else "data".
     """
 
     weights: Path
     model: str
     image_size: int | None = None
-    normalize: Normalize = "imagenet"
+    normalize: Normalize | None = None
 
     def __post_init__(self):
-        require_normalize(self.normalize)
+        if self.normalize is not None:
+            require_normalize(self.normalize)
 
     def as_used(self, channels: int) -> Self:
         """These weights with the normalization that images of so many channels get."""
-        return self if channels == len(IMAGENET_MEAN) else replace(self, normalize="data")
+        usual = "imagenet" if channels == len(IMAGENET_MEAN) else "data"
+        return replace(self, normalize=self.normalize or usual)
 
 
 def require_normalize(normalize: str) -> None:
@@ -63,12 +65,20 @@ def normalization(splits: DatasetSplits, normalize: str) -> Normalization:
     Parameters
     ----------
     normalize : "imagenet", those that torchvision's weights expect, or "data", those of the training images.
-        Images of one channel have the latter in any case.
+
+    Raises
+    ------
+    SourceError : it is neither, or "imagenet" for images of other than three channels.
     """
     require_normalize(normalize)
-    if normalize == "imagenet" and splits.channels == len(IMAGENET_MEAN):
-        return Normalization(IMAGENET_MEAN, IMAGENET_STD)
-    return Normalization(splits.mean, splits.std)
+    if normalize == "data":
+        return Normalization(splits.mean, splits.std)
+    if splits.channels != len(IMAGENET_MEAN):
+        raise SourceError(
+            f"`normalize` imagenet is for images of {len(IMAGENET_MEAN)} channels; expected data, as "
+            f"{splits.name} has {splits.channels}"
+        )
+    return Normalization(IMAGENET_MEAN, IMAGENET_STD)
 
 
 def load_float_model(
@@ -115,7 +125,7 @@ def checkpoint_of(foreign: ForeignWeights, splits: DatasetSplits) -> tuple[nn.Mo
     model = build_model(foreign.model, in_channels=splits.channels, num_classes=len(splits.classes))
     load_weights(model, tensors, source=foreign.weights)
     require_images(model, foreign.model, channels=splits.channels, size=splits.image_size)
-    used = normalization(splits, foreign.normalize)
+    used = normalization(splits, str(foreign.as_used(splits.channels).normalize))
     return model, CheckpointInfo(
         model=foreign.model,
         in_channels=splits.channels,

@@ -53,12 +53,19 @@ def test_normalization_of_a_model_that_knows_its_own_is_refused(
     assert_refused((command, digits_checkpoint, *classes, "--normalize", "data"), message, tmp_path)
 
 
-@pytest.mark.parametrize("given", ["imagenet", "data"])
+@pytest.mark.parametrize("given", [(), ("--normalize", "data")])
 def test_normalization_of_grey_images_is_recorded_as_used(weights, given):
-    options = ("--weights", weights, *FOREIGN, "--normalize", given)
+    options = ("--weights", weights, *FOREIGN, *given)
     assert figures_of("evaluate", *options)["source"]["normalize"] == "data"
     quantized = figures_of("quantize", *options, "--samples", 8, "--out", "network")
     assert quantized["source"]["normalize"] == "data"
+
+
+@pytest.mark.parametrize("command", ["evaluate", "quantize"])
+def test_normalization_of_other_images_is_refused(weights, tmp_path, command):
+    message = "`normalize` imagenet is for images of 3 channels; expected data, as digits has 1"
+    arguments = (command, "--weights", weights, *FOREIGN, "--normalize", "imagenet")
+    assert_refused(arguments, message, tmp_path)
 
 
 @pytest.mark.parametrize(

@@ -327,7 +327,7 @@ def test_packed_weights_are_not_unpacked_for_another_layer(network, tmp_path, sh
     [
         (
             lambda graph: graph["input"].update(shape=[3, 20_000, 20_000]),
-            "expected at most 16,777,216 values",
+            "expected at most 4,194,304 values",
         ),
         (
             lambda graph: graph["nodes"][0].update(padding=[50_000, 50_000]),

@@ -58,7 +58,13 @@ def test_normalization_of_three_channels(digits_checkpoint, tmp_path):
 
 @pytest.mark.parametrize(
     ("given", "channels", "used"),
-    [("imagenet", 3, "imagenet"), ("data", 3, "data"), ("imagenet", 1, "data"), ("data", 1, "data")],
+    [
+        (None, 3, "imagenet"),
+        ("imagenet", 3, "imagenet"),
+        ("data", 3, "data"),
+        (None, 1, "data"),
+        ("data", 1, "data"),
+    ],
 )
 def test_normalization_is_that_of_the_images_channels(given, channels, used):
     weights = foreign(Path("a.pth"), normalize=given).as_used(channels)
