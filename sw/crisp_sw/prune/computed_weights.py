@@ -9,7 +9,6 @@ from typing import Any
 
 import torch
 from torch import Tensor, nn
-from torch.nn.utils import parametrize
 from torch.overrides import TorchFunctionMode
 from torch.utils.hooks import RemovableHandle
 
@@ -87,12 +86,12 @@ def require_prunable(model: nn.Module, names: Iterable[str], images: Tensor) -> 
 def require_prunable_alone(name: str, layer: nn.Conv2d | nn.Linear) -> None:
     """Do as :func:`require_prunable` for a layer of this name without its model, on an input of its own.
 
-    A layer with PyTorch's own ``forward`` needs no trial.
+    A layer with PyTorch's own ``forward``, and no hook before it, needs no trial.
     """
-    hooked = layer._forward_pre_hooks or layer._forward_hooks
-    if type(layer).forward in (nn.Conv2d.forward, nn.Linear.forward) and not hooked:
+    if type(layer).forward in (nn.Conv2d.forward, nn.Linear.forward) and not layer._forward_pre_hooks:
         return
     probe = {name: weight_layers(module_copy(layer))[""]}
+    probe[name]._forward_hooks.clear()  # such as those that keep outputs, which this trial has none of
     masks = _half_zeroed(probe)
     try:
         _require_zeros(probe[name], probe, masks, _input_for(layer))
@@ -178,11 +177,9 @@ class _Watch(TorchFunctionMode):
         self.seen: dict[str, list[list[Tensor]]] = {name: [] for name in layers}
         self.used: set[str] = set()
         self._under_way: list[str] = []
-        self._owners = {
-            id(layer.weight): name
-            for name, layer in layers.items()
-            if not parametrize.is_parametrized(layer, "weight")
-        }
+        # Parameters alone: a weight that is computed anew leaves its address to other tensors.
+        self._parameters = {name: layer._parameters.get("weight") for name, layer in layers.items()}
+        self._owners = {id(weight): name for name, weight in self._parameters.items() if weight is not None}
 
     def follow(self) -> list[RemovableHandle]:
         """Note which layer is under way, until the handles are removed."""

@@ -178,6 +178,26 @@ def test_layer_that_the_sparsifier_cannot_try():
     prepared(model, exclude=("0",))
 
 
+def test_hooks_on_outputs_do_not_see_the_trial():
+    model, kept = net(KEPT["scaled"](16, 16, 3)), []
+    model[2].register_forward_hook(lambda module, inputs, output: kept.append(output))
+    prepared(model, sparsity=0.5)
+    assert kept == []
+
+
+def test_hook_before_a_layer_that_brings_weights_back_is_refused():
+    model = net(nn.Conv2d(16, 16, 3))
+
+    def restore(module, inputs):
+        module.weight.data.clamp_(min=0.01)
+
+    model[2].register_forward_pre_hook(restore)
+    with pytest.raises(
+        PruneError, match=r"layer '2' \(Conv2d\) computes with another weight than its parameter"
+    ):
+        prepared(model)
+
+
 def test_masks_that_are_on_count(mixed_net):
     sparsifier = prepared(mixed_net, saliency="magnitude")
     sparsifier.step(0.7)
