@@ -41,7 +41,7 @@ def run_command_line(main: Callable[..., Any], words: Sequence[str], **options: 
     sys.exit(status if isinstance(status, int) else 0)
 
 
-def _sentence(error: Exception) -> str:
+def _sentence(error: Any) -> str:
     """What to say of an error; nothing where help has been printed, or where nobody reads what is."""
     if isinstance(error, BrokenPipeError):
         return ""
