@@ -3,7 +3,7 @@
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import Any
 
-from amaranth.hdl import ClockDomain, Const, Elaboratable, Module, Value, ValueCastable
+from amaranth.hdl import ClockDomain, Const, Elaboratable, Module, ResetSignal, Value, ValueCastable
 from amaranth.lib import data
 from amaranth.sim import Simulator
 
@@ -15,9 +15,9 @@ def simulate(
 ) -> None:
     """Run ``bench`` on ``dut`` with one clock until it returns; ``reset`` is the clock domain's."""
     top = Module()
-    top.domains.sync = domain = ClockDomain()  # a combinational component has none of its own
+    top.domains.sync = ClockDomain()  # a combinational component has none of its own
     if reset is not None:
-        top.d.comb += domain.rst.eq(reset)
+        top.d.comb += ResetSignal().eq(reset)
     top.submodules.dut = dut
     simulator = Simulator(top)
     simulator.add_clock(CLOCK_PERIOD)

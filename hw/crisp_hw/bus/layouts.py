@@ -11,7 +11,7 @@ from crisp_golden.program.registers import ADDRESS_BITS
 OFFSET_BITS = 32
 
 WINDOW_LAYOUT = data.StructLayout({"base": ADDRESS_BITS, "size": OFFSET_BITS, "allowed": 1})
-"""Address window of external memory as one direction of transfer sees it."""
+"""Address window of external memory as one direction of transfer sees it; ``base`` is a multiple of 4096."""
 
 
 def reachable_bytes(window: Any) -> Value:

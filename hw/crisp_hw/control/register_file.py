@@ -91,10 +91,8 @@ class RegisterFile(wiring.Component):
     def _write(self, m: Module, register: Register, here: Signal, word: Signal, strobes: Signal) -> None:
         value = Value.cast(getattr(self, register.name))
         mask, new = Signal.like(value), Signal.like(value)
-        m.d.comb += [
-            mask.eq(Cat(strobe.replicate(8) for strobe in strobes) & register.mask),
-            new.eq(word & mask),
-        ]
+        lanes: Any = Cat(strobe.replicate(8) for strobe in strobes)
+        m.d.comb += [mask.eq(lanes & register.mask), new.eq(word & mask)]
         if register.access == "rw":
             with m.If(here):
                 m.d.sync += value.eq(new | (value & ~mask))
