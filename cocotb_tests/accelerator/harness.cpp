@@ -1,7 +1,7 @@
 // The accelerator as a shared library: its model, a memory, and access to its registers, clocked from here.
 //
 // The functions at the end are the interface, see library.py. None of them may be called while another one
-// works on the same simulation.
+// works on the same simulation. SHORTEST_RESET is the accelerator's, in cycles.
 
 #include <cstdint>
 #include <cstring>
@@ -48,8 +48,7 @@ public:
 
     void reset() {
         top_->rst = 1;
-        step();
-        step();
+        for (int i = 0; i < SHORTEST_RESET; ++i) step();
         top_->rst = 0;
         step();  // the reset reaches the accelerator a cycle late, see verilog_top.py
     }

@@ -21,17 +21,19 @@ from cocotb_tests.simulators import (
 )
 from cocotb_tests.verilog_top import registered_reset
 from crisp_golden.config import CoreConfig
+from crisp_hw.accelerator import SHORTEST_RESET
 
 LIBRARY = "libmodel.so"
 DEVICE = "crisp_stc"
 
 _HERE = Path(__file__).resolve().parent
 _HARNESS = ("harness.cpp", "memory.h")
+_COMPILER_OPTIONS = f"-fPIC -fvisibility=hidden -I{_HERE} -DSHORTEST_RESET={SHORTEST_RESET}"
 _OPTIONS = (
     *("--cc", "--exe", "--prefix", "Vmodel", "--top-module", DEVICE),
     *Verilator.options,
     "-O3",
-    *("-CFLAGS", f"-fPIC -fvisibility=hidden -I{_HERE}", "-LDFLAGS", "-shared", "-o", LIBRARY),
+    *("-CFLAGS", _COMPILER_OPTIONS, "-LDFLAGS", "-shared", "-o", LIBRARY),
 )
 
 
