@@ -43,23 +43,7 @@ def read_tensor(tensor: Any) -> np.ndarray:
     name = _type_name(tensor.data_type)
     if name not in STORAGE:
         raise OnnxModelError(f"{label} has the type {name}; expected {', '.join(STORAGE)}")
-    bits, field = STORAGE[name]
-    shape = _checked_shape(label, tensor.dims)
-    count = math.prod(shape)
-    filled = sorted(VALUE_FIELDS.intersection(item.name for item, _ in tensor.ListFields()))
-    if not set(filled) <= {"raw_data"} and filled != [field]:
-        raise OnnxModelError(
-            f"{label} of the type {name} has values in {' and '.join(filled)}; expected raw_data or {field}"
-        )
-    raw = field not in filled
-    found = len(tensor.raw_data) if raw else len(getattr(tensor, field))
-    entry = 8 if raw else max(8, bits)  # bits of what is counted; smaller types share it
-    expected = -(-count * bits // 8) if raw else -(-count * bits // entry) if bits < 8 else count
-    if found != expected:
-        unit = "bytes" if raw else "entries"
-        raise OnnxModelError(f"{label} has {found} {unit} for the shape {shape}; expected {expected}")
-    if field == "int32_data" and not raw:
-        _check_entries(label, name, bits, tensor.int32_data)
+    _check_storage(label, name, tensor)
     array = onnx_library().numpy_helper.to_array(tensor)
     if array.dtype.name != NUMPY_NAMES.get(name, name.lower()):  # of smaller types, before ml_dtypes had them
         raise OnnxModelError(f"{label} has the type {name}; expected a newer package onnx to read it")
@@ -139,6 +123,26 @@ def _checked_shape(label: str, dims: Sequence[int]) -> tuple[int, ...]:
         shown = f"{len(shape)} axes" if len(shape) > MOST_AXES else f"the shape {shape}"
         raise OnnxModelError(f"{label} has {shown}; expected at most {MOST_AXES} axes of 0 or more")
     return shape
+
+
+def _check_storage(label: str, name: str, tensor: Any) -> None:
+    """Check that the values lie in one place, are as many as the shape says, and fit the type."""
+    bits, field = STORAGE[name]
+    shape = _checked_shape(label, tensor.dims)
+    filled = sorted(VALUE_FIELDS.intersection(item.name for item, _ in tensor.ListFields()))
+    if filled not in ([], ["raw_data"], [field]):
+        raise OnnxModelError(
+            f"{label} of the type {name} has values in {' and '.join(filled)}; expected raw_data or {field}"
+        )
+    raw = filled != [field]
+    found = len(tensor.raw_data) if raw else len(getattr(tensor, field))
+    count = math.prod(shape)
+    expected = -(-count * bits // 8) if raw or bits < 8 else count  # small types share an entry's byte
+    if found != expected:
+        unit = "bytes" if raw else "entries"
+        raise OnnxModelError(f"{label} has {found} {unit} for the shape {shape}; expected {expected}")
+    if not raw and field == "int32_data":
+        _check_entries(label, name, bits, tensor.int32_data)
 
 
 def _check_entries(label: str, name: str, bits: int, entries: Sequence[int]) -> None:
