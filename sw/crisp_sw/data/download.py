@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import IO
 
+from crisp_golden.output_lock import locked_output
 from crisp_sw.errors import DatasetError
 from crisp_sw.input_files import open_regular
 
@@ -28,11 +29,17 @@ def fetch(remote: RemoteFile, target: Path) -> Path:
     """Make sure that ``target`` holds the remote file, and return it.
 
     A file that is there already is checked and kept. A part left by an interrupted download is continued.
+    Whoever wants the same file meanwhile waits for it.
 
     Raises
     ------
     DatasetError : the server cannot be reached, or the checksum differs; a wrong download is removed.
     """
+    with locked_output(target, wait=True):
+        return _fetch(remote, target)
+
+
+def _fetch(remote: RemoteFile, target: Path) -> Path:
     if target.is_file():
         require_checksum(target, remote)
         return target

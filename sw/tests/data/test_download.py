@@ -105,3 +105,15 @@ def test_unreachable_server_is_explained(tmp_path):
         fetch(RemoteFile("http://127.0.0.1:1/file.bin", MD5), tmp_path / "file.bin")
     assert "cannot download http://127.0.0.1:1/file.bin" in str(caught.value)
     assert f"place the file at {tmp_path / 'file.bin'}" in str(caught.value)
+
+
+def test_two_who_want_one_file_download_it_once(server, tmp_path):
+    target = tmp_path / "files" / "file.bin"
+    threads = [threading.Thread(target=fetch, args=(RemoteFile(server.url, MD5), target)) for _ in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert server.ranges == [None]
+    assert target.read_bytes() == CONTENT
+    assert [path.name for path in target.parent.iterdir()] == ["file.bin"]
