@@ -1,6 +1,7 @@
 """State dicts as a plain network has them: without the wrappers and masks that they were saved with."""
 
 import re
+from collections import Counter
 from collections.abc import Collection, Mapping
 from itertools import takewhile
 
@@ -14,6 +15,7 @@ _MASKED = (
     (re.compile(r"((?:.*\.)?)parametrizations\.(\w+)\.original"), "{}parametrizations.{}.0.mask"),
 )
 """How a masked tensor is named, with its layer and its own name, and how the mask beside it."""
+_PARAMETRIZED = re.compile(r"(?:.*\.)?parametrizations\.\w+\.")
 _COMPUTED_FROM = ("weight_orig", "weight_mask", "weight_g", "weight_v", "weight_u")
 _COUNTER, _MEAN = "num_batches_tracked", "running_mean"
 
@@ -41,6 +43,7 @@ def plain_state_dict(tensors: Mapping[str, Tensor], expected: Mapping[str, Tenso
 def with_masks_applied(tensors: Mapping[str, Tensor]) -> dict[str, Tensor]:
     """Return ``tensors`` with each weight times the mask that is beside it, under its own name."""
     plain = dict(tensors)
+    tensors_of = Counter(match.group() for name in tensors if (match := _PARAMETRIZED.match(name)))
     for name, value in tensors.items():
         for masked, mask_name in _MASKED:
             match = masked.fullmatch(name)
@@ -50,8 +53,7 @@ def with_masks_applied(tensors: Mapping[str, Tensor]) -> dict[str, Tensor]:
             mask = mask_name.format(layer, weight)
             if mask not in tensors or tensors[mask].shape != value.shape:
                 continue
-            chain = [other for other in tensors if other.startswith(f"{layer}parametrizations.{weight}.")]
-            if len(chain) <= 2:  # no further parametrization
+            if tensors_of[f"{layer}parametrizations.{weight}."] <= 2:  # no further parametrization
                 del plain[name], plain[mask]
                 plain[layer + weight] = value * tensors[mask].to(value.dtype) + 0.0  # no negative zeros
     return plain
