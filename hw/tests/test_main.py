@@ -60,3 +60,10 @@ def test_dense_equivalent_keeps_multipliers_and_memory():
     assert (dense.m, dense.macs, dense.smem_bytes) == (1, sparse.macs, sparse.smem_bytes)
     with pytest.raises(ConfigError, match="`rows` must be from 2 to 4, not 16"):
         dense_equivalent(preset("edge"))
+
+
+def test_missing_verilator_is_found_before_the_design_is_elaborated(tmp_path: Path, monkeypatch, capsys):
+    monkeypatch.setattr("crisp_hw.__main__.write_verilog", None)
+    monkeypatch.setattr("crisp_hw.lint.util.find_spec", lambda name: None)
+    assert main(["verilog", "--preset", "tiny", "--out", str(tmp_path), "--lint"]) == 1
+    assert "verilator is missing" in capsys.readouterr().err

@@ -114,7 +114,7 @@ def require_benches() -> None:
     if not _is_there(BENCHES):
         raise ProgramError(
             "simulating the RTL needs its benches, which are not part of the installed package; expected a "
-            "checkout of crisp-stc to work in"
+            "checkout of crisp-stc to work in, or `crisp network --no-rtl`, which does without"
         )
     require_packages("cocotb", "find_libpython", purpose="simulating the RTL", extra="rtl")
 

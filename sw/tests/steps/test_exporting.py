@@ -2,6 +2,7 @@
 
 import json
 import shutil
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -18,7 +19,8 @@ from crisp_sw.models import build_model
 from crisp_sw.network_source import is_quantized, open_network
 from crisp_sw.networks import LayerSparsity
 from crisp_sw.networks.masks import hybrid_mask
-from crisp_sw.steps import read_json
+from crisp_sw.qdq import OnnxModelError
+from crisp_sw.steps import exporting, read_json
 from crisp_sw.steps.exporting import ExportError, export_model
 from sw.tests.small_programs import small_network
 
@@ -148,3 +150,10 @@ def test_formats_that_do_not_suit(packed, digits_checkpoint, tmp_path):
             export_model(str(source), tmp_path / out)
     assert issubclass(ExportError, CrispError)
     assert sorted(path.name for path in tmp_path.iterdir()) == before
+
+
+def test_missing_onnx_is_found_before_the_network_is_read(packed, tmp_path, monkeypatch):
+    monkeypatch.setattr(exporting, "open_network", None)
+    monkeypatch.setitem(sys.modules, "onnx.checker", None)
+    with pytest.raises(OnnxModelError, match="ONNX files need the package onnx"):
+        export_model(str(packed), tmp_path / "network.onnx")
