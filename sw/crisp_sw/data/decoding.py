@@ -78,7 +78,7 @@ def _problem_file(cached: Path) -> Path:
 def _read_problems(path: Path) -> tuple[Problem, ...]:
     try:
         return tuple((int(index), str(message)) for index, message in json.loads(path.read_bytes()))
-    except (OSError, ValueError, TypeError) as error:
+    except (OSError, ValueError, TypeError, RecursionError) as error:
         raise DatasetError(f"{path}: damaged cache ({error}); remove its folder and try again") from error
 
 

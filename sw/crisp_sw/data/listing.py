@@ -27,7 +27,8 @@ ANNOTATIONS = "val_annotations.txt"
 class Listing:
     """Files of one split, in the order of the classes, and the index of the class of each.
 
-    ``strange`` are files beside them that may be pictures, but of a kind that is not read.
+    ``strange`` are files beside them that may be pictures, but of a kind that is not read, and links to
+    folders.
     """
 
     files: list[Path]
@@ -37,8 +38,9 @@ class Listing:
     @property
     def problems(self) -> list[str]:
         """A message for each strange file."""
-        suffixes = ", ".join(SUFFIXES)
-        return [f"{file}: no picture of a known kind; expected one of {suffixes}" for file in self.strange]
+        kinds = f"no picture of a known kind; expected one of {', '.join(SUFFIXES)}"
+        link = "a link to a folder, which is not followed; expected pictures"
+        return [f"{file}: {link if file.is_dir() else kinds}" for file in self.strange]
 
 
 def is_image_folder(path: Path) -> bool:
@@ -56,6 +58,7 @@ def list_image_folder(path: Path) -> tuple[list[str], Listing, Listing]:
     Raises
     ------
     DatasetError : a split is empty, or its classes are not those of ``train``.
+    OSError : a folder cannot be read.
     """
     ids = _class_ids(path / "train")
     test = next(path / name for name in TEST_FOLDERS if (path / name).is_dir())
@@ -95,10 +98,18 @@ def _folders(folder: Path) -> set[str]:
 
 
 def _files(folder: Path) -> Iterator[Path]:
-    """All files below a class folder; some data sets put them into a folder ``images`` of their own."""
-    for root, folders, names in os.walk(folder):
+    """All files below a class folder; some data sets put them into a folder ``images`` of their own.
+
+    A link to a folder is a file here: followed, it could lead to the pictures of another class.
+    """
+    for root, folders, names in os.walk(folder, onerror=_cannot_be_read):
         folders[:] = [name for name in folders if not _is_hidden(name)]
-        yield from (Path(root) / name for name in names if not _is_hidden(name))
+        links = [name for name in folders if os.path.islink(os.path.join(root, name))]
+        yield from (Path(root) / name for name in [*names, *links] if not _is_hidden(name))
+
+
+def _cannot_be_read(error: OSError) -> None:
+    raise error
 
 
 def _is_hidden(name: str) -> bool:
@@ -121,7 +132,7 @@ def _is_strange(file: Path) -> bool:
 def _list_annotated(folder: Path, ids: Sequence[str]) -> Listing:
     """Pictures that the table of annotations names, whether they are there or not."""
     table, label_of = folder / ANNOTATIONS, {identifier: label for label, identifier in enumerate(ids)}
-    pairs: list[tuple[int, Path]] = []
+    label_of_picture: dict[str, int] = {}
     for number, line in enumerate(read_lines(table), 1):
         if not line.strip():
             continue
@@ -132,12 +143,13 @@ def _list_annotated(folder: Path, ids: Sequence[str]) -> Listing:
                 f"{table}: line {number} gives {name!r} the class {identifier!r}; "
                 f"expected a file name, a tab and a class id that is in train, such as {ids[0]}"
             )
-        if not _is_plain(name.strip()):
+        if not _is_plain(name.strip()) or name.strip() in label_of_picture:
             raise DatasetError(
-                f"{table}: line {number} names the picture {name!r}; expected the name of a file in images/"
+                f"{table}: line {number} names the picture {name!r}; expected the name of a file in images/, "
+                "each once"
             )
-        pairs.append((label_of[identifier], folder / "images" / name.strip()))
-    if not pairs:
+        label_of_picture[name.strip()] = label_of[identifier]
+    if not label_of_picture:
         raise DatasetError(f"{table}: no pictures; expected lines of file name, tab and class id")
-    pairs.sort()
+    pairs = sorted((label, folder / "images" / name) for name, label in label_of_picture.items())
     return Listing([file for _, file in pairs], [label for label, _ in pairs])

@@ -97,7 +97,9 @@ def _reason(error: Exception) -> str:
         return "missing picture"
     if isinstance(error, OSError) and error.strerror:
         return error.strerror
-    detail = "not one of the kinds " + ", ".join(KINDS)
-    if not isinstance(error, UnidentifiedImageError | Image.DecompressionBombError):
-        detail = str(error) or type(error).__name__
+    if isinstance(error, Image.DecompressionBombError):  # Pillow's own bound, far above
+        return f"more than {MOST_PIXELS} pixels, the most that are read"
+    detail = str(error) or type(error).__name__
+    if isinstance(error, UnidentifiedImageError):
+        detail = "not one of the kinds " + ", ".join(KINDS)
     return f"damaged or truncated picture ({detail})"

@@ -45,21 +45,41 @@ def load_dataset(
 
     Raises
     ------
-    DatasetError : the data set is unknown, cannot be had, a file of it is damaged, a class has no training or
-        no test image, or it is no folder of pictures, and ``unreadable`` would have no effect.
+    DatasetError : the data set is unknown, cannot be had, a file or folder of it is damaged or may not be
+        read, a class has no training or no test image, images are too small, or it is no folder of pictures,
+        and ``unreadable`` would have no effect.
     """
-    if image_size is not None and image_size < SMALLEST_IMAGE:
-        raise DatasetError(f"`image_size` must be at least {SMALLEST_IMAGE}, not {image_size}")
-    cache = cache or default_cache()
-    if is_dataset_name(name_or_path):
-        _require_no_choice(name_or_path, unreadable)
-        splits = DATASETS[_key(name_or_path)](cache, image_size)
-    else:
-        splits = _load_path(Path(name_or_path), cache, image_size, unreadable)
+    if image_size is not None and (not isinstance(image_size, int) or image_size < SMALLEST_IMAGE):
+        raise DatasetError(
+            f"`image_size` must be an integer of at least {SMALLEST_IMAGE}, not {image_size!r}"
+        )
+    try:
+        splits = _load(name_or_path, cache or default_cache(), image_size, unreadable)
+    except OSError as error:
+        raise DatasetError(f"{error.filename or name_or_path}: {error.strerror or error}") from error
     splits.require_every_class()
     named = is_dataset_name(name_or_path)
     splits = replace(splits, source=_key(name_or_path) if named else str(Path(name_or_path).absolute()))
-    return splits if image_size is None else _resized(splits, image_size)
+    if image_size is not None:
+        return _resized(splits, image_size)
+    _require_large_enough(splits)
+    return splits
+
+
+def _load(name: str | Path, cache: Path, image_size: int | None, unreadable: Unreadable) -> DatasetSplits:
+    if not is_dataset_name(name):
+        return _load_path(Path(name), cache, image_size, unreadable)
+    _require_no_choice(name, unreadable)
+    return DATASETS[_key(name)](cache, image_size)
+
+
+def _require_large_enough(splits: DatasetSplits) -> None:
+    height, width = splits.image_size
+    if min(height, width) < SMALLEST_IMAGE:
+        raise DatasetError(
+            f"{splits.name}: images of {height} x {width} pixels; expected at least {SMALLEST_IMAGE} x "
+            f"{SMALLEST_IMAGE}: choose an `image_size`"
+        )
 
 
 def _require_no_choice(name: str | Path, unreadable: Unreadable) -> None:

@@ -1,5 +1,6 @@
 """Tables of a data set as lines of text."""
 
+import io
 from pathlib import Path
 
 from crisp_sw.errors import DatasetError
@@ -20,7 +21,9 @@ def read_lines(path: Path) -> list[str]:
         content = read_regular(path, MOST_BYTES)
     except OSError as error:
         raise DatasetError(f"{path}: {error.strerror}") from error
-    return decode_text(content, str(path)).splitlines()
+    # `str.splitlines` also ends a line at separators that are characters of a name.
+    text = io.StringIO(decode_text(content, str(path)), newline=None)
+    return [line.removesuffix("\n") for line in text]
 
 
 def decode_text(content: bytes, source: str) -> str:

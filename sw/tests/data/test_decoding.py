@@ -41,7 +41,7 @@ def test_changes_of_the_array_do_not_reach_the_cache(files, tmp_path):
     assert np.load(tmp_path / "x.npy")[4, 0, 0, 0] == 4
 
 
-@pytest.mark.parametrize("content", ["", "{}1", "[[1]]"])
+@pytest.mark.parametrize("content", ["", "{}1", "[[1]]", "[" * 100_000])
 def test_damaged_list_of_problems_is_named(files, tmp_path, content):
     decode_cached(files, 8, tmp_path / "x.npy")
     (tmp_path / "x.unreadable.json").write_text(content)

@@ -54,6 +54,7 @@ def test_annotated_pictures_are_listed_by_class(folder):
         ("/etc/a.png\ta\n", "line 1 names the picture '/etc/a.png'"),
         ("a\0.png\ta\n", r"line 1 names the picture 'a\\x00.png'"),
         ("\ta\n", "line 1 names the picture ''"),
+        ("x.png\ta\nx.png\tb\n", "line 2 names the picture 'x.png'; expected .*, each once"),
     ],
 )
 def test_bad_annotations_are_named(folder, content, message):
@@ -111,3 +112,16 @@ def test_folder_is_recognised(folder):
     assert not is_image_folder(folder)
     (folder / "test").mkdir()
     assert is_image_folder(folder)
+
+
+def test_links_to_folders_within_a_class_are_not_passed_over(folder):
+    touch(folder, "val/a/x.png", "val/b/y.png")
+    (folder / "train" / "a" / "up").symlink_to("..")
+    (folder / "train" / "c").symlink_to("a")
+    (folder / "val" / "c").symlink_to("a")
+    _, train, test = list_image_folder(folder)
+    assert names(train, folder)[-2:] == ["train/c/0.jpg", "train/c/1.png"]
+    assert [problem.partition(": ")[2] for problem in train.problems] == [
+        "a link to a folder, which is not followed; expected pictures"
+    ] * 2
+    assert test.problems == []

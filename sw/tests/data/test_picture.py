@@ -131,3 +131,10 @@ def test_edge_is_that_of_the_first_picture_that_can_be_read(tmp_path):
     assert shorter_edge(files, strict=False) == 8
     with pytest.raises(DatasetError, match="none of 1 pictures can be read"):
         shorter_edge(files[:1], strict=False)
+
+
+def test_more_pixels_than_pillow_reads_are_said_to_be_too_many(tmp_path, monkeypatch):
+    monkeypatch.setattr(Image, "MAX_IMAGE_PIXELS", 40)
+    (tmp_path / "x.png").write_bytes(encoded("PNG"))
+    with pytest.raises(DatasetError, match=r"x\.png: more than 67108864 pixels, the most that are read$"):
+        decode_picture(tmp_path / "x.png", 8)

@@ -1,5 +1,7 @@
 """Data sets by name and path."""
 
+import errno
+import os
 import shutil
 from pathlib import Path
 
@@ -70,9 +72,50 @@ def test_other_file_and_folder_are_refused(tmp_path):
         load_dataset(tmp_path)
 
 
-def test_tiny_image_size_is_refused():
-    with pytest.raises(DatasetError, match="`image_size` must be at least 8, not 4"):
-        load_dataset("digits", image_size=4)
+@pytest.mark.parametrize("size", [4, True, 32.5, "32"])
+def test_image_size_that_is_none_is_refused(size):
+    with pytest.raises(DatasetError, match=f"`image_size` must be an integer of at least 8, not {size!r}"):
+        load_dataset("digits", image_size=size)
+
+
+@pytest.fixture
+def folder(tmp_path):
+    for path in (f"{split}/{name}/0.png" for split in ("train", "val") for name in "ab"):
+        (tmp_path / "toy" / path).parent.mkdir(parents=True)
+        Image.new("L", (9, 5), 50).save(tmp_path / "toy" / path)
+    return tmp_path / "toy"
+
+
+def test_small_pictures_need_a_size(folder, tmp_path):
+    with pytest.raises(DatasetError, match="toy: images of 5 x 5 pixels; expected at least 8 x 8: choose an"):
+        load_dataset(folder, cache=tmp_path / "cache")
+    assert load_dataset(folder, cache=tmp_path / "cache", image_size=8).image_size == (8, 8)
+
+
+def test_what_the_system_refuses_is_one_sentence(folder, tmp_path, monkeypatch):
+    def load(path=folder, cache=tmp_path / "cache"):
+        load_dataset(path, cache=cache, image_size=8)
+
+    with pytest.raises(DatasetError, match=r": File name too long$"):
+        load("x" * 5000)
+    (tmp_path / "in the way").touch()
+    with pytest.raises(DatasetError, match=r"in the way.*: Not a directory$"):
+        load(cache=tmp_path / "in the way")
+    (folder / "train" / "loop").symlink_to("loop")
+    with pytest.raises(DatasetError, match=r"train/loop: Too many levels of symbolic links$"):
+        load()
+    (folder / "train" / "loop").unlink()
+    (folder / "train" / "a" / "more").mkdir()
+    scan = os.scandir
+
+    def forbid(path):
+        if Path(path).name == "more":
+            raise PermissionError(errno.EACCES, "Permission denied", str(path))
+        return scan(path)
+
+    monkeypatch.setattr(os, "scandir", forbid)
+    with pytest.raises(DatasetError, match=r"train/a/more: Permission denied$"):
+        load()
 
 
 def test_cache_follows_the_environment(monkeypatch):

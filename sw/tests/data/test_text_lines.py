@@ -16,6 +16,11 @@ def test_lines_come_without_the_mark(tmp_path, mark):
     assert read_lines(tmp_path / "a.tsv") == ["n1\tMüller", "", "n2\t猫"]
 
 
+def test_separators_within_a_line_do_not_end_it(tmp_path):
+    (tmp_path / "a.tsv").write_bytes("n1\ta\u2028b\x85c\rn2\td\x0be".encode())
+    assert read_lines(tmp_path / "a.tsv") == ["n1\ta\u2028b\x85c", "n2\td\x0be"]
+
+
 @pytest.mark.parametrize("mark", [b"", MARK])
 @pytest.mark.parametrize(
     ("content", "line", "byte"),

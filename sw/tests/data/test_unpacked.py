@@ -5,9 +5,10 @@ from pathlib import Path
 
 import pytest
 import torch
+from safetensors.torch import load_file, save_file
 
 from crisp_sw.data import DatasetSplits, ImageSet
-from crisp_sw.data.unpacked import load_unpacked
+from crisp_sw.data.unpacked import HEADER_KEY, load_unpacked
 from crisp_sw.errors import DatasetError
 
 
@@ -49,6 +50,15 @@ def test_changed_file_is_unpacked_again(file, tmp_path):
     assert read.times == 2
 
 
+def test_other_content_of_the_same_size_and_time_is_unpacked_again(file, tmp_path):
+    read, status = Reader(), file.stat()
+    load_unpacked([file], tmp_path / "cache", read)
+    file.write_bytes(b"others")
+    os.utime(file, ns=(status.st_atime_ns, status.st_mtime_ns))
+    load_unpacked([file], tmp_path / "cache", read)
+    assert read.times == 2
+
+
 def test_cache_that_cannot_be_written_does_not_matter(file, tmp_path):
     (tmp_path / "cache").write_text("in the way")
     assert len(load_unpacked([file], tmp_path / "cache", Reader()).train) == 2
@@ -58,5 +68,14 @@ def test_damaged_cache_is_named(file, tmp_path):
     load_unpacked([file], tmp_path / "cache", Reader())
     (cached,) = tmp_path.glob("cache/unpacked/*")
     cached.write_bytes(cached.read_bytes()[:-5])
+    with pytest.raises(DatasetError, match=rf"{cached.name}: damaged cache .*; remove it and try again"):
+        load_unpacked([file], tmp_path / "cache", Reader())
+
+
+@pytest.mark.parametrize("header", ["{}", "[" * 100_000, "[]"])
+def test_cache_with_another_header_is_named(file, tmp_path, header):
+    load_unpacked([file], tmp_path / "cache", Reader())
+    (cached,) = tmp_path.glob("cache/unpacked/*")
+    save_file(load_file(cached), cached, {HEADER_KEY: header})
     with pytest.raises(DatasetError, match=rf"{cached.name}: damaged cache .*; remove it and try again"):
         load_unpacked([file], tmp_path / "cache", Reader())
