@@ -55,6 +55,21 @@ def test_help_of_a_command_and_errors_of_usage_import_nothing_heavy(name):
     assert imported(HEAVY, (name, "--no-such-option")) == (2, "")
 
 
+@pytest.mark.parametrize(
+    "words",
+    [
+        ("accuracy", "digits", "--grid", "nosuch"),
+        ("compile", "network", "--preset", "nosuch"),
+        ("demo", "--sparsity", "2"),
+        ("prune", "--classes", "1", "--sparsity", "2"),
+        ("quantize", "--ranges", "nosuch"),
+        ("synth", "--preset", "nosuch"),
+    ],
+)
+def test_values_out_of_range_are_refused_without_anything_heavy(words):
+    assert imported(HEAVY, words) == (2, "")
+
+
 def test_version_is_the_package():
     from importlib.metadata import version
 

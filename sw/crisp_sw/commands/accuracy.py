@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 from rich.table import Table
 
-from crisp_golden.config import preset as find_preset
 from crisp_sw.atomic_files import require_new_file
 from crisp_sw.choices import AUTO_PRECISION
 from crisp_sw.commands.hardware import run_cosim, try_simulator
@@ -88,13 +87,6 @@ def accuracy(
     - `crisp accuracy path/to/tiny-imagenet`
     - `crisp accuracy path/to/tiny-imagenet --grid full --cluster tcp://scheduler:8786`
     """
-    import torch
-
-    from crisp_sw.experiment.run import ExperimentFiles, ExperimentSettings, run_experiment
-    from crisp_sw.mixed_precision import find_precision
-    from crisp_sw.training_display import training_display
-
-    find_preset(preset)
     _require_effects(table_only, cluster, workers)
     axes = {
         **_values("networks", networks, str),
@@ -108,6 +100,13 @@ def accuracy(
     }
     chosen = replace(find_grid(grid), **axes)
     chosen.require_effects(axes)
+
+    import torch
+
+    from crisp_sw.experiment.run import ExperimentFiles, ExperimentSettings, run_experiment
+    from crisp_sw.mixed_precision import find_precision
+    from crisp_sw.training_display import training_display
+
     settings = ExperimentSettings(
         data=data,
         grid=chosen,

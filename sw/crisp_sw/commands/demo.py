@@ -64,6 +64,10 @@ def demo(
     - `crisp demo`
     - `crisp demo --classes sandal,shirt --preset small --out build/shirts`
     """
+    require_benches()
+    prune = replace(PruneSettings(), sparsity=sparsity)
+    budget = PruneBudget(samples_per_class=samples)
+
     from crisp_sw.demo import DemoFiles, DemoSettings, run_demo
 
     settings = DemoSettings(
@@ -74,11 +78,10 @@ def demo(
         seed=seed,
         clock_mhz=clock,
         fresh=fresh,
-        prune=replace(PruneSettings(), sparsity=sparsity),
-        budget=PruneBudget(samples_per_class=samples),
+        prune=prune,
+        budget=budget,
     )
     require_new_file(DemoFiles(out).page)
-    require_benches()
     with step_display() as progress:
 
         def cosimulate(network: Path, inputs: Path, preset: str, result: Path) -> int:

@@ -38,7 +38,6 @@ def verilog(
     - `crisp verilog --preset small`
     - `crisp verilog --preset tiny --top core`
     """
-    find_preset(preset)
     arguments = ["verilog", "--preset", preset, "--top", top, "--out", str(out)]
     raise typer.Exit(run_program("crisp_hw", arguments))
 
@@ -58,7 +57,6 @@ def synth(
     - `crisp synth --board ulx3s-85f --preset small`
     - `crisp synth --preset ulx3s`
     """
-    find_preset(preset)
     arguments = ["synth", "--board", board, "--preset", preset]
     raise typer.Exit(run_program("crisp_hw", arguments + (["--top", top] if top else [])))
 

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from crisp_golden.config import preset as find_preset
 from crisp_sw.choices import Unreadable
 from crisp_sw.commands.terminal import messages
 from crisp_sw.report.times import require_clock
@@ -18,6 +19,18 @@ if TYPE_CHECKING:
     from crisp_sw.steps.float_models import ForeignWeights
 
 DEFAULT_CHECKPOINT = "small_resnet_fashion_mnist"
+
+
+def require_preset(name: str) -> str:
+    """Return ``name``.
+
+    Raises
+    ------
+    ConfigError : no preset is called so.
+    """
+    find_preset(name)
+    return name
+
 
 AsJson = Annotated[bool, typer.Option("--json", help="Print the result as one JSON document on stdout.")]
 Checkpoint = Annotated[
@@ -43,7 +56,10 @@ Data = Annotated[
 ]
 Output = Annotated[Path, typer.Option("--out", "-o", help="Where to write.")]
 PresetName = Annotated[
-    str, typer.Option("--preset", "-p", help="Size of the core: tiny, small, ulx3s, edge or large.")
+    str,
+    typer.Option(
+        "--preset", "-p", help="Size of the core: tiny, small, ulx3s, edge or large.", callback=require_preset
+    ),
 ]
 ImageSize = Annotated[int | None, typer.Option(help="Scale images to this edge.", min=1)]
 ModelName = Annotated[

@@ -98,10 +98,6 @@ def prune(
     - `crisp prune --classes 1,2 --settings pruning.toml`
     - `crisp prune --weights resnet50.pth --model resnet50 --data path/to/imagenet --classes "school bus"`
     """
-    from crisp_sw.export.pruned import require_pruned_or_free, save_pruned
-    from crisp_sw.steps import load_task, prune_task
-    from crisp_sw.steps.devices import find_device
-
     given = {"method": method, "sparsity": sparsity, "n": n, "m": m, "block": block, "saliency": saliency}
     given |= {"iterations": iterations, "final_epochs": final_epochs, "batch_size": batch, "seed": seed}
     chosen = prune_settings(settings, given)
@@ -117,6 +113,10 @@ def prune(
         compare_dense=compare_dense,
         teacher=teacher,  # pyright: ignore[reportArgumentType]
     )
+    from crisp_sw.export.pruned import require_pruned_or_free, save_pruned
+    from crisp_sw.steps import load_task, prune_task
+    from crisp_sw.steps.devices import find_device
+
     foreign = foreign_weights(weights, model, image_size, normalize, path=checkpoint)
     checkpoint = checkpoint or DEFAULT_CHECKPOINT
     require_pruned_or_free(out)

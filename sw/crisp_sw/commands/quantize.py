@@ -53,13 +53,14 @@ def quantize(
 
     Example: `crisp quantize build/pruned --out build/network`
     """
+    settings = QuantizeSettings(method=ranges)  # pyright: ignore[reportArgumentType]
+
     from crisp_sw.evaluation import evaluate
     from crisp_sw.export import save_network
     from crisp_sw.export.save import packed_bytes, require_network_or_free
     from crisp_sw.steps import UserClasses, int8_accuracy, load_float_model, quantize_pruned
     from crisp_sw.steps.quantizing import require_calibration
 
-    settings = QuantizeSettings(method=ranges)  # pyright: ignore[reportArgumentType]
     require_calibration(samples, seed)
     foreign = foreign_weights(weights, model, image_size, normalize, path=path)
     require_network_or_free(out)
