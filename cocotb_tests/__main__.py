@@ -39,7 +39,9 @@ class BenchGroup(TyperGroup):
         try:
             return super().invoke(ctx)
         except (CrispError, OSError) as error:
-            text = f"{error.filename}: {error.strerror}" if isinstance(error, OSError) else str(error)
+            text = str(error)
+            if isinstance(error, OSError) and error.filename:
+                text = f"{error.filename}: {error.strerror}"
             errors.print("error:", style="red", end=" ")
             errors.print("\n".join(map(printable, text.splitlines())))
             raise typer.Exit(CHECK_FAILED if isinstance(error, BenchError) else USER_ERROR) from None

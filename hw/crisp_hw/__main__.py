@@ -37,7 +37,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         options.run(options)
     except (CrispError, OSError) as error:
-        text = f"{error.filename}: {error.strerror}" if isinstance(error, OSError) else str(error)
+        text = str(error)
+        if isinstance(error, OSError) and error.filename:
+            text = f"{error.filename}: {error.strerror}"
         print("error: " + "\n".join(map(printable, text.splitlines())), file=sys.stderr)
         return TOOL_FAILED if isinstance(error, ToolError | LintError) else USER_ERROR
     return 0

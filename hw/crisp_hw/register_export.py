@@ -14,6 +14,7 @@ from crisp_golden.fields import WORD_BITS, Field, word_offsets
 from crisp_golden.program.commands import COMMAND_BYTES, FORMATS, TOKEN_LIMIT, Opcode, Target
 from crisp_golden.program.errors import ErrorCode
 from crisp_golden.program.registers import MAGIC, RESERVED, VERSION, Register, register_map
+from crisp_hw.text_files import write_text
 
 PREFIX = "CRISP"
 ROOT = Path(__file__).resolve().parents[2]
@@ -107,13 +108,12 @@ def register_page() -> str:
 
 def write_page(path: Path = PAGE) -> None:
     """Write the documentation page."""
-    path.write_text(register_page(), encoding="utf-8")
+    write_text(path, register_page())
 
 
 def write_header(path: Path) -> None:
     """Write the C header."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_text(c_header(), encoding="utf-8")
+    write_text(path, c_header())
 
 
 def _table(*columns: str) -> list[str]:

@@ -1,8 +1,6 @@
 """Verilog and RTLIL of a component: readable, with stable names, and the same bytes every time."""
 
-import os
 import re
-import tempfile
 from collections import Counter
 from pathlib import Path
 
@@ -10,6 +8,7 @@ from amaranth._toolchain.yosys import find_yosys
 from amaranth.lib.wiring import Component
 
 from crisp_hw.sharing import convert_shared
+from crisp_hw.text_files import write_text
 
 OLDEST_YOSYS = (0, 40)
 INTERNAL_ATTRIBUTES = ("generator", "top", "src", "amaranth.hierarchy", "amaranth.decoding")
@@ -25,12 +24,12 @@ def write_verilog(component: Component, name: str, path: Path) -> Path:
     name : of the top module. All others begin with it: a shared one is ``<name>__<its own name>``, the rest
         are called after their places, ``<name>__<submodule>__...``.
     """
-    return _write(path, verilog_text(component, name))
+    return write_text(path, verilog_text(component, name))
 
 
 def write_rtlil(component: Component, name: str, path: Path) -> Path:
     """Write ``component`` to ``path`` as RTLIL, which yosys reads faster than Verilog; return ``path``."""
-    return _write(path, rtlil_text(component, name))
+    return write_text(path, rtlil_text(component, name))
 
 
 def rtlil_text(component: Component, name: str) -> str:
@@ -79,18 +78,3 @@ def _flat_module_names(text: str) -> str:
     return re.sub(
         r"^(module |  cell )(\\\S+)", lambda found: found[1] + flat.get(found[2], found[2]), text, flags=re.M
     )
-
-
-def _write(path: Path, text: str) -> Path:
-    """Write under a temporary name and rename, so that ``path`` is never half written."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
-    try:
-        with os.fdopen(handle, "w", encoding="utf-8", newline="\n") as file:
-            file.write(text)
-        os.chmod(temporary, 0o644)
-        os.replace(temporary, path)
-    except BaseException:
-        os.unlink(temporary)
-        raise
-    return path

@@ -1,5 +1,6 @@
 """How a command line ends: what the user can mend is one sentence on stderr, and exit status 2."""
 
+import io
 import sys
 from collections.abc import Callable, Sequence
 from contextlib import suppress
@@ -27,6 +28,11 @@ def run_command_line(main: Callable[..., Any], words: Sequence[str], **options: 
     words : of the command line, without the program's name.
     options : of ``main``.
     """
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(
+            stream, io.TextIOWrapper
+        ):  # where its encoding lacks a letter, the letter is spelled out
+            stream.reconfigure(errors="backslashreplace")
     try:
         _require_words(words)
         status = main(args=list(words), standalone_mode=False, **options)

@@ -38,6 +38,7 @@ def verilog(
     - `crisp verilog --preset small`
     - `crisp verilog --preset tiny --top core`
     """
+    require_new_file(out / "crisp_stc.v")
     arguments = ["verilog", "--preset", preset, "--top", top, "--out", str(out)]
     raise typer.Exit(run_program("crisp_hw", arguments))
 

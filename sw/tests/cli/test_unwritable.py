@@ -124,3 +124,13 @@ def test_reader_that_has_gone_is_no_error(network):
     result = subprocess.run(command, stdout=writer, stderr=subprocess.PIPE, text=True, check=False)
     os.close(writer)
     assert result.stderr == ""
+
+
+def test_terminal_of_another_encoding(tmp_path):
+    command = [sys.executable, "-m", "crisp_sw", "inspect", "\u9774"]
+    environment = {**os.environ, "PYTHONIOENCODING": "latin-1:strict"}
+    result = subprocess.run(
+        command, env=environment, cwd=tmp_path, capture_output=True, text=True, check=False
+    )
+    assert (result.returncode, result.stdout) == (2, "")
+    assert result.stderr.startswith("error: no checkpoint '\\u9774'; expected a file")
