@@ -1,0 +1,186 @@
+"""Loaders of integer networks: packed ones, packed weights, ONNX files; and of compiled programs."""
+
+import hashlib
+import json
+from functools import cache
+from typing import Any
+
+import numpy as np
+import torch
+from hypothesis import strategies as st
+from hypothesis.strategies import SearchStrategy
+from torch import nn
+
+from crisp_golden.config import preset
+from crisp_golden.hybrid import decode, encode
+from crisp_golden.hybrid_bytes import from_bytes, to_bytes
+from crisp_golden.network import Pattern, QuantizedNetwork
+from crisp_golden.program.commands import decode_command
+from crisp_golden.weight_matrix import expand_groups
+from crisp_sw.compile.compiler import compile_network
+from crisp_sw.disassembly import disassemble, format_lines
+from crisp_sw.driver.identity import identify
+from crisp_sw.driver.registers import REGISTERS, Registers
+from crisp_sw.driver.simulated_bus import SimulatedBus
+from crisp_sw.export import load_metadata, load_network, save_network
+from crisp_sw.export.layout import GRAPH_FILE, TENSOR_FILE
+from crisp_sw.networks import LayerSparsity
+from crisp_sw.networks.masks import hybrid_mask
+from crisp_sw.program_view import read_program
+from crisp_sw.qdq import export_onnx, import_onnx
+from crisp_sw.qdq.library import onnx_library
+from crisp_sw.quantize import quantize_model
+from fuzz.edits import edited, edited_bytes
+from fuzz.formats.containers import HYBRID, PROGRAM_IMAGE, SAFETENSORS
+from fuzz.formats.format import Format
+from fuzz.formats.protobuf import protobuf
+from fuzz.formats.texts import write_json
+from fuzz.target import Target, file_with
+
+BETWEEN = b"\0"
+"""The two files of a packed network as one input; JSON has no such byte."""
+
+WORD_BYTES = 4
+
+
+@cache
+def _network() -> QuantizedNetwork:
+    """Every kind of layer: a pruned convolution, a grouped one, a residual sum, pooling, a classifier."""
+    torch.manual_seed(0)
+    model = _Residual().eval()
+    mask, pattern = hybrid_mask(model.pruned.weight, LayerSparsity(n=1, m=4, block=4, blocks=0.5))
+    with torch.no_grad():
+        model.pruned.weight.mul_(mask)
+    return quantize_model(model, torch.rand(4, 4, 6, 6), patterns={"pruned": pattern}, classes=("cat", "dog"))
+
+
+class _Residual(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.pruned = nn.Conv2d(4, 8, 3, padding=1)
+        self.grouped = nn.Conv2d(8, 8, 3, padding=1, groups=2)
+        self.pool, self.mean = nn.MaxPool2d(2), nn.AdaptiveAvgPool2d(1)
+        self.classifier = nn.Linear(8, 2)
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        x = torch.relu(self.pruned(x))
+        x = self.pool(torch.relu(x + self.grouped(x)))
+        return self.classifier(torch.flatten(self.mean(x), 1))
+
+
+def _read_packed_tree(data: bytes) -> dict[str, Any]:
+    graph, _, tensors = data.partition(BETWEEN)
+    return {"graph": json.loads(graph), "tensors": SAFETENSORS.read(tensors)}
+
+
+def _write_packed_tree(tree: Any) -> bytes:
+    """With the size and the checksum of the tensors in the graph, unless they are gone."""
+    tensors, graph = SAFETENSORS.write(tree["tensors"]), tree["graph"]
+    if isinstance(graph, dict) and isinstance(graph.get("tensors"), dict):
+        known = {"bytes": len(tensors), "sha256": hashlib.sha256(tensors).hexdigest()}
+        graph["tensors"].update({key: value for key, value in known.items() if key in graph["tensors"]})
+    return write_json(graph) + BETWEEN + tensors
+
+
+def _packed_networks() -> SearchStrategy[bytes]:
+    with file_with(b"", "nothing") as path:
+        folder = path.parent / "network"
+        save_network(_network(), folder, {"mean": [0.5]})
+        seed = BETWEEN.join((folder / name).read_bytes() for name in (GRAPH_FILE, TENSOR_FILE))
+    return edited(Format(_read_packed_tree, _write_packed_tree), [seed])
+
+
+def _read_packed(data: bytes) -> None:
+    graph, _, tensors = data.partition(BETWEEN)
+    with file_with(graph, GRAPH_FILE) as path:
+        path.with_name(TENSOR_FILE).write_bytes(tensors)
+        load_network(path.parent)
+        load_metadata(path.parent)
+
+
+def _hybrids() -> SearchStrategy[bytes]:
+    seeds = []
+    for shape in ((8, 8, 1, 1), (6, 5, 2, 1)):
+        weight = torch.tensor(np.random.default_rng(0).integers(-128, 128, shape), dtype=torch.float32)
+        mask, pattern = hybrid_mask(weight, LayerSparsity(n=2, m=4, block=4, blocks=0.5))
+        seeds.append(_hybrid((weight * mask).numpy().astype(np.int8), pattern))
+    return edited(HYBRID, seeds)
+
+
+def _hybrid(weight: np.ndarray, pattern: Pattern) -> bytes:
+    return to_bytes(encode(expand_groups(weight, 1), pattern))
+
+
+def _read_hybrid(data: bytes) -> None:
+    decode(from_bytes(data))
+
+
+def _onnx_files() -> SearchStrategy[bytes]:
+    with file_with(b"", "a.onnx") as path:
+        export_onnx(_network(), path, {"mean": [0.5]})
+        seed = path.read_bytes()
+    return edited(protobuf(lambda: onnx_library().ModelProto.DESCRIPTOR), [seed])
+
+
+def _read_onnx(data: bytes) -> None:
+    with file_with(data, "a.onnx") as path:
+        import_onnx(path)
+
+
+def _programs() -> SearchStrategy[bytes]:
+    images = [compile_network(preset("tiny"), _network(), keep=keep) for keep in (False, True)]
+    return edited(PROGRAM_IMAGE, [image.to_bytes() for image in images])
+
+
+def _read_program(data: bytes) -> None:
+    with file_with(data, "program.crisp") as path:
+        lines = disassemble(read_program(path))
+        list(format_lines(lines))
+        json.dumps([line.to_json() for line in lines])
+
+
+def _commands() -> SearchStrategy[bytes]:
+    image = compile_network(preset("tiny"), _network())
+    commands = [image.program[start : start + 64] for start in range(0, len(image.program), 64)]
+    return st.one_of(edited_bytes(commands), st.binary(min_size=64, max_size=64))
+
+
+def _read_command(data: bytes) -> None:
+    """A command is none, or that which its fields make again."""
+    command = decode_command(data)
+    if command is not None and int.from_bytes(command.encode(), "little") != int.from_bytes(data, "little"):
+        raise AssertionError(f"{data.hex()} is read as {command}")
+
+
+class _Bus(SimulatedBus):
+    """Registers that read as the words of an input, as far as it goes."""
+
+    def __init__(self, words: bytes):
+        super().__init__(preset("tiny"))
+        offsets = sorted(register.offset for register in REGISTERS.values())
+        values = (words[start : start + WORD_BYTES] for start in range(0, len(words), WORD_BYTES))
+        self._words = dict(zip(offsets, values, strict=False))
+
+    def read32(self, offset: int) -> int:
+        return int.from_bytes(self._words.get(offset, b""), "little")
+
+
+def _register_words() -> SearchStrategy[bytes]:
+    bus = SimulatedBus(preset("tiny"))
+    offsets = sorted(register.offset for register in REGISTERS.values())
+    words = (bus.read32(offset) for offset in offsets)
+    return edited_bytes([b"".join(word.to_bytes(WORD_BYTES, "little") for word in words)])
+
+
+def _identify(data: bytes) -> None:
+    identify(Registers(_Bus(data)))
+
+
+TARGETS = (
+    Target(name="packed-network", load=_read_packed, inputs=_packed_networks, examples=300),
+    Target(name="hybrid", load=_read_hybrid, inputs=_hybrids, examples=500),
+    Target(name="onnx", load=_read_onnx, inputs=_onnx_files, examples=300),
+    Target(name="program", load=_read_program, inputs=_programs, examples=200),
+    Target(name="command", load=_read_command, inputs=_commands, examples=500),
+    Target(name="registers", load=_identify, inputs=_register_words, examples=300),
+)

@@ -1,0 +1,139 @@
+"""Loaders of what people write, and of what earlier runs wrote: settings, rules, options, results."""
+
+import json
+from functools import partial
+from typing import Any
+
+from hypothesis import strategies as st
+from hypothesis.strategies import SearchStrategy
+
+from crisp_golden.config import preset
+from crisp_sw.experiment.grid import find_grid
+from crisp_sw.found_runs import find_runs
+from crisp_sw.models import build_model
+from crisp_sw.networks import LayerSparsity
+from crisp_sw.networks.rules import parse_nm
+from crisp_sw.networks.rules_file import read_overrides
+from crisp_sw.report.index_page import render_index
+from crisp_sw.steps.devices import find_device
+from crisp_sw.steps.json_files import read_json
+from crisp_sw.steps.prune_settings import prune_settings
+from fuzz.edits import edited
+from fuzz.formats.texts import JSON, TOML, WORDS
+from fuzz.target import Target, file_with
+
+PRUNE_TOML = b"""
+n = 2
+block = 16
+sparsity = 0.9
+method = "crisp"
+exclude = ["conv1", "fc"]
+learning_rate = 1e-2
+
+[[rules]]
+name = "layer1.*"
+type = "Conv2d"
+m = 8
+dense = false
+min_kept_share = 0.5
+"""
+PRUNE_JSON = {
+    "settings": {
+        **{"n": 2, "m": 4, "block": 16, "sparsity": 0.9, "saliency_samples": None, "flip": True, "seed": 1},
+        **{"max_grad_norm": 1.0, "exclude": ["fc"], "rules": [{"name": "fc", "dense": True}]},
+    },
+    "accuracy": 0.5,
+}
+LAYERS_TOML = b"""
+[layers."layer1.*"]
+nm = "2:4"
+blocks = 0.75
+block_size = 32
+
+[layers."layer4.2.conv3"]
+dense = true
+"""
+LAYERS_JSON = {"layers": {"layer1.*": {"nm": "2:4", "blocks": 0.75, "block_size": 32}, "fc": {"dense": True}}}
+DEMO = {
+    "dataset": "fashion-mnist",
+    "classes": ["bag", "coat"],
+    "preset": "edge",
+    "command": "crisp demo",
+    "test_images": 2000,
+    "accuracy": {"dense_fine_tuned": 0.99, "int8": 0.98},
+    "sparsity": 0.92,
+    "totals": {"cycles_rtl": 1000, "cycles_dense": 5000, "bytes_packed": 4096, "speedup": 5.0},
+}
+NETWORK = {"network": "resnet18", "runs": [], "totals": {"cycles": 7, "speedup": None}}
+OPTIONS = (b"1:4", b"cuda:1", b"resnet50", b"edge", b"headline", b"mobilenet_v2-32px")
+
+
+def _settings(suffix: str, toml: bytes, values: Any) -> SearchStrategy[bytes]:
+    if suffix == ".toml":
+        return st.one_of(edited(TOML, [toml]), edited(WORDS, [toml]))
+    return edited(JSON, [json.dumps(values).encode()])
+
+
+def _read_prune_settings(data: bytes, suffix: str) -> None:
+    with file_with(data, f"settings{suffix}") as path:
+        prune_settings(path, {"n": None, "block": 8})
+
+
+def _read_rules(data: bytes, suffix: str) -> None:
+    with file_with(data, f"layers{suffix}") as path:
+        read_overrides(path, LayerSparsity(n=1, m=4))
+
+
+def _results() -> SearchStrategy[bytes]:
+    return edited(JSON, [json.dumps(figures).encode() for figures in (DEMO, NETWORK)])
+
+
+def _read_results(data: bytes) -> None:
+    """As every file that the index looks into, with the page that comes of it."""
+    for name in ("report.json", "prune.json", "train.json"):
+        with file_with(data, name) as path:
+            render_index("build", find_runs(path.parent), 100.0)
+            read_json(path)
+
+
+def _options() -> SearchStrategy[bytes]:
+    return edited(WORDS, OPTIONS)
+
+
+def _read_option(data: bytes, read: Any) -> None:
+    read(data.decode(errors="surrogateescape"))
+
+
+def _build(name: str) -> None:
+    build_model(name, in_channels=3, num_classes=2, width=1 / 16)
+
+
+READERS = {
+    "nm": parse_nm,
+    "device": find_device,
+    "preset": preset,
+    "grid": find_grid,
+    "model": _build,
+}
+"""What words of a command line are read by."""
+
+TARGETS = (
+    *(
+        Target(
+            name=f"{name}-{suffix[1:]}",
+            load=partial(read, suffix=suffix),
+            inputs=partial(_settings, suffix, toml, values),
+            examples=300,
+        )
+        for name, read, toml, values in (
+            ("prune-settings", _read_prune_settings, PRUNE_TOML, PRUNE_JSON),
+            ("layer-rules", _read_rules, LAYERS_TOML, LAYERS_JSON),
+        )
+        for suffix in (".toml", ".json")
+    ),
+    Target(name="results", load=_read_results, inputs=_results, examples=200),
+    *(
+        Target(name=f"option-{name}", load=partial(_read_option, read=read), inputs=_options, examples=100)
+        for name, read in READERS.items()
+    ),
+)

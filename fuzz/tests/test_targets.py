@@ -1,0 +1,25 @@
+"""All targets: what was once found, and a new search of a few seconds each."""
+
+from pathlib import Path
+
+import pytest
+
+from fuzz.explore import explore, replay
+from fuzz.targets import TARGETS
+
+CORPUS = Path(__file__).resolve().parents[1] / "corpus"
+PAST = sorted(path for path in CORPUS.glob("*/*") if path.is_file())
+SEED = 0
+
+
+@pytest.mark.parametrize("path", PAST, ids=[f"{path.parent.name}-{path.name}" for path in PAST])
+def test_past_findings_are_mended(path: Path):
+    finding = replay(TARGETS[path.parent.name], path.read_bytes())
+    assert finding is None, finding and finding.report
+
+
+@pytest.mark.filterwarnings("ignore::hypothesis.errors.HypothesisWarning")
+@pytest.mark.parametrize("name", TARGETS)
+def test_nothing_is_found(name: str):
+    found = explore(TARGETS[name], examples=TARGETS[name].examples, seed=SEED)
+    assert not found, "\n".join(f"{finding.data!r}\n{finding.report}" for finding in found)
