@@ -14,7 +14,7 @@ network_options = $(strip \
 	$(call option,--seed,$(SEED)) $(if $(DENSE),--dense-too))
 
 .DEFAULT_GOAL := help
-.PHONY: help setup browser demo network index accuracy test lint verilog cocotb-test layers programs synth bench lock clean
+.PHONY: help setup browser demo network index accuracy test lint verilog cocotb-test layers programs synth bench fuzz lock clean
 
 help:
 	@echo 'make setup                                   create .venv and install what is missing'
@@ -40,6 +40,8 @@ help:
 	@echo 'make synth [BOARD=ulx3s-85f] [PRESET=small|ulx3s] [TOP=core|accelerator] [SEEDS=1] [DENSE=1]'
 	@echo '                                             area and clock rate on an FPGA; DENSE: what sparsity costs'
 	@echo 'make bench [BENCH="array efficiency"]        measure the figures that the README states, or some of them'
+	@echo 'make fuzz [TARGET=onnx] [MINUTES=10] [SEED=0]'
+	@echo '                                             inputs with which a loader misbehaves; findings go to build/fuzz'
 	@echo 'make lock                                    write the installed versions to requirements.lock'
 	@echo 'make clean                                   remove everything that was built, but not .venv'
 
@@ -66,7 +68,7 @@ accuracy: setup
 # One thread a process: two processes of two threads each would spin waiting for each other's cores. Tests are
 # handed out two at a time: with long queues one process would get all that are slow.
 test: setup
-	OMP_NUM_THREADS=1 $(PY) -m pytest -n $(JOBS) --maxschedchunk 2 golden hw sw cocotb_tests tools
+	OMP_NUM_THREADS=1 $(PY) -m pytest -n $(JOBS) --maxschedchunk 2 golden hw sw cocotb_tests tools fuzz
 
 lint: setup
 	$(PY) -m ruff check .
@@ -95,9 +97,12 @@ synth: setup
 bench: setup
 	$(PY) -m benchmarks $(if $(BENCH),"$(BENCH)")
 
+fuzz: setup
+	OMP_NUM_THREADS=1 $(PY) -m fuzz $(TARGET) --minutes $(or $(MINUTES),10) --seed $(or $(SEED),0)
+
 lock: setup
 	tools/lock.sh
 
 clean:
 	rm -rf build .pytest_cache .ruff_cache .hypothesis
-	find golden hw sw cocotb_tests -name __pycache__ -type d -prune -exec rm -rf {} +
+	find golden hw sw cocotb_tests fuzz -name __pycache__ -type d -prune -exec rm -rf {} +

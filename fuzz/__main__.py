@@ -15,7 +15,9 @@ OUTPUT = Path("build/fuzz")
 
 def main(arguments: list[str] | None = None) -> int:
     """Fuzz the chosen targets; return the exit status."""
-    parser = argparse.ArgumentParser(prog="python -m fuzz", description="Fuzz what reads things from outside.")
+    parser = argparse.ArgumentParser(
+        prog="python -m fuzz", description="Fuzz what reads things from outside."
+    )
     parser.add_argument("targets", nargs="*", metavar="TARGET", help="; ".join(TARGETS))
     parser.add_argument("--minutes", type=float, default=10.0, help="how long, all targets together")
     parser.add_argument("--seed", type=int, default=0, help="of the first round; each round has the next one")

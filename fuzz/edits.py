@@ -27,13 +27,56 @@ NUMBERS = (
     *(0.5, -0.5, 1.5, 1e-300, 1e-45, 1e38, 1e39, 1e308, float("inf"), float("-inf"), float("nan")),
 )
 TEXTS = (
-    *("", " ", "\0", "\n", "\t", ",", "..", "/", "../x", "a.b", "0", "-1", "1e999", "nan", "None", "ä", "名", "²"),
-    *("\ud800", "\u202e", "\x1b[31m", "[/red]", "<b>", "%s", "{0}", "*", "[", "\\", '"', "9" * 5000, "x" * 300),
+    *(
+        "",
+        " ",
+        "\0",
+        "\n",
+        "\t",
+        ",",
+        "..",
+        "/",
+        "../x",
+        "a.b",
+        "0",
+        "-1",
+        "1e999",
+        "nan",
+        "None",
+        "ä",
+        "名",
+        "²",
+    ),
+    *(
+        "\ud800",
+        "\u202e",
+        "\x1b[31m",
+        "[/red]",
+        "<b>",
+        "%s",
+        "{0}",
+        "*",
+        "[",
+        "\\",
+        '"',
+        "9" * 5000,
+        "x" * 300,
+    ),
 )
 OTHERS = (None, True, False, [], {}, [0], [""], {"": 0}, [None], [[]], [{}])
 DEEP = 200
 """Levels of nesting, more than any loader takes."""
-TOKENS = (b"", b"\0", b"\0" * 64, b"\xff" * 64, b"[" * 100_000, b'{"":' * 20_000, b"\r\n", b"\xef\xbb\xbf", b"9" * 5000)
+TOKENS = (
+    b"",
+    b"\0",
+    b"\0" * 64,
+    b"\xff" * 64,
+    b"[" * 100_000,
+    b'{"":' * 20_000,
+    b"\r\n",
+    b"\xef\xbb\xbf",
+    b"9" * 5000,
+)
 
 
 def edited(kind: Format, seeds: Sequence[bytes]) -> SearchStrategy[bytes]:
@@ -46,7 +89,15 @@ def _write_or_reject(kind: Format, tree: Any) -> bytes:
     """The bytes of a tree; what the format cannot express is no input."""
     try:
         return kind.write(tree)
-    except (ArithmeticError, AttributeError, LookupError, RecursionError, TypeError, ValueError, struct.error):
+    except (
+        ArithmeticError,
+        AttributeError,
+        LookupError,
+        RecursionError,
+        TypeError,
+        ValueError,
+        struct.error,
+    ):
         reject()
 
 

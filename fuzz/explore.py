@@ -11,8 +11,15 @@ import hypothesis
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis.strategies import SearchStrategy
 
+from fuzz import guard
 from fuzz.guard import run_guarded
 from fuzz.target import Target
+
+_SLOW_AND_LARGE = (
+    *(HealthCheck.too_slow, HealthCheck.data_too_large, HealthCheck.filter_too_much),
+    HealthCheck.large_base_example,
+)
+"""What Hypothesis would complain of, and fuzzing has to be."""
 
 SHRINKING_SECONDS = 30.0
 """That are spent at most on making the findings of one call small."""
@@ -61,7 +68,7 @@ def explore(
         database=None,
         deadline=None,
         phases=(Phase.generate, Phase.shrink),
-        suppress_health_check=list(HealthCheck),
+        suppress_health_check=_SLOW_AND_LARGE,
         print_blob=False,
     )
     @given(_inputs(target))
@@ -99,8 +106,8 @@ def replay(target: Target, data: bytes) -> Finding | None:
 
 def finding_of(error: Exception, data: bytes) -> Finding:
     """What to keep of an error."""
-    cause = error.__cause__ if error.__cause__ is not None else error
-    last = traceback.extract_tb(cause.__traceback__)[-1]
+    frames = traceback.extract_tb((error.__cause__ or error).__traceback__)
+    last = next(frame for frame in reversed(frames) if frame.filename != guard.__file__)
     place = f"{type(error).__name__} in {Path(last.filename).name}, line {last.lineno}"
     return Finding(data=data, place=place, report="".join(traceback.format_exception(error)))
 

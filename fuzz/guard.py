@@ -38,6 +38,7 @@ def run_guarded(load: Callable[[bytes], object], data: bytes) -> None:
     """
     try:
         with _limited_time(SECONDS), _limited_memory(), warnings.catch_warnings():
+            warnings.simplefilter("ignore")
             warnings.simplefilter("error", RuntimeWarning)  # NumPy's, for arithmetic that went wrong
             load(data)
     except _OutOfTime as error:

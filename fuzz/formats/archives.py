@@ -4,6 +4,7 @@ import gzip
 import io
 import pickletools
 import tarfile
+import warnings
 import zipfile
 from typing import Any
 
@@ -35,7 +36,7 @@ def _write_tar(tree: Any) -> bytes:
 
 
 def _write_member(member: Any) -> bytes:
-    """Headers with their checksum, and the content up to a whole block, whatever the header says of its size."""
+    """A header with its checksum, and the content in whole blocks, whatever the header says of its size."""
     info = tarfile.TarInfo(member["name"])
     info.type, info.size, info.linkname = member["type"], member["size"], member["linkname"]
     info.pax_headers = member["pax"]
@@ -59,7 +60,8 @@ def _entry(name: str, content: bytes) -> dict[str, Any]:
 
 def _write_zip(tree: Any) -> bytes:
     buffer = io.BytesIO()
-    with zipfile.ZipFile(buffer, "w") as archive:
+    with zipfile.ZipFile(buffer, "w") as archive, warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # of two entries of one name
         for entry in tree:
             archive.writestr(zipfile.ZipInfo(entry["name"]), b"".join(entry["content"]))
     return buffer.getvalue()

@@ -68,7 +68,9 @@ def _resized(data: bytes, size: int) -> bytes:
 def _read_image(data: bytes) -> dict[str, Any]:
     magic, version, commands, text_length, _, _ = image.HEADER.unpack_from(data)
     contents = data[image.HEADER.size + text_length :]
-    parts = [contents[start : start + COMMAND_BYTES] for start in range(0, commands * COMMAND_BYTES, COMMAND_BYTES)]
+    parts = [
+        contents[start : start + COMMAND_BYTES] for start in range(0, commands * COMMAND_BYTES, COMMAND_BYTES)
+    ]
     decoded = [command for part in parts if (command := decode_command(part))]
     return {
         "magic": magic,

@@ -29,6 +29,7 @@ def _read(data: bytes, descriptor: Any) -> list[Any]:
         tag, start = _read_varint(data, start)
         number, wire = tag >> 3, tag & 7
         size = FIXED.get(wire, 0)
+        value: Any
         if wire == VARINT:
             value, start = _read_varint(data, start)
         else:
@@ -55,12 +56,12 @@ def _read_varint(data: bytes, start: int) -> tuple[int, int]:
 
 
 def _write(tree: Any) -> bytes:
-    entries = [(*map(int, key.split(":")), value) for field in tree for key, value in field.items()]
-    return b"".join(_write_field(*entry) for entry in entries)
+    return b"".join(_write_field(key, value) for field in tree for key, value in field.items())
 
 
-def _write_field(number: int, wire: int, value: Any) -> bytes:
+def _write_field(key: str, value: Any) -> bytes:
     """A field, of another wire type where the value is of another kind."""
+    number, wire = map(int, key.split(":"))
     if isinstance(value, int):
         return _varint(number << 3 | VARINT) + _varint(value)
     if isinstance(value, str):

@@ -3,9 +3,11 @@
 import gzip
 import hashlib
 import io
+import math
 import tarfile
+from collections.abc import Sequence
 from dataclasses import replace
-from functools import cache
+from functools import cache, partial
 from pathlib import Path
 
 import numpy as np
@@ -81,8 +83,8 @@ def _read_annotations(data: bytes) -> None:
         list_image_folder(root)
 
 
-def _archives() -> SearchStrategy[bytes]:
-    return edited(TAR_GZ, [_archive(layout) for layout in (CIFAR_10, CIFAR_100)])
+def _archives(layout: CifarArchive) -> SearchStrategy[bytes]:
+    return edited(TAR_GZ, [_archive(layout)])
 
 
 def _archive(layout: CifarArchive) -> bytes:
@@ -98,23 +100,20 @@ def _archive(layout: CifarArchive) -> bytes:
     return gzip.compress(buffer.getvalue(), mtime=0)
 
 
-def _read_archive(data: bytes) -> None:
-    """As either of the two, whose published checksum it is taken to have."""
-    for layout in (CIFAR_10, CIFAR_100):
-        with file_with(data, layout.archive) as path:
-            read_cifar_files(path, replace(layout, md5=hashlib.md5(data).hexdigest()))
+def _read_archive(data: bytes, layout: CifarArchive) -> None:
+    """As if it had the checksum of the published one."""
+    with file_with(data, layout.archive) as path:
+        read_cifar_files(path, replace(layout, md5=hashlib.md5(data).hexdigest()))
 
 
-def _idx_files() -> SearchStrategy[bytes]:
-    images = b"\0\0\x08\x03" + b"".join(size.to_bytes(4, "big") for size in (2, 3, 4)) + bytes(24)
-    labels = b"\0\0\x08\x01" + (5).to_bytes(4, "big") + bytes(5)
-    return edited(IDX, [gzip.compress(content, mtime=0) for content in (images, labels)])
+def _idx_files(sizes: Sequence[int]) -> SearchStrategy[bytes]:
+    header = bytes((0, 0, 8, len(sizes))) + b"".join(size.to_bytes(4, "big") for size in sizes)
+    return edited(IDX, [gzip.compress(header + bytes(math.prod(sizes)), mtime=0)])
 
 
-def _read_idx(data: bytes) -> None:
+def _read_idx(data: bytes, dimensions: int) -> None:
     with file_with(data, "images.gz") as path:
-        for dimensions in (1, 3):
-            read_idx(path, dimensions=dimensions)
+        read_idx(path, dimensions=dimensions)
 
 
 def _digits() -> DatasetSplits:
@@ -160,8 +159,24 @@ TARGETS = (
     Target(name="picture", load=_read_picture, inputs=_pictures, examples=400),
     Target(name="class-names", load=_read_class_names, inputs=_class_names, examples=300),
     Target(name="annotations", load=_read_annotations, inputs=_annotations, examples=200),
-    Target(name="cifar", load=_read_archive, inputs=_archives, examples=200),
-    Target(name="idx", load=_read_idx, inputs=_idx_files, examples=300),
+    *(
+        Target(
+            name=layout.name,
+            load=partial(_read_archive, layout=layout),
+            inputs=partial(_archives, layout),
+            examples=100,
+        )
+        for layout in (CIFAR_10, CIFAR_100)
+    ),
+    *(
+        Target(
+            name=f"idx-{name}",
+            load=partial(_read_idx, dimensions=len(sizes)),
+            inputs=partial(_idx_files, sizes),
+            examples=200,
+        )
+        for name, sizes in (("images", (2, 3, 4)), ("labels", (5,)))
+    ),
     Target(name="unpacked", load=_read_unpacked, inputs=_unpacked, examples=200),
     Target(name="selection", load=_select, inputs=_selections, examples=400),
 )

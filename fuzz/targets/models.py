@@ -11,7 +11,14 @@ from hypothesis.strategies import SearchStrategy
 from torch import nn
 
 from crisp_sw.checkpoint import CheckpointInfo, load_checkpoint, load_weights, save_checkpoint
-from crisp_sw.export.pruned import FIGURES_FILE, MASK_FILE, PATTERN_FILE, PrunedModel, load_pruned, save_pruned
+from crisp_sw.export.pruned import (
+    FIGURES_FILE,
+    MASK_FILE,
+    PATTERN_FILE,
+    PrunedModel,
+    load_pruned,
+    save_pruned,
+)
 from crisp_sw.export.state_dict import read_state_dict, save_state_dict
 from crisp_sw.models import build_model
 from crisp_sw.networks import LayerSparsity
@@ -123,7 +130,10 @@ def _pruned_files() -> dict[str, bytes]:
     with torch.no_grad():
         weight.mul_(mask)
     pruned = PrunedModel(
-        model=model, info=INFO, patterns={PRUNED_LAYER: pattern}, figures={"sparsity": 0.9, "settings": {"n": 2}}
+        model=model,
+        info=INFO,
+        patterns={PRUNED_LAYER: pattern},
+        figures={"sparsity": 0.9, "settings": {"n": 2}},
     )
     with file_with(b"", "nothing") as path:
         save_pruned(path.parent / "pruned", pruned)
@@ -151,7 +161,10 @@ def _optimizer(model: nn.Module) -> torch.optim.SGD:
 
 
 def _training_states() -> SearchStrategy[bytes]:
-    model, state = _small_net(), TrainingState(step=3, history=[EpochReport(epoch=1, loss=0.5, accuracy=0.5)])
+    model, state = (
+        _small_net(),
+        TrainingState(step=3, history=(EpochReport(epoch=1, loss=0.5, accuracy=0.5),)),
+    )
     optimizer = _optimizer(model)
     return edited(SAFETENSORS, [_written(lambda path: save_state(path, state, model, optimizer, IDENTITY))])
 

@@ -1,14 +1,13 @@
 """Loaders of what people write, and of what earlier runs wrote: settings, rules, options, results."""
 
 import json
+from collections.abc import Callable, Sequence
 from functools import partial
 from typing import Any
 
 from hypothesis import strategies as st
 from hypothesis.strategies import SearchStrategy
 
-from crisp_golden.config import preset
-from crisp_sw.experiment.grid import find_grid
 from crisp_sw.found_runs import find_runs
 from crisp_sw.models import build_model
 from crisp_sw.networks import LayerSparsity
@@ -65,7 +64,6 @@ DEMO = {
     "totals": {"cycles_rtl": 1000, "cycles_dense": 5000, "bytes_packed": 4096, "speedup": 5.0},
 }
 NETWORK = {"network": "resnet18", "runs": [], "totals": {"cycles": 7, "speedup": None}}
-OPTIONS = (b"1:4", b"cuda:1", b"resnet50", b"edge", b"headline", b"mobilenet_v2-32px")
 
 
 def _settings(suffix: str, toml: bytes, values: Any) -> SearchStrategy[bytes]:
@@ -96,26 +94,24 @@ def _read_results(data: bytes) -> None:
             read_json(path)
 
 
-def _options() -> SearchStrategy[bytes]:
-    return edited(WORDS, OPTIONS)
+def _options(seeds: Sequence[bytes]) -> SearchStrategy[bytes]:
+    return edited(WORDS, seeds)
 
 
-def _read_option(data: bytes, read: Any) -> None:
+def _read_option(data: bytes, read: Callable[[str], object]) -> None:
     read(data.decode(errors="surrogateescape"))
 
 
 def _build(name: str) -> None:
-    build_model(name, in_channels=3, num_classes=2, width=1 / 16)
+    build_model(name, in_channels=3, num_classes=2)
 
 
-READERS = {
-    "nm": parse_nm,
-    "device": find_device,
-    "preset": preset,
-    "grid": find_grid,
-    "model": _build,
+OPTIONS = {
+    "nm": (parse_nm, (b"1:4", b"12:16")),
+    "device": (find_device, (b"cpu", b"cuda:1")),
+    "model": (_build, (b"small-resnet", b"Small_MobileNet_V2", b"torchvision:resnet18")),
 }
-"""What words of a command line are read by."""
+"""Words of a command line that are more than a name to look up: what reads them, and seeds."""
 
 TARGETS = (
     *(
@@ -133,7 +129,12 @@ TARGETS = (
     ),
     Target(name="results", load=_read_results, inputs=_results, examples=200),
     *(
-        Target(name=f"option-{name}", load=partial(_read_option, read=read), inputs=_options, examples=100)
-        for name, read in READERS.items()
+        Target(
+            name=f"option-{name}",
+            load=partial(_read_option, read=read),
+            inputs=partial(_options, seeds),
+            examples=100,
+        )
+        for name, (read, seeds) in OPTIONS.items()
     ),
 )

@@ -4,9 +4,6 @@ import pytest
 from hypothesis import Phase, given, seed, settings
 
 from fuzz.edits import edited_bytes, edited_trees
-from fuzz.formats.archives import TAR_GZ, TORCH_ZIP
-from fuzz.formats.containers import HYBRID, IDX, PNG, PROGRAM_IMAGE, SAFETENSORS
-from fuzz.formats.protobuf import protobuf
 from fuzz.formats.texts import JSON, TOML, WORDS
 
 
@@ -31,7 +28,9 @@ def test_edits_reach_every_part_of_a_tree_and_leave_the_seed_alone():
     whole = [value for value in changed if isinstance(value, dict) and value.keys() == tree.keys()]
     for key in tree:
         assert any(value[key] != tree[key] for value in whole)
-    assert any(isinstance(value["c"], dict) and value["c"].get("d") not in (b"bytes", None) for value in whole)
+    assert any(
+        isinstance(value["c"], dict) and value["c"].get("d") not in (b"bytes", None) for value in whole
+    )
 
 
 def test_edits_of_bytes_change_cut_and_add():

@@ -48,7 +48,9 @@ def test_known_faults_are_passed_over():
 
 
 def test_errors_of_the_search_itself_are_raised():
-    broken = Target(name="b", load=len, inputs=lambda: st.binary().map(lambda _: 1 // 0), examples=1)
+    broken = Target(
+        name="b", load=len, inputs=lambda: st.binary().map(lambda data: data[1:0] * (1 // 0)), examples=1
+    )
     with pytest.raises(ZeroDivisionError):
         explore(broken, examples=10, seed=0)
 

@@ -30,7 +30,7 @@ def read_members(path: Path, sizes: Mapping[str, int], *, most: int) -> dict[str
     try:
         with open_regular(path) as file, gzip.open(file) as unpacked:
             stream = _Bounded(unpacked, most)
-            contents = _collect(stream, sizes)
+            contents = _collect(stream, sizes, most)
             while stream.read(CHUNK_BYTES):  # gzip's checksum comes after tar's end
                 pass
     except FileNotFoundError:
@@ -45,22 +45,28 @@ def read_members(path: Path, sizes: Mapping[str, int], *, most: int) -> dict[str
     return contents
 
 
-def _collect(stream: "_Bounded", sizes: Mapping[str, int]) -> dict[str, bytes]:
+def _collect(stream: "_Bounded", sizes: Mapping[str, int], most: int) -> dict[str, bytes]:
     contents: dict[str, bytes] = {}
     with tarfile.open(fileobj=stream, mode="r|") as archive:
         for member in archive:
             name = Path(member.name).name
             if name not in sizes:
+                # tarfile skips a member for as long as it is said to be, long past the end.
+                _require_size(name, member.size, most)
                 continue
             if not member.isreg() or member.issparse():
                 raise tarfile.ReadError(f"{name} is a link or something else; expected a plain file")
-            if member.size > sizes[name]:
-                raise tarfile.ReadError(f"{name} has {member.size} bytes; expected at most {sizes[name]}")
+            _require_size(name, member.size, sizes[name])
             if name in contents:
                 raise tarfile.ReadError(f"{name} comes twice; expected it once")
             file = archive.extractfile(member)
             contents[name] = file.read() if file else b""
     return contents
+
+
+def _require_size(name: str, size: int, most: int) -> None:
+    if size > most:
+        raise tarfile.ReadError(f"{name} has {size} bytes; expected at most {most}")
 
 
 class _Bounded(io.BufferedIOBase):

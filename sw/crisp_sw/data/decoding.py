@@ -17,6 +17,7 @@ from pathlib import Path
 
 import numpy as np
 
+from crisp_golden.json_toml import parse_json
 from crisp_sw.atomic_files import new_file, write_bytes
 from crisp_sw.data.picture import decode_picture
 from crisp_sw.errors import DatasetError
@@ -77,8 +78,8 @@ def _problem_file(cached: Path) -> Path:
 
 def _read_problems(path: Path) -> tuple[Problem, ...]:
     try:
-        return tuple((int(index), str(message)) for index, message in json.loads(path.read_bytes()))
-    except (OSError, ValueError, TypeError, RecursionError) as error:
+        return tuple((int(index), str(message)) for index, message in parse_json(path.read_bytes()))
+    except (OSError, ValueError, TypeError) as error:
         raise DatasetError(f"{path}: damaged cache ({error}); remove its folder and try again") from error
 
 

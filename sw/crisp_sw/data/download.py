@@ -15,6 +15,8 @@ from crisp_sw.input_files import open_regular
 
 CHUNK_BYTES = 1 << 20
 TIMEOUT_SECONDS = 30
+MOST_BYTES = 1 << 28
+"""Half as many again as the largest data set that is downloaded has."""
 
 
 @dataclass(frozen=True)
@@ -33,7 +35,8 @@ def fetch(remote: RemoteFile, target: Path) -> Path:
 
     Raises
     ------
-    DatasetError : the server cannot be reached, or the checksum differs; a wrong download is removed.
+    DatasetError : the server cannot be reached, the file is too large, or the checksum differs; a wrong
+        download is removed.
     """
     with locked_output(target, wait=True):
         return _fetch(remote, target)
@@ -47,15 +50,14 @@ def _fetch(remote: RemoteFile, target: Path) -> Path:
     try:
         target.parent.mkdir(parents=True, exist_ok=True)
         _download(remote.url, part)
+        require_checksum(part, remote)
+    except DatasetError:
+        part.unlink(missing_ok=True)
+        raise
     except (OSError, http.client.HTTPException) as error:
         raise DatasetError(
             f"cannot download {remote.url} ({error}); place the file at {target} or set CRISP_DATA"
         ) from error
-    try:
-        require_checksum(part, remote)
-    except DatasetError:
-        part.unlink()
-        raise
     os.replace(part, target)
     return target
 
@@ -77,17 +79,26 @@ def _download(url: str, part: Path) -> None:
             # Only status 206 honours the range; anything else starts from the first byte again.
             resumed = have > 0 and response.status == 206
             with open(part, "ab" if resumed else "wb") as file:
-                _copy(response, file, url)
+                _copy(response, file, url, have if resumed else 0)
     except urllib.error.HTTPError as error:
         # 416: the part is already as long as the file; the checksum decides.
         if error.code != 416 or not have:
             raise
 
 
-def _copy(response: http.client.HTTPResponse, file: IO[bytes], url: str) -> None:
-    expected = response.headers.get("Content-Length")
-    received = 0
+def _copy(response: http.client.HTTPResponse, file: IO[bytes], url: str, have: int) -> None:
+    """Append what is sent to ``have`` bytes that are there, if that does not become too much."""
+    stated, received = response.headers.get("Content-Length", ""), 0
+    expected = int(stated) if stated.isdecimal() else None
+    _require_small(url, have + (expected or 0))
     while chunk := response.read(CHUNK_BYTES):
-        received += file.write(chunk)
-    if expected is not None and received != int(expected):
+        received += len(chunk)
+        _require_small(url, have + received)
+        file.write(chunk)
+    if expected is not None and received != expected:
         raise OSError(f"connection closed after {received} of {expected} bytes of {url}")
+
+
+def _require_small(url: str, size: int) -> None:
+    if size > MOST_BYTES:
+        raise DatasetError(f"{url} has {size} bytes or more; expected at most {MOST_BYTES}")

@@ -5,6 +5,7 @@ goes to Ghostscript, which executes it. Only the kinds of `KINDS` are read here,
 only after the sizes that the header states have been found small enough.
 """
 
+import io
 import warnings
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -14,7 +15,7 @@ import numpy as np
 from PIL import Image, ImageOps, UnidentifiedImageError
 
 from crisp_sw.errors import DatasetError
-from crisp_sw.input_files import open_regular
+from crisp_sw.input_files import read_regular
 
 KINDS = {
     "JPEG": (".jpg", ".jpeg"),
@@ -64,7 +65,9 @@ def shorter_edge(files: Sequence[Path], *, strict: bool = True) -> int:
 def _opened(path: Path) -> Iterator[Image.Image]:
     """Open a picture whose pixels are not decoded yet; what goes wrong in the block is said of the file."""
     try:
-        with open_regular(path, MOST_BYTES) as file, warnings.catch_warnings():
+        # In memory, nothing can be read that is not there: files take what a chunk says of its own size.
+        file = io.BytesIO(read_regular(path, MOST_BYTES))
+        with warnings.catch_warnings():
             # Pillow warns of pictures that are larger than what is refused here.
             warnings.simplefilter("ignore", Image.DecompressionBombWarning)
             with Image.open(file, formats=tuple(KINDS)) as picture:

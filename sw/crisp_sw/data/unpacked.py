@@ -9,12 +9,15 @@ from pathlib import Path
 
 from safetensors import SafetensorError, safe_open
 
+from crisp_golden.json_toml import parse_json
+from crisp_golden.json_values import entries_from_json
 from crisp_sw.data.dataset import DatasetSplits, ImageSet
 from crisp_sw.errors import DatasetError
 from crisp_sw.tensor_files import write_safetensors
 
 CACHE_VERSION = 2
 HEADER_KEY = "data set"
+HEADER = {"name": str, "classes": tuple[str, ...], "class_ids": tuple[str, ...]}
 
 
 def load_unpacked(files: Sequence[Path], cache: Path, read: Callable[[], DatasetSplits]) -> DatasetSplits:
@@ -69,17 +72,11 @@ def _write(cached: Path, splits: DatasetSplits) -> None:
 def _map(cached: Path) -> DatasetSplits:
     try:
         with safe_open(cached, framework="pt") as file:
-            header = json.loads(file.metadata()[HEADER_KEY])
+            header = entries_from_json(HEADER, parse_json(file.metadata()[HEADER_KEY]), HEADER_KEY)
             train, test = (
                 ImageSet(file.get_tensor(f"{name}.images"), file.get_tensor(f"{name}.labels"))
                 for name in ("train", "test")
             )
-        return DatasetSplits(
-            name=header["name"],
-            train=train,
-            test=test,
-            classes=tuple(header["classes"]),
-            class_ids=tuple(header["class_ids"]),
-        )
-    except (OSError, SafetensorError, KeyError, TypeError, ValueError, RecursionError) as error:
+        return DatasetSplits(train=train, test=test, **header)
+    except (OSError, SafetensorError, KeyError, TypeError, ValueError) as error:
         raise DatasetError(f"{cached}: damaged cache ({error}); remove it and try again") from error

@@ -3,11 +3,10 @@
 import io
 from collections.abc import Mapping
 from pathlib import Path
-from pickle import UnpicklingError
 from typing import TypeGuard
+from zipfile import ZipFile, is_zipfile
 
 import torch
-from safetensors import SafetensorError
 from safetensors.torch import load_file
 from safetensors.torch import save as serialise
 from torch import Tensor, nn
@@ -24,6 +23,8 @@ PICKLED = (".pt", ".pth", ".bin")  # torch's own format, which is read without r
 NESTS = ("state_dict", "model_state_dict", "model", "module")
 """Where training scripts keep the state dict, beside the optimizer's and others."""
 LEVELS, LISTED = 3, 5
+MOST_EXPANSION = 32
+"""Bytes for each byte of a file; torch itself does not compress."""
 
 
 def save_state_dict(model: nn.Module, path: Path) -> int:
@@ -62,8 +63,10 @@ def read_state_dict(path: Path) -> dict[str, Tensor]:
         loaded = load_file(path) if path.suffix == SAFETENSORS else _load_pickled(path)
     except OSError as error:
         raise CheckpointError(f"{path}: cannot be read ({error.strerror or error})") from error
-    except (SafetensorError, UnpicklingError, RuntimeError, EOFError, ValueError, KeyError) as error:
-        reason = str(error).strip().partition("\n")[0]
+    except MemoryError:
+        raise
+    except Exception as error:  # what is unpickled is a program, whose faults raise nearly anything
+        reason = str(error).strip().partition("\n")[0] or type(error).__name__
         raise CheckpointError(f"{path}: not a readable state dict ({reason})") from error
     found = _within(loaded)
     if not _is_state_dict(found):
@@ -79,7 +82,17 @@ def _is_state_dict(found: object) -> TypeGuard[Mapping[str, Tensor]]:
 
 
 def _load_pickled(path: Path) -> object:
+    if is_zipfile(path):
+        _require_expansion(path)
     return torch.load(path, weights_only=True, map_location="cpu")
+
+
+def _require_expansion(path: Path) -> None:
+    with ZipFile(path) as archive:
+        size = sum(entry.file_size for entry in archive.infolist())
+    most = MOST_EXPANSION * path.stat().st_size
+    if size > most:
+        raise ValueError(f"it unpacks to {size} bytes; expected at most {most}")
 
 
 def _within(loaded: object) -> object:

@@ -141,3 +141,11 @@ def test_a_pipe_is_refused_without_waiting(path):
     os.mkfifo(path)
     with pytest.raises(DatasetError, match=r"data\.tar\.gz: a named pipe; expected a regular file$"):
         read_members(path, SIZES, most=1 << 20)
+
+
+def test_a_member_that_is_not_wanted_may_not_be_endless(tmp_path):
+    member = tarfile.TarInfo("other")
+    member.size = 1 << 40
+    (tmp_path / "a.tar.gz").write_bytes(gzip.compress(member.tobuf() + bytes(1024)))
+    with pytest.raises(DatasetError, match=rf"other has {1 << 40} bytes; expected at most 1000000"):
+        read_members(tmp_path / "a.tar.gz", {"wanted": 10}, most=1_000_000)

@@ -6,6 +6,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import pytest
 
+from crisp_sw.data import download
 from crisp_sw.data.download import RemoteFile, fetch
 from crisp_sw.errors import DatasetError
 
@@ -18,6 +19,7 @@ class Server(ThreadingHTTPServer):
 
     honours_range = True
     cut_off_after = len(CONTENT)
+    states_length = True
 
     def __init__(self):
         super().__init__(("127.0.0.1", 0), Handler)
@@ -41,7 +43,8 @@ class Handler(BaseHTTPRequestHandler):
         resumed = wanted is not None and self.server.honours_range
         body = CONTENT[start:] if resumed else CONTENT
         self.send_response(206 if resumed else 200)
-        self.send_header("Content-Length", str(len(body)))
+        if self.server.states_length:
+            self.send_header("Content-Length", str(len(body)))
         self.end_headers()
         self.wfile.write(body[: self.server.cut_off_after])
 
@@ -117,3 +120,23 @@ def test_two_who_want_one_file_download_it_once(server, tmp_path):
     assert server.ranges == [None]
     assert target.read_bytes() == CONTENT
     assert [path.name for path in target.parent.iterdir()] == ["file.bin"]
+
+
+@pytest.mark.parametrize("states_length", [True, False])
+@pytest.mark.parametrize("have", [0, 1000])
+def test_too_much_is_refused_and_removed(server, tmp_path, monkeypatch, states_length, have):
+    monkeypatch.setattr(download, "MOST_BYTES", len(CONTENT) - 1)
+    monkeypatch.setattr(download, "CHUNK_BYTES", 512)
+    server.states_length = states_length
+    if have:
+        (tmp_path / "file.bin.part").write_bytes(CONTENT[:have])
+    with pytest.raises(DatasetError, match=r"/file\.bin has 10240 bytes or more; expected at most 10239"):
+        fetch(RemoteFile(server.url, MD5), tmp_path / "file.bin")
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_as_much_as_is_allowed_is_fetched(server, tmp_path, monkeypatch):
+    monkeypatch.setattr(download, "MOST_BYTES", len(CONTENT))
+    server.states_length = False
+    fetch(RemoteFile(server.url, MD5), tmp_path / "file.bin")
+    assert (tmp_path / "file.bin").read_bytes() == CONTENT

@@ -1,5 +1,6 @@
 """Pictures of the kinds that are read, and of all others; what damaged and dangerous files end in."""
 
+import io
 import os
 import random
 from contextlib import suppress
@@ -138,3 +139,23 @@ def test_more_pixels_than_pillow_reads_are_said_to_be_too_many(tmp_path, monkeyp
     (tmp_path / "x.png").write_bytes(encoded("PNG"))
     with pytest.raises(DatasetError, match=r"x\.png: more than 67108864 pixels, the most that are read$"):
         decode_picture(tmp_path / "x.png", 8)
+
+
+def test_a_chunk_takes_no_more_memory_than_the_file_has(tmp_path, monkeypatch):
+    """The last chunk says that it has 4 GB, which a file would be asked for."""
+    asked = []
+
+    class Watched(io.BytesIO):
+        def read(self, size=-1):
+            content = super().read(size)
+            asked.append(len(content))
+            return content
+
+    data = encoded("PNG")
+    start = data.index(b"IDAT") - 4
+    (tmp_path / "a.png").write_bytes(data[:start] + (2**32 - 1).to_bytes(4, "big") + data[start + 4 :])
+    monkeypatch.setattr(picture.io, "BytesIO", Watched)
+    with suppress(DatasetError):
+        decode_picture(tmp_path / "a.png", 8)
+    assert asked
+    assert sum(asked) <= 2 * len(data)

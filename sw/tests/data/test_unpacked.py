@@ -1,5 +1,6 @@
 """Unpacked data sets are kept: mapped, private to each reader, anew when a file changes, never half."""
 
+import json
 import os
 from pathlib import Path
 
@@ -10,6 +11,7 @@ from safetensors.torch import load_file, save_file
 from crisp_sw.data import DatasetSplits, ImageSet
 from crisp_sw.data.unpacked import HEADER_KEY, load_unpacked
 from crisp_sw.errors import DatasetError
+from crisp_sw.tensor_files import write_safetensors
 
 
 @pytest.fixture
@@ -77,5 +79,20 @@ def test_cache_with_another_header_is_named(file, tmp_path, header):
     load_unpacked([file], tmp_path / "cache", Reader())
     (cached,) = tmp_path.glob("cache/unpacked/*")
     save_file(load_file(cached), cached, {HEADER_KEY: header})
+
+
+@pytest.mark.parametrize(
+    "header",
+    ["[" * 100_000, "7", "{}", json.dumps({"name": "toy", "classes": "ab", "class_ids": ["1", "2"]})],
+)
+def test_header_that_is_none_is_a_damaged_cache(file, tmp_path, header):
+    load_unpacked([file], tmp_path / "cache", Reader())
+    (cached,) = tmp_path.glob("cache/unpacked/*")
+    tensors = {
+        f"{part}.{kind}": value.clone()
+        for part in ("train", "test")
+        for kind, value in (("images", torch.zeros(2, 1, 8, 8)), ("labels", torch.tensor([0, 1])))
+    }
+    write_safetensors(cached, tensors, {"data set": header})
     with pytest.raises(DatasetError, match=rf"{cached.name}: damaged cache .*; remove it and try again"):
         load_unpacked([file], tmp_path / "cache", Reader())

@@ -1,6 +1,7 @@
 """State dicts that PyTorch reads without us, and those of others that we read."""
 
 import pickle
+import zipfile
 
 import pytest
 import torch
@@ -100,3 +101,30 @@ def test_tied_weights_are_written_for_each_of_their_names(tmp_path, name: str):
     assert state["0.weight"].data_ptr() != state["2.weight"].data_ptr()
     fresh.load_state_dict(state)
     assert torch.equal(fresh.state_dict()["2.weight"], expected["0.weight"])
+
+
+@pytest.mark.parametrize("operation", [b"0.", b"s.", b"u.", b"R.", b"b.", b"q\x00.", b"N\x85Q."])
+def test_operations_of_a_pickle_that_find_nothing_to_work_on(operation: bytes, tmp_path):
+    with zipfile.ZipFile(tmp_path / "a.pth", "w") as archive:
+        archive.writestr("a/data.pkl", b"\x80\x02" + operation)
+        archive.writestr("a/version", b"3")
+    with pytest.raises(CheckpointError, match=r"a\.pth: not a readable state dict \(.+\)"):
+        read_state_dict(tmp_path / "a.pth")
+
+
+def test_names_are_texts(tmp_path):
+    torch.save({7: torch.zeros(2)}, tmp_path / "a.pth")
+    with pytest.raises(CheckpointError, match="tensors by parameter name, not 7"):
+        read_state_dict(tmp_path / "a.pth")
+
+
+def test_a_small_file_may_not_unpack_to_a_large_one(tmp_path):
+    torch.save({"weight": torch.zeros(1 << 20)}, tmp_path / "a.pth")
+    with (
+        zipfile.ZipFile(tmp_path / "a.pth") as source,
+        zipfile.ZipFile(tmp_path / "b.pth", "w", zipfile.ZIP_DEFLATED) as target,
+    ):
+        for name in source.namelist():
+            target.writestr(name, source.read(name))
+    with pytest.raises(CheckpointError, match=r"b\.pth: .*it unpacks to 4\d{6} bytes; expected at most \d+"):
+        read_state_dict(tmp_path / "b.pth")
