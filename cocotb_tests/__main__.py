@@ -139,7 +139,14 @@ def network(
 ) -> None:
     """Run every layer of a packed network; demand the bits and the cycles of the golden model."""
     report = run_network_layers(
-        network, inputs, preset_name=preset, out=out, sim=sim, layers=layer, waves=waves
+        network,
+        inputs,
+        preset_name=preset,
+        out=out,
+        sim=sim,
+        layers=layer,
+        waves=waves,
+        say=lambda line: console.print(printable(line)),
     )
     count = len(report["layers"])
     console.print(printable(f"{count} layers, bit-exact, in the predicted cycles; written to {out}"))

@@ -21,6 +21,7 @@ from cocotb_tests.errors import BenchError
 from cocotb_tests.results import passed_tests
 from cocotb_tests.simulators import WAVES_FILE, Simulator, simulator
 from cocotb_tests.tb.parameters import MEASUREMENTS_VARIABLE, PARAMETERS_VARIABLE, read_measurements
+from cocotb_tests.watching import MeasurementsCallback, ignore_measurements, watched
 
 BUILD = Path(__file__).resolve().parents[1] / "build"
 
@@ -68,7 +69,13 @@ class BenchResult:
 
 
 def run_bench(
-    bench: Bench, *, sim: str = "verilator", seed: int = 1, waves: bool = False, build: Path = BUILD
+    bench: Bench,
+    *,
+    sim: str = "verilator",
+    seed: int = 1,
+    waves: bool = False,
+    build: Path = BUILD,
+    on_measurements: MeasurementsCallback = ignore_measurements,
 ) -> BenchResult:
     """Build the device of ``bench`` if need be, run its tests, and demand that all of them passed.
 
@@ -78,6 +85,7 @@ def run_bench(
     seed : of the random numbers in the tests.
     waves : whether to record all signals; the environment variable WAVES takes precedence, as in cocotb.
     build : folder for models (``sim``) and for what runs leave behind (``runs``).
+    on_measurements : called, from another thread, with all measurements whenever the tests hand over more.
 
     Raises
     ------
@@ -94,7 +102,8 @@ def run_bench(
     with locked(directory.with_suffix(".lock")):
         shutil.rmtree(directory, ignore_errors=True)
         directory.mkdir()
-        return _run(runner, bench, seed, waves, model, directory)
+        with watched(_RunFiles(directory).measurements, on_measurements):
+            return _run(runner, bench, seed, waves, model, directory)
 
 
 class _RunFiles:

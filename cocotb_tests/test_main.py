@@ -79,6 +79,7 @@ def test_a_network_run_passes_its_options_on(monkeypatch):
     calls = []
 
     def run_network_layers(network, inputs, **options):
+        options.pop("say")("layer 1, [conv]: bit-exact")
         calls.append((network, inputs, options))
         return {"layers": [{}, {}]}
 
@@ -89,7 +90,7 @@ def test_a_network_run_passes_its_options_on(monkeypatch):
         "preset_name": "edge", "out": Path("o"), "sim": "verilator", "layers": "conv", "waves": False
     }  # fmt: skip
     assert calls == [(Path("n"), Path("i"), options)]
-    assert "2 layers, bit-exact" in result.output
+    assert "layer 1, [conv]: bit-exact\n2 layers, bit-exact" in result.output
 
 
 def test_many_layers_run_in_batches_that_say_how_far_they_came(monkeypatch):

@@ -2,6 +2,7 @@
 
 import json
 import os
+from collections.abc import Callable, Mapping
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -22,6 +23,7 @@ def run_network_layers(
     layers: str | None = None,
     waves: bool = False,
     build: Path = BUILD,
+    say: Callable[[str], None] = lambda line: None,
 ) -> dict[str, Any]:
     """Run every convolution and linear layer of a packed network on the RTL and compare with golden.
 
@@ -32,6 +34,7 @@ def run_network_layers(
     preset_name : of the core.
     out : JSON file with the result; written under a temporary name and renamed.
     layers : regular expression that layer names must match; None for all.
+    say : called with a line for every layer that is done.
 
     Returns
     -------
@@ -56,7 +59,16 @@ def run_network_layers(
             "layers": layers,
         },
     )
-    result = run_bench(bench, sim=sim, waves=waves, build=build)
+    said = 0
+
+    def say_layers(measurements: Mapping[str, Any]) -> None:
+        nonlocal said
+        for row in measurements.get("layers", [])[said:]:
+            said += 1
+            verdict = "bit-exact" if row["bit_exact"] else "NOT bit-exact"
+            say(f"layer {said}, {row['name']}: {verdict}, {row['cycles_rtl']:,} cycles")
+
+    result = run_bench(bench, sim=sim, waves=waves, build=build, on_measurements=say_layers)
     report = {"preset": preset_name, "sim": sim, "layers": result.measurements["layers"]}
     partial = out.with_suffix(".partial")
     out.parent.mkdir(parents=True, exist_ok=True)
