@@ -8,6 +8,7 @@ from pathlib import Path
 
 import torch
 
+from crisp_golden.printable import printable
 from crisp_sw.choices import UNREADABLE, Unreadable
 from crisp_sw.data.class_names import read_class_names
 from crisp_sw.data.dataset import DatasetSplits, ImageSet, require_every_class
@@ -70,7 +71,7 @@ def load_image_folder(
         test=sets[1],
         classes=classes,
         class_ids=tuple(ids),
-        skipped=tuple(skipped),
+        skipped=tuple(map(printable, skipped)),  # results hold them, and names may be no Unicode
     )
 
 

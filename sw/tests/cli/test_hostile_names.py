@@ -1,8 +1,10 @@
 """A user's own data, with names that terminals, Markdown and shells would obey: the whole way, as printed."""
 
 import json
+import os
 import re
 import shlex
+import shutil
 from pathlib import Path
 
 import numpy as np
@@ -110,3 +112,16 @@ def test_usage_errors_are_plain(words):
     assert result.exit_code == 2
     assert result.stderr.startswith("error: ")
     assert "\x1b" not in result.stderr
+
+
+def test_skipped_files_whose_names_are_no_unicode(place, monkeypatch, tmp_path):
+    monkeypatch.setenv("CRISP_CACHE", str(tmp_path / "cache"))
+    monkeypatch.chdir(tmp_path)
+    shutil.copytree(place / "my [pictures]", "data")
+    Path("data", "train", "n0", os.fsdecode(b"\xff.png")).write_text("no picture")
+    Path("batch.toml").write_text("batch_size = 8\n")
+    run("train", "--data", "data", "--unreadable", "skip", "--out", "model", *TRAINING)
+    options = ("--unreadable", "skip", "--settings", "batch.toml", "--out", "pruned", *PRUNING)
+    (step,) = printed_steps(run("prune", "model", "--classes", "n0,n1", *options))
+    assert "\\\\udcff.png: damaged or truncated" in Path("pruned/prune.json").read_text()
+    run(*step, "--samples", 4, "--out", "network")
