@@ -1,6 +1,8 @@
 """Files of tensors in safetensors' format that are there completely or not at all."""
 
 import errno
+import os
+import re
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -9,6 +11,9 @@ from safetensors.torch import save_file
 from torch import Tensor
 
 from crisp_sw.atomic_files import new_file
+
+_OS_ERROR = re.compile(r"\(os error (\d+)\)")
+"""How messages of safetensors end where the operating system refused something."""
 
 
 def write_safetensors(path: Path, tensors: Mapping[str, Tensor], metadata: Mapping[str, str]) -> None:
@@ -25,8 +30,11 @@ def write_safetensors(path: Path, tensors: Mapping[str, Tensor], metadata: Mappi
         mode = temporary.stat().st_mode
         try:
             save_file(separate(tensors), temporary, metadata=dict(metadata))
-        except SafetensorError as error:  # which has no number of its own
-            raise OSError(errno.EIO, str(error), str(temporary)) from error
+        except SafetensorError as error:
+            number = _OS_ERROR.search(str(error))
+            code = int(number[1]) if number else errno.EIO
+            reason = os.strerror(code) if number else str(error)
+            raise OSError(code, reason, str(temporary)) from error
         temporary.chmod(mode)
 
 
