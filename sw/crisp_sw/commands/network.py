@@ -10,24 +10,21 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from crisp_golden.config import preset as find_preset
-from crisp_golden.network import QuantizedNetwork
 from crisp_golden.output_lock import locked_output
-from crisp_golden.program.timeline import MemoryTiming
 from crisp_sw.atomic_files import require_new_file, write_bytes
 from crisp_sw.commands.hardware import try_simulator
 from crisp_sw.commands.options import AsJson, Clock, PresetName, Seed
 from crisp_sw.commands.terminal import emit, messages, results, say_problem, show_figures, step_display
-from crisp_sw.network_run import iss_platform, rtl_platform
 from crisp_sw.network_run.options import DEFAULTS, NetworkOptions
 from crisp_sw.networks.errors import NetworkSettingsError
 from crisp_sw.networks.settings import DEFAULT_CACHE
-from crisp_sw.report.network_page import render_network_page
 from crisp_sw.report.numbers import count, percent, ratio, size
 from crisp_sw.report.times import CLOCK_MHZ, time_text
 from crisp_sw.seeds import HIGHEST_SEED
 from crisp_sw.steps.json_files import write_json
 
 if TYPE_CHECKING:
+    from crisp_golden.network import QuantizedNetwork
     from crisp_sw.network_run import RunSettings
 
 CHECK_FAILED, INTERRUPTED = 1, 130
@@ -110,6 +107,7 @@ def network(
     - `crisp network resnet50 --weights resnet50.pth --layers layers.toml`
     - `crisp network build/pruned --dense-too`
     """
+    from crisp_golden.program.timeline import MemoryTiming
     from crisp_sw.network_run import RunSettings
     from crisp_sw.network_run.source import open_source
 
@@ -156,8 +154,8 @@ def network(
     _finish(report, folder, as_json)
 
 
-def _run(network: QuantizedNetwork, settings: "RunSettings", folder: Path, rtl: bool) -> dict[str, Any]:
-    from crisp_sw.network_run import NetworkRun
+def _run(network: "QuantizedNetwork", settings: "RunSettings", folder: Path, rtl: bool) -> dict[str, Any]:
+    from crisp_sw.network_run import NetworkRun, iss_platform, rtl_platform
 
     def say(text: str) -> None:
         messages.print(text)
@@ -174,6 +172,7 @@ def _run(network: QuantizedNetwork, settings: "RunSettings", folder: Path, rtl: 
 def _finish(report: dict[str, Any], folder: Path, as_json: bool) -> None:
     """Write and print the report; end with an error if something is not as it should be."""
     from crisp_sw.network_run import run_failures
+    from crisp_sw.report.network_page import render_network_page
 
     write_json(folder / REPORT_FILE, report)
     write_bytes(folder / "report.html", render_network_page(report).encode())
