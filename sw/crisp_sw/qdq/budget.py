@@ -1,5 +1,7 @@
 """Bounds of what an import may take: memory in proportion to the file's size, and operations."""
 
+import math
+
 from crisp_sw.qdq.errors import OnnxModelError
 
 BYTES_PER_BYTE = 32
@@ -9,6 +11,19 @@ FLOOR = 1 << 26
 
 MOST_OPERATIONS = 1 << 40
 """Multiplications of the images with which the layers are compared: some minutes, 256 times a ResNet-50."""
+
+
+COMPARED_VALUES, COMPARED_IMAGES = 1 << 14, 8
+"""Small images are compared several at a time, up to so many values or images."""
+
+
+def compared_images(batch: int | None, shape: tuple[int, int, int]) -> int:
+    """How many images of (C, H, W) an import is compared with; ``batch`` is the file's, None if it is open.
+
+    A file for more images at once is run for fewer.
+    """
+    wanted = max(1, min(COMPARED_IMAGES, COMPARED_VALUES // math.prod(shape)))
+    return wanted if batch is None else min(wanted, batch)
 
 
 class ImportBudget:

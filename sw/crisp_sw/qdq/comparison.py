@@ -10,6 +10,7 @@ from crisp_golden.fixedpoint import accumulator_bound
 from crisp_golden.inference import INPUT
 from crisp_golden.network import MaxPool, Node, QuantizedConv, QuantizedNetwork
 from crisp_golden.pooling import run_max_pool
+from crisp_sw.qdq.budget import compared_images
 from crisp_sw.qdq.channels import MOST_CHANGE
 from crisp_sw.qdq.errors import OnnxModelError
 from crisp_sw.qdq.graph import Graph
@@ -19,9 +20,6 @@ from crisp_sw.qdq.state import LoweredNetwork, SourceTensor
 
 MOST_VALUES = 1 << 27
 """Activations of all tensors together that are held in memory to be compared."""
-
-BATCH_VALUES, BATCH_IMAGES = 1 << 14, 8
-"""Small images are compared several at a time, up to so many values or images."""
 
 CHUNK_VALUES = 1 << 20
 """Results of a layer that are compared at a time."""
@@ -52,17 +50,17 @@ def compare_with_file(graph: Graph, lowered: LoweredNetwork, *, runtime: bool = 
     """
     network, tensors = lowered.network, lowered.tensors
     values = sum(math.prod(shape) for shape in tensor_shapes(network).values())
-    batch = graph.batch or max(1, min(BATCH_IMAGES, BATCH_VALUES // math.prod(network.input_shape)))
-    if batch * values > MOST_VALUES:
+    if values > MOST_VALUES:
         raise OnnxModelError(
-            f"{batch} x {values} activations of {batch} images; expected at most {MOST_VALUES}, as they are "
-            "compared with the file's own results; a file for one image at a time has the fewest"
+            f"{values} activations of an image; expected at most {MOST_VALUES}, as they are compared with "
+            "the file's own results"
         )
-    images = seeded_images(network, batch)
+    images = min(compared_images(graph.batch, network.input_shape), MOST_VALUES // values)
+    feed = {graph.image[0]: seeded_images(network, images)}
     names = [tensor.graph_name for tensor in tensors.values()]
-    found = run_reference(graph.model, {graph.image[0]: images}, names, runtime=runtime)
+    found = run_reference(graph.model, feed, names, reshaped=lowered.reshaped, runtime=runtime)
     codes = {name: _codes(name, tensor, found[tensor.graph_name]) for name, tensor in tensors.items()}
-    _require_rounded("the image", (-128, 127), _image_parts(network, images, codes[INPUT]))
+    _require_rounded("the image", (-128, 127), _image_parts(network, feed[graph.image[0]], codes[INPUT]))
     for node in network.nodes:
         _require_rounded(node.name, _limits(node), _parts(node, codes))
 

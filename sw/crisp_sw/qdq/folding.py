@@ -135,7 +135,7 @@ def zero_padding(node: GraphNode, inputs: list[Value | None]) -> tuple[int, int]
     ------
     OnnxModelError : opposite sides differ, other axes are padded, or with something else than 0.
     """
-    sides = _integers(node, inputs, "pads")
+    sides = integers(node, inputs, "pads")
     fill = inputs[2] if len(inputs) > 2 else None
     if isinstance(fill, Constant | Dequantized) and np.any(fill.value != 0):
         raise OnnxModelError(f"{node.label} must pad with the constant 0")
@@ -163,11 +163,11 @@ def is_flat_after(
     if node.operator == "Flatten":
         return True
     if node.operator == "Squeeze":
-        axes = _integers(node, inputs, "axes")
+        axes = integers(node, inputs, "axes")
         if not flat and shape[1:] == (1, 1) and are_image_axes(axes):
             return True
     else:
-        sizes = _integers(node, inputs, "shape")
+        sizes = integers(node, inputs, "shape")
         features = int(np.prod(shape))
         literal = node.attributes.get("allowzero", 0) and 0 in sizes
         if sizes and not literal and _keeps_batch(sizes, batch):
@@ -193,7 +193,13 @@ def _keeps_batch(sizes: list[int], batch: int | None) -> bool:
     return sizes[0] in (0, BATCH, batch)
 
 
-def _integers(node: GraphNode, inputs: list[Value | None], name: str) -> list[int]:
+def integers(node: GraphNode, inputs: list[Value | None], name: str) -> list[int]:
+    """The second input of a node, which messages call ``name``.
+
+    Raises
+    ------
+    OnnxModelError : it is no constant of one axis.
+    """
     operand = inputs[1] if len(inputs) > 1 else None
     if not isinstance(operand, Constant) or operand.value.ndim != 1:
         raise OnnxModelError(f"{node.label} must have a constant list as {name}")

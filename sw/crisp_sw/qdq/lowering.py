@@ -43,7 +43,7 @@ def lower_graph(graph: Graph) -> LoweredNetwork:
         input_zero_point=image.zero_point,
         scales={name: state.tensors[name].code.scale for name in state.nodes},
     )
-    return LoweredNetwork(network, state.tensors)
+    return LoweredNetwork(network, state.tensors, state.reshaped)
 
 
 def _lower_node(state: LoweringState, node: GraphNode) -> None:
@@ -52,7 +52,8 @@ def _lower_node(state: LoweringState, node: GraphNode) -> None:
         raise OnnxModelError(f"{node.label} reads {missing[0]!r}, a second output of its node")
     inputs = [state.values[name] if name else None for name in node.inputs]
     for name, value in zip(node.inputs, inputs, strict=True):
-        if isinstance(value, OpenLayer) and not state.is_sole(name):
+        quantizes = node.operator == "QuantizeLinear"  # as often as it likes, if always alike
+        if isinstance(value, OpenLayer) and not quantizes and not state.is_sole(name):
             raise OnnxModelError(
                 f"the float output of layer {value.name!r} has {state.graph.readers[name]} readers; "
                 "expected one, or QuantizeLinear before them"

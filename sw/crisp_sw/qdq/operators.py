@@ -7,6 +7,7 @@ from dataclasses import replace
 import numpy as np
 
 from crisp_sw.qdq import folding
+from crisp_sw.qdq.budget import compared_images
 from crisp_sw.qdq.copies import copy_layer
 from crisp_sw.qdq.errors import OnnxModelError
 from crisp_sw.qdq.graph import GraphNode
@@ -49,8 +50,9 @@ def _quantize_linear(state: LoweringState, node: GraphNode, inputs: Inputs) -> V
         return state.quantize_image(node, source, code)
     if isinstance(source, OpenLayer):
         return state.close(node, source, code)
-    activation = state.activation(node, source)
+    activation = state.activation(node, source, padded=True)
     if not same_code(activation.code, code):
+        check_not_padded(node, activation)
         return state.close(node, copy_layer(node, activation), code)
     code = replace(activation.code, dtype=code.dtype)
     sole = activation.sole and state.is_sole(node.outputs[0])
@@ -79,7 +81,8 @@ def _count_operations(
     state: LoweringState, node: GraphNode, per_pixel: int, window: Sequence[int], shape: Shape
 ) -> None:
     """Count what a layer of output (C, H, W) does, and the passes over the places of its window."""
-    count = (state.graph.batch or 1) * per_pixel * shape[1] * shape[2] + math.prod(window) * PASS_OPERATIONS
+    images = compared_images(state.graph.batch, state.graph.image[1])
+    count = images * per_pixel * shape[1] * shape[2] + math.prod(window) * PASS_OPERATIONS
     state.graph.budget.take_operations(count, node.label)
 
 
@@ -167,6 +170,8 @@ def _reshape(state: LoweringState, node: GraphNode, inputs: Inputs) -> Value:
         raise OnnxModelError(f"{node.label} must read the output of a layer")
     check_not_padded(node, source)
     flat = folding.is_flat_after(node, source.shape, source.flat, inputs, state.graph.batch)
+    if node.operator == "Reshape":
+        state.reshaped[node.outputs[0]] = folding.integers(node, inputs, "shape")
     if isinstance(source, OpenLayer):
         source.flat = flat
         return source

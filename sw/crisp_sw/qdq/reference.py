@@ -1,23 +1,32 @@
 """What an ONNX file computes by an implementation that is not ours: ONNX Runtime, else onnx's evaluator."""
 
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
 
 from crisp_sw.qdq.errors import OnnxModelError
 from crisp_sw.qdq.library import onnx_library
+from crisp_sw.qdq.unique_names import UniqueNames
 
 FIRST_EVALUATED_OPSET = 19  # of DequantizeLinear, in onnx's evaluator
 
 
 def run_reference(
-    model: Any, feed: dict[str, np.ndarray], tensors: list[str], *, runtime: bool = True
+    model: Any,
+    feed: dict[str, np.ndarray],
+    tensors: list[str],
+    *,
+    reshaped: Mapping[str, Sequence[int]] | None = None,
+    runtime: bool = True,
 ) -> dict[str, np.ndarray]:
     """Values of some tensors of a model, every node computed as it is written, in float32.
 
     Parameters
     ----------
     model : onnx.ModelProto; it is left as it is.
+    feed : images by the input's name; how many they are may be another number than the model's.
+    reshaped : of `LoweredNetwork`; None if no Reshape node of the model says how many images there are.
     runtime : False passes over ONNX Runtime, which otherwise is taken where it is installed and can run it.
 
     Raises
@@ -29,10 +38,32 @@ def run_reference(
     watched.CopyFrom(model)
     del watched.graph.output[:]
     watched.graph.output.extend(onnx.ValueInfoProto(name=name) for name in tensors)
+    _set_images(watched, feed, reshaped or {})
     values = _by_runtime(watched, feed) if runtime else None
     if values is None:
         values = _by_evaluator(watched, feed)
     return dict(zip(tensors, values, strict=True))
+
+
+def _set_images(model: Any, feed: dict[str, np.ndarray], reshaped: Mapping[str, Sequence[int]]) -> None:
+    """Change a model, which may be for a fixed number of images, to one for as many as are fed."""
+    onnx, graph, images = onnx_library(), model.graph, len(next(iter(feed.values())))
+    for item in graph.input:
+        if item.name in feed:
+            item.type.tensor_type.shape.dim[0].dim_value = images
+    graph.ClearField("value_info")  # repeats what follows from inputs, constants and operators
+    names = UniqueNames()
+    for name in (
+        *(item.name for item in graph.initializer),
+        *(name for node in graph.node for name in node.output),
+    ):
+        names.of((name,), name)
+    for node in graph.node:
+        sizes = reshaped.get(node.output[0], ())
+        if sizes and sizes[0] > 0:
+            node.input[1] = names.of((node.output[0], "shape"))
+            shape = np.array([images, *sizes[1:]], np.int64)
+            graph.initializer.append(onnx.numpy_helper.from_array(shape, node.input[1]))
 
 
 def _by_runtime(model: Any, feed: dict[str, np.ndarray]) -> list[np.ndarray] | None:

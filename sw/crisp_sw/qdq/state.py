@@ -1,6 +1,6 @@
 """What an import knows while it walks through a graph: the value of every tensor, and the layers so far."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from crisp_golden.errors import LayerError
 from crisp_golden.inference import INPUT
@@ -28,10 +28,16 @@ class SourceTensor:
 
 @dataclass(frozen=True)
 class LoweredNetwork:
-    """An integer network, and what its tensors, by name, are in the file that it comes from."""
+    """An integer network, and what its tensors, by name, are in the file that it comes from.
+
+    Attributes
+    ----------
+    reshaped : shapes, with the number of images first, that Reshape nodes give tensors of the graph, by name.
+    """
 
     network: QuantizedNetwork
     tensors: dict[str, SourceTensor]
+    reshaped: dict[str, list[int]]
 
 
 def check_not_padded(node: GraphNode, value: Value | None) -> None:
@@ -53,7 +59,9 @@ class LoweringState:
     values : of the graph's tensors by name.
     nodes : of the integer network, in order.
     open : what the nodes were made from.
+    closed : what the nodes were made to, by the graph's name of the real values and their code.
     tensors : of the integer network, in order, as the graph has them.
+    reshaped : as of `LoweredNetwork`.
     """
 
     def __init__(self, graph: Graph):
@@ -62,7 +70,9 @@ class LoweringState:
         self.values[graph.image[0]] = Image(graph.image[1])
         self.nodes: dict[str, Node] = {}
         self.open: dict[str, OpenLayer] = {}
+        self.closed: dict[tuple[str, Code], Activation] = {}
         self.tensors: dict[str, SourceTensor] = {}
+        self.reshaped: dict[str, list[int]] = {}
 
     def is_sole(self, name: str) -> bool:
         """Whether one node alone reads a tensor of the graph."""
@@ -85,24 +95,38 @@ class LoweringState:
         raise OnnxModelError(f"{node.label} must read a dequantized activation")
 
     def close(self, node: GraphNode, layer: OpenLayer, code: Code) -> Activation:
-        """Quantize the output of a layer, which makes it a node of the network."""
-        if isinstance(layer, CopyLayer):
-            layer = self._without_copy(layer, code)
+        """Quantize the output of a layer, which makes it a node of the network; once, if several nodes do so.
+
+        Raises
+        ------
+        OnnxModelError : another node gives the output another code, or the core cannot do the layer.
+        """
+        key = node.inputs[0], code
+        if key in self.closed:
+            return replace(self.closed[key], code=code)
+        source = self._source_that_clamps(layer, code)
+        if source is None and layer.name in self.nodes:
+            raise OnnxModelError(
+                f"{node.label} quantizes the output of layer {layer.name!r}, which has another scale or zero "
+                "point already; expected equal ones"
+            )
+        layer = source or layer
         try:
             self.add(node, layer.close(code), layer.inputs, layer.shape, code)
         except LayerError as error:
             raise OnnxModelError(f"{layer.name}: {error}") from error
         self.open[layer.name] = layer
-        sole = self.is_sole(node.outputs[0])
-        return Activation(layer.name, layer.shape, code, flat=layer.flat, sole=sole)
+        sole = self.is_sole(node.inputs[0]) and self.is_sole(node.outputs[0])
+        closed = Activation(layer.name, layer.shape, code, flat=layer.flat, sole=sole)
+        self.closed[key] = closed
+        return closed
 
-    def _without_copy(self, copy: CopyLayer, code: Code) -> OpenConv:
-        """The convolution before a copy, taken back out of the network, if it can clamp as the copy does."""
-        source = self.open.get(copy.x.tensor)
-        if not (isinstance(source, OpenConv) and copy.x.sole and copy.is_only_a_clamp(code)):
-            return copy
-        del self.nodes[source.name], self.tensors[source.name]
-        return copy.joined_to(source)
+    def _source_that_clamps(self, layer: OpenLayer, code: Code) -> OpenConv | None:
+        """Of a copy that only clamps codes: the convolution before it, which clamps in its place."""
+        if not (isinstance(layer, CopyLayer) and layer.x.sole and layer.is_only_a_clamp(code)):
+            return None
+        source = self.open.get(layer.x.tensor)
+        return layer.joined_to(source) if isinstance(source, OpenConv) else None
 
     def quantize_image(self, node: GraphNode, image: Image, code: Code) -> Activation:
         """The codes of the image, which ``node`` makes."""

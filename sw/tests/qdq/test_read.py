@@ -26,6 +26,13 @@ def float_bias(g: QdqGraph) -> None:
     g.finish(g.node("Conv", g.qdq("image"), g.weight(), bias))
 
 
+def padded_codes(g: QdqGraph) -> None:
+    """The runtime's quantizer puts a pair behind Pad, too."""
+    pads = g.constant([0, 0, 2, 1, 0, 0, 2, 1], np.int64)
+    padded = g.qdq(g.node("Pad", g.qdq("image", 0.1, 9), pads), 0.1, 9)
+    g.finish(g.conv(padded, pads=[0, 0, 0, 0]))
+
+
 def pad_before(g: QdqGraph) -> None:
     pads = g.constant([0, 0, 2, 1, 0, 0, 2, 1], np.int64)
     g.finish(g.conv(g.node("Pad", g.qdq("image"), pads), pads=[0, 0, 0, 0]))
@@ -127,6 +134,28 @@ def relu_after_quantization(g: QdqGraph) -> None:
     g.finish(g.node("Relu", g.qdq(g.conv(g.qdq("image")), 0.2, 3)), 0.2, 3)
 
 
+def quantized_by_a_node_for_each_reader(g: QdqGraph) -> None:
+    """As ONNX Runtime's option DedicatedQDQPair has it; one of them unsigned."""
+    x = g.node("Relu", g.conv(g.qdq("image")))
+    total = g.node("Add", g.conv(g.qdq(x, 0.113, -128)), g.qdq(x, 0.113, 0, np.uint8))
+    rescaled = [g.qdq(g.qdq(total, 0.41, 4), 0.523, -9) for _ in range(2)]
+    g.finish(g.node("Add", *rescaled), 1.03)
+
+
+def means_quantized_for_each_reader(g: QdqGraph) -> None:
+    means = g.node("GlobalAveragePool", g.qdq(g.conv(g.qdq("image")), 0.2))
+    one, other = (g.node("Flatten", g.qdq(means, 0.019, 3)) for _ in range(2))
+    g.finish(g.node("Add", g.node("Gemm", one, g.weight((4, 4)), transB=1), other), 0.03)
+
+
+def relu_quantized_for_each_reader(g: QdqGraph) -> None:
+    """A clamp of codes joins the layer before, though its first reader has other codes."""
+    x = g.node("Relu", g.qdq(g.conv(g.qdq("image")), 0.2, 3))
+    rescaled, same = g.qdq(x, 0.31, -40), [g.qdq(x, 0.2, 3) for _ in range(2)]
+    x = g.qdq(g.node("Add", g.conv(same[0]), rescaled), 0.4)
+    g.finish(g.node("Add", x, same[1]), 0.45)
+
+
 def max_pool_of_codes(g: QdqGraph) -> None:
     codes = g.q(g.conv(g.qdq("image")), 0.2)
     pooled = g.node("MaxPool", codes, kernel_shape=[3, 3], strides=[2, 2], pads=[1, 1, 1, 1])
@@ -175,6 +204,7 @@ def depthwise(g: QdqGraph) -> None:
 FORMS: tuple[Callable[[QdqGraph], None], ...] = (
     unsigned,
     float_bias,
+    padded_codes,
     pad_before,
     clip_to_six,
     clip_without_upper_bound,
@@ -193,6 +223,9 @@ FORMS: tuple[Callable[[QdqGraph], None], ...] = (
     squeezed_and_quantized_again,
     clip_between_equal_codes,
     relu_after_quantization,
+    quantized_by_a_node_for_each_reader,
+    means_quantized_for_each_reader,
+    relu_quantized_for_each_reader,
     max_pool_of_codes,
     average_and_matmul,
     shape_arithmetic,
@@ -247,7 +280,14 @@ def test_a_clamp_of_codes_joins_the_layer_before(form, limits, tmp_path):
 
 
 @pytest.mark.parametrize(
-    ("form", "layers"), [(quantized_again_with_the_same_code, 3), (squeezed_and_quantized_again, 3)]
+    ("form", "layers"),
+    [
+        (quantized_again_with_the_same_code, 3),
+        (squeezed_and_quantized_again, 3),
+        (quantized_by_a_node_for_each_reader, 5),
+        (means_quantized_for_each_reader, 3),
+        (relu_quantized_for_each_reader, 4),
+    ],
 )
 def test_codes_that_are_quantized_again_need_no_layer(form, layers, tmp_path):
     graph = QdqGraph()
