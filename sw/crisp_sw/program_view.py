@@ -8,6 +8,7 @@ from pathlib import Path
 from crisp_golden.config import CoreConfig
 from crisp_golden.program.commands import COMMAND_BYTES, Command, Opcode, Target, decode_command
 from crisp_golden.program.image import ImageError, ProgramImage, TensorInfo
+from crisp_golden.program.legality import violation
 from crisp_golden.program.memories import word_bits
 from crisp_golden.program.transfers import is_tensor
 from crisp_sw.input_files import read_regular
@@ -37,7 +38,7 @@ class ProgramView:
 
     Raises
     ------
-    ImageError : a command of the image is none.
+    ImageError : a command of the image is none, or illegal for its configuration.
     """
 
     image: ProgramImage
@@ -55,6 +56,8 @@ class ProgramView:
         command = decode_command(self.image.contents[start : start + COMMAND_BYTES])
         if command is None:
             raise ImageError(f"command {number} of the program image is illegal")
+        if reason := violation(self.image.config, command):
+            raise ImageError(f"command {number} of the program image is illegal: {reason}")
         return command
 
     @cached_property

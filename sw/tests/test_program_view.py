@@ -5,7 +5,7 @@ from dataclasses import replace
 
 import pytest
 
-from crisp_golden.program.commands import COMMAND_BYTES, Opcode
+from crisp_golden.program.commands import COMMAND_BYTES, Command, Opcode
 from crisp_golden.program.image import ImageError
 from crisp_sw.program_view import ProgramView, read_program
 from sw.tests.small_programs import small_network, small_program
@@ -89,3 +89,15 @@ def test_a_file_with_an_illegal_command_is_named(tmp_path):
     )
     with pytest.raises(ImageError, match=rf"^{path}: command 0 of the program image is illegal$"):
         read_program(path)
+
+
+def test_a_load_into_no_memory_is_illegal():
+    image = small_program()
+    number = next(n for n, command in enumerate(ProgramView(image).commands) if command.opcode is Opcode.LOAD)
+    start = number * COMMAND_BYTES
+    values = {**ProgramView(image).commands[number].values, "target": 7}
+    contents = image.contents[:start] + Command(Opcode.LOAD, values).encode()
+    contents += image.contents[start + COMMAND_BYTES :]
+    message = rf"^command {number} of the program image is illegal: `target` must be from 0 to 6, not 7$"
+    with pytest.raises(ImageError, match=message):
+        ProgramView(replace(image, contents=contents))
