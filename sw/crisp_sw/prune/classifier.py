@@ -36,6 +36,8 @@ def restrict_classifier(
         raise PruneError(f"the classifier {name!r} has no weights yet; expected a model that has run once")
     if parametrize.is_parametrized(layer):
         raise PruneError(f"the classifier {name!r} is parametrized; expected a plain layer")
+    if not isinstance(layer._parameters.get("weight"), nn.Parameter):
+        raise PruneError(f"a hook computes the weight of the classifier {name!r}; expected a plain layer")
     rows = _rows(name, len(layer.weight), class_indices)
     layer.weight = nn.Parameter(layer.weight.detach()[rows].clone(), layer.weight.requires_grad)
     if layer.bias is not None:

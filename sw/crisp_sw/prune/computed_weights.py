@@ -5,6 +5,7 @@ or take a running average instead, or a module around it may read the weight its
 """
 
 from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
 from typing import Any
 
 import torch
@@ -162,6 +163,22 @@ def _seen(root: nn.Module, layers: Layers, images: Tensor) -> dict[str, list[lis
     return watch.seen
 
 
+@dataclass
+class _Call:
+    """A layer under way.
+
+    Attributes
+    ----------
+    certain : it was seen in a convolution, or a linear function, with something of its weight's size.
+    guesses : operands of products that may be its weight; beside something certain they are something else,
+        such as inputs that happen to have that size.
+    """
+
+    name: str
+    certain: bool = False
+    guesses: list[list[Tensor]] = field(default_factory=list)
+
+
 class _Watch(TorchFunctionMode):
     """Notes what layers compute with in the forward passes within.
 
@@ -176,10 +193,13 @@ class _Watch(TorchFunctionMode):
         self._layers = layers
         self.seen: dict[str, list[list[Tensor]]] = {name: [] for name in layers}
         self.used: set[str] = set()
-        self._under_way: list[str] = []
+        self._under_way: list[_Call] = []
         # Parameters alone: a weight that is computed anew leaves its address to other tensors.
         self._parameters = {name: layer._parameters.get("weight") for name, layer in layers.items()}
-        self._owners = {id(weight): name for name, weight in self._parameters.items() if weight is not None}
+        self._owners: dict[int, list[str]] = {}  # several where a weight is tied
+        for name, weight in self._parameters.items():
+            if weight is not None:
+                self._owners.setdefault(id(weight), []).append(name)
 
     def follow(self) -> list[RemovableHandle]:
         """Note which layer is under way, until the handles are removed."""
@@ -200,27 +220,41 @@ class _Watch(TorchFunctionMode):
         result = func(*args, **kwargs)
         name = getattr(func, "__name__", "")
         if name in _WITH_WEIGHT:
-            self._note([args[1] if len(args) > 1 else kwargs["weight"]])
+            self._note([args[1] if len(args) > 1 else kwargs["weight"]], certain=True)
         elif name in _PRODUCTS:
-            self._note([value for value in (*args, *kwargs.values()) if isinstance(value, Tensor)])
+            operands = [value for value in (*args, *kwargs.values()) if isinstance(value, Tensor)]
+            self._note(operands, certain=False)
         elif isinstance(result, Tensor):
-            self.used |= {self._owners[id(value)] for value in args if id(value) in self._owners}
+            self.used.update(*(self._owners_of(value) for value in args))
         return result
 
     def _start(self, name: str) -> None:
         self.used.add(name)
-        self._under_way.append(name)
+        self._under_way.append(_Call(name))
 
     def _end(self) -> None:
-        self._under_way.pop()
+        call = self._under_way.pop()
+        if not call.certain:
+            self.seen[call.name] += call.guesses
 
-    def _note(self, operands: list[Tensor]) -> None:
+    def _owners_of(self, value: Any) -> list[str]:
+        """Return the layers whose weight ``value`` is: of those that share it, the one under way, if any."""
+        owners = self._owners.get(id(value), [])
+        current = [call.name for call in self._under_way[-1:]]
+        return current if set(current) & set(owners) else owners
+
+    def _note(self, operands: list[Tensor], *, certain: bool) -> None:
+        call = self._under_way[-1] if self._under_way else None
         for value in operands:
-            if id(value) in self._owners:
-                self.seen[self._owners[id(value)]].append([value])
+            if owners := self._owners_of(value):
+                for name in owners:
+                    self.seen[name].append([value])
+                if call is not None and call.name in owners:
+                    call.certain |= certain
                 return
-        if self._under_way:
-            name = self._under_way[-1]
-            size = self._layers[name].weight.numel()
-            if fitting := [value for value in operands if value.numel() == size]:
-                self.seen[name].append(fitting)
+        if call is None:
+            return
+        size = self._layers[call.name].weight.numel()
+        if fitting := [value for value in operands if value.numel() == size]:
+            call.certain |= certain
+            (self.seen[call.name] if certain else call.guesses).append(fitting)

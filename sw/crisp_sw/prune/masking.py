@@ -130,6 +130,8 @@ def attach_mask(
     if mask is None:
         mask = HybridMask(torch.ones_like(weight, dtype=torch.bool), gradient=gradient, decay=decay)
     mask.train(module.training)
+    if parametrize.is_parametrized(module):
+        detach_from_copies(module)
     # Checks would run a forward pass, which may change the mask.
     parametrize.register_parametrization(module, "weight", mask, unsafe=True)
     return mask
@@ -142,11 +144,9 @@ def mask_of(module: nn.Module) -> HybridMask:
     ------
     PruneError : there is none.
     """
-    if parametrize.is_parametrized(module, "weight"):
-        chain = cast(nn.ModuleDict, module.parametrizations)["weight"]
-        for step in chain.children():
-            if isinstance(step, HybridMask):
-                return step
+    for step in _chain(module):
+        if isinstance(step, HybridMask):
+            return step
     raise PruneError(f"the weight of {type(module).__name__} has no mask; expected a masked layer")
 
 
@@ -159,8 +159,8 @@ def dense_weight(module: nn.Module) -> nn.Parameter:
 def detach_from_copies(module: nn.Module) -> None:
     """Give a module with a parametrization a class of its own.
 
-    PyTorch makes one class for it, which copies of the module share, and removes a parametrization from that
-    class: the copies would lose their weight.
+    PyTorch makes one class for it, which copies of the module share, and where a parametrization comes or
+    goes, it changes that class: the copies would lose their weight.
     """
     shared = type(module)
     own = type(shared.__name__, shared.__bases__, dict(vars(shared)))
@@ -180,10 +180,14 @@ def put_weight_first(module: nn.Module) -> None:
 def squash_masks(model: nn.Module) -> None:
     """Bake all masks into the weights: pruned ones become 0, and the state dict is a plain one again."""
     for module in list(model.modules()):
-        if parametrize.is_parametrized(module, "weight"):
-            chain = cast(nn.ModuleDict, module.parametrizations)["weight"]
-            if any(isinstance(step, HybridMask) for step in chain.children()):
-                detach_from_copies(module)
-                parametrize.remove_parametrizations(module, "weight", leave_parametrized=True)
-                put_weight_first(module)
-                cast(nn.Parameter, module.weight).data.add_(0.0)  # no negative zeros
+        if any(isinstance(step, HybridMask) for step in _chain(module)):
+            detach_from_copies(module)
+            parametrize.remove_parametrizations(module, "weight", leave_parametrized=True)
+            put_weight_first(module)
+            cast(nn.Parameter, module.weight).data.add_(0.0)  # no negative zeros
+
+
+def _chain(module: nn.Module) -> list[nn.Module]:
+    """Return the parametrizations of the weight of ``module`` itself; wrappers show those of others."""
+    chains = module._modules.get("parametrizations")
+    return [*chains["weight"].children()] if isinstance(chains, nn.ModuleDict) and "weight" in chains else []

@@ -7,7 +7,8 @@ import numpy as np
 import pytest
 import torch
 from torch import nn
-from torch.nn.utils import parametrizations
+from torch.nn.utils import parametrizations, weight_norm
+from torch.nn.utils import prune as torch_prune
 
 from crisp_sw.prune import PruneSettings, fine_tune_dense, prune_for_classes
 from crisp_sw.prune.classifier import restrict_classifier
@@ -91,6 +92,9 @@ def test_models_without_that_classifier(mixed_net):
             restrict_classifier(mixed_net, (0,), layer_name=name)
     with pytest.raises(PruneError, match="the classifier '0' is parametrized; expected a plain layer"):
         restrict_classifier(nn.Sequential(parametrizations.weight_norm(nn.Linear(2, 2))), (0,))
+    for hooked in (weight_norm(nn.Linear(2, 2)), torch_prune.identity(nn.Linear(2, 2), "weight")):
+        with pytest.raises(PruneError, match="a hook computes the weight of the classifier '0'; expected a"):
+            restrict_classifier(nn.Sequential(hooked), (0,))
 
 
 class Auxiliary(nn.Module):

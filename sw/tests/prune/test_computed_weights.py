@@ -117,6 +117,23 @@ def test_products_of_other_names_are_seen(samples, product):
     prepared(model, small_layers="fine", sparsity=0.3)
 
 
+def test_inputs_of_the_size_of_the_weight_are_none(samples):
+    """As of adapters beside a layer: as many images, or pixels, as the layer has outputs."""
+    model = net(nn.Identity())
+    beside = torch.rand(16, 2)
+    model.insert(5, Products(lambda x, w, b: F.linear(x, w, b) + x @ beside @ beside.T))
+    result = prune_for_classes(model, samples, replace(SETTINGS, small_layers="fine"))
+    reported = {layer.name: layer.sparsity for layer in result.report.layers}
+    assert computed_sparsity(result.model, torch.rand(16, 1, 8, 8))["5"] == reported["5"] >= 0.5
+
+
+def test_tied_weights_are_those_of_every_layer(samples):
+    model = net(nn.Conv2d(16, 16, 3, padding=1))
+    model.insert(3, nn.Conv2d(16, 16, 3, padding=1))
+    model[3].weight = model[2].weight
+    assert computed_sparsity(model, IMAGES) == {"0": 0.0, "2": 0.0, "3": 0.0, "6": 0.0}
+
+
 class Around(nn.Module):
     """Reads the weight of a layer that it does not call."""
 

@@ -98,6 +98,29 @@ def test_only_the_way_back_must_be_traceable():
         output_layer(nn.Sequential(nn.Linear(8, 8), nn.BatchNorm1d(8)), otherwise="")
 
 
+class Optional(nn.Module):
+    """A head with optional arguments, as those of timm and of Transformers have them."""
+
+    def __init__(self):
+        super().__init__()
+        self.drop, self.fc = nn.Dropout(), nn.Linear(8, 4)
+
+    def forward(self, x, pre_logits=False, *, labels=None, scale: float = 1.0, **others):
+        x = self.drop(x)
+        if pre_logits:
+            return x
+        if labels is not None:
+            return F.cross_entropy(self.fc(x), labels)
+        return self.fc(x) * scale
+
+
+@pytest.mark.parametrize(
+    ("model", "name"), [(Optional(), "fc"), (nn.Sequential(nn.Linear(8, 8), Optional()), "1.fc")]
+)
+def test_optional_arguments_are_at_their_defaults(model, name):
+    assert output_layer(model, otherwise="") == name
+
+
 class LateStem(nn.Module):
     """The layer that runs first is registered last."""
 

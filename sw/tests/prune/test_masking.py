@@ -5,6 +5,7 @@ import copy
 import pytest
 import torch
 from torch import nn
+from torch.nn.utils import parametrize
 
 from crisp_sw.prune.errors import PruneError
 from crisp_sw.prune.masking import HybridMask, attach_mask, dense_weight, mask_of, squash_masks
@@ -131,6 +132,35 @@ def test_squash_gives_a_plain_module():
     assert layer.weight.tolist() == [[1.0, 0.0, 3.0], [0.0, 5.0, 0.0]]
     assert not bool(layer.weight.signbit().any())  # no negative zeros
     assert "1.parametrizations.weight.original0" in model.state_dict()  # someone else's stays
+
+
+def test_copies_keep_their_weight_where_another_tensor_has_a_parametrization():
+    layer = nn.Linear(2, 2)
+    parametrize.register_parametrization(layer, "bias", nn.Identity())
+    twin = copy.deepcopy(layer)
+    attach_mask(layer)
+    assert twin(torch.ones(1, 2)).shape == (1, 2)
+    squash_masks(layer)
+    assert torch.equal(layer.weight, twin.weight)
+
+
+def test_masks_within_a_wrapper_that_shows_their_attributes():
+    class Wrapper(nn.Module):
+        """As `torch.compile` makes one of a layer."""
+
+        def __init__(self, layer):
+            super().__init__()
+            self._orig_mod = layer
+
+        def __getattr__(self, name):
+            return self._modules["_orig_mod"] if name == "_orig_mod" else getattr(self._orig_mod, name)
+
+    layer, _ = masked_linear()
+    wrapper = Wrapper(layer)
+    with pytest.raises(PruneError, match="the weight of Wrapper has no mask"):
+        mask_of(wrapper)
+    squash_masks(wrapper)
+    assert set(layer.state_dict()) == {"weight"}
 
 
 def test_masked_model_can_be_copied():
