@@ -8,6 +8,7 @@ import torch
 import torch.nn.functional as F
 from torch import fx, nn
 
+from crisp_sw.graph_tracer import GraphTracer
 from crisp_sw.module_wrappers import module_copy
 from crisp_sw.prune.errors import PruneError
 
@@ -132,7 +133,7 @@ def _source_of_outputs(traced: nn.Module, graph: fx.Graph) -> str:
     raise _UnknownError(f"its result is {node!r}, not one tensor")
 
 
-class _Tracer(fx.Tracer):
+class _Tracer(GraphTracer):
     """Follows all code that can be traced; a module with other code stays whole."""
 
     def __init__(self, traceable: dict[nn.Module, bool] | None = None):

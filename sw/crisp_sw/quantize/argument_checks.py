@@ -12,7 +12,7 @@ from torch import Tensor
 from crisp_golden.errors import PatternError
 from crisp_golden.network import Pattern
 from crisp_golden.pattern import check_parameters
-from crisp_sw.quantize.float_network import INPUT, FloatConv, FloatNetwork
+from crisp_sw.quantize.float_network import INPUT, FloatConv, FloatNetwork, module_name
 from crisp_sw.quantize.ranges import CalibrationError
 from crisp_sw.quantize.torch_layers import UnsupportedModelError
 
@@ -71,7 +71,9 @@ def require_patterns(network: FloatNetwork, patterns: Mapping[str, Pattern]) -> 
     """
     if not isinstance(patterns, Mapping):
         raise UnsupportedModelError(f"`patterns` must be patterns by layer name, not {patterns!r}")
-    convolutions = {layer.name: layer for layer in network.layers if isinstance(layer, FloatConv)}
+    convolutions = {
+        module_name(layer.name): layer for layer in network.layers if isinstance(layer, FloatConv)
+    }
     for name, pattern in patterns.items():
         if name not in convolutions:
             known = ", ".join(convolutions)

@@ -12,7 +12,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from crisp_sw.quantize.float_network import INPUT, FloatConv, FloatNetwork
+from crisp_sw.quantize.float_network import INPUT, FloatConv, FloatNetwork, module_name
 from crisp_sw.quantize.torch_layers import UnsupportedModelError
 
 LAYER_ROUNDING = 2.0**-20
@@ -20,6 +20,9 @@ LAYER_ROUNDING = 2.0**-20
 
 CANCELLED = 2.0**-40
 """The same in units of the largest value so far: a layer may add up to 0, with nothing but rounding left."""
+
+WEIGHT_ROUNDING = 2.0**-6
+"""Largest difference of a layer's weights in float32 and float64, in units of their norm."""
 
 CHECKED_PIXELS = 1 << 13
 """Images are taken until they have so many pixels, but at least two: one would not show mixed images."""
@@ -29,15 +32,30 @@ def images_to_check(images: Tensor) -> Tensor:
     """Return a few of ``images``, float[N, C, H, W], evenly spaced, in float64."""
     height, width = images.shape[2:]
     count = min(len(images), max(2, CHECKED_PIXELS // (height * width)))
-    return images[torch.linspace(0, len(images) - 1, count).round().long()].double()
+    evenly = torch.linspace(0, len(images) - 1, count, device="cpu").round().long()
+    return images[evenly].double()
 
 
 def require_same_layers(network: FloatNetwork, again: FloatNetwork) -> None:
-    """Raise UnsupportedModelError unless a model was lowered to the same layers twice."""
+    """Raise UnsupportedModelError unless a model was lowered to the same layers and weights twice.
+
+    Parameters
+    ----------
+    network, again : lowered in float32 and in float64, which may round a computed weight to another level.
+    """
     if _without_weights(network) != _without_weights(again):
         raise UnsupportedModelError(
             "the model runs other layers each time that it is traced; expected the same ones"
         )
+    for layer, other in zip(network.layers, again.layers, strict=True):
+        if not isinstance(layer, FloatConv) or not isinstance(other, FloatConv):
+            continue
+        difference, size = (layer.weight - other.weight).norm(), other.weight.norm()
+        if not difference <= WEIGHT_ROUNDING * size + torch.finfo(torch.float32).tiny * len(layer.weight):
+            raise UnsupportedModelError(
+                f"the model computes other weights of layer {layer.name!r} each time that it is traced; "
+                "expected the same ones"
+            )
 
 
 def _without_weights(network: FloatNetwork) -> list[dict[str, Any]]:
@@ -88,7 +106,7 @@ def _observe(model: nn.Module, images: Tensor, names: Iterable[str]) -> tuple[di
 
     with ExitStack() as stack:
         for name in inputs:
-            module = model.get_submodule(name)
+            module = model.get_submodule(module_name(name))
             stack.enter_context(module.register_forward_pre_hook(observer(name), with_kwargs=True))
         try:
             output = model(images.clone())

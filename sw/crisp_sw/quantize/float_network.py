@@ -17,6 +17,19 @@ INPUT = "input"
 Shape = tuple[int, int, int]
 
 
+def layer_name(module: str) -> str:
+    """Name of a module's layer: its own, but ``input.`` of a module ``input``, as that is the image's name.
+
+    No module has a name that ends in a dot.
+    """
+    return f"{INPUT}." if module == INPUT else module
+
+
+def module_name(layer: str) -> str:
+    """Name of the module of a layer: the inverse of :func:`layer_name`."""
+    return layer.removesuffix(".")
+
+
 class Activation(Enum):
     """Clamp at the end of a convolution."""
 

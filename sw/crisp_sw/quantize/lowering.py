@@ -1,6 +1,7 @@
 """From any traceable ``nn.Module`` to a :class:`FloatNetwork`: folding and fusion on the torch.fx graph."""
 
 from dataclasses import replace
+from itertools import chain, count
 from typing import Any
 
 import torch
@@ -16,12 +17,14 @@ from crisp_sw.quantize.float_network import (
     FloatLayer,
     FloatNetwork,
     Shape,
+    layer_name,
 )
 from crisp_sw.quantize.model_state import compute_weights, evaluate, require_traceable
 from crisp_sw.quantize.reshapes import keeps_only_the_batch_axis, measures_shape
 from crisp_sw.quantize.torch_layers import MAX_POOL_DEFAULTS, UnsupportedModelError, Value
 from crisp_sw.quantize.tracing import (
     ADD,
+    COPY,
     FLATTEN,
     KINDS,
     MAX_POOL,
@@ -37,6 +40,7 @@ _ACTIVATIONS: dict[Any, Activation] = {
     nn.ReLU: Activation.RELU,
     nn.ReLU6: Activation.RELU6,
     F.relu: Activation.RELU,
+    torch.relu_: Activation.RELU,
     F.relu6: Activation.RELU6,
     torch.relu: Activation.RELU,
     "relu": Activation.RELU,
@@ -83,6 +87,7 @@ class _Lowering:
         self.shapes: dict[str, Shape] = {INPUT: input_shape}
         self.values: dict[fx.Node, Value] = {}
         self.shared: set[str] = set()
+        self.modules = {name for name, _ in model.named_modules()}
 
     def run(self, graph: fx.Graph) -> FloatNetwork:
         result = None
@@ -96,8 +101,8 @@ class _Lowering:
                     self.shared.add(value.tensor)
         if not isinstance(result, fx.Node) or result not in self.values:
             raise UnsupportedModelError("the model must return one tensor")
-        if not self.layers or self.values[result].tensor != next(reversed(self.layers)):
-            raise UnsupportedModelError("the model's result must be the output of its last layer")
+        if not self.layers:
+            raise UnsupportedModelError("the model has no layer that computes; expected one or more")
         layers = list(self.layers.values())
         return FloatNetwork(self.shapes[INPUT], layers, {n: self.shapes[n] for n in [INPUT, *self.layers]})
 
@@ -119,18 +124,18 @@ class _Lowering:
             raise self._unsupported(node, f"module {name!r} ({type(module).__name__}){own}")
         source = self._source(node)
         if isinstance(module, nn.Conv2d):
-            return self._append(layers.conv(name, module, source), source)
+            return self._append(layers.conv(layer_name(name), module, source), source)
         if isinstance(module, nn.Linear):
-            return self._append(layers.linear(name, module, source), source)
+            return self._append(layers.linear(layer_name(name), module, source), source)
         if isinstance(module, nn.BatchNorm1d | nn.BatchNorm2d):
             return self._batch_norm(node, module)
         if kind in _ACTIVATIONS:
             return self._activation(node, _ACTIVATIONS[kind])
         if isinstance(module, nn.MaxPool2d):
             options = {option: getattr(module, option) for option in MAX_POOL_DEFAULTS}
-            return self._append(layers.max_pool(name, source, options), source)
+            return self._append(layers.max_pool(self._again(name), source, options), source)
         if isinstance(module, nn.AdaptiveAvgPool2d):
-            return self._average_pool(node, name, source, module.output_size)
+            return self._average_pool(node, self._again(name), source, module.output_size)
         if not isinstance(module, nn.Flatten):  # Identity or Dropout
             return source
         if (module.start_dim, module.end_dim) != (1, -1):
@@ -153,12 +158,15 @@ class _Lowering:
         if target in FLATTEN and (given.get("start_dim"), given.get("end_dim", -1)) == (1, -1):
             return replace(source, flat=True)
         if target in MEAN and _averages_the_image(given):
-            value = self._append(layers.average_pool(node.name, source), source)
+            value = self._append(layers.average_pool(self._free(node.name), source), source)
             return replace(value, flat=not given.get("keepdim", False))
         if target is F.adaptive_avg_pool2d:
-            return self._average_pool(node, node.name, source, given["output_size"])
+            return self._average_pool(node, self._free(node.name), source, given["output_size"])
         if target in MAX_POOL:
-            return self._append(layers.max_pool(node.name, source, {**MAX_POOL_DEFAULTS, **given}), source)
+            options = {**MAX_POOL_DEFAULTS, **given}
+            return self._append(layers.max_pool(self._free(node.name), source, options), source)
+        if target in COPY:
+            return source
         if target is F.dropout and given.get("training") is False:
             return source
         raise self._unknown(node)
@@ -173,11 +181,16 @@ class _Lowering:
         image = "x".join(map(str, source.shape[1:]))
         raise self._unsupported(node, f"average pooling {name!r} of {image} pixels to {output_size}")
 
+    def _again(self, name: str) -> str:
+        """The name of a pooling module's layer: its own, or a free one where it is called again."""
+        return self._free(name) if name in self.shapes else name
+
+    def _free(self, name: str) -> str:
+        """``name``, or the first of ``name_1``, ``name_2``, ... that no module and no layer has."""
+        candidates = chain([name], (f"{name}_{number}" for number in count(1)))
+        return next(free for free in candidates if free not in self.shapes and free not in self.modules)
+
     def _append(self, layer: FloatLayer, source: Value) -> Value:
-        if layer.name == INPUT:
-            raise UnsupportedModelError(
-                f"a layer has the name {INPUT!r}, which is the image's; expected another"
-            )
         if layer.name in self.shapes:
             raise UnsupportedModelError(
                 f"layer {layer.name!r} is used twice; each layer must be a module of its own"

@@ -28,6 +28,11 @@ def require_traceable(model: Any) -> None:
     for name, tensor in [*model.named_parameters(), *model.named_buffers()]:
         _require_values(name, tensor)
     for name, module in model.named_modules():
+        if isinstance(module, torch.jit.ScriptModule):
+            what = f"module {name!r}" if name else "the model"
+            raise UnsupportedModelError(
+                f"{what} is compiled by TorchScript; expected the torch.nn.Module that it was made of"
+            )
         for hook in module._forward_hooks.values():
             raise _left_out(name, "hook", hook)
         for hook in module._forward_pre_hooks.values():

@@ -1,6 +1,6 @@
 """Post-training quantization: lower a whole model, compare the two, calibrate, convert layer by layer."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 
 import torch
 from torch import Tensor, nn
@@ -16,7 +16,14 @@ from crisp_sw.quantize.argument_checks import (
     require_patterns,
 )
 from crisp_sw.quantize.equivalence import images_to_check, require_equivalent, require_same_layers
-from crisp_sw.quantize.float_network import INPUT, FloatConv, FloatLayer, FloatMaxPool, FloatNetwork
+from crisp_sw.quantize.float_network import (
+    INPUT,
+    FloatConv,
+    FloatLayer,
+    FloatMaxPool,
+    FloatNetwork,
+    module_name,
+)
 from crisp_sw.quantize.integer_layers import quantize_conv
 from crisp_sw.quantize.lowering import lower
 from crisp_sw.quantize.model_state import require_traceable
@@ -47,7 +54,7 @@ def quantize_model(
 
     Returns
     -------
-    The integer network; each layer is named as the module it comes from.
+    The integer network; each layer is named as the module it comes from, see `layer_name`.
 
     Raises
     ------
@@ -65,7 +72,7 @@ def quantize_model(
     require_traceable(model)
     model.eval()
     working = _working_copy(model)
-    first = next(working.parameters(), images)
+    first = next(_floating(working), images)
     images = images.detach().to(first.device, first.dtype)
     channels, height, width = images.shape[1:]
     network = lower(working, (channels, height, width))
@@ -101,12 +108,13 @@ def calibrate(network: FloatNetwork, images: Tensor, settings: QuantizeSettings)
             f"calibration images must be of shape {network.input_shape}, not {tuple(images.shape[1:])}"
         )
     observers = {name: Observer() for name in network.shapes}
-    for batch in images.split(settings.batch):
-        for name, tensor in network.walk(batch):
-            try:
-                observers[name].update(tensor)
-            except CalibrationError as error:
-                raise CalibrationError(f"activation {name!r}: {error}") from error
+    with torch.autocast(images.device.type, enabled=False):  # the caller's, whose types are too coarse
+        for batch in images.split(settings.batch):
+            for name, tensor in network.walk(batch):
+                try:
+                    observers[name].update(tensor)
+                except CalibrationError as error:
+                    raise CalibrationError(f"activation {name!r}: {error}") from error
     codes = {}
     for name, observer in observers.items():
         codes[name] = observer.choose("minmax" if name == INPUT else settings.method, settings.percentile)
@@ -124,7 +132,7 @@ def _node(
         integer = MaxPool(name=layer.name, kernel=layer.kernel, stride=layer.stride, padding=layer.padding)
     elif isinstance(layer, FloatConv):
         residual = codes[layer.residual] if layer.residual else None
-        integer = quantize_conv(layer, x, y, residual, patterns.get(layer.name))
+        integer = quantize_conv(layer, x, y, residual, patterns.get(module_name(layer.name)))
         check_layer_structure(integer)
     else:
         integer = global_average_pool_layer(
@@ -144,5 +152,10 @@ def _working_copy(model: nn.Module) -> nn.Module:
         network = module_copy(unwrapped(model))
     except Exception as error:  # the user's attributes may be anything
         raise UnsupportedModelError(f"{type(model).__name__} cannot be copied: {error}") from error
-    first = next(network.parameters(), None)
+    first = next(_floating(network), None)
     return network.double() if first is not None and first.dtype == torch.float64 else network.float()
+
+
+def _floating(network: nn.Module) -> Iterator[Tensor]:
+    """Parameters of floating-point numbers; others may hold anything, such as indices."""
+    return (weights for weights in network.parameters() if weights.is_floating_point())

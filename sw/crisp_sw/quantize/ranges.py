@@ -77,7 +77,7 @@ class Observer:
                 others = values[values != 0]
                 low, high = _without_tails(others, percentile) if len(others) else (self.low, self.high)
             return Affine.from_range(low, high)
-        fractions = torch.linspace(1.0, 0.2, MSE_STEPS).tolist()
+        fractions = torch.linspace(1.0, 0.2, MSE_STEPS, device="cpu").tolist()
         codes = [Affine.from_range(self.low * f, self.high * f) for f in fractions]
         return min(codes, key=lambda code: float((code.quantize(values) - values).square().mean()))
 

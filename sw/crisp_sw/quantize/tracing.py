@@ -1,4 +1,4 @@
-"""The torch.fx graph of a model, in which nothing is overwritten and arguments have names."""
+"""The torch.fx graph of what a model's result depends on. Nothing is overwritten; arguments have names."""
 
 import operator
 from typing import Any
@@ -7,7 +7,7 @@ import torch
 import torch.nn.functional as F
 from torch import fx, nn
 
-from crisp_sw.module_wrappers import unwrapped
+from crisp_sw.graph_tracer import GraphTracer
 from crisp_sw.quantize.torch_layers import MAX_POOL_DEFAULTS, UnsupportedModelError
 
 KINDS = (
@@ -31,11 +31,13 @@ FLATTEN = (torch.flatten, "flatten")
 RESHAPE = (torch.reshape, "reshape", "view")
 MEAN = (torch.mean, "mean")
 MAX_POOL = (F.max_pool2d, torch.max_pool2d)
-_RELU = (F.relu, F.relu6, torch.relu, "relu", "relu_")
+COPY = (torch.clone, "clone", "contiguous", "detach")
+_RELU = (F.relu, F.relu6, torch.relu, torch.relu_, "relu", "relu_")
 
 _ARGUMENTS: dict[Any, tuple[str, ...]] = {
     **dict.fromkeys(ADD, ("input", "other", "alpha")),
     **dict.fromkeys(_RELU, ("input", "inplace")),
+    **dict.fromkeys(COPY, ("input", "memory_format")),
     **dict.fromkeys(FLATTEN, ("input", "start_dim", "end_dim")),
     **dict.fromkeys(MEAN, ("input", "dim", "keepdim")),
     **dict.fromkeys(MAX_POOL, ("input", *MAX_POOL_DEFAULTS)),
@@ -60,6 +62,8 @@ def kind_of(module: nn.Module) -> type[nn.Module] | None:
 def trace(model: nn.Module) -> fx.Graph:
     """Return the graph of ``model``; whoever reads an overwritten tensor reads what overwrote it.
 
+    What nobody reads is not in it, such as another output that the model drops.
+
     Raises
     ------
     UnsupportedModelError : the model cannot be traced, its forward pass is not that of its class, or a tensor
@@ -74,6 +78,9 @@ def trace(model: nn.Module) -> fx.Graph:
     except Exception as error:  # tracing runs the user's code, which may raise anything
         raise UnsupportedModelError(f"torch.fx cannot trace {type(model).__name__}: {error}") from error
     _read_what_overwrote(graph, model)
+    for node in reversed(graph.nodes):
+        if not node.users and node.op not in ("placeholder", "output"):
+            graph.erase_node(node)
     return graph
 
 
@@ -107,16 +114,12 @@ class _Proxy(fx.Proxy):
         return self.tracer.create_proxy("call_function", operator.iadd, (self, other), {})
 
 
-class _Tracer(fx.Tracer):
+class _Tracer(GraphTracer):
     def proxy(self, node: fx.Node) -> fx.Proxy:
         return _Proxy(node, self)
 
     def is_leaf_module(self, m: nn.Module, module_qualified_name: str) -> bool:
         return kind_of(m) is not None or super().is_leaf_module(m, module_qualified_name)
-
-    def call_module(self, m: nn.Module, forward: Any, args: Any, kwargs: Any) -> Any:
-        inner = unwrapped(m)
-        return super().call_module(m, forward, args, kwargs) if inner is m else inner(*args, **kwargs)
 
 
 def _read_what_overwrote(graph: fx.Graph, model: nn.Module) -> None:
@@ -125,7 +128,7 @@ def _read_what_overwrote(graph: fx.Graph, model: nn.Module) -> None:
     memory: dict[fx.Node, fx.Node] = {}  # the node that made the tensor whose memory a node shows
     for node in place:
         overwrites = _overwrites(node, model)
-        source = _first(node) if overwrites or _shows_the_same_memory(node, model) else None
+        source = _overwritten(node) if overwrites or _shows_the_same_memory(node, model) else None
         memory[node] = memory[source] if isinstance(source, fx.Node) else node
         if not overwrites:
             continue
@@ -140,20 +143,22 @@ def _read_what_overwrote(graph: fx.Graph, model: nn.Module) -> None:
 
 
 def _overwrites(node: fx.Node, model: nn.Module) -> bool:
-    """Whether the operation changes the tensor that it reads first."""
+    """Whether the operation changes a tensor that it is given."""
     if node.op == "call_module":
         return bool(getattr(model.get_submodule(str(node.target)), "inplace", False))
-    if node.op == "call_method":
-        return str(node.target).endswith("_") and not str(node.target).endswith("__")
-    return node.target is operator.iadd or (knows(node) and bool(arguments(node).get("inplace", False)))
+    if node.target is operator.iadd or (knows(node) and arguments(node).get("inplace", False)):
+        return True
+    called = str(getattr(node.target, "__name__", node.target))
+    return "out" in node.kwargs or (called.endswith("_") and not called.endswith("__"))
 
 
 def _shows_the_same_memory(node: fx.Node, model: nn.Module) -> bool:
     if node.op == "call_module":
         passing = (nn.Flatten, nn.Identity, nn.Dropout, nn.Dropout2d)
         return isinstance(model.get_submodule(str(node.target)), passing)
-    return node.target in (*FLATTEN, *RESHAPE, F.dropout)
+    return node.target in (*FLATTEN, *RESHAPE, "contiguous", "detach", F.dropout)
 
 
-def _first(node: fx.Node) -> Any:
-    return node.args[0] if node.args else node.kwargs.get("input")
+def _overwritten(node: fx.Node) -> Any:
+    """The tensor that an operation changes, where it changes one: ``out`` or the one that it reads first."""
+    return node.kwargs.get("out", node.args[0] if node.args else node.kwargs.get("input"))

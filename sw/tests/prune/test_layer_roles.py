@@ -194,3 +194,26 @@ def test_models_of_the_package():
         with torch.device("meta"):
             model = build_model(name, in_channels=3, num_classes=10)
         assert output_layer(model, otherwise="") == expected
+
+
+class Options(nn.Module):
+    """Arguments with defaults, a part put together on the way, and a block of two tensors."""
+
+    def __init__(self):
+        super().__init__()
+        self.head, self.features = nn.Linear(8, 4), nn.Sequential(nn.Linear(8, 8), nn.ReLU(), nn.Linear(8, 8))
+        self.join = Join()
+
+    def forward(self, x, mask=None, features=False):
+        x = self.join(self.features[:2](x if mask is None else x * mask), x)
+        return x if features else self.head(x)
+
+
+class Join(nn.Module):
+    def forward(self, x, y):
+        return x + y
+
+
+def test_arguments_that_are_not_given_have_their_defaults():
+    assert output_layer(Options(), otherwise="") == "head"
+    assert first_layer(nn.Sequential(nn.DataParallel(Options())), otherwise="") == "0.module.features.0"

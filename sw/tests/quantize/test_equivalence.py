@@ -6,6 +6,7 @@ import pytest
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
+from torch.nn.utils import parametrize
 
 from crisp_sw.models import build_model
 from crisp_sw.quantize import UnsupportedModelError, lower, quantize_model
@@ -134,6 +135,28 @@ class Dropping(Chain):
 def test_layers_that_come_and_go_are_found(passes, message):
     with pytest.raises(UnsupportedModelError, match=message):
         quantize_model(Dropping(passes), images())
+
+
+class PerType(nn.Module):
+    def forward(self, weight: Tensor) -> Tensor:
+        return 1.1 * weight if weight.dtype == torch.float32 else weight
+
+
+class Levels(nn.Module):
+    """Rounds to seven levels, which a weight near their middle reaches on one side or the other."""
+
+    def forward(self, weight: Tensor) -> Tensor:
+        scale = weight.abs().max() / 3
+        return (weight / scale).round() * scale
+
+
+def test_weights_of_another_forward_pass_are_found_and_rounded_ones_are_not():
+    model = Chain()
+    parametrize.register_parametrization(model.b, "weight", Levels())
+    quantize_model(model, images())
+    parametrize.register_parametrization(model.c, "weight", PerType())
+    with pytest.raises(UnsupportedModelError, match="computes other weights of layer 'c' each time"):
+        quantize_model(model, images())
 
 
 def test_hooks_on_all_modules_are_found():

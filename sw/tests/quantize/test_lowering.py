@@ -8,7 +8,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from crisp_sw.models import build_model
-from crisp_sw.quantize.float_network import Activation, FloatConv
+from crisp_sw.quantize.float_network import Activation, FloatConv, layer_name, module_name
 from crisp_sw.quantize.lowering import lower
 from crisp_sw.quantize.torch_layers import UnsupportedModelError
 from sw.tests.quantize.small_models import Model, assert_same, convolution
@@ -203,7 +203,6 @@ UNSUPPORTED: list[tuple[str, str, Callable[[Model, Tensor], Tensor], dict[str, n
         lambda m, x: m.n(m.a(x).flatten(1)),
         {"n": nn.BatchNorm1d(32)},
     ),
-    ("reserved name", "a layer has the name 'input'", lambda m, x: m.input(x), {"input": nn.Conv2d(2, 2, 1)}),
     (
         "dilation",
         "layer 'd' needs dilation 1, not",
@@ -237,14 +236,8 @@ UNSUPPORTED: list[tuple[str, str, Callable[[Model, Tensor], Tensor], dict[str, n
         {"d": nn.AdaptiveAvgPool2d(2)},
     ),
     ("data-dependent", "cannot trace Model", lambda m, x: m.a(x) if x.sum() > 0 else x, {}),
-    ("no layer", "the output of its last layer", lambda m, x: x.flatten(1), {}),
+    ("no layer", "the model has no layer that computes", lambda m, x: x.flatten(1), {}),
     ("two outputs", "must return one tensor", lambda m, x: (m.a(x), x), {}),  # type: ignore[dict-item]
-    (
-        "result is not last",
-        "the output of its last layer",
-        lambda m, x: (lambda y: (m.b(x), y)[1])(m.a(x)),
-        {"b": convolution(2, 2)},
-    ),
 ]
 
 
@@ -265,3 +258,37 @@ def test_second_input_is_refused():
 
     with pytest.raises(UnsupportedModelError, match="'y' is a second one"):
         lower(TwoInputs(), (1, 4, 4))
+
+
+def test_one_pooling_module_can_be_called_several_times():
+    def forward(m: Model, x: Tensor) -> Tensor:
+        x = m.pool(F.relu(m.a(x)))
+        x = m.gap(m.pool(F.relu(m.pool_1(x))))
+        return m.f(m.gap(x).flatten(1))
+
+    model = Model(
+        forward,
+        a=convolution(3, 4),
+        pool=nn.MaxPool2d(2),
+        pool_1=convolution(4, 5),
+        gap=nn.AdaptiveAvgPool2d(1),
+        f=nn.Linear(5, 2),
+    )
+    names = ["a", "pool", "pool_1", "pool_2", "gap", "gap_1", "f"]
+    assert assert_same(model, (3, 8, 8)) == names
+
+
+def test_layers_of_functions_have_names_that_no_module_has():
+    def forward(m: Model, x: Tensor) -> Tensor:
+        x = F.max_pool2d(F.relu(m.mean(x)), 2)
+        return m.f(m.max_pool2d(x).mean((2, 3)))
+
+    model = Model(forward, mean=convolution(3, 4), max_pool2d=convolution(4, 5), f=nn.Linear(5, 2))
+    assert assert_same(model, (3, 4, 4)) == ["mean", "max_pool2d_1", "max_pool2d", "mean_1", "f"]
+
+
+def test_layer_of_a_module_named_as_the_image():
+    model = Model(lambda m, x: m.pool(m.input(x)), input=convolution(3, 4), pool=nn.MaxPool2d(2))
+    assert assert_same(model, (3, 4, 4)) == ["input.", "pool"]
+    assert (layer_name("input"), module_name("input.")) == ("input.", "input")
+    assert layer_name("a.input") == module_name("a.input") == "a.input"

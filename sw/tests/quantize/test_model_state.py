@@ -125,6 +125,8 @@ def with_weight(weight: Tensor) -> nn.Sequential:
             "'2.weight' is torch.complex64",
         ),
         (nn.Sequential(network(), Sampling()), r"module '1' \(Sampling\) stays in training mode"),
+        (torch.jit.ScriptModule(), "the model is compiled by TorchScript; expected the torch.nn.Module"),
+        (nn.Sequential(torch.jit.ScriptModule()), "module '0' is compiled by TorchScript"),
         (network, "the model is a function; expected a torch.nn.Module"),
         (None, "the model is a NoneType"),
     ],

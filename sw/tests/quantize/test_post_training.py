@@ -9,11 +9,15 @@ import torch
 from sklearn.datasets import load_digits
 from torch import Tensor, nn
 
+from crisp_golden.config import preset
 from crisp_golden.errors import PatternError
 from crisp_golden.inference import predict, quantize_input, run_network
 from crisp_golden.network import MaxPool, Pattern, QuantizedConv
+from crisp_sw.compile.compiler import compile_network
+from crisp_sw.export import load_network, save_network
 from crisp_sw.models import build_model
 from crisp_sw.prune import ClassSamples, PruneSettings, prune_for_classes
+from crisp_sw.qdq import export_onnx
 from crisp_sw.quantize import (
     CalibrationError,
     QuantizeSettings,
@@ -22,6 +26,7 @@ from crisp_sw.quantize import (
     lower,
     quantize_model,
 )
+from sw.tests.qdq.onnx_runtime import run_model_as_written
 
 
 def digits() -> tuple[Tensor, Tensor]:
@@ -277,3 +282,54 @@ def test_weight_that_is_not_finite_is_named(name, value, message):
     model.state_dict()[name][0] = value
     with pytest.raises(UnsupportedModelError, match=message):
         quantize_model(model, digits()[0][:4])
+
+
+class NamedAsTensors(nn.Module):
+    """Its layers have the names of the image and the result in files."""
+
+    def __init__(self):
+        super().__init__()
+        self.input, self.image = nn.Conv2d(3, 8, 3, padding=1), nn.Conv2d(8, 8, 3, padding=1)
+        self.output, self.logits = nn.AdaptiveAvgPool2d(1), nn.Linear(8, 5)
+        with torch.no_grad():
+            self.input.weight[:, 1:] = 0
+
+    def forward(self, x: Tensor) -> Tensor:
+        x = torch.relu(self.input(x))
+        return self.logits(self.output(torch.relu(self.image(x) + x)).flatten(1))
+
+
+def test_layer_named_as_the_image_goes_all_the_way(tmp_path):
+    torch.manual_seed(0)
+    images = torch.randn(8, 3, 8, 8)
+    one_of_four = Pattern(n=1, m=4, block=4, block_mask=np.ones((2, 9), bool))
+    network = quantize_model(NamedAsTensors(), images, patterns={"input": one_of_four})
+    assert [node.inputs for node in network.nodes[:2]] == [("input",), ("input.", "input.")]
+    assert isinstance(network.nodes[0].layer, QuantizedConv)
+    assert network.nodes[0].layer.pattern is one_of_four
+    x = quantize_input(network, images.numpy())
+    tensors = run_network(network, x)
+    save_network(network, tmp_path / "network")
+    for name, tensor in run_network(load_network(tmp_path / "network"), x).items():
+        assert np.array_equal(tensor, tensors[name])
+    compile_network(preset("tiny"), network)
+    export_onnx(network, tmp_path / "network.onnx")
+    last = network.nodes[-1].layer
+    assert isinstance(last, QuantizedConv)
+    codes = tensors["logits"].reshape(8, -1).astype(np.float32) - last.y_zero_point
+    result = run_model_as_written(tmp_path / "network.onnx", images.numpy())
+    np.testing.assert_allclose(result, codes * np.float32(network.scales["logits"]), rtol=1e-6)
+
+
+def test_parameters_of_integers_do_not_choose_the_type(trained):
+    model = nn.Sequential(copy.deepcopy(trained))
+    model.register_parameter("labels", nn.Parameter(torch.arange(10), requires_grad=False))
+    assert next(model.parameters()).dtype == torch.int64
+    assert quantize_model(model, digits()[0][:16]).scales["0.0"] > 0
+
+
+def test_types_and_devices_of_the_caller_do_not_matter(trained):
+    images = digits()[0][:16]
+    expected = quantize_model(trained, images).scales
+    with torch.autocast("cpu", dtype=torch.bfloat16), torch.device("meta"):
+        assert quantize_model(trained, images).scales == expected

@@ -95,6 +95,7 @@ def add_under_an_identity(m: Model, x: Tensor) -> Tensor:
         ),
         (lambda m, x: torch.add(m.a(x), m.d(x), alpha=2), "add 'add' with alpha 2"),
         (lambda m, x: F.dropout(m.a(x)), "operation 'dropout'"),
+        (lambda m, x: (m.a(x), torch.sigmoid_(x))[0] + m.d(x), "operation 'sigmoid_'"),
     ],
 )
 def test_what_lowering_would_leave_out_is_refused(forward, message):
@@ -165,3 +166,69 @@ def test_replaced_forward_pass_of_the_model_is_refused():
 def test_parallel_layers_are_seen_through():
     model = nn.Sequential(nn.DataParallel(nn.Sequential(convolution(3, 4), nn.ReLU())), convolution(4, 2))
     assert assert_same(model, (3, 4, 4)) == ["0.module.0", "1"]
+
+
+class Options(nn.Module):
+    """Takes more than the image, and calls its own ``part`` of the arguments."""
+
+    def __init__(self):
+        super().__init__()
+        self.a, self.f = convolution(3, 4), nn.Linear(4, 2)
+
+    def logits(self, x: Tensor) -> Tensor:
+        return self.f(F.relu(self.a(x)).mean((2, 3)))
+
+
+class Flag(Options):
+    def forward(self, x: Tensor, features: bool = False) -> Tensor:
+        return self.a(x) if features else self.logits(x)
+
+
+class OptionalMask(Options):
+    def forward(self, x: Tensor, mask: Tensor | None = None, *, scale: float = 1.0) -> Tensor:
+        x = x if mask is None else x * mask
+        return self.logits(x) if scale == 1.0 else scale * self.logits(x)
+
+
+class Anything(Options):
+    def forward(self, *args, **kwargs) -> Tensor:
+        return self.logits(*args, **kwargs)
+
+
+@pytest.mark.parametrize("kind", [Flag, OptionalMask, Anything])
+def test_arguments_that_are_not_given_have_their_defaults(kind):
+    assert assert_same(kind(), (3, 4, 4)) == ["a", "mean", "f"]
+
+
+def test_slices_of_a_sequential_are_followed():
+    features = nn.Sequential(convolution(3, 4), nn.ReLU(), convolution(4, 4), nn.ReLU(), convolution(4, 2))
+    model = Model(lambda m, x: m.features[2:4](m.first(x)), features=features, first=features[0])
+    assert assert_same(model, (3, 4, 4)) == ["features.0", "features.2"]
+
+
+def unused_after(m: Model, x: Tensor) -> Tensor:
+    result = m.b(m.a(x))
+    torch.sigmoid(m.c(result)).sum()
+    return result
+
+
+def unused_before(m: Model, x: Tensor) -> Tensor:
+    torch._assert(x.shape[1] == 3, "three channels")
+    m.unused = F.relu(m.d(x), inplace=True)
+    return m.b(m.a(x))
+
+
+@pytest.mark.parametrize("forward", [unused_after, unused_before])
+def test_what_the_result_does_not_depend_on_is_left_out(forward):
+    assert assert_same(Model(forward, **layers(), d=convolution(3, 3)), (3, 4, 4)) == ["a", "b"]
+
+
+def copies(m: Model, x: Tensor) -> Tensor:
+    y = F.relu(m.a(x).contiguous(memory_format=torch.channels_last))
+    before = y.clone()
+    y += m.b(y)
+    return m.c(y.detach()) + torch.clone(before)
+
+
+def test_copies_keep_what_was_copied():
+    assert assert_same(Model(copies, **layers()), (3, 4, 4)) == ["a", "b", "c"]
