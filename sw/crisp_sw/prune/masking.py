@@ -32,12 +32,17 @@ def masked(weight: Tensor, mask: Tensor) -> Tensor:
 class _StraightThrough(torch.autograd.Function):
     """Masks the forward pass; the gradient passes, plus a decay of the pruned weights."""
 
+    generate_vmap_rule = True
+
     @staticmethod
-    def forward(ctx: Any, weight: Tensor, mask: Tensor, decay: float) -> Tensor:
-        ctx.decay, kept = decay, masked(weight, mask)
-        if decay:
-            ctx.save_for_backward(weight, kept)
-        return kept
+    def forward(weight: Tensor, mask: Tensor, decay: float) -> Tensor:
+        return masked(weight, mask)
+
+    @staticmethod
+    def setup_context(ctx: Any, inputs: tuple[Tensor, Tensor, float], output: Tensor) -> None:
+        weight, _, ctx.decay = inputs
+        if ctx.decay:
+            ctx.save_for_backward(weight, output)
 
     @staticmethod
     def backward(ctx: Any, *grad_outputs: Tensor) -> tuple[Tensor, None, None]:

@@ -69,6 +69,33 @@ def test_gradient_set_by_hand_is_taken_once():
     assert layer.take() is None
 
 
+def test_gradients_by_hand_replace_earlier_ones():
+    layer = Watched(trained=True)
+    layer.backward(0)
+    assert layer.take() == [1.0, 2.0]
+    (layer.weight.grad,) = torch.autograd.grad(layer(INPUTS[1]).sum(), [layer.weight])
+    assert layer.take() == [3.0, -4.0]
+
+
+def test_sums_that_can_be_differentiated_hold_what_was_there():
+    layer = Watched(trained=True)
+    layer.backward(0)
+    assert layer.take() == [1.0, 2.0]
+    layer(INPUTS[1]).square().sum().backward(create_graph=True)
+    output = float(layer(INPUTS[1]))
+    assert layer.take() == pytest.approx([2 * output * 3.0, 2 * output * -4.0])
+
+
+def test_batch_that_is_skipped_leaves_nothing_to_take_off():
+    layer = Watched(trained=True)
+    layer.backward(0)
+    assert layer.take() == [1.0, 2.0]
+    layer.backward(0)
+    layer.zero_grad()
+    layer.backward(1)
+    assert layer.take() == [3.0, -4.0]
+
+
 def test_evaluation_without_gradients_notes_nothing():
     layer = Watched(trained=False)
     with torch.no_grad():

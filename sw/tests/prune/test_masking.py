@@ -47,6 +47,24 @@ def test_sr_ste_pulls_masked_weights_to_zero():
     assert gradient(layer).tolist() == [[1.0, 10.0 + 0.5 * -2.0, 100.0]]
 
 
+@pytest.mark.parametrize("gradient", ["ste", "sr-ste", "masked"])
+def test_gradients_of_single_samples_by_function_transforms(gradient):
+    layer = nn.Linear(3, 2)
+    attach_mask(layer, gradient=gradient).mask[0, 0] = False
+    images = torch.arange(12.0).reshape(4, 3)
+
+    def loss(parameters, image):
+        return torch.func.functional_call(layer, parameters, (image,)).square().sum()
+
+    parameters = dict(layer.named_parameters())
+    single = torch.func.vmap(torch.func.grad(loss), in_dims=(None, 0))(parameters, images)
+    for number, image in enumerate(images):
+        layer.zero_grad()
+        loss(parameters, image).backward()
+        for name, parameter in parameters.items():
+            torch.testing.assert_close(single[name][number], parameter.grad)
+
+
 def test_decay_is_taken_out_of_a_gradient_until_frozen():
     layer = nn.Linear(3, 1, bias=False)
     layer.weight = nn.Parameter(torch.tensor([[1.0, -2.0, 3.0]]))
