@@ -79,8 +79,10 @@ def load_weights(model: nn.Module, tensors: Mapping[str, Tensor], *, source: str
         names the first tensor that is NaN or infinite or a negative variance. The network is unchanged.
     """
     tensors = _fitting_tensors(model, tensors, source=source)
-    parameters = {name for name, _ in model.named_parameters()}
+    parameters = dict(model.named_parameters())
     for name, value in tensors.items():
+        if name in parameters and parameters[name].is_floating_point() and not value.is_floating_point():
+            raise CheckpointError(f"{source}: {name!r} is {value.dtype}; expected real numbers")
         _require_usable(name, value, is_parameter=name in parameters, source=source)
     model.load_state_dict(tensors)
 
@@ -89,6 +91,7 @@ def _fitting_tensors(
     model: nn.Module, tensors: Mapping[str, Tensor], *, source: str | Path
 ) -> dict[str, Tensor]:
     """The tensors under the names of ``model``, which has these names and shapes."""
+    _require_tensors(tensors, source=source)
     tensors = plain_state_dict(tensors, model.state_dict())
     expected = {name: tuple(value.shape) for name, value in model.state_dict().items()}
     found = {name: tuple(value.shape) for name, value in tensors.items()}
@@ -156,6 +159,24 @@ def read_tensors(path: Path) -> tuple[dict[str, Tensor], dict[str, Any]]:
     if not isinstance(header, dict):
         raise CheckpointError(f"{path}: entry {HEADER_KEY!r} must be an object, not {header!r}")
     return tensors, header
+
+
+def _require_tensors(tensors: Any, *, source: str | Path) -> None:
+    """Raise CheckpointError unless ``tensors`` are tensors by name, whose values are numbers in memory."""
+    if not isinstance(tensors, Mapping):
+        raise CheckpointError(f"{source}: a {type(tensors).__name__}; expected tensors by name")
+    for name, value in tensors.items():
+        if not isinstance(name, str) or not isinstance(value, Tensor):
+            found = f"holds a {type(value).__name__}; expected a tensor under a name"
+        elif value.is_meta:
+            found = "is on the meta device, without values"
+        elif value.layout != torch.strided or value.is_quantized:
+            found = f"is {'quantized' if value.is_quantized else value.layout}; expected a dense tensor"
+        elif value.is_complex() or (value.is_floating_point() and value.element_size() < 2):
+            found = f"is {value.dtype}; expected float16, bfloat16, float32 or float64"
+        else:
+            continue
+        raise CheckpointError(f"{source}: {name!r} {found}")
 
 
 def _require_usable(name: str, value: Tensor, *, is_parameter: bool, source: str | Path) -> None:

@@ -11,7 +11,7 @@ _WRAPPERS = {"_orig_mod", "_fsdp_wrapped_module", "_checkpoint_wrapped_module"}
 """Parts of names that `torch.compile` and others put before those of the module within, at any depth."""
 _MASKED = (
     (re.compile(r"((?:.*\.)?)(\w+)_orig"), "{}{}_mask"),  # torch.nn.utils.prune
-    # torch.ao.pruning, and the masks of this package
+    # the masks of this package; torch.ao.pruning saves none
     (re.compile(r"((?:.*\.)?)parametrizations\.(\w+)\.original"), "{}parametrizations.{}.0.mask"),
 )
 """How a masked tensor is named, with its layer and its own name, and how the mask beside it."""
@@ -31,6 +31,8 @@ def plain_state_dict(tensors: Mapping[str, Tensor], expected: Mapping[str, Tenso
     ----------
     expected : the state dict of the network.
     """
+    if tensors.keys() == expected.keys():  # also where a network's own names look like those of masks
+        return dict(tensors)
     plain = with_masks_applied(_without_prefix(_without_wrappers(tensors, expected), expected))
     counters = {
         name: value
@@ -81,6 +83,8 @@ def _without_wrappers(tensors: Mapping[str, Tensor], expected: Mapping[str, Tens
         ".".join(part for part in name.split(".") if part not in wrappers): value
         for name, value in tensors.items()
     }
+    if len(plain) < len(tensors):  # one network with and without a wrapper
+        return dict(tensors)
     if "n_averaged" not in expected:
         plain.pop("n_averaged", None)  # of AveragedModel
     return plain

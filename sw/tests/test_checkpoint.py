@@ -208,6 +208,42 @@ def test_values_that_cannot_be_used_are_named(path, name, value, message):
     assert all(value.isfinite().all() for value in model.state_dict().values())
 
 
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        (lambda value: value.tolist(), "'weight' holds a list; expected a tensor under a name"),
+        (lambda value: value.to("meta"), "'weight' is on the meta device, without values"),
+        (lambda value: value.to_sparse(), r"'weight' is torch\.sparse_coo; expected a dense tensor"),
+        (
+            lambda value: torch.quantize_per_tensor(value, 0.1, 0, torch.qint8),
+            "'weight' is quantized; expected a dense tensor",
+        ),
+        (lambda value: value.to(torch.complex64), r"'weight' is torch\.complex64; expected float16"),
+        (lambda value: value.to(torch.float8_e4m3fn), r"'weight' is torch\.float8_e4m3fn; expected float16"),
+        (lambda value: value.to(torch.int8), r"'weight' is torch\.int8; expected real numbers"),
+    ],
+)
+def test_weights_of_other_kinds_are_named(change, message):
+    model = nn.Linear(2, 2)
+    before = {name: value.clone() for name, value in model.state_dict().items()}
+    tensors = {"bias": torch.zeros(2), "weight": change(torch.ones(2, 2))}
+    with pytest.raises(CheckpointError, match=f"file: {message}"):
+        load_weights(model, tensors, source="file")
+    assert all(torch.equal(value, before[name]) for name, value in model.state_dict().items())
+
+
+@pytest.mark.parametrize(
+    ("tensors", "message"),
+    [
+        ([torch.ones(2)], "file: a list; expected tensors by name"),
+        ({3: torch.ones(2)}, "file: 3 holds a Tensor; expected a tensor under a name"),
+    ],
+)
+def test_what_are_no_tensors_by_name(tensors, message):
+    with pytest.raises(CheckpointError, match=message):
+        load_weights(nn.Linear(2, 2), tensors, source="file")
+
+
 def test_buffers_may_hold_infinities_on_purpose():
     model = nn.Sequential(nn.Linear(2, 2))
     model.register_buffer("mask", torch.tensor([0.0, -torch.inf]))

@@ -79,6 +79,20 @@ def test_prefix_of_the_network_itself_stays():
         assert plain_state_dict(wrapped.state_dict(), model.state_dict()).keys() == model.state_dict().keys()
 
 
+def test_names_that_two_tensors_would_have_are_left_as_they_are():
+    plain = network().state_dict()
+    twice = {**{f"_orig_mod.{name}": 2 * value for name, value in plain.items()}, **plain}
+    with pytest.raises(CheckpointError, match="does not fit Sequential"):
+        load_weights(network(), twice, source="file")
+
+
+def test_names_of_the_network_itself_that_look_like_masks_stay():
+    model = nn.Linear(2, 2)
+    model.register_buffer("scale_orig", torch.ones(3))
+    model.register_buffer("scale_mask", torch.zeros(3))
+    assert plain_state_dict(model.state_dict(), model.state_dict()).keys() == model.state_dict().keys()
+
+
 def test_count_of_batches_may_be_missing():
     state = network().state_dict()
     del state["1.num_batches_tracked"]

@@ -12,7 +12,8 @@ class GradientRecord:
 
     A weight that is trained has them in its ``grad``, where they stay until they are zeroed: what was there
     before, such as that of an earlier micro-batch, is not taken again. A ``grad`` that was set by hand is
-    taken once, as it is. A frozen weight has none, so that no optimizer can move it; its gradients add up here.
+    taken once, as it is. A frozen weight has none, so that no optimizer can move it; its gradients add up
+    here.
     """
 
     def __init__(self) -> None:
