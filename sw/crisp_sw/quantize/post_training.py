@@ -24,6 +24,7 @@ from crisp_sw.quantize.float_network import (
     FloatNetwork,
     module_name,
 )
+from crisp_sw.quantize.image_scale import require_scale_of_training
 from crisp_sw.quantize.integer_layers import quantize_conv
 from crisp_sw.quantize.lowering import lower
 from crisp_sw.quantize.model_state import require_traceable
@@ -61,7 +62,8 @@ def quantize_model(
     UnsupportedModelError : the model has an operation without integer counterpart, a hook or a weight that is
         not finite, or does not compute what its lowered layers do; or a pattern names a layer that is not
         there or cannot carry it, or `classes` does not fit the outputs.
-    CalibrationError : there are no images of floating-point numbers, or an activation is not finite.
+    CalibrationError : there are no images of floating-point numbers, they are far larger than those of
+        training, or an activation is not finite.
     PatternError : a layer's weights do not have the pattern claimed for them.
     LayerError : the steps of a layer's result are too far from those of what it reads.
     """
@@ -82,7 +84,9 @@ def quantize_model(
     exact = working.double()
     again = lower(exact, network.input_shape)
     require_same_layers(network, again)
-    require_equivalent(again, exact, images_to_check(images))
+    checked = images_to_check(images)
+    require_equivalent(again, exact, checked)
+    require_scale_of_training(exact, checked)
     del working, exact, again  # in float64 they are twice as large as the network
     codes = calibrate(network, images, settings)
     return QuantizedNetwork(
