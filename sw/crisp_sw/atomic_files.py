@@ -69,9 +69,9 @@ def require_writable(path: Path) -> None:
 
     Raises
     ------
-    OutputFileError, OSError : it cannot.
+    OutputFileError : it cannot.
     """
-    made = [folder for folder in path.parents if not folder.exists()]
+    made = [folder for folder in path.parents if not os.path.exists(folder)]
     try:
         make_parent(path)
         with temporary_name(path) as temporary:
@@ -81,7 +81,7 @@ def require_writable(path: Path) -> None:
                 temporary.unlink(missing_ok=True)
     finally:
         for folder in made:
-            with suppress(OSError):  # it was not made, or somebody else uses it by now
+            with suppress(OSError, ValueError):  # it was not made, or somebody else uses it by now
                 folder.rmdir()
 
 
@@ -90,12 +90,16 @@ def make_parent(path: Path) -> None:
 
     Raises
     ------
-    OutputFileError : a file is in its place; OSError : it cannot be made.
+    OutputFileError : it cannot be made, such as where a file is in its place.
     """
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
     except FileExistsError as error:
         raise OutputFileError(errno.ENOTDIR, os.strerror(errno.ENOTDIR), str(path)) from error
+    except OSError as error:
+        raise OutputFileError(error.errno, error.strerror, str(path)) from error
+    except ValueError as error:  # a zero byte
+        raise OutputFileError(errno.EINVAL, str(error), repr(str(path))) from error
 
 
 @contextmanager
@@ -118,5 +122,5 @@ def temporary_name(path: Path) -> Iterator[Path]:
 
 
 def _require_no_directory(path: Path) -> None:
-    if path.is_dir():
+    if os.path.isdir(path):  # unlike that of a Path, never an error
         raise FileNameError(f"{str(path)!r} is a directory; expected the name of a file")

@@ -139,16 +139,17 @@ def _tuned(
     task: CellTask, user: User, settings: PruneSettings, dense_weights: bytes | None, state: Path | None
 ) -> tuple[nn.Module, Mapping[str, Pattern], dict[str, Any]]:
     """Return the model, the patterns of its layers, and the figures that tuning gave."""
+    kept: dict[str, Any] = {} if state is None else {"state_dir": state, "resume": True}
     if task.cell.method == "dense":
         before = evaluate(user.model, user.test, user.info.normalization)
-        model = fine_tune_dense(user.model, user.samples, settings, state_dir=state, resume=True)
+        model = fine_tune_dense(user.model, user.samples, settings, **kept)
         return model, {}, {"accuracy_before": before, "sparsity": 0.0}
     dense = copy.deepcopy(user.model)
     if dense_weights is not None:
         load_weights(dense, load(dense_weights), source="the dense network")
     start = dense if task.recipe.start == "dense" else user.model
     teacher = dense if task.recipe.teacher == "dense" else user.model
-    pruned = prune_for_classes(start, user.samples, settings, teacher=teacher, state_dir=state, resume=True)
+    pruned = prune_for_classes(start, user.samples, settings, teacher=teacher, **kept)
     return pruned.model, pruned.patterns, {"sparsity": pruned.report.sparsity}
 
 

@@ -94,7 +94,7 @@ class ChannelRun(RunLoop):
         self._use(self.model)
         super().restore()
 
-    def complete(self, state_dir: Path | None, *, resume: bool, keep_state: bool) -> PruneResult:
+    def complete(self, state_dir: str | Path | None, *, resume: bool, keep_state: bool) -> PruneResult:
         """Return a model with smaller layers, and no patterns: the hardware runs it dense."""
         self.run(target_sparsities(self.settings, start=0.0), state_dir, resume=resume)
         self.finish(keep_state=keep_state)

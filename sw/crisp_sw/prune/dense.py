@@ -11,7 +11,7 @@ from crisp_sw.prune.batch_norm import finish_batch_norm
 from crisp_sw.prune.fine_tuning import EpochStatistics, FineTuner
 from crisp_sw.prune.master_weights import give_types_of, master_copy
 from crisp_sw.prune.run_checks import require_ready, require_trained
-from crisp_sw.prune.run_state import RunFile, RunState
+from crisp_sw.prune.run_state import RunFile, RunState, require_place
 from crisp_sw.prune.samples import ClassSamples
 from crisp_sw.prune.settings import PruneSettings
 from crisp_sw.prune.teacher import Teacher
@@ -24,7 +24,7 @@ def fine_tune_dense(
     settings: PruneSettings,
     *,
     teacher: nn.Module | None = None,
-    state_dir: Path | None = None,
+    state_dir: str | Path | None = None,
     resume: bool = False,
     keep_state: bool = False,
     on_epoch: Callable[[int, EpochStatistics], None] | None = None,
@@ -41,14 +41,14 @@ def fine_tune_dense(
 
     Raises
     ------
-    PruneError : a weight of the model is not finite, training diverges, or the saved state belongs to another
-        run.
+    PruneError, OutputFileError : as of :func:`crisp_sw.prune.prune_for_classes`.
     SamplesError : fewer samples than a batch, or labels that do not fit the model's outputs.
     """
     model = unwrapped(model)
     teacher = None if teacher is None else unwrapped(teacher)
     if on_epoch is not None:
         require_function("on_epoch", on_epoch)
+    require_place(state_dir, resume=resume, keep_state=keep_state)
     require_ready(model, teacher, samples, settings)
     dense = master_copy(model).to(memory_format=torch.channels_last)  # pyright: ignore[reportCallIssue]
     source = Teacher(teacher or model, samples, settings) if settings.distillation > 0 else None

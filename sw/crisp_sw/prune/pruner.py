@@ -20,6 +20,7 @@ from crisp_sw.prune.progress import ProgressCallback, PruneProgress, ignore_prog
 from crisp_sw.prune.report import LayerReport, PruneReport, PruneResult, dense_reports
 from crisp_sw.prune.run_checks import require_ready
 from crisp_sw.prune.run_loop import RunLoop
+from crisp_sw.prune.run_state import require_place
 from crisp_sw.prune.saliency import measure_saliency
 from crisp_sw.prune.samples import ClassSamples
 from crisp_sw.prune.schedule import target_sparsities
@@ -34,7 +35,7 @@ def prune_for_classes(
     settings: PruneSettings | None = None,
     *,
     teacher: nn.Module | None = None,
-    state_dir: Path | None = None,
+    state_dir: str | Path | None = None,
     resume: bool = False,
     keep_state: bool = False,
     on_progress: ProgressCallback = ignore_progress,
@@ -63,7 +64,9 @@ def prune_for_classes(
     Raises
     ------
     PruneError : a weight of the model is not finite, the settings do not fit the model, a layer computes with
-        another weight than its parameter, training diverges, or the saved run is another one.
+        another weight than its parameter, training diverges, the saved run is another one, or there is no
+        ``state_dir`` to resume from or to keep the run in.
+    OutputFileError : nothing can be written to ``state_dir``; known before training.
     UnreachableSparsityError : the pattern and the floors allow less than the target; known before training.
     SaliencyError : a gradient is not finite.
     SamplesError : fewer samples than a batch, labels or classes that do not fit the model's outputs, or
@@ -72,6 +75,7 @@ def prune_for_classes(
     settings, model = PruneSettings() if settings is None else settings, unwrapped(model)
     teacher = None if teacher is None else unwrapped(teacher)
     require_function("on_progress", on_progress)
+    require_place(state_dir, resume=resume, keep_state=keep_state)
     require_ready(model, teacher, samples, settings)
     if settings.method == "channel":
         channels = ChannelRun(model, samples, settings, teacher, on_progress)
@@ -129,7 +133,7 @@ class _MaskedRun(RunLoop):
         for layer in self.layers.values():
             layer.freeze()
 
-    def complete(self, state_dir: Path | None, *, resume: bool, keep_state: bool) -> PruneResult:
+    def complete(self, state_dir: str | Path | None, *, resume: bool, keep_state: bool) -> PruneResult:
         """Run to the end and return the plain model with its patterns."""
         targets = target_sparsities(self.settings, start=self.selection.start_sparsity)
         self.run(targets, state_dir, resume=resume)

@@ -62,7 +62,7 @@ class RunLoop(ABC):
         """Load the saved run into model and tuner."""
         self.state = self.file.load(self.model, self.tuner.optimizer)
 
-    def run(self, targets: list[float], state_dir: Path | None, *, resume: bool) -> None:
+    def run(self, targets: list[float], state_dir: str | Path | None, *, resume: bool) -> None:
         """Run, or finish, all iterations and the final fine-tuning; the model is then in inference mode."""
         settings = self.settings
         self.file = RunFile.of(

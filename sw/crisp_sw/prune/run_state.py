@@ -10,12 +10,14 @@ from torch import Tensor, nn
 
 from crisp_golden.errors import CrispError
 from crisp_golden.json_values import from_json
+from crisp_sw.atomic_files import require_new_file
 from crisp_sw.checkpoint import read_tensors, write_tensors
 from crisp_sw.errors import CheckpointError
 from crisp_sw.module_modes import held_in_inference
 from crisp_sw.prune.errors import PruneError
 from crisp_sw.prune.samples import ClassSamples
 from crisp_sw.prune.settings import PruneSettings
+from crisp_sw.prune.value_checks import require_flag
 from crisp_sw.saved_run import other_run, restore_momentum, run_tensors, saved_weights
 
 STATE_FILE = "run.safetensors"
@@ -28,6 +30,26 @@ DIGESTS = {
     "unlabelled": "other unlabelled images; expected the same ones",
 }
 """What to say where digests differ, as their numbers tell nobody anything."""
+
+
+def require_place(directory: Any, *, resume: Any, keep_state: Any = False) -> None:
+    """Check, before any work is done, that a run can be kept in ``directory``; None keeps nothing.
+
+    Raises
+    ------
+    PruneError : ``directory`` is no path, or there is none where the other two need one.
+    OutputFileError, FileNameError : it cannot be written to.
+    """
+    require_flag("resume", resume)
+    require_flag("keep_state", keep_state)
+    if directory is None:
+        for name, value in (("resume", resume), ("keep_state", keep_state)):
+            if value:
+                raise PruneError(f"`{name}` without `state_dir` has no effect; expected a directory")
+    elif not isinstance(directory, str | Path):
+        raise PruneError(f"`state_dir` must be a path, not {directory!r}")
+    else:
+        require_new_file(Path(directory) / STATE_FILE)
 
 
 @dataclass(kw_only=True)
@@ -62,7 +84,7 @@ class RunFile:
     @classmethod
     def of(
         cls,
-        directory: Path | None,
+        directory: str | Path | None,
         model: nn.Module,
         teacher: nn.Module | None,
         samples: ClassSamples,

@@ -22,6 +22,7 @@ from crisp_sw.prune import (
     prune_for_classes,
 )
 from crisp_sw.prune.fine_tuning import EpochStatistics
+from crisp_sw.prune.run_state import require_place
 from crisp_sw.steps.budgets import PruneBudget
 from crisp_sw.steps.class_task import ClassTask
 from crisp_sw.steps.progress import StepCallback, ignore_progress
@@ -54,6 +55,7 @@ def prune_task(
     ------
     CrispError : see `ClassTask.samples` and :func:`crisp_sw.prune.prune_for_classes`.
     """
+    require_place(state_dir, resume=resume)
     samples = task.samples(
         budget.samples_per_class,
         settings.seed,
@@ -143,7 +145,7 @@ class _Run:
         """How a stage is kept: also when it is done, as an interrupt of the next one must not lose it."""
         place = None if self.state_dir is None else self.state_dir / name
         resumed, started = place is not None and place.exists(), time.perf_counter()
-        yield {"state_dir": place, "resume": self.resume, "keep_state": True}
+        yield {} if place is None else {"state_dir": place, "resume": self.resume, "keep_state": True}
         if not resumed:
             self.seconds[name] = time.perf_counter() - started
 

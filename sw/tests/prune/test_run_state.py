@@ -6,9 +6,10 @@ from dataclasses import replace
 import pytest
 import torch
 
+from crisp_sw.atomic_files import OutputFileError
 from crisp_sw.checkpoint import read_tensors, write_tensors
 from crisp_sw.errors import CheckpointError
-from crisp_sw.prune import PruneError, PruneSettings, prune_for_classes
+from crisp_sw.prune import PruneError, PruneSettings, fine_tune_dense, prune_for_classes
 from crisp_sw.prune.run_state import STATE_FILE
 
 SETTINGS = PruneSettings(
@@ -47,6 +48,35 @@ def interrupted(model, samples, directory, *, after: int, settings: PruneSetting
 
     with pytest.raises(Stop):
         prune_for_classes(model, samples, settings, state_dir=directory, on_progress=count)
+
+
+@pytest.mark.parametrize("method", ["crisp", "dense", "channel"])
+def test_a_run_that_is_kept_nowhere_cannot_be_resumed_or_kept(mixed_net, samples, method):
+    settings = replace(SETTINGS, method=method)
+    for option in ("resume", "keep_state"):
+        with pytest.raises(PruneError, match=f"`{option}` without `state_dir` has no effect; expected a dir"):
+            prune_for_classes(mixed_net, samples, settings, **{option: True})
+        with pytest.raises(PruneError, match=f"`{option}` without `state_dir` has no effect; expected a dir"):
+            fine_tune_dense(mixed_net, samples, settings, **{option: True})
+    with pytest.raises(PruneError, match="`resume` must be true or false, not 'yes'"):
+        prune_for_classes(mixed_net, samples, settings, resume="yes")  # pyright: ignore[reportArgumentType]
+    with pytest.raises(PruneError, match="`state_dir` must be a path, not 3"):
+        prune_for_classes(mixed_net, samples, settings, state_dir=3)  # pyright: ignore[reportArgumentType]
+
+
+@pytest.mark.parametrize("place", ["/proc/here", "file/below", "zero\0byte", "long" * 100])
+def test_places_that_cannot_be_written_to_are_named_before_training(mixed_net, samples, tmp_path, place):
+    (tmp_path / "file").touch()
+    events = []
+    for prune in (prune_for_classes, fine_tune_dense):
+        with pytest.raises(OutputFileError, match="cannot be written"):
+            prune(mixed_net, samples, SETTINGS, state_dir=tmp_path / place)
+    with pytest.raises(OutputFileError, match="cannot be written"):
+        prune_for_classes(
+            mixed_net, samples, SETTINGS, state_dir=str(tmp_path / place), on_progress=events.append
+        )
+    assert events == []
+    assert [path.name for path in tmp_path.iterdir()] == ["file"]
 
 
 def test_resumed_run_ends_alike(mixed_net, samples, tmp_path):

@@ -57,6 +57,11 @@ def test_transfer_set_is_that_of_the_other_classes(digits_checkpoint):
     assert any(not torch.equal(value, expected[name]) for name, value in taught.model.state_dict().items())
 
 
+def test_resuming_from_nowhere_is_refused(digits_checkpoint):
+    with pytest.raises(CrispError, match="`resume` without `state_dir` has no effect; expected a directory"):
+        prune_task(load_task(digits_checkpoint, "3,8"), SETTINGS, PruneBudget(), resume=True)
+
+
 def test_interrupted_run_continues_to_the_same_weights(digits_checkpoint, tmp_path):
     task, budget = load_task(digits_checkpoint, "3,8"), PruneBudget(samples_per_class=30)
     settings = replace(SETTINGS, final_epochs=3)
