@@ -68,10 +68,14 @@ def fit_channels(
     change = scale * factor * (_rounding(weight, levels, factor) + np.abs(bias / factor - steps))
     worst = int(np.argmax(change))
     if change[worst] > MOST_CHANGE:
+        reason = (
+            "fits the core's 16-bit multiplier and 32-bit accumulator only with its weights and bias rounded"
+        )
+        if factor[worst] == 1:
+            reason = "has a bias between two steps of the accumulator, to which it is rounded"
         raise OnnxModelError(
-            f"{name}: channel {worst} fits the core's 16-bit multiplier and 32-bit accumulator only with its "
-            f"weights and bias rounded, which moves its output by up to {change[worst]:.3g} steps; expected "
-            f"at most {MOST_CHANGE:g}"
+            f"{name}: channel {worst} {reason}, which moves its output by up to {change[worst]:.3g} steps; "
+            f"expected at most {MOST_CHANGE:g}"
         )
     return levels, total.astype(np.int32), quantize_output_scales(scale * factor, residual_scale)
 

@@ -40,7 +40,7 @@ def export_onnx(
 
     Raises
     ------
-    OnnxModelError : onnx is not installed, or the network has multipliers that QDQ cannot say.
+    OnnxModelError : onnx is not installed, or the network has multipliers or names that QDQ cannot say.
     LayerError : a layer is not legal. Nothing is written.
     """
     write_bytes(Path(path), onnx_model(network, metadata).SerializeToString(deterministic=True))
@@ -55,6 +55,10 @@ def onnx_model(network: QuantizedNetwork, metadata: Mapping[str, Any] | None = N
     """
     onnx = onnx_library()
     for node in network.nodes:
+        if not node.name or node.name.encode(errors="ignore").decode() != node.name:
+            raise OnnxModelError(
+                f"a layer is called {node.name!a}; expected a Unicode text that is not empty"
+            )
         if isinstance(node.layer, QuantizedConv):
             validate_layer(node.layer)
     writer = _NetworkWriter(network)

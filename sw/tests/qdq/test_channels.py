@@ -62,7 +62,11 @@ def test_float_bias_far_beyond_32_bits():
     ("bias", "scale", "message"),
     [
         (2.0**31 - 1, 2.0**-10, "channel 0 fits the core's 16-bit multiplier .* up to .* steps"),
-        (0.5, 0.3, "channel 0 fits .* moves its output by up to 0.15 steps; expected at most 0.0625"),
+        (
+            0.5,
+            0.3,
+            "channel 0 has a bias between two steps of the accumulator, .* up to 0.15 steps; expected",
+        ),
     ],
 )
 def test_visible_changes_are_refused(bias: float, scale: float, message: str):

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from crisp_golden.inference import INPUT
 from crisp_golden.network import QuantizedNetwork
-from crisp_sw.qdq import export_onnx, import_onnx
+from crisp_sw.qdq import OnnxModelError, export_onnx, import_onnx
 from crisp_sw.qdq.unique_names import UniqueNames
 from sw.tests.qdq.graphs import QdqGraph
 from sw.tests.qdq.networks import assert_same_arithmetic, quantized, random_qdq_network
@@ -62,6 +62,15 @@ def test_any_names_survive_the_round_trip(data: st.DataObject, seed: int, tmp_pa
     assert [(node.name, node.inputs) for node in imported.nodes] == [
         (node.name, node.inputs) for node in network.nodes
     ]
+
+
+@pytest.mark.parametrize("name", ["", "\ud800"])
+def test_names_that_no_file_can_hold_are_refused(name: str, tmp_path):
+    network = random_qdq_network(200)
+    others = [f"x{index}" for index in range(len(network.nodes) - 1)]
+    with pytest.raises(OnnxModelError, match=r"a layer is called '(\\ud800)?'; expected a Unicode text"):
+        export_onnx(renamed(network, [name, *others]), tmp_path / "net.onnx")
+    assert not any(tmp_path.iterdir())
 
 
 @pytest.mark.parametrize("name", ["logits", "image", "x/float"])
