@@ -80,8 +80,17 @@ TOKENS = (
 
 
 def edited(kind: Format, seeds: Sequence[bytes]) -> SearchStrategy[bytes]:
-    """Seeds of a format, edited inside mostly, and sometimes as bytes."""
-    as_trees = edited_trees([kind.read(seed) for seed in seeds]).map(partial(_write_or_reject, kind))
+    """Seeds of a format, edited inside mostly, and sometimes as bytes.
+
+    Raises
+    ------
+    ValueError : the format does not read what it writes.
+    """
+    trees = [kind.read(seed) for seed in seeds]
+    for tree, seed in zip(trees, seeds, strict=True):
+        if kind.read(kind.write(copy.deepcopy(tree))) != tree:
+            raise ValueError(f"expected a format that reads what it writes: {seed[:100]!r}")
+    as_trees = edited_trees(trees).map(partial(_write_or_reject, kind))
     return st.integers(0, 7).flatmap(lambda die: edited_bytes(seeds) if die == 7 else as_trees)
 
 

@@ -36,6 +36,7 @@ from fuzz.formats.format import Format
 from fuzz.formats.protobuf import protobuf
 from fuzz.formats.texts import write_json
 from fuzz.target import Target, file_with
+from sw.tests.qdq.graphs import QdqGraph
 
 BETWEEN = b"\0"
 """The two files of a packed network as one input; JSON has no such byte."""
@@ -69,8 +70,10 @@ class _Residual(nn.Module):
 
 
 def _read_packed_tree(data: bytes) -> dict[str, Any]:
-    graph, _, tensors = data.partition(BETWEEN)
-    return {"graph": json.loads(graph), "tensors": SAFETENSORS.read(tensors)}
+    text, _, tensors = data.partition(BETWEEN)
+    graph = json.loads(text)
+    graph["tensors"] = dict.fromkeys(graph["tensors"])  # which are written as the tensors then are
+    return {"graph": graph, "tensors": SAFETENSORS.read(tensors)}
 
 
 def _write_packed_tree(tree: Any) -> bytes:
@@ -118,8 +121,32 @@ def _read_hybrid(data: bytes) -> None:
 def _onnx_files() -> SearchStrategy[bytes]:
     with file_with(b"", "a.onnx") as path:
         export_onnx(_network(), path, {"mean": [0.5]})
-        seed = path.read_bytes()
-    return edited(protobuf(lambda: onnx_library().ModelProto.DESCRIPTOR), [seed])
+        seeds = [path.read_bytes()]
+    for build in (_padded_graph, _reshaped_graph):
+        graph = QdqGraph()
+        build(graph)
+        seeds.append(graph.model().SerializeToString())
+    return edited(protobuf(lambda: onnx_library().ModelProto.DESCRIPTOR), seeds)
+
+
+def _padded_graph(g: QdqGraph) -> None:
+    """Padding, clipping, a sum, pooling and unsigned codes, as other tools write them."""
+    pads = g.constant([0, 0, 1, 1, 0, 0, 1, 1], np.int64)
+    x = g.qdq("image", 0.02, 140, np.uint8)
+    y = g.conv(g.node("Pad", x, pads), pads=[0, 0, 0, 0])
+    y = g.qdq(g.node("Clip", y, g.constant(0), g.constant(6)), 0.03, 0, np.uint8)
+    total = g.qdq(g.node("Add", x, y), 0.05, 60, np.uint8)
+    g.finish(g.node("MaxPool", total, kernel_shape=[3, 3], strides=[2, 2]), 0.05, 60, np.uint8)
+
+
+def _reshaped_graph(g: QdqGraph) -> None:
+    """A classifier behind everything that leaves values as they are."""
+    x = g.qdq(g.node("Relu", g.conv(g.qdq("image"), dilations=[1, 1], group=1)), 0.2, -128)
+    x = g.qdq(g.node("GlobalAveragePool", g.node("Identity", x)), 0.02, 3)
+    x = g.node("Dropout", g.node("Squeeze", x, g.constant([2, 3], np.int64)))
+    x = g.node("Flatten", g.node("Reshape", x, g.constant([0, -1], np.int64)))
+    bias = g.constant([0.5, 0.25, 0])
+    g.finish(g.node("Gemm", x, g.weight((3, 4)), bias, transB=1), 0.9, -5)
 
 
 def _read_onnx(data: bytes) -> None:

@@ -1,9 +1,12 @@
 """Edits and formats: what is written after no edit is read as before, and edits reach everything."""
 
+from contextlib import suppress
+
 import pytest
 from hypothesis import Phase, given, seed, settings
 
-from fuzz.edits import edited_bytes, edited_trees
+from fuzz.edits import edited, edited_bytes, edited_trees
+from fuzz.formats.format import Format
 from fuzz.formats.texts import JSON, TOML, WORDS
 
 
@@ -50,3 +53,19 @@ SEEDS = {
 def test_texts_come_back(name):
     kind, data = SEEDS[name]
     assert kind.write(kind.read(data)) == data
+
+
+def test_a_format_must_read_what_it_writes():
+    lossy = Format(lambda data: list(data), lambda tree: bytes(tree[:1]))
+    with pytest.raises(ValueError, match=r"^expected a format that reads what it writes: b'ab'$"):
+        edited(lossy, [b"a", b"ab"])
+
+
+def test_most_inputs_are_written_by_the_format_and_some_are_none_of_it():
+    inputs = drawn(edited(JSON, [b'{"a": [1, null], "b": "text"}']), 300)
+    legal = 0
+    for data in inputs:
+        with suppress(ValueError, RecursionError):
+            JSON.read(data)
+            legal += 1
+    assert len(inputs) / 2 < legal < len(inputs)

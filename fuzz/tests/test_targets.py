@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from crisp_sw import program_view
 from fuzz.explore import explore, replay
 from fuzz.targets import TARGETS
 
@@ -17,6 +18,13 @@ SEED = 0
 def test_past_findings_are_mended(path: Path):
     finding = replay(TARGETS[path.parent.name], path.read_bytes())
     assert finding is None, finding and finding.report
+
+
+def test_a_past_finding_is_one_again_without_its_mend(monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(program_view, "violation", lambda *_: None)
+    finding = replay(TARGETS["program"], (CORPUS / "program" / "load_into_no_memory").read_bytes())
+    assert finding is not None
+    assert "7 is not a valid Target" in finding.report
 
 
 @pytest.mark.filterwarnings("ignore::hypothesis.errors.HypothesisWarning")
