@@ -68,8 +68,8 @@ def _opened(path: Path) -> Iterator[Image.Image]:
         # In memory, nothing can be read that is not there: files take what a chunk says of its own size.
         file = io.BytesIO(read_regular(path, MOST_BYTES))
         with warnings.catch_warnings():
-            # Pillow warns of pictures that are larger than what is refused here.
-            warnings.simplefilter("ignore", Image.DecompressionBombWarning)
+            # Of pictures larger than what is refused here, and of metadata that are not used, such as EXIF.
+            warnings.simplefilter("ignore")
             with Image.open(file, formats=tuple(KINDS)) as picture:
                 _require_small(picture)
                 yield picture

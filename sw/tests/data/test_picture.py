@@ -3,6 +3,8 @@
 import io
 import os
 import random
+import warnings
+import zlib
 from contextlib import suppress
 from io import BytesIO
 
@@ -159,3 +161,16 @@ def test_a_chunk_takes_no_more_memory_than_the_file_has(tmp_path, monkeypatch):
         decode_picture(tmp_path / "a.png", 8)
     assert asked
     assert sum(asked) <= 2 * len(data)
+
+
+def test_damaged_metadata_beside_good_pixels_are_passed_over_in_silence(tmp_path):
+    frames = [Image.new("RGB", (10, 10), color) for color in ("red", "blue")]
+    frames[0].save(tmp_path / "x.png", save_all=True, append_images=frames[1:])
+    content = (tmp_path / "x.png").read_bytes()
+    start = content.index(b"acTL")
+    chunk = b"acTL" + bytes(8)  # an animation of no frames
+    damaged = chunk + zlib.crc32(chunk).to_bytes(4, "big")
+    (tmp_path / "x.png").write_bytes(content[:start] + damaged + content[start + len(damaged) :])
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        assert decode_picture(tmp_path / "x.png", 8)[:, 0, 0].tolist() == [255, 0, 0]
