@@ -20,7 +20,7 @@ from crisp_sw.errors import CheckpointError
 from crisp_sw.input_files import open_regular
 from crisp_sw.models import build_model
 from crisp_sw.module_wrappers import unwrapped
-from crisp_sw.plain_state_dict import plain_state_dict, why_names_differ, with_masks_applied
+from crisp_sw.plain_state_dict import plain_state_dict, state_tensors, why_names_differ, with_masks_applied
 from crisp_sw.tensor_files import write_safetensors
 
 HEADER_KEY = "crisp"
@@ -35,8 +35,12 @@ def save_checkpoint(path: Path, model: nn.Module, info: CheckpointInfo, *, compa
     ----------
     compact : round the weights of convolutions and linear layers to bfloat16, which halves the file.
         `load_checkpoint` gives float32 either way.
+
+    Raises
+    ------
+    CheckpointError : the model's state is no tensors alone.
     """
-    tensors = with_masks_applied(unwrapped(model).state_dict())
+    tensors = with_masks_applied(state_tensors(unwrapped(model)))
     if compact:
         tensors = {
             name: value.bfloat16() if value.is_floating_point() and value.dim() > 1 else value
@@ -92,8 +96,9 @@ def _fitting_tensors(
 ) -> dict[str, Tensor]:
     """The tensors under the names of ``model``, which has these names and shapes."""
     _require_tensors(tensors, source=source)
-    tensors = plain_state_dict(tensors, model.state_dict())
-    expected = {name: tuple(value.shape) for name, value in model.state_dict().items()}
+    own = state_tensors(model)
+    tensors = plain_state_dict(tensors, own)
+    expected = {name: tuple(value.shape) for name, value in own.items()}
     found = {name: tuple(value.shape) for name, value in tensors.items()}
     differences = [
         f"{name}: {found.get(name, 'absent')} instead of {expected.get(name, 'absent')}"

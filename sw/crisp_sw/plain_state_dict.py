@@ -5,7 +5,9 @@ from collections import Counter
 from collections.abc import Collection, Mapping
 from itertools import takewhile
 
-from torch import Tensor
+from torch import Tensor, nn
+
+from crisp_sw.errors import CheckpointError
 
 _WRAPPERS = {"_orig_mod", "_fsdp_wrapped_module", "_checkpoint_wrapped_module"}
 """Parts of names that `torch.compile` and others put before those of the module within, at any depth."""
@@ -18,6 +20,24 @@ _MASKED = (
 _PARAMETRIZED = re.compile(r"(?:.*\.)?parametrizations\.\w+\.")
 _COMPUTED_FROM = ("weight_orig", "weight_mask", "weight_g", "weight_v", "weight_u")
 _COUNTER, _MEAN = "num_batches_tracked", "running_mean"
+
+
+def state_tensors(model: nn.Module) -> dict[str, Tensor]:
+    """Return the state dict of ``model``.
+
+    Raises
+    ------
+    CheckpointError : it holds something else than tensors, as `get_extra_state` may add, which no file of
+        tensors can hold.
+    """
+    state = model.state_dict()
+    for name, value in state.items():
+        if not isinstance(value, Tensor):
+            raise CheckpointError(
+                f"the state {name!r} of {type(model).__name__} is a {type(value).__name__}, which cannot be "
+                "saved; expected tensors alone"
+            )
+    return state
 
 
 def plain_state_dict(tensors: Mapping[str, Tensor], expected: Mapping[str, Tensor]) -> dict[str, Tensor]:

@@ -93,6 +93,27 @@ def test_names_of_the_network_itself_that_look_like_masks_stay():
     assert plain_state_dict(model.state_dict(), model.state_dict()).keys() == model.state_dict().keys()
 
 
+class Noted(nn.Linear):
+    """With a state that is no tensor."""
+
+    def get_extra_state(self):
+        return {"steps": 1}
+
+    def set_extra_state(self, state):
+        pass
+
+
+def test_states_that_are_no_tensors_are_named(tmp_path):
+    model = nn.Sequential(Noted(2, 2))
+    message = "the state '0._extra_state' of Sequential is a dict, which cannot be saved; expected tensors"
+    with pytest.raises(CheckpointError, match=message):
+        save_checkpoint(tmp_path / "model.safetensors", model, INFO)
+    with pytest.raises(CheckpointError, match=message):
+        save_state_dict(model, tmp_path / "model.pt")
+    with pytest.raises(CheckpointError, match=message):
+        load_weights(model, nn.Sequential(nn.Linear(2, 2)).state_dict(), source="file")
+
+
 def test_count_of_batches_may_be_missing():
     state = network().state_dict()
     del state["1.num_batches_tracked"]

@@ -15,7 +15,7 @@ from crisp_sw.atomic_files import write_bytes
 from crisp_sw.errors import CheckpointError
 from crisp_sw.input_files import open_regular
 from crisp_sw.module_wrappers import unwrapped
-from crisp_sw.plain_state_dict import with_masks_applied
+from crisp_sw.plain_state_dict import state_tensors, with_masks_applied
 from crisp_sw.tensor_files import separate
 
 SAFETENSORS = ".safetensors"
@@ -35,9 +35,9 @@ def save_state_dict(model: nn.Module, path: Path) -> int:
 
     Raises
     ------
-    CheckpointError : the suffix is another one. Nothing is written.
+    CheckpointError : the suffix is another one, or the model's state is no tensors alone. Nothing is written.
     """
-    plain = with_masks_applied(unwrapped(model).state_dict())
+    plain = with_masks_applied(state_tensors(unwrapped(model)))
     tensors = separate({name: value.cpu() for name, value in plain.items()})
     if path.suffix == SAFETENSORS:
         data = serialise(tensors)

@@ -14,6 +14,7 @@ from crisp_sw.atomic_files import require_new_file
 from crisp_sw.checkpoint import read_tensors, write_tensors
 from crisp_sw.errors import CheckpointError
 from crisp_sw.module_modes import held_in_inference
+from crisp_sw.plain_state_dict import state_tensors
 from crisp_sw.prune.errors import PruneError
 from crisp_sw.prune.samples import ClassSamples
 from crisp_sw.prune.settings import PruneSettings
@@ -92,7 +93,12 @@ class RunFile:
         *,
         kind: str,
     ) -> Self:
-        """Return the file of a run in ``directory``, known by all that its result depends on."""
+        """Return the file of a run in ``directory``, known by all that its result depends on.
+
+        Raises
+        ------
+        CheckpointError : the state of the model or teacher is no tensors alone.
+        """
         if directory is None:
             return cls(None, {})
         taught_by = (teacher or model) if settings.distillation > 0 else None
@@ -104,9 +110,9 @@ class RunFile:
             **settings.to_json(),
             "mean": [float(value) for value in samples.mean],
             "std": [float(value) for value in samples.std],
-            "model": fingerprint(model.state_dict()),
+            "model": fingerprint(state_tensors(model)),
             "frozen": _frozen(model),
-            "teacher": None if taught_by is None else fingerprint(taught_by.state_dict()),
+            "teacher": None if taught_by is None else fingerprint(state_tensors(taught_by)),
             "images": fingerprint({"images": samples.images}),
             "labels": fingerprint({"labels": samples.labels}),
             "unlabelled": _transfer_set_digest(samples, settings),

@@ -9,6 +9,7 @@ from crisp_sw.prune.errors import PruneError
 from crisp_sw.prune.rules import LayerRule
 from crisp_sw.prune.value_checks import (
     MOST_COUNT,
+    MOST_KEPT_IN_MEMORY,
     as_tuple,
     require_choice,
     require_flag,
@@ -40,14 +41,8 @@ _CHOICES = {
     "crop_border": BORDERS,
     "teacher_view": ("augmented", "original"),
 }
-_COUNTS_FROM_1 = ("iterations", "batch_size", "min_kept_blocks")
-_COUNTS_FROM_0 = (
-    "epochs_per_iteration",
-    "final_epochs",
-    "crop_padding",
-    "unlabelled_batch",
-    "own_epochs",
-)
+_COUNTS_FROM_1 = ("batch_size", "min_kept_blocks")
+_COUNTS_FROM_0 = ("epochs_per_iteration", "final_epochs", "crop_padding", "own_epochs")
 _FLAGS = ("dense_first", "dense_classifier", "flip")
 _SHARES = ("weight_decay", "distillation")
 _SHARES_BELOW_1 = ("sparsity", "momentum", "label_smoothing")
@@ -171,6 +166,8 @@ class PruneSettings:
             require_integer(name, getattr(self, name), 1)
         for name in _COUNTS_FROM_0:
             require_integer(name, getattr(self, name), 0)
+        require_integer("iterations", self.iterations, 1, MOST_KEPT_IN_MEMORY)
+        require_integer("unlabelled_batch", self.unlabelled_batch, 0, MOST_KEPT_IN_MEMORY)
         require_seed("seed", self.seed)
         for name in _SHARES:
             require_real(name, getattr(self, name), 0.0, 1.0)

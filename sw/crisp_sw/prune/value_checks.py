@@ -9,6 +9,8 @@ from crisp_sw.seeds import HIGHEST_SEED, SEED_RANGE
 
 MOST_COUNT, LARGEST_REAL, MAX_BLOCK = 10**9, 3e38, 1024
 """Beyond any use, but not beyond int64, float32, and the memory that padding to blocks takes."""
+MOST_KEPT_IN_MEMORY = 2**16
+"""Beyond any use, of what takes memory before anything else bounds it."""
 
 
 def require_integer(name: str, value: Any, low: int, high: int = MOST_COUNT) -> None:

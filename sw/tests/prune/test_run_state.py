@@ -79,6 +79,20 @@ def test_places_that_cannot_be_written_to_are_named_before_training(mixed_net, s
     assert [path.name for path in tmp_path.iterdir()] == ["file"]
 
 
+def test_states_that_are_no_tensors_are_named_before_training(mixed_net, samples, tmp_path):
+    class Noted(type(mixed_net)):
+        def get_extra_state(self):
+            return {"steps": 1}
+
+        def set_extra_state(self, state):
+            pass
+
+    events = []
+    with pytest.raises(CheckpointError, match="the state '_extra_state' of Noted is a dict, which cannot"):
+        prune_for_classes(Noted(), samples, SETTINGS, state_dir=tmp_path, on_progress=events.append)
+    assert events == []
+
+
 def test_resumed_run_ends_alike(mixed_net, samples, tmp_path):
     whole = prune_for_classes(mixed_net, samples, SETTINGS)
     # After a pruning step, within an iteration, at its end, and in the final epochs.
