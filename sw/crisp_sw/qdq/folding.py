@@ -1,5 +1,6 @@
 """Constants of a graph: arithmetic on shapes, bounds of clamps, padding, and what a reshape means."""
 
+import math
 from collections.abc import Callable, Sequence
 
 import numpy as np
@@ -8,6 +9,9 @@ from crisp_sw.qdq.errors import OnnxModelError
 from crisp_sw.qdq.graph import GraphNode
 from crisp_sw.qdq.onnx_file.operator_table import TYPE_FLOAT, TYPE_INT32, TYPE_INT64
 from crisp_sw.qdq.values import BATCH, Constant, Dequantized, Shape, Value
+
+MOST_NUMBERS = 1024
+"""Of constants that are put together, multiplied or filled."""
 
 
 def fold_constants(node: GraphNode, inputs: list[Value | None]) -> Constant:
@@ -52,6 +56,48 @@ def _concat(node: GraphNode, *values: np.ndarray) -> np.ndarray:
     return np.concatenate(values, axis=node.attributes["axis"])
 
 
+def _slice(
+    node: GraphNode,
+    data: np.ndarray,
+    starts: np.ndarray,
+    ends: np.ndarray,
+    axes: np.ndarray | None = None,
+    steps: np.ndarray | None = None,
+) -> np.ndarray:
+    given = len(starts.reshape(-1))
+    axes = np.arange(given) if axes is None else axes
+    steps = np.ones(given, np.int64) if steps is None else steps
+    places = [range(data.ndim)[axis] for axis in axes.reshape(-1).tolist()]
+    if len(set(places)) < len(places):
+        raise ValueError("an axis is given twice")
+    parts = [slice(None)] * data.ndim
+    bounds = (values.reshape(-1).tolist() for values in (starts, ends, steps))
+    for place, *part in zip(places, *bounds, strict=True):
+        parts[place] = slice(*part)
+    return data[tuple(parts)]
+
+
+def _constant_of_shape(node: GraphNode, shape: np.ndarray) -> np.ndarray:
+    value = np.asarray(node.attributes.get("value", np.zeros(1, np.float32)))
+    if value.size != 1 or (shape < 0).any() or math.prod(shape.tolist()) > MOST_NUMBERS:
+        raise ValueError(
+            f"{value.size} values for the shape {shape.tolist()}; expected one, and a short constant"
+        )
+    return np.full(shape.tolist(), value.item(), value.dtype)
+
+
+def _mul(node: GraphNode, one: np.ndarray, other: np.ndarray) -> np.ndarray:
+    _check_short(one, other)
+    if one.dtype != other.dtype:
+        raise ValueError("their types differ")
+    if (one == BATCH).any() or (other == BATCH).any():
+        raise ValueError("the number of images is multiplied")
+    with np.errstate(all="ignore"):
+        product = np.asarray(one * other)
+    _check_short(product)
+    return product
+
+
 def _reshape(node: GraphNode, data: np.ndarray, shape: np.ndarray) -> np.ndarray:
     sizes = shape.reshape(-1).tolist()
     if min(sizes, default=0) < -1:
@@ -82,6 +128,9 @@ _FOLDS: dict[str, Callable[..., np.ndarray]] = {
     "Reshape": _reshape,
     "Cast": _cast,
     "Shape": lambda node, data: shape_slice(node, data.shape),
+    "Slice": _slice,
+    "ConstantOfShape": _constant_of_shape,
+    "Mul": _mul,
 }
 _CAST_TYPES = {TYPE_FLOAT: np.float32, TYPE_INT32: np.int32, TYPE_INT64: np.int64}
 
@@ -89,8 +138,8 @@ _CAST_TYPES = {TYPE_FLOAT: np.float32, TYPE_INT32: np.int32, TYPE_INT64: np.int6
 def _check_short(*values: np.ndarray) -> None:
     """Check that constants are short, as shapes are; longer ones could be multiplied without bound."""
     size = sum(value.size for value in values)
-    if size > 1024:
-        raise ValueError(f"{size} numbers; expected at most 1024")
+    if size > MOST_NUMBERS:
+        raise ValueError(f"{size} numbers; expected at most {MOST_NUMBERS}")
 
 
 def transpose_constant(node: GraphNode, inputs: list[Value | None]) -> Constant | Dequantized:

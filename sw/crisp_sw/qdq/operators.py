@@ -8,7 +8,7 @@ import numpy as np
 
 from crisp_sw.qdq import folding
 from crisp_sw.qdq.budget import compared_images
-from crisp_sw.qdq.copies import copy_layer
+from crisp_sw.qdq.copies import FINE, copy_layer
 from crisp_sw.qdq.errors import OnnxModelError
 from crisp_sw.qdq.graph import GraphNode
 from crisp_sw.qdq.linear import open_conv, open_gemm, open_matmul
@@ -88,11 +88,12 @@ def _count_operations(
 
 def _add(state: LoweringState, node: GraphNode, inputs: Inputs) -> Value:
     for one, other in (inputs, inputs[::-1]):
-        if isinstance(one, OpenConv) and isinstance(other, Constant | Dequantized):
-            if one.clamped or not _is_per_channel(one, np.shape(other.value)):
+        if isinstance(other, Constant | Dequantized):
+            layer = one if isinstance(one, OpenConv) else copy_layer(node, state.activation(node, one), FINE)
+            if layer.clamped or not _is_per_channel(layer, np.shape(other.value)):
                 raise OnnxModelError(f"{node.label} adds a constant that is no bias per channel")
-            one.add_bias(other)
-            return one
+            layer.add_bias(other)
+            return layer
     layer, residual = _addends(state, node, inputs)
     if layer.clamped or layer.residual is not None:
         raise OnnxModelError(
@@ -244,6 +245,9 @@ HANDLERS: dict[str, Handler] = {
     "Gather": _folded,
     "Unsqueeze": _folded,
     "Concat": _folded,
+    "Slice": _folded,
+    "ConstantOfShape": _folded,
+    "Mul": _folded,
     "Cast": _folded,
     "Transpose": _transpose,
 }

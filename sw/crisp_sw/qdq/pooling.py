@@ -15,7 +15,7 @@ def max_pool_layer(node: GraphNode, shape: Shape) -> tuple[MaxPool, Shape]:
 
     Raises
     ------
-    OnnxModelError : the window is not square, or is dilated, or padding differs between the axes.
+    OnnxModelError : the window is not square, is dilated or leaves the image, or padding is not equal.
     """
     check_no_dilation(node)
     kernel, padding = pair(node, "kernel_shape"), symmetric_padding(node)
@@ -25,6 +25,10 @@ def max_pool_layer(node: GraphNode, shape: Shape) -> tuple[MaxPool, Shape]:
         raise OnnxModelError(f"{node.label} needs equal padding on all sides, not {list(padding)}")
     stride = square_stride(node)
     size = shape_after(node, shape, kernel, stride, padding)
+    if node.attributes["ceil_mode"] and any(
+        (length + 2 * padding[0] - kernel[0]) % stride for length in shape[1:]
+    ):
+        raise OnnxModelError(f"{node.label} has ceil_mode 1, which adds windows beyond the image; expected 0")
     return MaxPool(name=node.name, kernel=kernel[0], stride=stride, padding=padding[0]), (shape[0], *size)
 
 

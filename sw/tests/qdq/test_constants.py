@@ -118,6 +118,33 @@ def no_size_is_zero(g: QdqGraph) -> None:
     g.finish(g.node("Gemm", x, g.weight((3, 144)), transB=1), 2.0)
 
 
+def padding_as_it_is_traced(g: QdqGraph) -> None:
+    """PyTorch's order of padding, last axis first, turned round at run time."""
+    short, rest = g.constant([1, 1, 2, 2], np.int64), g.node("ConstantOfShape", g.constant([4], np.int64))
+    zeros = g.node("Cast", rest, to=TensorProto.INT64)
+    pairs = g.node("Reshape", g.node("Concat", short, zeros, axis=0), g.constant([-1, 2], np.int64))
+    bounds = [g.constant([value], np.int64) for value in (-1, -(2**63) + 1, 0, -1)]
+    pads = g.node("Transpose", g.node("Slice", pairs, *bounds), perm=[1, 0])
+    pads = g.node("Reshape", pads, g.constant([-1], np.int64))
+    g.finish(g.conv(g.node("Pad", g.qdq("image"), pads, g.constant(0))))
+
+
+def features_that_are_counted(g: QdqGraph) -> None:
+    """``x.view(x.size(0), x.size(1) * x.size(2) * x.size(3))``"""
+    x = g.qdq(g.conv(g.qdq("image")), 0.2)
+    sizes = g.node("Shape", x)
+    one, two, three = (g.node("Gather", sizes, g.constant([axis], np.int64)) for axis in (1, 2, 3))
+    features = g.node("Mul", g.node("Mul", one, two), three)
+    batch = g.node("Slice", sizes, g.constant([-9], np.int32), g.constant([1], np.int32))
+    x = g.node("Reshape", x, g.node("Concat", batch, features, axis=0))
+    g.finish(g.node("Gemm", x, g.weight((3, 144)), transB=1), 2.0)
+
+
+def pooling_that_would_round_up(g: QdqGraph) -> None:
+    x = g.node("MaxPool", g.qdq("image"), kernel_shape=[2, 2], strides=[2, 2], ceil_mode=1)
+    g.finish(g.conv(g.qdq(x)))
+
+
 def dropped(g: QdqGraph) -> None:
     x = g.node("Dropout", g.qdq("image"), g.constant(0.7), g.constant(False, np.bool_))
     g.finish(g.conv(x))
@@ -144,6 +171,9 @@ FORMS = [
     sizes_that_are_computed,
     sizes_of_other_types,
     no_size_is_zero,
+    padding_as_it_is_traced,
+    features_that_are_counted,
+    pooling_that_would_round_up,
     dropped,
     padded_twice,
 ]
@@ -292,6 +322,23 @@ def reshaped_after_padding(g: QdqGraph) -> None:
     g.finish(g.conv(g.node("Reshape", padded, g.constant([0, 4, 6, 6], np.int64))))
 
 
+def multiplied_images(g: QdqGraph) -> None:
+    x = g.qdq(g.conv(g.qdq("image")), 0.2)
+    size = g.node("Mul", g.node("Shape", x, end=1), g.constant([2], np.int64))
+    g.finish(g.conv(g.node("Reshape", x, g.node("Concat", size, g.constant([4, 6, 3], np.int64), axis=0))))
+
+
+def axis_cut_twice(g: QdqGraph) -> None:
+    twice = [g.constant([value] * 2, np.int64) for value in (0, 4, 0)]
+    shape = g.node("Slice", g.constant([0, 4, 6, 6], np.int64), *twice)
+    g.finish(g.conv(g.node("Reshape", g.qdq("image"), shape)))
+
+
+def long_constant(g: QdqGraph) -> None:
+    pads = g.node("ConstantOfShape", g.constant([1 << 40], np.int64))
+    g.finish(g.conv(g.node("Pad", g.qdq("image"), pads)))
+
+
 def shape_after_padding(g: QdqGraph) -> None:
     x = g.qdq("image")
     shape = g.node("Shape", g.node("Pad", x, g.constant([0, 0, 1, 1, 0, 0, 1, 1], np.int64)))
@@ -326,6 +373,9 @@ REFUSED: dict[Callable[[QdqGraph], None], str] = {
     images_put_together: "Reshape '.*' must make a vector of each image, or an image of its own shape",
     one_image_of_many: "Reshape '.*' must make a vector of each image, or an image of its own shape",
     reshaped_after_padding: "Reshape '.*' reads a padded image; expected Conv after Pad",
+    multiplied_images: "Mul '.*' of constants makes no sense: the number of images is multiplied",
+    axis_cut_twice: "Slice '.*' of constants makes no sense: an axis is given twice",
+    long_constant: "ConstantOfShape '.*' of constants makes no sense: .* expected one, and a short constant",
     shape_after_padding: "Shape '.*' reads a padded image; expected Conv after Pad",
     dropped_codes: "Dropout '.*' must read a dequantized activation",
     shape_of_two_axes: "Reshape '.*' must have a constant list as shape",

@@ -70,6 +70,19 @@ def saturation_on_both_sides(g: QdqGraph) -> None:
     g.finish(g.node("Relu", g.node("Add", g.qdq(g.conv(x), 0.011, 30), x)), 0.02, -128)
 
 
+def constant_added_to_codes(g: QdqGraph) -> None:
+    """A product that is quantized before its bias, as the runtime does it, and the bias, too."""
+    x = g.qdq(g.node("MatMul", g.node("Flatten", g.qdq("image")), g.weight((144, 5), axis=1)), 0.4)
+    bias = g.dq(g.constant(np.arange(-70, 80, 30), np.int8), 0.0123)
+    g.finish(g.node("Relu", g.node("Add", x, bias)), 0.4, 0)
+
+
+def number_added_to_codes(g: QdqGraph) -> None:
+    """Equal codes on both sides are no mere clamp."""
+    x = g.qdq(g.conv(g.qdq("image")), 0.2)
+    g.finish(g.node("Add", g.constant(2.25), x), 0.2)
+
+
 def sum_without_convolution(g: QdqGraph) -> None:
     x = g.qdq("image")
     pooled = g.node("MaxPool", x, kernel_shape=[3, 3], pads=[1, 1, 1, 1])
@@ -212,6 +225,8 @@ FORMS: tuple[Callable[[QdqGraph], None], ...] = (
     quantized_twice,
     relu_in_the_saturation,
     saturation_on_both_sides,
+    constant_added_to_codes,
+    number_added_to_codes,
     sum_without_convolution,
     sum_with_itself,
     sum_of_vectors,

@@ -127,7 +127,7 @@ OPERATORS: dict[str, Operator] = {
         inputs=(_x("X", "image, dequantized or codes"),),
         attributes=(
             AUTO_PAD,
-            Attribute("ceil_mode", "INT", "only 0", 0, accepts=(0,)),
+            Attribute("ceil_mode", "INT", "1 only where it adds no pixel", 0, accepts=(0, 1)),
             DILATIONS,
             Attribute("kernel_shape", "INTS", "square", required=True),
             PADS,
@@ -239,6 +239,23 @@ OPERATORS: dict[str, Operator] = {
         inputs=(Input("inputs", "at most 1024 numbers", WHOLE_BYTES, constant=True, variadic=True),),
         attributes=(Attribute("axis", "INT", "axis to put them together along", required=True),),
         outputs=("concat_result",),
+    ),
+    "Slice": Operator(
+        inputs=(
+            Input("data", "integers or floats", WHOLE_BYTES, constant=True),
+            Input("starts", "first entry of each axis", INDEX, constant=True),
+            Input("ends", "last entries, left out", INDEX, constant=True),
+            Input("axes", "each of them once", INDEX, optional=True, constant=True),
+            Input("steps", "from one entry to the next", INDEX, optional=True, constant=True),
+        ),
+    ),
+    "ConstantOfShape": Operator(
+        inputs=(Input("input", "shape of at most 1024 numbers", SHAPE, constant=True),),
+        attributes=(Attribute("value", "TENSOR", "one number; absent: float 0"),),
+    ),
+    "Mul": Operator(
+        inputs=tuple(Input(name, "at most 1024 numbers", (*INDEX, *FLOAT), constant=True) for name in "AB"),
+        outputs=("C",),
     ),
     "Cast": Operator(
         inputs=(Input("input", "numbers that the new type holds", ANY, constant=True),),

@@ -215,6 +215,16 @@ def gathered(axis: int) -> Callable[[QdqGraph], str]:
     )
 
 
+def filled(value: int) -> Callable[[QdqGraph], str]:
+    def build(g: QdqGraph) -> str:
+        number = onnx.numpy_helper.from_array(np.array([value]))
+        sides = g.node("ConstantOfShape", g.constant([2], np.int64), value=number)
+        none = g.constant([0, 0], np.int64)
+        return g.conv(g.node("Pad", g.qdq("image"), g.node("Concat", none, sides, none, sides, axis=0)))
+
+    return build
+
+
 def shape_of(**attributes) -> Callable[[QdqGraph], str]:
     def build(g: QdqGraph) -> str:
         shape = g.node("Shape", "image", **attributes)
@@ -261,6 +271,7 @@ EFFECTS: dict[str, tuple[Callable[[QdqGraph], str], Callable[[QdqGraph], str]]] 
         biased(sparse_value=sparse([1, 2], [1, 2])),
     ),
     "Gather.axis": (gathered(0), gathered(1)),
+    "ConstantOfShape.value": (filled(0), filled(1)),
     "Concat.axis": (joined(0), joined(1)),
     "Transpose.perm": (transposed([0, 1, 2, 3]), transposed([0, 1, 3, 2])),
 }
