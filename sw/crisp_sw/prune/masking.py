@@ -25,8 +25,8 @@ from crisp_sw.prune.gradient_record import GradientRecord
 
 def masked(weight: Tensor, mask: Tensor) -> Tensor:
     """Return ``weight * mask``, in the weight's type; negative weights leave negative zeros."""
-    # Several times as fast on a CPU as `where`, `masked_fill`, or a product with booleans.
-    return weight * mask.view(torch.int8).to(weight.dtype)
+    # By way of bytes: several times as fast on a CPU as `where`, `masked_fill`, or a product with booleans.
+    return weight * mask.to(torch.int8).to(weight.dtype)
 
 
 class _StraightThrough(torch.autograd.Function):

@@ -181,8 +181,10 @@ class CrispSparsifier(BaseSparsifier):
         SaliencyError : for class-aware saliency, nothing was accumulated; or a saliency is not finite, as a
             weight or what was accumulated is not. Masks are then as before.
         UnreachableSparsityError : the floors keep more. Masks are then as before.
+        PruneError : a layer is no longer in the model. Masks are then as before.
         """
         self._require_masks("step")
+        self._require_layers_in_model()
         if self.frozen or not self.enable_mask_update:
             return
         target = self._next_target() if sparsity is None else sparsity
@@ -232,9 +234,11 @@ class CrispSparsifier(BaseSparsifier):
 
         Raises
         ------
-        PruneError : a parameter that is to be kept is none, or of no pruned layer; nothing is squashed then.
+        PruneError : a parameter that is to be kept is none, or of no pruned layer; or a layer is no longer in
+            the model; nothing is squashed then.
         """
         self._require_masks("squash_mask")
+        self._require_layers_in_model()
         self._show_masks()
         plain = self.groups
         full = [{**group, "mask": self.state[group["tensor_fqn"]]["mask"]} for group in plain]
@@ -300,6 +304,15 @@ class CrispSparsifier(BaseSparsifier):
             raise PruneError(
                 f"`{call}` after `squash_mask`, which removed the masks; expected it before that"
             )
+
+    def _require_layers_in_model(self) -> None:
+        """Raise PruneError if a layer was replaced; it may have another name, as wrappers give it."""
+        present = set(self.model.modules())
+        for name, layer in self.layers.items():
+            if layer.layer.module not in present:
+                raise PruneError(
+                    f"layer {name!r} is no longer in the model; expected `prepare` after layers are replaced"
+                )
 
     def _set_frozen(self, frozen: bool) -> None:
         self.frozen = frozen

@@ -110,6 +110,14 @@ def test_masked_gradient_from_the_start():
     assert gradient(layer).tolist() == [[1.0, 0.0, 100.0]]
 
 
+@pytest.mark.parametrize("frozen", [False, True])
+def test_masked_models_can_be_traced(frozen):
+    layer, mask = masked_linear()
+    mask.frozen = frozen
+    image = torch.ones(1, 3)
+    assert torch.equal(torch.jit.trace(layer, image)(image), layer(image))
+
+
 def test_bfloat16_weight():
     layer = nn.Linear(3, 1, bias=False, dtype=torch.bfloat16)
     mask = attach_mask(layer, gradient="sr-ste")

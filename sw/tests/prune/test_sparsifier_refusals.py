@@ -98,6 +98,21 @@ def test_calls_after_squashing(mixed_net, call):
     assert all(torch.equal(before[name], value) for name, value in mixed_net.state_dict().items())
 
 
+def test_layers_that_were_replaced_are_named(mixed_net):
+    sparsifier = prepared(mixed_net, saliency="magnitude")
+    mixed_net.conv = nn.Sequential(mixed_net.conv)  # wrapped, not replaced
+    sparsifier.step(0.6)
+    masks = {name: layer.mask for name, layer in sparsifier.layers.items()}
+    mixed_net.linear = nn.Linear(32, 4)
+    for call in (lambda: sparsifier.step(0.7), sparsifier.squash_mask):
+        with pytest.raises(
+            PruneError, match="layer 'linear' is no longer in the model; expected `prepare` a"
+        ):
+            call()
+    assert all(torch.equal(layer.mask, masks[name]) for name, layer in sparsifier.layers.items())
+    assert not sparsifier.squashed
+
+
 def test_second_model_is_refused(mixed_net):
     sparsifier = prepared(mixed_net)
     with pytest.raises(PruneError, match="the sparsifier has a model already; expected one `prepare` per"):
