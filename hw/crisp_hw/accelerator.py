@@ -169,12 +169,12 @@ class CrispStc(wiring.Component):
                 getattr(self.registers, f"window_{number}_{part}")
                 for part in ("base_low", "base_high", "size", "permissions")
             )
-            base = Cat(low, high)
+            page = Cat(low.page, high.address)
             for engine, allowed in ((load, permissions.read), (store, permissions.write)):
                 window = engine.windows[number]
-                m.d.comb += [window.base.eq(base), window.size.eq(size.bytes), window.allowed.eq(allowed)]
+                m.d.comb += [window.page.eq(page), window.size.eq(size.bytes), window.allowed.eq(allowed)]
             if number == 0:
-                m.d.comb += [self.fetcher.window.base.eq(base), self.fetcher.window.size.eq(size.bytes)]
+                m.d.comb += [self.fetcher.window.page.eq(page), self.fetcher.window.size.eq(size.bytes)]
 
     def _connect_core(self, m: Module) -> None:
         core, load, execute, store = self.core, *self.engines.values()

@@ -7,7 +7,14 @@ from amaranth.utils import ceil_log2
 
 from crisp_golden.program.commands import ROW_TILE_BITS
 from crisp_golden.program.registers import ADDRESS_BITS
-from crisp_hw.bus.layouts import BURST_LAYOUT, OFFSET_BITS, WINDOW_LAYOUT, reachable_bytes, stream_of
+from crisp_hw.bus.layouts import (
+    BURST_LAYOUT,
+    OFFSET_BITS,
+    WINDOW_LAYOUT,
+    reachable_bytes,
+    stream_of,
+    window_base,
+)
 
 
 class BurstPlanner(wiring.Component):
@@ -78,7 +85,7 @@ class BurstPlanner(wiring.Component):
             self.o.payload.address.eq(position << shift),
             self.o.payload.beats.eq(beats),
         ]
-        m.d.sync += address.eq(self.window.base + offset[:OFFSET_BITS])
+        m.d.sync += address.eq(window_base(self.window) + offset[:OFFSET_BITS])
         m.d.sync += [self.done.eq(0), next_offset.eq(offset[:OFFSET_BITS] + self.stride)]
         with m.FSM():
             with m.State("IDLE"), m.If(self.start):

@@ -6,18 +6,24 @@ from amaranth.hdl import Mux, Value
 from amaranth.lib import data, stream
 
 from crisp_golden.program.dma_timing import BURST_BEATS
-from crisp_golden.program.registers import ADDRESS_BITS
+from crisp_golden.program.registers import ADDRESS_BITS, PAGE_BITS
 
 OFFSET_BITS = 32
 
-WINDOW_LAYOUT = data.StructLayout({"base": ADDRESS_BITS, "size": OFFSET_BITS, "allowed": 1})
-"""Address window of external memory as one direction of transfer sees it; ``base`` is a multiple of 4096."""
+WINDOW_LAYOUT = data.StructLayout({"page": ADDRESS_BITS - PAGE_BITS, "size": OFFSET_BITS, "allowed": 1})
+"""Address window of external memory as one direction of transfer sees it: the page that it begins with."""
+
+
+def window_base(window: Any) -> Value:
+    """Address of the first byte of a window."""
+    return window.page.shift_left(PAGE_BITS)
 
 
 def reachable_bytes(window: Any) -> Value:
     """Bytes of a window that have an address, as ``crisp_golden.program.registers.reachable_bytes`` says."""
-    to_the_top = (1 << OFFSET_BITS) - window.base[:OFFSET_BITS]
-    at_the_top = window.base[OFFSET_BITS:].all()
+    base = window_base(window)
+    to_the_top = (1 << OFFSET_BITS) - base[:OFFSET_BITS]
+    at_the_top = base[OFFSET_BITS:].all()
     return Mux(at_the_top & (to_the_top < window.size), to_the_top, window.size)
 
 

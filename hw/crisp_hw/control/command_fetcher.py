@@ -83,7 +83,7 @@ class CommandFetcher(wiring.Component):
         room, requested, popped = Signal(), Signal(), Signal()
         m.d.comb += [
             planner.start.eq(start),
-            *[planner.window[name].eq(self.window[name]) for name in ("base", "size")],
+            *[planner.window[name].eq(self.window[name]) for name in ("page", "size")],
             planner.window.allowed.eq(1),
             planner.offset.eq(self.offset),
             planner.planes.eq(1),

@@ -4,9 +4,11 @@ from dataclasses import dataclass, replace
 from random import Random
 
 import pytest
+from amaranth.hdl import Value
 
-from crisp_golden.program.registers import reachable_bytes
+from crisp_golden.program.registers import PAGE_BITS, reachable_bytes
 from crisp_hw.bus.burst_planner import BurstPlanner
+from crisp_hw.bus.layouts import WINDOW_LAYOUT, window_base
 from hw.tests.agents import Sink, clock
 from hw.tests.simulate import drive, simulate
 
@@ -40,7 +42,7 @@ class Plan:
 def rtl_plan(planner: BurstPlanner, transfer: Transfer, chance: float = 1.0) -> Plan:
     plan = Plan([], 0, 0, [], 0)
     sink = Sink(planner.o, rng=Random(1), chance=chance)
-    window = {"base": transfer.base, "size": transfer.size, "allowed": transfer.allowed}
+    window = {"page": transfer.base >> PAGE_BITS, "size": transfer.size, "allowed": transfer.allowed}
     inputs = {name: getattr(transfer, name) for name in ("offset", "stride", "planes", "beats")}
 
     async def bench(ctx):
@@ -155,6 +157,34 @@ def test_random_transfers_around_the_end_of_the_address_space(data_bits, seed):
     )
     plan = rtl_plan(BurstPlanner(data_bits, beats_bits=22, chunk=64), transfer)
     assert (plan.bursts, plan.failed) == golden_plan(transfer, data_bits // 8, 64)
+
+
+@pytest.mark.parametrize("seed", range(20))
+def test_whatever_the_window_holds_no_burst_leaves_it_or_crosses_a_page(seed):
+    rng = Random(f"bits {seed}")
+    planner = BurstPlanner(rng.choice([64, 128, 256]), beats_bits=22, chunk=64)
+    step = planner.data_bits // 8
+    bits, width = Value.cast(planner.window), WINDOW_LAYOUT.size
+    window = rng.getrandbits(width) | 1 << width - 1  # the permission
+    sink = Sink(planner.o, rng=rng)
+    inputs = {"offset": step * rng.randrange(512), "stride": step * rng.randrange(512)}
+
+    async def bench(ctx):
+        ctx.set(bits, window)
+        base, size = ctx.get(window_base(planner.window)), ctx.get(planner.window.size)
+        drive(ctx, planner, {**inputs, "planes": rng.randint(1, 3), "beats": rng.randint(1, 300), "start": 1})
+        await clock(ctx, [sink])
+        drive(ctx, planner, {"start": 0})
+        while not ctx.get(planner.done):
+            await clock(ctx, [sink])
+        assert sink.items
+        for burst in sink.items:
+            last = burst["address"] + step * burst["beats"] - 1
+            assert base <= burst["address"] <= last < base + size
+            assert burst["address"] >> PAGE_BITS == last >> PAGE_BITS
+            assert burst["address"] % step == 0
+
+    simulate(planner, bench)
 
 
 def test_timing():

@@ -7,6 +7,7 @@ from amaranth.hdl import Module
 from amaranth.lib import wiring
 
 from crisp_golden.program.dma_timing import FETCH_BURST, PREFETCH_COMMANDS
+from crisp_golden.program.registers import PAGE_BITS
 from crisp_hw.bus.burst_reader import BurstReader
 from crisp_hw.control.command_fetcher import CommandFetcher
 from hw.tests.agents import AxiMemory, AxiTraffic, Sink, clock
@@ -37,7 +38,7 @@ class Bench:
 
         async def bench(ctx):
             fetcher = self.fetcher
-            ctx.set(fetcher.window, {"base": self.base, "size": size, "allowed": 0})
+            ctx.set(fetcher.window, {"page": self.base >> PAGE_BITS, "size": size, "allowed": 0})
             ctx.set(fetcher.offset, offset)
             ctx.set(fetcher.length, length)
             for cycle in range(cycles):

@@ -12,6 +12,7 @@ from crisp_golden.config import CoreConfig
 from crisp_golden.program.commands import Target
 from crisp_golden.program.dma_timing import HEAD_INTERVAL
 from crisp_golden.program.errors import ErrorCode
+from crisp_golden.program.registers import PAGE_BITS
 from crisp_hw.bus.burst_reader import BurstReader
 from crisp_hw.control.load_engine import LoadEngine
 from hw.tests.agents import AxiMemory, AxiTraffic, Sink, Source, clock
@@ -69,7 +70,7 @@ class Bench:
         """Run until so many commands have put down their token or ended in an error."""
 
         async def bench(ctx):
-            windows = [{"base": BASE, "size": size, "allowed": allowed}] * 4
+            windows = [{"page": BASE >> PAGE_BITS, "size": size, "allowed": allowed}] * 4
             ctx.set(self.engine.windows, windows)
             ctx.set(self.engine.tokens, 1)
             for cycle in range(limit):

@@ -12,6 +12,7 @@ from amaranth.lib import wiring
 from crisp_golden.config import CoreConfig
 from crisp_golden.program.dma_timing import HEAD_INTERVAL, STORE_READ, STORE_SEND
 from crisp_golden.program.errors import ErrorCode
+from crisp_golden.program.registers import PAGE_BITS
 from crisp_hw.bus.burst_writer import BurstWriter
 from crisp_hw.control.store_engine import StoreEngine
 from hw.tests.agents import AxiMemory, AxiTraffic, Sink, Source, clock
@@ -93,7 +94,7 @@ class Bench:
         agents = [self.memory, self.commands, self.port, self.errors]
 
         async def bench(ctx):
-            ctx.set(self.engine.windows, [{"base": BASE, "size": size, "allowed": allowed}] * 4)
+            ctx.set(self.engine.windows, [{"page": BASE >> PAGE_BITS, "size": size, "allowed": allowed}] * 4)
             ctx.set(self.engine.tokens, 1)
             for cycle in range(limit):
                 await clock(ctx, agents)
