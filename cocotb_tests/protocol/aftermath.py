@@ -31,7 +31,8 @@ class Aftermath:
     """The images that memory may hold after a program.
 
     Tokens fix what every store writes, and stores do not overtake each other; so there is one image for each
-    number of stores that were executed, and bytes of two of them while a store is unfinished.
+    number of stores that were executed, and bytes of two of them while a store is unfinished. Of a store with
+    a wrong address already the first plane must be wrong.
 
     Parameters
     ----------

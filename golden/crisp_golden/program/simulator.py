@@ -91,7 +91,8 @@ class ProgramSimulator:
 
         Raises
         ------
-        ProgramError : the program stops with an error; all commands before have been executed.
+        ProgramError : the program stops with an error; all commands before have been executed, and of a
+            transfer with a wrong address the planes before the first one that is wrong.
         """
         tokens, busy = Tokens(), Counter[str]()
         for index in range(commands):
@@ -101,11 +102,16 @@ class ProgramSimulator:
                 raise ProgramError(ErrorCode.TOKEN_MISUSE, index, problem)
             if command.opcode is Opcode.END:
                 return
-            views = self._views(index, command)
-            busy[command.engine] += self._least_cycles(index, command)
-            if watchdog and busy[command.engine] > watchdog:
-                raise ProgramError(ErrorCode.WATCHDOG, index, f"takes longer than {watchdog} cycles")
-            self._execute(command, views)
+            views, problem = self._views(command)
+            if problem:  # of a tensor's plane, as the hardware looks at one after the other
+                command = Command(command.opcode, {**command.values, "planes": len(views)})
+            if views or not problem:
+                busy[command.engine] += self._least_cycles(index, command)
+                if watchdog and busy[command.engine] > watchdog:
+                    raise ProgramError(ErrorCode.WATCHDOG, index, f"takes longer than {watchdog} cycles")
+                self._execute(command, views)
+            if problem:
+                raise ProgramError(ErrorCode.ADDRESS, index, problem)
             if observer:
                 observer(index, command, self.chip)
         raise ProgramError(ErrorCode.ILLEGAL_COMMAND, commands, "the program has no END")
@@ -141,28 +147,24 @@ class ProgramSimulator:
         elif command.opcode is Opcode.STORE:
             self._store(command, views)
 
-    def _views(self, index: int, command: Command) -> list[np.ndarray]:
-        """Views of external memory that a command touches, all of them checked."""
+    def _views(self, command: Command) -> tuple[list[np.ndarray], str | None]:
+        """Views of external memory that a command touches, up to the first wrong one, and why it is wrong."""
         if command.opcode not in (Opcode.LOAD, Opcode.STORE):
-            return []
+            return [], None
         write = command.opcode is Opcode.STORE
-        problem = misalignment(self.config, command)
+        if problem := misalignment(self.config, command):
+            return [], problem
         number = command["window"]
         window = self.windows[number] if number < len(self.windows) else None
-        if problem is None and (window is None or not (window.writable if write else window.readable)):
-            problem = f"window {number} may not be {'written' if write else 'read'}"
-        if problem or window is None:
-            raise ProgramError(ErrorCode.ADDRESS, index, problem or "")
+        if window is None or not (window.writable if write else window.readable):
+            return [], f"window {number} may not be {'written' if write else 'read'}"
         views = []
         for offset, length in memory_runs(self.config, command):
-            if offset + length > len(window.data):
-                raise ProgramError(
-                    ErrorCode.ADDRESS,
-                    index,
-                    f"bytes {offset} to {offset + length} leave window {number} of {len(window.data)} bytes",
-                )
-            views.append(window.data[offset : offset + length])
-        return views
+            end = offset + length
+            if end > len(window.data):
+                return views, f"bytes {offset} to {end} leave window {number} of {len(window.data)} bytes"
+            views.append(window.data[offset:end])
+        return views, None
 
     def _load(self, command: Command, runs: list[np.ndarray]) -> None:
         if not is_tensor(command):

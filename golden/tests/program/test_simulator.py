@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 from crisp_golden.config import preset
+from crisp_golden.program.chip import Chip
 from crisp_golden.program.commands import COMMAND_BYTES, TOKEN_LIMIT, Command, Opcode, Target
 from crisp_golden.program.errors import ErrorCode, ProgramError
 from crisp_golden.program.simulator import AddressWindow, ProgramSimulator
@@ -82,6 +83,30 @@ BAD_COMMANDS = [
 @pytest.mark.parametrize("before", [0, 3])
 def test_a_bad_command_stops_the_program(command: Command | bytes, code: ErrorCode, reason: str, before: int):
     assert outcome(*[IDLE] * before, command, END) == ((code, reason), before)
+
+
+@pytest.mark.parametrize("transfer", [load, store])
+@pytest.mark.parametrize("inside", [0, 1, 2])
+def test_planes_before_the_one_that_leaves_its_window_are_transferred(transfer, inside: int):
+    """As the hardware does, which checks one plane after the other."""
+    stride = SIZE // 2
+    first = SIZE - inside * stride
+    command = transfer(window=1, planes=3, plane=1, plane_stride=stride, offset=first)
+    rng = np.random.default_rng(inside)
+    chip, memory, code = Chip(TINY, rng), *(rng.integers(0, 256, SIZE, np.uint8) for _ in range(2))
+    code[:COMMAND_BYTES] = np.frombuffer(command.encode(), np.uint8)
+    windows = [AddressWindow(code, readable=False), AddressWindow(memory, writable=True)]
+    words, pixels = chip.smem.copy(), memory.copy().view(np.int8).reshape(-1, TINY.window)
+    for plane in range(inside):
+        word, pixel = plane * TINY.cols, (first + plane * stride) // TINY.window
+        if transfer is load:
+            words[word] = pixels[pixel]
+        else:
+            pixels[pixel] = words[word]
+    with pytest.raises(ProgramError, match=f"^command 0: ADDRESS: bytes {SIZE} to "):
+        ProgramSimulator(TINY, windows, chip).run(0, 1)
+    assert np.array_equal(chip.smem, words)
+    assert np.array_equal(memory.view(np.int8).reshape(pixels.shape), pixels)
 
 
 def test_more_tokens_than_the_hardware_counts():

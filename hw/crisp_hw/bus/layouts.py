@@ -21,7 +21,7 @@ def window_base(window: Any) -> Value:
 
 def reachable_bytes(window: Any) -> Value:
     """Bytes of a window that have an address, as ``crisp_golden.program.registers.reachable_bytes`` says."""
-    base = window_base(window)
+    base: Any = window_base(window)
     to_the_top = (1 << OFFSET_BITS) - base[:OFFSET_BITS]
     at_the_top = base[OFFSET_BITS:].all()
     return Mux(at_the_top & (to_the_top < window.size), to_the_top, window.size)
