@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from crisp_golden.errors import PatternError
 from crisp_golden.network import Pattern
@@ -61,8 +61,10 @@ def require_classes(network: FloatNetwork, classes: Any) -> None:
         raise UnsupportedModelError(f"`classes` has {len(names)} names; expected {outputs}, one per output")
 
 
-def require_patterns(network: FloatNetwork, patterns: Mapping[str, Pattern]) -> None:
+def require_patterns(network: FloatNetwork, model: nn.Module, patterns: Mapping[str, Pattern]) -> None:
     """Raise unless every pattern is one, and has the size of a convolution of its name.
+
+    Those of layers that ``model`` has and does not run, such as an auxiliary head, are of no consequence.
 
     Raises
     ------
@@ -74,11 +76,14 @@ def require_patterns(network: FloatNetwork, patterns: Mapping[str, Pattern]) -> 
     convolutions = {
         module_name(layer.name): layer for layer in network.layers if isinstance(layer, FloatConv)
     }
+    modules = dict(model.named_modules())
     for name, pattern in patterns.items():
-        if name not in convolutions:
+        if name not in convolutions and not isinstance(modules.get(name), nn.Conv2d | nn.Linear):
             known = ", ".join(convolutions)
             raise UnsupportedModelError(f"pattern for layer {name!r}, which is not among the layers: {known}")
         _require_pattern(name, pattern)
+        if name not in convolutions:
+            continue
         channels, kh, kw = convolutions[name].weight.shape[1:]
         columns = kh * kw * -(-channels * convolutions[name].groups // pattern.block)
         if pattern.block_mask.shape[1] != columns:

@@ -213,12 +213,17 @@ class _Lowering:
         return self._source(node)
 
     def _activation(self, node: fx.Node, activation: Activation) -> Value:
+        source = self._source(node)
+        made = self.layers.get(source.tensor)
+        clamped = isinstance(made, FloatConv) and made.activation is not Activation.NONE
+        if clamped and activation is Activation.RELU:
+            return source  # it has no negative values any more
         layer = self._open_conv(arguments(node)["input"])
         if layer is None:
             what = f"{activation.value} {node.name!r}, whose input is not a convolution read by it alone"
             raise self._unsupported(node, what)
         layer.activation = activation
-        return self._source(node)
+        return source
 
     def _add(self, node: fx.Node) -> Value:
         given = arguments(node)

@@ -79,7 +79,7 @@ def quantize_model(
     channels, height, width = images.shape[1:]
     network = lower(working, (channels, height, width))
     require_finite(network)
-    require_patterns(network, patterns)
+    require_patterns(network, working, patterns)
     require_classes(network, classes)
     exact = working.double()
     again = lower(exact, network.input_shape)

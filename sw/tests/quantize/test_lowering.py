@@ -153,7 +153,7 @@ UNSUPPORTED: list[tuple[str, str, Callable[[Model, Tensor], Tensor], dict[str, n
     (
         "two activations",
         "whose input is not a convolution read by it alone",
-        lambda m, x: m.a(x).relu().relu(),
+        lambda m, x: F.relu6(m.a(x).relu()),
         {},
     ),
     ("shared before relu", "read by it alone", lambda m, x: (lambda y: y.relu() + y)(m.a(x)), {}),
@@ -292,3 +292,12 @@ def test_layer_of_a_module_named_as_the_image():
     assert assert_same(model, (3, 4, 4)) == ["input.", "pool"]
     assert (layer_name("input"), module_name("input.")) == ("input.", "input")
     assert layer_name("a.input") == module_name("a.input") == "a.input"
+
+
+def test_a_second_relu_changes_nothing():
+    def forward(m: Model, x: Tensor) -> Tensor:
+        y = F.relu(m.a(x))
+        return F.relu(F.relu6(m.b(F.relu(y)) + y))
+
+    model = Model(forward, a=convolution(3, 4), b=convolution(4, 4))
+    assert assert_same(model, (3, 4, 4)) == ["a", "b"]

@@ -140,6 +140,22 @@ def test_patterns_are_attached_and_checked():
         quantize_model(sparse_model(), images, patterns={"4": pattern(keep=3)})
 
 
+class WithAuxiliary(nn.Module):
+    def __init__(self, model: nn.Module):
+        super().__init__()
+        self.model, self.aux = model, nn.Conv2d(1, 16, 3)
+
+    def forward(self, x: Tensor) -> Tensor:
+        self.last = self.aux(x)
+        return self.model(x)
+
+
+def test_pattern_of_a_layer_that_does_not_run_is_of_no_consequence():
+    patterns = {"model.4": pattern(), "aux": pattern()}
+    network = quantize_model(WithAuxiliary(sparse_model()), digits()[0][:16], patterns=patterns)
+    assert [node.name for node in network.nodes] == ["model.0", "model.3", "model.4", "model.7"]
+
+
 def test_pattern_for_a_layer_that_is_not_there(trained):
     with pytest.raises(UnsupportedModelError, match="layer 'conv9', which is not among the layers: 0, 4, 7"):
         quantize_model(trained, digits()[0][:4], patterns={"conv9": pattern()})
