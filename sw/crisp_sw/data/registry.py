@@ -4,6 +4,7 @@ import difflib
 import os
 from collections.abc import Callable
 from dataclasses import replace
+from numbers import Integral
 from pathlib import Path
 
 from crisp_sw.choices import Unreadable
@@ -49,7 +50,7 @@ def load_dataset(
         read, a class has no training or no test image, images are too small, or it is no folder of pictures,
         and ``unreadable`` would have no effect.
     """
-    if image_size is not None and (not isinstance(image_size, int) or image_size < SMALLEST_IMAGE):
+    if image_size is not None and (not isinstance(image_size, Integral) or image_size < SMALLEST_IMAGE):
         raise DatasetError(
             f"`image_size` must be an integer of at least {SMALLEST_IMAGE}, not {image_size!r}"
         )

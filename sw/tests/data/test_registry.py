@@ -5,6 +5,7 @@ import os
 import shutil
 from pathlib import Path
 
+import numpy as np
 import pytest
 from PIL import Image
 
@@ -18,7 +19,9 @@ def test_name_ignores_case_and_underscores():
 
 
 def test_images_are_scaled_to_the_wanted_size():
-    assert load_dataset("digits", image_size=32).image_size == (32, 32)
+    for size in (32, np.int64(32)):
+        splits = load_dataset("digits", image_size=size)  # pyright: ignore[reportArgumentType]
+        assert splits.image_size == (32, 32)
     assert load_dataset("digits").image_size == (28, 28)
 
 
