@@ -40,10 +40,20 @@ def module_copy(model: nn.Module) -> nn.Module:
 
     Such tensors are left by a forward pass, as `torch.nn.utils.weight_norm` leaves the weight; with their
     history, PyTorch refuses to copy them.
+
+    Raises
+    ------
+    ModelError : something in ``model`` cannot be copied, such as a lock or a tensor of another program.
     """
     kept = (values for module in model.modules() for values in vars(module).values())
     computed = (tensor for tensor in _tensors(list(kept)) if not tensor.is_leaf)
-    return copy.deepcopy(model, {id(tensor): tensor.detach().clone() for tensor in computed})
+    try:
+        return copy.deepcopy(model, {id(tensor): tensor.detach().clone() for tensor in computed})
+    except Exception as error:  # copying runs the code of whatever is in the model, which may raise anything
+        raise ModelError(
+            f"the {type(model).__name__} cannot be copied ({type(error).__name__}: {error}); expected a "
+            "network that `copy.deepcopy` takes"
+        ) from error
 
 
 def _tensors(values: Any) -> Iterator[Tensor]:

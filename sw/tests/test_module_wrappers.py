@@ -1,10 +1,13 @@
 """Wrapped networks are found, pruned under their own names, and copied whatever a forward pass left."""
 
+import threading
+
 import pytest
 import torch
 from torch import Tensor, nn
 from torch.optim.swa_utils import AveragedModel
 
+from crisp_sw.errors import ModelError
 from crisp_sw.module_wrappers import module_copy, unwrapped
 from crisp_sw.prune import (
     ClassSamples,
@@ -103,3 +106,16 @@ def test_trained_layers_with_hooks_on_their_weights_are_copied(norm):
     assert torch.equal(copied(torch.ones(1, 3, 8, 8)), model(torch.ones(1, 3, 8, 8)))
     assert restrict_classifier(model, (1, 2)).get_parameter("5.weight").shape == (2, 32)
     assert list(prune_for_classes(model, samples(), SETTINGS).patterns) == ["5"]
+
+
+def test_what_cannot_be_copied_is_named():
+    model = network()
+    model.lock = threading.Lock()
+    message = "the Sequential cannot be copied .TypeError: .*lock.*; expected a network that `copy.deepcopy`"
+    for call in (
+        lambda: module_copy(model),
+        lambda: restrict_classifier(model, (1, 2)),
+        lambda: prune_for_classes(model, samples(), SETTINGS),
+    ):
+        with pytest.raises(ModelError, match=message):
+            call()

@@ -1,6 +1,5 @@
 """The channel-pruning baseline: whole channels go, by the library Torch-Pruning, in the same frame."""
 
-import copy
 from bisect import bisect_left
 from collections.abc import Iterator, Mapping
 from functools import cached_property
@@ -11,6 +10,7 @@ import torch
 from torch import Tensor, nn
 
 from crisp_sw.module_modes import evaluating
+from crisp_sw.module_wrappers import module_copy
 from crisp_sw.prune.errors import PruneError, UnreachableSparsityError
 from crisp_sw.prune.exclusions import excluded_layers, weight_layers
 from crisp_sw.prune.inference import as_input, device_of
@@ -178,7 +178,7 @@ class ChannelRun(RunLoop):
 
     def _without(self, ratio: float, gradients: dict[str, Tensor]) -> nn.Module:
         """Return a copy of the model as it stands, without ``ratio`` of the channels of every layer."""
-        pruned = copy.deepcopy(self.model)
+        pruned = module_copy(self.model)
         for name, parameter in _real_parameters(pruned).items():
             parameter.requires_grad_(True)
             parameter.grad = gradients.get(name)

@@ -41,12 +41,12 @@ class Teacher:
     def __init__(self, model: nn.Module, samples: ClassSamples, settings: PruneSettings):
         self._settings = settings
         self._model = module_copy(model).eval()
-        self._model.to(memory_format=torch.channels_last)  # pyright: ignore[reportCallIssue]
         self._logits = None
         if not settings.augments or settings.teacher_view == "original":
             self._logits = collect_logits(
-                model, samples, batch_size=settings.batch_size, precision=settings.precision
+                self._model, samples, batch_size=settings.batch_size, precision=settings.precision
             )
+        self._model.to(memory_format=torch.channels_last)  # pyright: ignore[reportCallIssue]
 
     def logits(self, index: Tensor, images: Tensor) -> Tensor:
         """Return float32[len(index), classes] for samples ``index``.

@@ -164,6 +164,30 @@ def test_batches_that_batch_norm_cannot_train_on(samples):
         prune_for_classes(with_late_norm(), samples, replace(settings, batch_size=1))
 
 
+class Observed(nn.Conv2d):
+    """Notes the largest input, also in inference mode, as observers of quantization do."""
+
+    def __init__(self):
+        super().__init__(1, 16, 3, padding=1)
+        self.register_buffer("largest", torch.zeros(()))
+
+    def forward(self, input):
+        self.largest.copy_(input.max())
+        return super().forward(input)
+
+
+@pytest.mark.parametrize("method", ["crisp", "dense", "channel"])
+def test_models_that_change_in_inference_are_left_as_they_are(samples, method):
+    model = nn.Sequential(
+        Observed(), nn.ReLU(), nn.Conv2d(16, 16, 3), nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.Linear(16, 4)
+    )
+    settings = PruneSettings(
+        method=method, n=2, block=8, sparsity=0.3, iterations=1, final_epochs=0, batch_size=16
+    )
+    prune_for_classes(model, samples, settings)
+    assert model.state_dict()["0.largest"] == 0
+
+
 def test_infinities_of_buffers_are_fine():
     model = nn.Linear(4, 4)
     model.register_buffer("mask", torch.full((4,), float("-inf")))
