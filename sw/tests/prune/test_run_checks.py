@@ -167,6 +167,8 @@ def test_batches_that_batch_norm_cannot_train_on(samples):
 class Observed(nn.Conv2d):
     """Notes the largest input, also in inference mode, as observers of quantization do."""
 
+    largest: torch.Tensor
+
     def __init__(self):
         super().__init__(1, 16, 3, padding=1)
         self.register_buffer("largest", torch.zeros(()))

@@ -53,11 +53,13 @@ def interrupted(model, samples, directory, *, after: int, settings: PruneSetting
 @pytest.mark.parametrize("method", ["crisp", "dense", "channel"])
 def test_a_run_that_is_kept_nowhere_cannot_be_resumed_or_kept(mixed_net, samples, method):
     settings = replace(SETTINGS, method=method)
-    for option in ("resume", "keep_state"):
-        with pytest.raises(PruneError, match=f"`{option}` without `state_dir` has no effect; expected a dir"):
-            prune_for_classes(mixed_net, samples, settings, **{option: True})
-        with pytest.raises(PruneError, match=f"`{option}` without `state_dir` has no effect; expected a dir"):
-            fine_tune_dense(mixed_net, samples, settings, **{option: True})
+    for prune in (prune_for_classes, fine_tune_dense):
+        with pytest.raises(PruneError, match="`resume` without `state_dir` has no effect; expected a dir"):
+            prune(mixed_net, samples, settings, resume=True)
+        with pytest.raises(
+            PruneError, match="`keep_state` without `state_dir` has no effect; expected a dir"
+        ):
+            prune(mixed_net, samples, settings, keep_state=True)
     with pytest.raises(PruneError, match="`resume` must be true or false, not 'yes'"):
         prune_for_classes(mixed_net, samples, settings, resume="yes")  # pyright: ignore[reportArgumentType]
     with pytest.raises(PruneError, match="`state_dir` must be a path, not 3"):
