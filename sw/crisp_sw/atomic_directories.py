@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from crisp_golden.errors import CrispError
-from crisp_sw.atomic_files import make_parent, require_writable, temporary_name
+from crisp_sw.atomic_files import linked, make_parent, require_writable, temporary_name
 
 
 class OccupiedDirectoryError(CrispError):
@@ -18,12 +18,14 @@ class OccupiedDirectoryError(CrispError):
 def new_directory(directory: Path) -> Iterator[Path]:
     """A temporary directory beside ``directory`` that takes its place when the block ends without an error.
 
-    What is in ``directory`` is gone then; `require_replaceable` says, before, whether it may be.
+    What is in ``directory`` is gone then; `require_replaceable` says, before, whether it may be. A link
+    stays: the directory that it leads to is replaced.
 
     Raises
     ------
     OutputFileError : it cannot be written.
     """
+    directory = linked(directory)
     make_parent(directory)
     with temporary_name(directory) as temporary:
         try:
@@ -42,7 +44,7 @@ def _take_place(new: Path, directory: Path) -> None:
         os.replace(directory, old)
     try:
         os.replace(new, directory)
-    except OSError:
+    except BaseException:  # Ctrl-C, too
         if replaced:
             os.replace(old, directory)
         raise

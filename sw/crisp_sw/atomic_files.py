@@ -29,14 +29,15 @@ class OutputFileError(OSError, CrispError):
 def new_file(path: Path) -> Iterator[Path]:
     """A name beside ``path`` for a file that takes its place when the block ends without an error.
 
-    Makes the directory.
+    Makes the directory. A link stays: the file that it leads to is replaced.
 
     Raises
     ------
-    FileNameError : ``path`` is a directory.
+    FileNameError : ``path`` is a directory, or a device or the like, which a file would replace.
     OutputFileError : it cannot be written.
     """
-    _require_no_directory(path)
+    path = linked(path)
+    _require_file(path)
     make_parent(path)
     with temporary_name(path) as temporary:
         try:
@@ -57,10 +58,10 @@ def require_new_file(path: Path) -> None:
 
     Raises
     ------
-    FileNameError : ``path`` is a directory.
+    FileNameError : as of :func:`new_file`.
     OutputFileError : as of `require_writable`.
     """
-    _require_no_directory(path)
+    _require_file(path)
     require_writable(path)
 
 
@@ -71,6 +72,7 @@ def require_writable(path: Path) -> None:
     ------
     OutputFileError : it cannot.
     """
+    path = linked(path)
     made = [folder for folder in path.parents if not os.path.exists(folder)]
     try:
         make_parent(path)
@@ -121,6 +123,13 @@ def temporary_name(path: Path) -> Iterator[Path]:
         raise OutputFileError(error.errno, error.strerror or str(error), str(final)) from error
 
 
-def _require_no_directory(path: Path) -> None:
+def linked(path: Path) -> Path:
+    """Where ``path`` leads if it is a link, else ``path``."""
+    return Path(os.path.realpath(path)) if os.path.islink(path) else path
+
+
+def _require_file(path: Path) -> None:
     if os.path.isdir(path):  # unlike that of a Path, never an error
         raise FileNameError(f"{str(path)!r} is a directory; expected the name of a file")
+    if os.path.exists(path) and not os.path.isfile(path):
+        raise FileNameError(f"{str(path)!r} is no regular file; expected the name of a file to be written")

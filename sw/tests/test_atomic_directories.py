@@ -1,5 +1,6 @@
 """A directory appears with all its files, or stays what it was."""
 
+import os
 from pathlib import Path
 
 import pytest
@@ -22,6 +23,33 @@ def test_an_error_leaves_everything_as_it_was(tmp_path):
         (temporary / "half").touch()
         raise RuntimeError
     assert [path.name for path in tmp_path.rglob("*")] == ["out", "before"]
+
+
+def test_an_interrupt_between_the_two_renamings_loses_nothing(tmp_path, monkeypatch):
+    (tmp_path / "out").mkdir()
+    (tmp_path / "out" / "before").touch()
+    rename = os.replace
+
+    def interrupted(source: Path, target: Path) -> None:
+        if source.suffix == ".tmp":
+            raise KeyboardInterrupt
+        rename(source, target)
+
+    monkeypatch.setattr(os, "replace", interrupted)
+    with pytest.raises(KeyboardInterrupt), new_directory(tmp_path / "out"):
+        pass
+    assert [path.name for path in tmp_path.rglob("*")] == ["out", "before"]
+
+
+def test_a_link_leads_to_the_directory_that_is_written(tmp_path):
+    (tmp_path / "large disk").mkdir()
+    (tmp_path / "out").symlink_to(tmp_path / "large disk")
+    for content in ("one", "two"):
+        with new_directory(tmp_path / "out") as temporary:
+            (temporary / content).touch()
+    assert (tmp_path / "out").is_symlink()
+    assert [path.name for path in (tmp_path / "large disk").iterdir()] == ["two"]
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["large disk", "out"]
 
 
 def test_is_free(tmp_path):

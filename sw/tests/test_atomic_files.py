@@ -4,7 +4,7 @@ import os
 
 import pytest
 
-from crisp_sw.atomic_files import FileNameError, write_bytes
+from crisp_sw.atomic_files import FileNameError, require_new_file, write_bytes
 
 
 def test_writes_and_replaces_and_leaves_nothing_else(tmp_path):
@@ -30,3 +30,22 @@ def test_an_error_leaves_everything_as_it_was(tmp_path, monkeypatch):
 def test_a_directory_is_no_file(tmp_path):
     with pytest.raises(FileNameError, match="is a directory; expected the name of a file"):
         write_bytes(tmp_path, b"")
+
+
+def test_a_file_does_not_take_the_place_of_a_pipe_or_device(tmp_path):
+    pipe = tmp_path / "pipe"
+    os.mkfifo(pipe)
+    (tmp_path / "link").symlink_to(pipe)
+    for path in (pipe, tmp_path / "link"):
+        for write in (lambda path: write_bytes(path, b""), require_new_file):
+            with pytest.raises(FileNameError, match="is no regular file; expected the name of a file"):
+                write(path)
+    assert pipe.is_fifo()
+
+
+def test_a_link_leads_to_the_file_that_is_written(tmp_path):
+    (tmp_path / "link").symlink_to(tmp_path / "elsewhere" / "file")
+    require_new_file(tmp_path / "link")
+    write_bytes(tmp_path / "link", b"content")
+    assert (tmp_path / "link").is_symlink()
+    assert (tmp_path / "elsewhere" / "file").read_bytes() == b"content"

@@ -1,5 +1,6 @@
 """All runs below a directory as one HTML file, and the users among them side by side."""
 
+import os
 from collections.abc import Sequence
 from html import escape
 from pathlib import PurePath
@@ -121,8 +122,9 @@ def _link(run: FoundRun) -> Cell:
     name = str(run.directory)
     if not run.page:
         return text_cell(name)
-    # Each part is quoted, and the leading dot keeps a name such as `javascript:x` a path.
-    target = "/".join(quote(part) for part in PurePath(run.directory, run.page).parts)
+    # Each part is quoted as the bytes that the system knows it by, which need not be Unicode, and the leading
+    # dot keeps a name such as `javascript:x` a path.
+    target = "/".join(quote(os.fsencode(part)) for part in PurePath(run.directory, run.page).parts)
     return Cell(f'<a href="./{escape(target)}">{escape(name)}</a>', name)
 
 

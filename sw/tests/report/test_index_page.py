@@ -1,5 +1,6 @@
 """The page of all runs."""
 
+import os
 import re
 from dataclasses import replace
 from pathlib import Path
@@ -52,6 +53,12 @@ def test_users_stand_side_by_side_on_one_axis_at_a_stated_clock():
 def test_a_name_cannot_become_another_kind_of_link():
     text = render_index("b", [replace(RUN, directory=Path("javascript:alert(1)"))], 100)
     assert 'href="./javascript%3Aalert%281%29/report.html"' in text
+
+
+def test_a_name_that_is_no_unicode_is_linked_by_its_bytes():
+    text = render_index("b", [replace(RUN, directory=Path(os.fsdecode(b"lat\xfcin")))], 100)
+    assert 'href="./lat%FCin/report.html"' in text
+    assert r"lat\udcfcin</a>" in text
 
 
 def test_runs_that_cannot_be_read_stand_out():
