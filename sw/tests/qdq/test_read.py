@@ -343,10 +343,19 @@ def relu_before_the_sum(g: QdqGraph, branch: str, x: str) -> str:
     return g.node("Add", x, g.node("Relu", branch))
 
 
-@pytest.mark.parametrize("symmetric", [False, True])
+OPTIONS = (
+    {},
+    {"ActivationSymmetric": True},
+    {"DedicatedQDQPair": True},
+    {"AddQDQPairToWeight": True, "QuantizeBias": False},
+    {"QDQKeepRemovableActivations": True, "ForceQuantizeNoInputCheck": True},
+)
+
+
+@pytest.mark.parametrize("options", OPTIONS, ids="-".join)
 @pytest.mark.parametrize("kind", ["QInt8", "QUInt8"])
 @pytest.mark.parametrize("block", [relu_after_the_sum, relu_before_the_sum])
-def test_model_quantized_by_onnx_runtime(block, kind: str, symmetric: bool, tmp_path):
+def test_model_quantized_by_onnx_runtime(block, kind: str, options: dict[str, bool], tmp_path):
     """Float model -> the runtime's own static quantization -> golden: the same results, but for ties."""
     quantization = pytest.importorskip("onnxruntime.quantization")
     rng = np.random.default_rng(0)
@@ -362,7 +371,7 @@ def test_model_quantized_by_onnx_runtime(block, kind: str, symmetric: bool, tmp_
         per_channel=True,
         activation_type=quantization.QuantType[kind],
         weight_type=quantization.QuantType.QInt8,
-        extra_options={"ActivationSymmetric": symmetric},
+        extra_options=options,
     )
     network = import_onnx(tmp_path / "int8.onnx").network
     expected, found = run_model_as_written(tmp_path / "int8.onnx", images), real_outputs(network, images)
