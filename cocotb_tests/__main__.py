@@ -113,7 +113,7 @@ def programs(
     """Run many random programs on golden's simulator and on the RTL; compare the whole memory after each.
 
     Compiled random networks, garbage, and command programs that are legal, lie at the end of the address
-    space, are spoiled or meet a failing bus; a line says how far each batch came.
+    space, have too small a window, are spoiled or meet a failing bus; a line says how far each batch came.
     """
     pairs = ProgramCases(find_preset(preset), seed=seed)
     for start in range(first, first + cases, PROGRAMS_PER_LINE):

@@ -43,6 +43,11 @@ def test_programs_at_the_end_of_the_address_space_never_reach_beyond_it(cases):
     assert seen == {"none": 20, "address": 20}
 
 
+def test_programs_whose_window_is_cut_stop_and_leave_the_memory_that_golden_leaves(cases):
+    seen = Counter(cases.run("cut", number).end for number in range(40))
+    assert set(seen) == {"none", "address", "bus_fetch"}, seen
+
+
 def test_programs_with_a_wrong_command_stop_and_leave_the_memory_that_golden_leaves(cases):
     seen = Counter(cases.run("spoiled", number).end for number in range(50))
     assert set(seen) == {"none", "illegal_command", "token_misuse", "address"}, seen

@@ -53,6 +53,7 @@ class ProgramCases:
             "network": self._network,
             "commands": self._commands,
             "top": self._top,
+            "cut": self._cut,
             "spoiled": self._spoiled,
             "fault": self._fault,
             "garbage": self._garbage,
@@ -105,6 +106,9 @@ class ProgramCases:
         """At the end of the address space; the program reaches beyond it if the number is odd."""
         check = self.top.check_beyond if number % 2 else self.top.check
         return check(f"{self.seed} {number}").code.name.lower()
+
+    def _cut(self, number: int) -> str:
+        return self.commands.check_cut(f"{self.seed} {number}").code.name.lower()
 
     def _spoiled(self, number: int) -> str:
         return self.commands.check_spoiled(f"{self.seed} {number}").code.name.lower()

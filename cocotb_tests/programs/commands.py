@@ -1,6 +1,7 @@
 """Command programs that no compiler made, one job each: the same end and the same memory on both."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from random import Random
 
 import numpy as np
@@ -11,7 +12,7 @@ from cocotb_tests.protocol.aftermath import Aftermath
 from cocotb_tests.protocol.random_programs import ProgramMemory, random_program
 from cocotb_tests.protocol.wrong_programs import BUS_ERRORS, random_fault, spoil
 from crisp_golden.config import CoreConfig
-from crisp_golden.program.commands import Command, Opcode
+from crisp_golden.program.commands import COMMAND_BYTES, Command, Opcode
 from crisp_golden.program.errors import ErrorCode
 from crisp_golden.program.transfers import memory_runs
 from crisp_sw.driver.accelerator import Accelerator
@@ -59,6 +60,26 @@ class CommandPair:
         rng = Random(seed)
         memory, program = self._program(rng)
         return self._check(memory, spoil(rng, program))
+
+    def check_cut(self, seed: str) -> Outcome:
+        """Run the program of ``seed`` on both, with a window that ends beside a command or plane."""
+        rng = Random(seed)
+        memory, program = self._program(rng)
+        commands = [self.place.program + COMMAND_BYTES * (index + 1) for index in range(len(program))]
+        stores = [command for command in program if command.opcode is Opcode.STORE]
+        planes = [sum(run) for command in stores for run in memory_runs(self.config, command)]
+        number, ends = rng.choice([(0, commands), (1, planes)])
+        step = self.config.bus_bits // 8
+        size = max(0, rng.choice([0, max(ends), *ends]) + rng.choice([-step, -1, 0, 1, step]))
+        whole = self.hosts[0].windows
+        cut = [replace(window, size=size) if window is whole[number] else window for window in whole]
+        try:
+            for host in self.hosts:
+                host.windows = cut
+            return self._check(memory, program)
+        finally:
+            for host in self.hosts:
+                host.windows = whole
 
     def check_beyond(self, seed: str) -> Outcome:
         """Run the program of ``seed``, at the top, with a transfer that goes on beyond the address space."""
