@@ -95,7 +95,7 @@ def require_training_outputs(
     start_training(copy)
     images = samples.normalised(torch.arange(batch) % len(samples))
     with seeded(device_of(copy), 0):
-        logits = _answers(copy, images)
+        logits = _answers(copy, images, backward=learns)
     if logits.shape != (batch, outputs):
         raise SamplesError(
             f"the model's output in training is {list(logits.shape[1:])}; expected {[outputs]}, as otherwise"
@@ -107,9 +107,13 @@ def require_training_outputs(
         )
 
 
-def _answers(model: nn.Module, images: Tensor) -> Tensor:
+def _answers(model: nn.Module, images: Tensor, *, backward: bool = False) -> Tensor:
     try:
         output = model(as_input(images, model))
+        if backward and main_logits(output).requires_grad:
+            main_logits(output).sum().backward()
+    except SamplesError:
+        raise
     except Exception as error:
         mode = "training" if model.training else "inference"
         raise SamplesError(

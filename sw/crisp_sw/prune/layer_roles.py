@@ -153,9 +153,12 @@ class _Tracer(GraphTracer):
 
 
 def _defaults(module: nn.Module) -> dict[str, Any]:
-    """Return the optional arguments of ``forward``, such as flags that decide the way through it."""
-    parameters = inspect.signature(module.forward).parameters.values()
-    return {item.name: item.default for item in parameters if item.default is not item.empty}
+    """Return the optional arguments of ``forward``, such as flags that decide the way through it.
+
+    The first argument is the images, also where it is optional.
+    """
+    others = [*inspect.signature(module.forward).parameters.values()][1:]
+    return {item.name: item.default for item in others if item.default is not item.empty}
 
 
 def _logits(result: Any) -> Any:

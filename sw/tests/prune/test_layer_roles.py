@@ -105,7 +105,9 @@ class Optional(nn.Module):
         super().__init__()
         self.drop, self.fc = nn.Dropout(), nn.Linear(8, 4)
 
-    def forward(self, x, pre_logits=False, *, labels=None, scale: float = 1.0, **others):
+    def forward(self, x=None, pre_logits=False, *, labels=None, scale: float = 1.0, **others):
+        if x is None:
+            raise ValueError("no images")
         x = self.drop(x)
         if pre_logits:
             return x

@@ -164,6 +164,17 @@ def test_batches_that_batch_norm_cannot_train_on(samples):
         prune_for_classes(with_late_norm(), samples, replace(settings, batch_size=1))
 
 
+@pytest.mark.parametrize("method", ["crisp", "dense"])
+def test_models_without_a_backward_pass_are_refused_before_training(samples, method):
+    spoilt = nn.Sequential(nn.Sigmoid(), nn.Threshold(0.5, 0.0, inplace=True))
+    head = nn.Sequential(nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.Linear(16, 4))
+    model = nn.Sequential(nn.Conv2d(1, 16, 3), nn.Conv2d(16, 16, 3), spoilt, head)
+    settings, events = PruneSettings(method=method, n=2, block=8), []
+    with pytest.raises(SamplesError, match=r"the model fails in training on 2 .*modified by an inplace oper"):
+        prune_for_classes(model, samples, settings, on_progress=events.append)
+    assert events == []
+
+
 class Observed(nn.Conv2d):
     """Notes the largest input, also in inference mode, as observers of quantization do."""
 
