@@ -10,7 +10,7 @@ from amaranth.lib import wiring
 from amaranth.lib.wiring import In, Out
 
 from crisp_golden.config import PRESETS
-from crisp_hw import lint, verilog
+from crisp_hw import lint
 from crisp_hw.accelerator import CrispStc
 from crisp_hw.cells import BlockRam, LutRam, Multiplier, Target
 from crisp_hw.core import CrispCore
@@ -181,13 +181,3 @@ class Ambiguous(wiring.Component):
 def test_a_place_that_is_called_like_a_shared_module_is_refused(tmp_path: Path):
     with pytest.raises(ValueError, match="two modules are called 'top__lut_ram_8x4'"):
         write_verilog(Ambiguous(), "top", tmp_path / "top.v")
-
-
-def test_nothing_is_left_behind_when_writing_fails(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
-    def fail(source, target):
-        raise OSError("disk full")
-
-    monkeypatch.setattr(verilog.os, "replace", fail)
-    with pytest.raises(OSError, match="disk full"):
-        write_verilog(Squares(), "squares", tmp_path / "squares.v")
-    assert list(tmp_path.iterdir()) == []
