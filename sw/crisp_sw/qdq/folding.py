@@ -29,7 +29,7 @@ def fold_constants(node: GraphNode, inputs: list[Value | None]) -> Constant:
         raise OnnxModelError(f"{node.label} reads a constant; expected an activation")
     try:
         return Constant(fold(node, *values))
-    except (IndexError, ValueError) as error:
+    except (IndexError, OverflowError, ValueError) as error:
         raise OnnxModelError(f"{node.label} of constants makes no sense: {error}") from error
 
 
@@ -78,12 +78,15 @@ def _slice(
 
 
 def _constant_of_shape(node: GraphNode, shape: np.ndarray) -> np.ndarray:
-    value = np.asarray(node.attributes.get("value", np.zeros(1, np.float32)))
-    if value.size != 1 or (shape < 0).any() or math.prod(shape.tolist()) > MOST_NUMBERS:
-        raise ValueError(
-            f"{value.size} values for the shape {shape.tolist()}; expected one, and a short constant"
-        )
-    return np.full(shape.tolist(), value.item(), value.dtype)
+    value, sizes = (
+        np.asarray(node.attributes.get("value", np.zeros(1, np.float32))),
+        shape.reshape(-1).tolist(),
+    )
+    if value.size != 1:
+        raise ValueError(f"{value.size} values; expected one")
+    if math.prod(max(1, size) for size in sizes) > MOST_NUMBERS:
+        raise ValueError(f"the shape {sizes[:8]}; expected at most {MOST_NUMBERS} numbers")
+    return np.full(sizes, value.item(), value.dtype)
 
 
 def _mul(node: GraphNode, one: np.ndarray, other: np.ndarray) -> np.ndarray:

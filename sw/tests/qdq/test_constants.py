@@ -339,6 +339,17 @@ def long_constant(g: QdqGraph) -> None:
     g.finish(g.conv(g.node("Pad", g.qdq("image"), pads)))
 
 
+def axis_beyond_the_machine(g: QdqGraph) -> None:
+    shape = g.node("Unsqueeze", g.constant(6, np.int64), g.constant([2**62], np.int64))
+    g.finish(g.conv(g.node("Reshape", g.qdq("image"), shape)))
+
+
+def shape_without_an_axis(g: QdqGraph) -> None:
+    number = numpy_helper.from_array(np.array(7))
+    pads = g.node("ConstantOfShape", g.constant([], np.int64), value=number)
+    g.finish(g.conv(g.node("Pad", g.qdq("image"), pads)))
+
+
 def shape_after_padding(g: QdqGraph) -> None:
     x = g.qdq("image")
     shape = g.node("Shape", g.node("Pad", x, g.constant([0, 0, 1, 1, 0, 0, 1, 1], np.int64)))
@@ -375,7 +386,9 @@ REFUSED: dict[Callable[[QdqGraph], None], str] = {
     reshaped_after_padding: "Reshape '.*' reads a padded image; expected Conv after Pad",
     multiplied_images: "Mul '.*' of constants makes no sense: the number of images is multiplied",
     axis_cut_twice: "Slice '.*' of constants makes no sense: an axis is given twice",
-    long_constant: "ConstantOfShape '.*' of constants makes no sense: .* expected one, and a short constant",
+    long_constant: "ConstantOfShape '.*' of constants makes no sense: the shape .* at most 1024 numbers",
+    axis_beyond_the_machine: "Unsqueeze '.*' of constants makes no sense: .* too large",
+    shape_without_an_axis: "Pad '.*' must have a constant list as pads",
     shape_after_padding: "Shape '.*' reads a padded image; expected Conv after Pad",
     dropped_codes: "Dropout '.*' must read a dequantized activation",
     shape_of_two_axes: "Reshape '.*' must have a constant list as shape",
