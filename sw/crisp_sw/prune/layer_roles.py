@@ -1,6 +1,5 @@
 """Which layer runs first in a model, and which makes its outputs, as the traced forward pass shows them."""
 
-import inspect
 import operator
 from typing import Any
 
@@ -101,7 +100,7 @@ def _traced(model: nn.Module) -> tuple[nn.Module, fx.Graph]:
         module._forward_hooks.clear()
         module._forward_pre_hooks.clear()
     try:
-        return traced, _Tracer().trace(traced, _defaults(traced))
+        return traced, _Tracer().trace(traced)
     except Exception as error:  # tracing runs the user's code, which may raise anything
         reason = str(error).partition("\n")[0]
         raise _UnknownError(f"{type(model).__name__} cannot be traced ({reason})") from error
@@ -145,20 +144,11 @@ class _Tracer(GraphTracer):
             return True
         if m not in self._traceable:
             try:
-                _Tracer(self._traceable).trace(m, _defaults(m))
+                _Tracer(self._traceable).trace(m)
                 self._traceable[m] = True
             except Exception:  # as above
                 self._traceable[m] = False
         return not self._traceable[m]
-
-
-def _defaults(module: nn.Module) -> dict[str, Any]:
-    """Return the optional arguments of ``forward``, such as flags that decide the way through it.
-
-    The first argument is the images, also where it is optional.
-    """
-    others = [*inspect.signature(module.forward).parameters.values()][1:]
-    return {item.name: item.default for item in others if item.default is not item.empty}
 
 
 def _logits(result: Any) -> Any:
