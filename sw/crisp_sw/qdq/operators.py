@@ -90,22 +90,28 @@ def _add(state: LoweringState, node: GraphNode, inputs: Inputs) -> Value:
     for one, other in (inputs, inputs[::-1]):
         if isinstance(other, Constant | Dequantized):
             layer = one if isinstance(one, OpenConv) else copy_layer(node, state.activation(node, one), FINE)
-            if layer.clamped or not _is_per_channel(layer, np.shape(other.value)):
+            if layer.clamped:
+                raise _has_ended(node, layer)
+            if not _is_per_channel(layer, np.shape(other.value)):
                 raise OnnxModelError(f"{node.label} adds a constant that is no bias per channel")
             layer.add_bias(other)
             return layer
     layer, residual = _addends(state, node, inputs)
     if layer.clamped or layer.residual is not None:
-        raise OnnxModelError(
-            f"{node.label} adds to {layer.name!r}, which ends in an activation or addition; "
-            "expected QuantizeLinear between them"
-        )
+        raise _has_ended(node, layer)
     if residual.shape != layer.shape or residual.flat != layer.flat:
         raise OnnxModelError(
             f"{node.label} adds shapes {layer.shape} and {residual.shape}; expected equal ones"
         )
     layer.residual = residual
     return layer
+
+
+def _has_ended(node: GraphNode, layer: OpenConv) -> OnnxModelError:
+    return OnnxModelError(
+        f"{node.label} adds to {layer.name!r}, which ends in an activation or addition; "
+        "expected QuantizeLinear between them"
+    )
 
 
 def _addends(state: LoweringState, node: GraphNode, inputs: Inputs) -> tuple[OpenConv, Activation]:

@@ -124,7 +124,7 @@ CASES: dict[str, tuple[Build, str]] = {
     "bias per column": (lambda g: constant_bias(g, (1, 1, 6)), "adds a constant that is no bias per channel"),
     "bias after activation": (
         lambda g: g.node("Add", g.node("Relu", g.conv(image(g))), g.constant(np.ones((4, 1, 1)))),
-        "adds a constant that is no bias per channel",
+        "adds to 'conv3', which ends in an activation or addition; expected QuantizeLinear between them",
     ),
     "shared float": (shared_float, "the float output of layer 'conv3' has 2 readers; expected one"),
     "sum after activation": (
