@@ -164,7 +164,8 @@ Step by step:
 8. `crisp verilog --preset edge` and `crisp synth --board ulx3s-85f --preset small`
 
 `crisp COMMAND --help` explains each. Results go to stdout (`--json` for machines), progress to stderr.
-The exit status is 0 for success, 1 if a check fails, 2 for an input that cannot be used.""",
+The exit status is 0 for success, 1 if a check fails, 2 for an input that cannot be used or an output that
+cannot be written, 130 if it was interrupted.""",
 )
 
 

@@ -53,8 +53,8 @@ def _bar(console: PlainConsole) -> Iterator[ProgressCallback]:
     task = bar.add_task("training", total=None, loss=float("nan"))
 
     def show(progress: TrainingProgress) -> None:
-        bar.start()  # with the first step: an error before it is all that there is to see
         bar.update(task, completed=progress.step, total=progress.steps, loss=progress.loss)
+        bar.start()  # with the first step: an error before it is all that there is to see
 
     try:
         yield show

@@ -9,7 +9,7 @@ from rich.table import Table
 from crisp_golden.config import preset as find_preset
 from crisp_sw.atomic_files import require_new_file, write_bytes
 from crisp_sw.commands.options import AsJson, PresetName
-from crisp_sw.commands.terminal import emit, results
+from crisp_sw.commands.terminal import emit, print_table, results
 from crisp_sw.compile.compiler import compile_network
 from crisp_sw.program_figures import ProgramFigures, StageFigures, program_figures
 from crisp_sw.report.numbers import count, size
@@ -78,7 +78,7 @@ def _show(figures: ProgramFigures, out: Path) -> None:
         size(whole.written),
         style="bold",
     )
-    results.print(table)
+    print_table(table)
     image = figures.image
     results.print(
         f"{out}: {count(image.commands)} commands, {size(len(image.contents))} with all parameters, "

@@ -7,7 +7,7 @@ import typer
 
 from crisp_sw.atomic_files import write_bytes
 from crisp_sw.commands.options import Clock
-from crisp_sw.commands.terminal import results
+from crisp_sw.commands.terminal import on_stdout, results
 from crisp_sw.found_runs import find_runs
 from crisp_sw.report.index_page import render_index
 from crisp_sw.report.times import CLOCK_MHZ
@@ -29,4 +29,5 @@ def index(
     runs = find_runs(directory)
     path = directory / INDEX_FILE
     write_bytes(path, render_index(str(directory), runs, clock).encode())
-    results.print(f"{len(runs)} results: {path}")
+    with on_stdout():
+        results.print(f"{len(runs)} results: {path}")

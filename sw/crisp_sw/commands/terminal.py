@@ -51,16 +51,16 @@ def on_stdout() -> Iterator[None]:
 
     Raises
     ------
-    OutputError : it cannot be written there; BrokenPipeError : nobody reads it.
+    OutputError : it cannot be written there; without a message where nobody reads it.
     """
     try:
         yield
         if sys.stdout is not None:  # it may have been closed
             sys.stdout.flush()
-    except BrokenPipeError:
-        raise
     except OSError as error:
         sys.stdout = open(os.devnull, "w")  # noqa: SIM115  (or the interpreter's last flush would fail again)
+        if isinstance(error, BrokenPipeError):
+            raise OutputError from error
         raise OutputError(f"stdout: cannot be written ({error.strerror})") from error
 
 

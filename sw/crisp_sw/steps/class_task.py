@@ -73,7 +73,7 @@ class ClassTask:
             listed = listing([f"{n} of {name!r}" for n, name in zip(counts, self.names, strict=True)])
             raise SamplesError(
                 f"{sum(counts)} training images ({listed}) are fewer than one batch of {batch}; expected at "
-                f"least {batch}: raise --samples, or lower `batch_size` in the file of --settings"
+                f"least {batch}: raise --samples or lower --batch"
             )
         train = self.splits.train
         index, labels = class_subset(train.labels, self.classes, seed=seed)

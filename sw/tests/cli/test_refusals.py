@@ -70,7 +70,7 @@ def damaged(digits_checkpoint, pruned, tmp_path_factory) -> dict[str, Path]:
         (
             ["prune", "CHECKPOINT", "--classes", "1,2", "--samples", "9"],
             "18 training images (9 of '1', 9 of '2') are fewer than one batch of 64; expected at least 64: "
-            "raise --samples, or lower `batch_size` in the file of --settings",
+            "raise --samples or lower --batch",
         ),
         (["prune", "CHECKPOINT", "--classes", " "], "' ' after '--classes' is empty; expected a name"),
         (["prune", "CHECKPOINT", "--classes", " , "], "no classes given; expected some of: 0, 1, 2, 3"),

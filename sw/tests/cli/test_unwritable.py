@@ -116,13 +116,27 @@ def test_full_stdout_is_one_sentence(options, network):
     assert result.stderr.count("\n") == 1
 
 
-def test_reader_that_has_gone_is_no_error(network):
+@pytest.mark.parametrize("options", [(), ("--json",)])
+def test_reader_that_has_gone_is_no_failed_check(options, network):
     reader, writer = os.pipe()
     os.close(reader)
-    command = [sys.executable, "-m", "crisp_sw", "inspect", str(network), "--json"]
+    command = [sys.executable, "-m", "crisp_sw", "inspect", str(network), *options]
     result = subprocess.run(command, stdout=writer, stderr=subprocess.PIPE, text=True, check=False)
     os.close(writer)
-    assert result.stderr == ""
+    assert (result.returncode, result.stderr) == (2, "")
+
+
+@pytest.mark.parametrize(("name", "status"), [("nothing", 2), ("network", 0)])
+def test_status_does_not_depend_on_who_reads_stderr(name, status, network):
+    path = str(network) if name == "network" else name
+    command = [sys.executable, "-m", "crisp_sw", "evaluate", path, "--data", "digits"]
+    reader, writer = os.pipe()
+    os.close(reader)
+    with open("/dev/full", "w") as full:
+        for stderr in (full, writer):
+            result = subprocess.run(command, stdout=subprocess.DEVNULL, stderr=stderr, check=False)
+            assert result.returncode == status
+    os.close(writer)
 
 
 def test_terminal_of_another_encoding(tmp_path):

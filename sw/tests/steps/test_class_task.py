@@ -58,7 +58,7 @@ def test_fewer_images_than_a_batch_say_how_many_of_each(digits_checkpoint):
     task = few_of_three(load_task(digits_checkpoint, "3,8"), 7)
     message = (
         r"^16 training images \(7 of '3', 9 of '8'\) are fewer than one batch of 64; expected at least 64: "
-        "raise --samples, or lower `batch_size` in the file of --settings$"
+        "raise --samples or lower --batch$"
     )
     with pytest.raises(SamplesError, match=message):
         task.samples(9, 0, batch=64)
