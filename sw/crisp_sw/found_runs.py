@@ -15,6 +15,9 @@ from crisp_golden.errors import CrispError
 from crisp_golden.json_toml import parse_json
 from crisp_sw.input_files import read_regular
 
+MOST_NAMED = 12
+"""Classes by which a user is called; one may have a thousand."""
+
 DEEPEST, MOST_DIRECTORIES, MOST_BYTES = 6, 20_000, 64 << 20
 STEPS = ("train", "evaluate", "prune", "quantize", "inspect")
 PAGES = {"demo": "report.html", "network": "report.html", "inspect": "inspect.html"}
@@ -44,6 +47,13 @@ class UserFigures:
     cycles: float | None = None
     cycles_dense: float | None = None
     preset: str | None = None
+
+    @property
+    def name(self) -> str:
+        """The classes, as far as a line has room."""
+        more = len(self.classes) - MOST_NAMED
+        named = ", ".join(self.classes[:MOST_NAMED]) or "classes without names"
+        return f"{named} and {more:,} more" if more > 0 else named
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -130,7 +140,7 @@ def _found(directory: Path, place: Path, step: str, figures: Mapping[str, Any]) 
     return FoundRun(
         directory=place,
         step=step,
-        what=f"{name}: {', '.join(user.classes)}" if user else name,
+        what=f"{name}: {user.name}" if user else name,
         command=_text(figures, "command") or "",
         page=page,
         figures=_headline(figures),

@@ -58,17 +58,13 @@ def render_index(title: str, runs: Sequence[FoundRun], clock_mhz: float) -> str:
     users = [(run, run.user) for run in runs if run.user is not None]
     sections = [Section(title="All runs", body=_runs(runs) if runs else "<p>There are none yet.</p>")]
     if users:
-        body = card(users_chart([(_user_name(user), user.accuracy, user.images) for _, user in users]))
+        body = card(users_chart([(user.name, user.accuracy, user.images) for _, user in users]))
         note = f"{_USERS_NOTE} Times are at {clock_mhz:g} MHz."
         sections.insert(
             0, Section(title="Users side by side", note=note, body=body + _users(users, clock_mhz))
         )
     lead = f"{len(runs)} results of the program crisp, {len(users)} of them for a user's classes."
     return page(title=f"Runs in {title}", lead=lead, head="", sections=sections)
-
-
-def _user_name(user: UserFigures) -> str:
-    return ", ".join(user.classes) or "classes without names"
 
 
 def _users(users: Sequence[tuple[FoundRun, UserFigures]], clock_mhz: float) -> str:
@@ -84,7 +80,7 @@ def _user_cells(run: FoundRun, user: UserFigures, clock_mhz: float) -> list[Cell
     speedup = user.cycles_dense / user.cycles if user.cycles and user.cycles_dense else None
     return [
         _link(run),
-        text_cell(_user_name(user)),
+        text_cell(user.name),
         _text(user.dataset),
         _text(user.preset),
         *(_shown(value, percent) for value in (dense, accuracy.get("pruned"), accuracy.get("int8"))),

@@ -18,7 +18,7 @@ _CYCLES_NOTE = (
     "Predicted for every layer alone on the core. Dense is the same layer without sparsity on the same core; "
     "ideal is the number of weight slots that are kept over the number of multipliers."
 )
-_MEMORY_NOTE = "While the compiled program runs: bytes that hold something which is still needed."
+_MEMORY_NOTE = "Over the cycles of the compiled program: bytes that hold something which is still needed."
 
 
 def render_inspection_page(figures: Mapping[str, Any], network: QuantizedNetwork) -> str:

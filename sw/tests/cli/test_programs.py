@@ -43,6 +43,11 @@ def test_compile_shows_groups_and_totals(network, tmp_path):
     assert "commands" in result.stdout
 
 
+def test_no_cell_of_compile_is_cut_on_a_narrow_terminal(network, tmp_path):
+    shown = [crisp("compile", network, "-o", tmp_path / "p", columns=columns).stdout for columns in (20, 200)]
+    assert shown[0].splitlines()[:-1] == shown[1].splitlines()[:-1]
+
+
 def test_compile_for_an_unknown_preset(tmp_path, network):
     result = crisp("compile", network, "-o", tmp_path / "a.crisp", "--preset", "huge")
     assert result.exit_code == 2

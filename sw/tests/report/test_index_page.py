@@ -50,6 +50,12 @@ def test_users_stand_side_by_side_on_one_axis_at_a_stated_clock():
     assert text.count('class="before"') == 2
 
 
+def test_users_of_many_classes_are_called_by_the_first():
+    text = render_index("b", [replace(RUN, user=replace(USER, classes=tuple(map(str, range(1000)))))], 100)
+    assert text.count("9, 10, 11 and 988 more") == 3  # in the chart and its title, and in the table
+    assert "12, 13" not in text
+
+
 def test_a_name_cannot_become_another_kind_of_link():
     text = render_index("b", [replace(RUN, directory=Path("javascript:alert(1)"))], 100)
     assert 'href="./javascript%3Aalert%281%29/report.html"' in text
