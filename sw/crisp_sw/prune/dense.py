@@ -6,11 +6,10 @@ from pathlib import Path
 import torch
 from torch import nn
 
-from crisp_sw.module_wrappers import unwrapped
 from crisp_sw.prune.batch_norm import finish_batch_norm
 from crisp_sw.prune.fine_tuning import EpochStatistics, FineTuner
 from crisp_sw.prune.master_weights import give_types_of, master_copy
-from crisp_sw.prune.run_checks import require_ready, require_trained
+from crisp_sw.prune.run_checks import own_copy, require_ready, require_trained
 from crisp_sw.prune.run_state import RunFile, RunState, require_place
 from crisp_sw.prune.samples import ClassSamples
 from crisp_sw.prune.settings import PruneSettings
@@ -44,8 +43,8 @@ def fine_tune_dense(
     PruneError, OutputFileError : as of :func:`crisp_sw.prune.prune_for_classes`.
     SamplesError : fewer samples than a batch, or labels that do not fit the model's outputs.
     """
-    model = unwrapped(model)
-    teacher = None if teacher is None else unwrapped(teacher)
+    model = own_copy(model)
+    teacher = None if teacher is None else own_copy(teacher)
     if on_epoch is not None:
         require_function("on_epoch", on_epoch)
     require_place(state_dir, resume=resume, keep_state=keep_state)

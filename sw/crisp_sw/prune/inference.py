@@ -7,7 +7,6 @@ from torch import Tensor, nn
 
 from crisp_sw.mixed_precision import autocast
 from crisp_sw.module_modes import evaluating, start_training
-from crisp_sw.module_wrappers import module_copy
 from crisp_sw.prune.errors import PruneError, SamplesError
 from crisp_sw.prune.master_weights import master_copy
 from crisp_sw.prune.random_streams import seeded
@@ -69,13 +68,14 @@ def collect_logits(
 def require_outputs(model: nn.Module, samples: ClassSamples) -> int:
     """Return the number of logits that the model gives each sample in inference mode.
 
-    A copy of the model is asked, as observers and the like change with every forward pass.
+    All modules' modes are left as they were.
 
     Raises
     ------
     SamplesError : the model fails on such images, gives no row of logits, or has no output for some label.
     """
-    logits = _answers(module_copy(model).eval(), samples.normalised(torch.arange(1)))
+    with evaluating(model):
+        logits = _answers(model, samples.normalised(torch.arange(1)))
     _check_labels(logits, samples)
     return logits.shape[1]
 

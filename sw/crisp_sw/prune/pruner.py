@@ -6,7 +6,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from crisp_sw.module_wrappers import module_copy, unwrapped
+from crisp_sw.module_wrappers import module_copy
 from crisp_sw.prune.channels import ChannelRun
 from crisp_sw.prune.computed_weights import require_computed_zeros, require_prunable
 from crisp_sw.prune.dense import fine_tune_dense
@@ -18,7 +18,7 @@ from crisp_sw.prune.masking import attach_mask, squash_masks
 from crisp_sw.prune.master_weights import master_copy
 from crisp_sw.prune.progress import ProgressCallback, PruneProgress, ignore_progress
 from crisp_sw.prune.report import LayerReport, PruneReport, PruneResult, dense_reports
-from crisp_sw.prune.run_checks import require_ready
+from crisp_sw.prune.run_checks import own_copy, require_ready
 from crisp_sw.prune.run_loop import RunLoop
 from crisp_sw.prune.run_state import require_place
 from crisp_sw.prune.saliency import measure_saliency
@@ -72,8 +72,8 @@ def prune_for_classes(
     SamplesError : fewer samples than a batch, labels or classes that do not fit the model's outputs, or
         images that the model cannot read or train on; known before training.
     """
-    settings, model = PruneSettings() if settings is None else settings, unwrapped(model)
-    teacher = None if teacher is None else unwrapped(teacher)
+    settings, model = PruneSettings() if settings is None else settings, own_copy(model)
+    teacher = None if teacher is None else own_copy(teacher)
     require_function("on_progress", on_progress)
     require_place(state_dir, resume=resume, keep_state=keep_state)
     require_ready(model, teacher, samples, settings)

@@ -5,6 +5,7 @@ from torch import nn
 from torch.nn.parameter import is_lazy
 
 from crisp_sw.data.augment import padding_fault
+from crisp_sw.module_wrappers import module_copy, unwrapped
 from crisp_sw.prune.errors import PruneError, SamplesError
 from crisp_sw.prune.exclusions import excluded_layers
 from crisp_sw.prune.inference import require_outputs, require_training_outputs
@@ -49,6 +50,18 @@ def _require_types(samples: ClassSamples, settings: PruneSettings) -> None:
         raise SamplesError(f"`samples` must be a ClassSamples, not a {type(samples).__name__}")
     if not isinstance(settings, PruneSettings):
         raise PruneError(f"`settings` must be PruneSettings, not {settings!r}")
+
+
+def own_copy(model: nn.Module) -> nn.Module:
+    """Return a copy of ``model``, without wrappers, to run: observers change in inference mode too.
+
+    Raises
+    ------
+    PruneError : as of :func:`require_values`. ModelError : it cannot be copied.
+    """
+    model = unwrapped(model)
+    require_values(model)
+    return module_copy(model)
 
 
 def require_values(model: nn.Module) -> None:

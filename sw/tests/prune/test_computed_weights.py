@@ -62,6 +62,7 @@ KEPT = {
 @pytest.mark.parametrize("kind", CHANGED.values(), ids=CHANGED)
 def test_layers_in_which_pruned_weights_come_back_are_refused_before_training(samples, kind):
     model, events = net(kind(16, 16, 3)), []
+    model(IMAGES)  # the first pass makes buffers
     message = r"layer '2' \(Changing\) computes with another weight than its parameter, in which pruned weig"
     with pytest.raises(PruneError, match=message):
         prune_for_classes(model, samples, SETTINGS, on_progress=events.append)
@@ -73,6 +74,13 @@ def test_layers_in_which_pruned_weights_come_back_are_refused_before_training(sa
     settings = replace(SETTINGS, exclude=("2",), sparsity=0.1)
     excluded = prune_for_classes(model, samples, settings)
     assert list(excluded.patterns) == ["5"]
+
+
+def test_buffers_that_the_first_pass_makes_are_those_of_the_result(samples):
+    model = net(CHANGED["averaged"](16, 16, 3))
+    result = prune_for_classes(model, samples, replace(SETTINGS, exclude=("2",), sparsity=0.1))
+    assert "2.average" in result.model.state_dict()
+    assert "2.average" not in model.state_dict()
 
 
 @pytest.mark.parametrize("kind", KEPT.values(), ids=KEPT)
