@@ -1,7 +1,7 @@
 """The export step: models in formats that other tools read, and quantized networks of others in ours."""
 
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -9,7 +9,7 @@ from typing import Any
 from crisp_golden.errors import CrispError
 from crisp_golden.network import QuantizedConv, QuantizedNetwork
 from crisp_sw.atomic_directories import new_directory
-from crisp_sw.atomic_files import write_bytes
+from crisp_sw.atomic_files import require_new_file, write_bytes
 from crisp_sw.checkpoint import MODEL_FILE, write_tensors
 from crisp_sw.export import save_network
 from crisp_sw.export.pruned import MASK_FILE, load_pruned, weight_masks
@@ -77,6 +77,7 @@ def _require_new_or_older_export(source: str, out: Path) -> tuple[Path, Path]:
     """Return where figures and summary of an exported file go, after nothing else is there."""
     if Path(source).is_dir() and out.resolve().is_relative_to(Path(source).resolve()):
         raise ExportError(f"{out} lies in {source}, whose files belong together; expected another place")
+    require_new_file(out)
     beside = out.with_name(f"{out.name}.json"), out.with_name(f"{out.name}.md")
     there = [path for path in (out, *beside) if path.exists()]
     if 0 < len(there) < 3:
@@ -93,9 +94,10 @@ def _all_or_none(*files: Path) -> Iterator[None]:
     new = [file for file in files if not file.exists()]
     try:
         yield
-    except OSError:
+    except BaseException:  # Ctrl-C, too
         for file in new:
-            file.unlink(missing_ok=True)
+            with suppress(OSError):  # it is not there, or cannot be removed from where nothing can be written
+                file.unlink()
         raise
 
 

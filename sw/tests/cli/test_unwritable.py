@@ -51,6 +51,7 @@ def refused(arguments: tuple[object, ...], place: dict[str, Path], size: int) ->
         (("prune", "CHECKPOINT", "--data", "nowhere", "--classes", "1,2", "--out", "a/b"), "a/b"),
         (("quantize", "PRUNED", "--data", "nowhere", "--out", "a/b"), "a/b"),
         (("inspect", "nowhere", "--out", "a/b"), "a/b"),
+        (("export", "NETWORK", "--out", "a/b.onnx"), "a/b.onnx"),
         (("compile", "nowhere", "--out", "a/b.crisp"), "a/b.crisp"),
         (("accuracy", "nowhere", "--out", "a/b"), "a/b/headline.md"),
         (("demo", "--data", "nowhere", "--out", "a/b"), "a/b/report.html"),

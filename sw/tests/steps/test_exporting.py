@@ -157,3 +157,17 @@ def test_missing_onnx_is_found_before_the_network_is_read(packed, tmp_path, monk
     monkeypatch.setitem(sys.modules, "onnx.checker", None)
     with pytest.raises(OnnxModelError, match="ONNX files need the package onnx"):
         export_model(str(packed), tmp_path / "network.onnx")
+
+
+@pytest.mark.parametrize("error", [KeyboardInterrupt(), OSError(30, "Read-only file system")])
+def test_an_export_that_does_not_end_can_be_asked_for_again(packed, tmp_path, monkeypatch, error):
+    def fail(*_: object) -> None:
+        raise error
+
+    with monkeypatch.context() as patched:
+        patched.setattr(exporting, "write_json", fail)
+        with pytest.raises(type(error)):
+            export_model(str(packed), tmp_path / "out.onnx")
+    assert not (tmp_path / "out.onnx").exists()
+    export_model(str(packed), tmp_path / "out.onnx")
+    assert (tmp_path / "out.onnx.json").exists()
