@@ -107,7 +107,7 @@ def test_time_is_bounded_also_where_all_exceptions_are_taken_for_damage(monkeypa
 def test_memory_is_bounded_also_where_it_is_taken_for_damage(monkeypatch):
     def greedy(_: bytes) -> None:
         try:
-            np.zeros(1 << 27, np.uint8)
+            np.zeros(1 << 34, np.uint8)
         except MemoryError as error:
             raise ConfigError("damaged") from error
 

@@ -29,6 +29,8 @@ def test_an_interrupt_in_an_import_ends_the_program_in_one_line(tmp_path: Path):
         capture_output=True,
         text=True,
         check=False,
+        # Who runs the tests in the background may have told their processes to ignore it.
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
     )
     assert (finished.returncode, finished.stderr, finished.stdout) == (130, "interrupted\n", "")
 

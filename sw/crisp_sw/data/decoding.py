@@ -18,6 +18,7 @@ from pathlib import Path
 import numpy as np
 
 from crisp_golden.json_toml import parse_json
+from crisp_golden.printable import printable
 from crisp_sw.atomic_files import new_file, write_bytes
 from crisp_sw.data.picture import decode_picture
 from crisp_sw.errors import DatasetError
@@ -140,6 +141,6 @@ def _decode_chunk(files: Sequence[Path], start: int, size: int, array: Path, str
         except DatasetError as error:
             if strict:
                 raise
-            problems.append((index, str(error)))
+            problems.append((index, printable(str(error))))
     images.flush()
     return problems
