@@ -64,11 +64,40 @@ def require_replaceable(directory: Path, kind: str, files: Sequence[str]) -> Non
     OccupiedDirectoryError : something is there beside an older result, or the path has no name of its own.
     OutputFileError : as of `require_writable`.
     """
-    if directory.name in ("", ".."):
-        raise OccupiedDirectoryError(f"{str(directory)!r} has no name; expected a path such as build/result")
+    _require_name(directory)
     if not is_free(directory):
         _require_older_result(directory, kind, files)
     require_writable(directory)
+
+
+def require_own(directory: Path, kind: str, names: Sequence[str]) -> None:
+    """Check, before any work is done, that a run may add to ``directory``, which holds nothing of others.
+
+    Parameters
+    ----------
+    kind : what the result is called.
+    names : of what an earlier or interrupted run may have left there; hidden entries are passed over.
+
+    Raises
+    ------
+    OccupiedDirectoryError : something else is there, or the path has no name of its own.
+    OutputFileError : as of `require_writable`.
+    """
+    _require_name(directory)
+    if directory.exists() and not directory.is_dir():
+        raise OccupiedDirectoryError(f"{directory} is no directory; expected a new or empty one")
+    found = {path.name for path in directory.iterdir()} if directory.exists() else set()
+    if strangers := sorted(name for name in found - set(names) if not name.startswith(".")):
+        raise OccupiedDirectoryError(
+            f"{directory} has {strangers[0]!r}, which is no part of a {kind}; expected a new or empty "
+            "directory, or an older one"
+        )
+    require_writable(directory / names[0])
+
+
+def _require_name(directory: Path) -> None:
+    if directory.name in ("", ".."):
+        raise OccupiedDirectoryError(f"{str(directory)!r} has no name; expected a path such as build/result")
 
 
 def _require_older_result(directory: Path, kind: str, files: Sequence[str]) -> None:

@@ -106,6 +106,13 @@ class DemoFiles:
         """All figures."""
         return self.out / "report.json"
 
+    @classmethod
+    def names(cls) -> tuple[str, ...]:
+        """Of all of them."""
+        here = cls(Path())
+        files = (here.report, here.page, here.pruned, here.network, here.inputs, here.rtl)
+        return tuple(path.name for path in files)
+
     @property
     def page(self) -> Path:
         """All figures, to be looked at."""

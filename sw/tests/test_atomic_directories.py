@@ -5,7 +5,13 @@ from pathlib import Path
 
 import pytest
 
-from crisp_sw.atomic_directories import OccupiedDirectoryError, is_free, new_directory, require_replaceable
+from crisp_sw.atomic_directories import (
+    OccupiedDirectoryError,
+    is_free,
+    new_directory,
+    require_own,
+    require_replaceable,
+)
 
 
 def test_replaces_what_was_there(tmp_path):
@@ -83,3 +89,21 @@ def test_only_an_older_result_alone_is_replaced(tmp_path):
 def test_a_path_without_a_name_is_refused(path):
     with pytest.raises(OccupiedDirectoryError, match=r"has no name; expected a path such as build/result"):
         require_replaceable(Path(path), "result", ("result.json",))
+
+
+def test_a_run_adds_to_nothing_of_others(tmp_path):
+    names = ("report.json", "results")
+    require_own(tmp_path / "new" / "run", "run", names)
+    assert list(tmp_path.iterdir()) == []
+    (tmp_path / ".run.lock").touch()
+    (tmp_path / "results").mkdir()
+    require_own(tmp_path, "run", names)
+    (tmp_path / "thesis.tex").touch()
+    with pytest.raises(
+        OccupiedDirectoryError, match=r"has 'thesis.tex', which is no part of a run; expected"
+    ):
+        require_own(tmp_path, "run", names)
+    with pytest.raises(OccupiedDirectoryError, match="is no directory"):
+        require_own(tmp_path / "thesis.tex", "run", names)
+    with pytest.raises(OccupiedDirectoryError, match="has no name"):
+        require_own(Path(".."), "run", names)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from crisp_sw.atomic_files import require_new_file
+from crisp_sw.atomic_directories import require_own
 from crisp_sw.commands.hardware import require_benches, run_cosim, try_simulator
 from crisp_sw.commands.options import (
     DEFAULT_CHECKPOINT,
@@ -81,7 +81,7 @@ def demo(
         prune=prune,
         budget=budget,
     )
-    require_new_file(DemoFiles(out).page)
+    require_own(out, "result of `crisp demo`", DemoFiles.names())
     with step_display() as progress:
 
         def cosimulate(network: Path, inputs: Path, preset: str, result: Path) -> int:

@@ -11,6 +11,7 @@ import typer
 
 from crisp_golden.config import preset as find_preset
 from crisp_golden.output_lock import locked_output
+from crisp_sw.atomic_directories import require_own
 from crisp_sw.atomic_files import require_new_file, write_bytes
 from crisp_sw.commands.hardware import try_simulator
 from crisp_sw.commands.options import AsJson, Clock, PresetName, Seed
@@ -28,7 +29,8 @@ if TYPE_CHECKING:
     from crisp_sw.network_run import RunSettings
 
 CHECK_FAILED, INTERRUPTED = 1, 130
-REPORT_FILE = "report.json"
+REPORT_FILE, PAGE_FILE = "report.json", "report.html"
+RUN_NAMES = (REPORT_FILE, PAGE_FILE, "programs", "results")
 RUNS = DEFAULT_CACHE / "runs"
 
 
@@ -124,7 +126,10 @@ def network(
         num_classes=num_classes,
         weights=weights,
     )
-    require_new_file((out or RUNS) / REPORT_FILE)
+    if out is None:
+        require_new_file(RUNS / REPORT_FILE)
+    else:
+        require_own(out, "result of `crisp network`", RUN_NAMES)
     if dense_too and not rtl:
         raise NetworkSettingsError("`--dense-too` has no effect: `--no-rtl` runs nothing on the RTL")
     try:
@@ -175,7 +180,7 @@ def _finish(report: dict[str, Any], folder: Path, as_json: bool) -> None:
     from crisp_sw.report.network_page import render_network_page
 
     write_json(folder / REPORT_FILE, report)
-    write_bytes(folder / "report.html", render_network_page(report).encode())
+    write_bytes(folder / PAGE_FILE, render_network_page(report).encode())
     emit(report, as_json, lambda: _show(report, folder))
     problems = run_failures(report)
     for problem in problems:
@@ -206,4 +211,4 @@ def _show(report: dict[str, Any], folder: Path) -> None:
     if totals["cycles_per_second"]:
         figures["simulation"] = f"{count(totals['cycles_per_second'])} cycles per second"
     show_figures(f"{report['network']} on preset {report['preset']}", figures)
-    results.print(f"report: {folder / 'report.html'} and {folder / REPORT_FILE}")
+    results.print(f"report: {folder / PAGE_FILE} and {folder / REPORT_FILE}")

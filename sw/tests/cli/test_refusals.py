@@ -147,3 +147,12 @@ def test_unwritable_output_is_one_message(network, pruned, tmp_path):
     assert result.exit_code == 2
     assert "Traceback" not in result.stderr
     assert str(tmp_path / "file") in result.stderr
+
+
+@pytest.mark.parametrize("command", [("demo",), ("network", "resnet18", "--no-rtl")])
+def test_a_run_does_not_mix_with_other_files(command: tuple[str, ...], tmp_path):
+    (tmp_path / "thesis.tex").write_text("mine")
+    result = crisp(*command, "--out", tmp_path)
+    assert result.exit_code == 2
+    assert "has 'thesis.tex', which is no part of a result of" in " ".join(result.stderr.split())
+    assert [path.name for path in tmp_path.iterdir()] == ["thesis.tex"]

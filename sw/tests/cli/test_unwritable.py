@@ -54,7 +54,7 @@ def refused(arguments: tuple[object, ...], place: dict[str, Path], size: int) ->
         (("export", "NETWORK", "--out", "a/b.onnx"), "a/b.onnx"),
         (("compile", "nowhere", "--out", "a/b.crisp"), "a/b.crisp"),
         (("accuracy", "nowhere", "--out", "a/b"), "a/b/headline.md"),
-        (("demo", "--data", "nowhere", "--out", "a/b"), "a/b/report.html"),
+        (("demo", "--data", "nowhere", "--out", "a/b"), "a/b/report.json"),
         (("cosim", "nowhere", "--inputs", "nowhere", "--out", "a/b.json"), "a/b.json"),
         (("network", "NETWORK", "--no-rtl", "--out", "a/b"), "a/b/report.json"),
     ],
