@@ -26,11 +26,13 @@ def training_precision(seed: int) -> list[Figure]:
     Seconds are the processor's, of the fastest step of each kind.
     """
     auto = find_precision(AUTO_PRECISION, CPU)
-    (other,) = set(PRECISIONS) - {auto}
+    (other,) = {*PRECISIONS} - {auto}
     figures = []
     for name in MODELS:
         with one_thread():
-            seconds = dict(zip(PRECISIONS, fastest(_steps(name, seed), runs=RUNS), strict=True))
+            seconds: dict[str, float] = dict(
+                zip(PRECISIONS, fastest(_steps(name, seed), runs=RUNS), strict=True)
+            )
         figures += [
             Figure(name=f"{name}, step in {precision}", value=seconds[precision], unit="s")
             for precision in PRECISIONS

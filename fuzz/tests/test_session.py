@@ -1,6 +1,7 @@
 """Fuzzing for a while: what it writes, how it ends, and what its command line takes."""
 
 import io
+import os
 import shutil
 import subprocess
 from pathlib import Path
@@ -101,7 +102,12 @@ def test_wrong_arguments(capsys, arguments, message):
 def test_make_passes_on_what_it_is_given():
     def command_of(*variables: str) -> str:
         made = subprocess.run(
-            ["make", "-n", "fuzz", *variables], cwd=ROOT, check=True, capture_output=True, text=True
+            ["make", "-n", "fuzz", *variables],
+            cwd=ROOT,
+            env={"PATH": os.environ["PATH"]},  # without the settings of a make that runs the tests
+            check=True,
+            capture_output=True,
+            text=True,
         )
         return made.stdout.splitlines()[-1].partition("-m fuzz")[2]
 

@@ -30,7 +30,6 @@ from crisp_sw.quantize.lowering import lower
 from crisp_sw.quantize.model_state import require_traceable
 from crisp_sw.quantize.ranges import Affine, Observer
 from crisp_sw.quantize.settings import CalibrationError, QuantizeSettings
-from crisp_sw.quantize.torch_layers import UnsupportedModelError
 
 
 def quantize_model(
@@ -65,6 +64,7 @@ def quantize_model(
     CalibrationError : there are no images of floating-point numbers, they are far larger than those of
         training, or an activation is not finite.
     PatternError : a layer's weights do not have the pattern claimed for them.
+    ModelError : something in the model cannot be copied.
     LayerError : the steps of a layer's result are too far from those of what it reads.
     """
     settings, patterns = settings or QuantizeSettings(), patterns or {}
@@ -152,10 +152,7 @@ def _node(
 
 def _working_copy(model: nn.Module) -> nn.Module:
     """A copy of the network in ``model`` in a type that keeps its weights exactly: float32 or float64."""
-    try:
-        network = module_copy(unwrapped(model))
-    except Exception as error:  # the user's attributes may be anything
-        raise UnsupportedModelError(f"{type(model).__name__} cannot be copied: {error}") from error
+    network = module_copy(unwrapped(model))
     first = next(_floating(network), None)
     return network.double() if first is not None and first.dtype == torch.float64 else network.float()
 

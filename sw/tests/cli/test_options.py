@@ -158,7 +158,7 @@ HUGE = 10**400
         (("train", "--data", "digits", "--crop-padding", HUGE), "`crop_padding` must be at most"),
         (("train", "--data", "digits", "--image-size", HUGE), "`image_size` must be at most"),
         (("prune", *PRUNE, "--samples", HUGE), "`samples_per_class` must be at most 1000000000"),
-        (("prune", *PRUNE, "--iterations", HUGE), "`iterations` must be at most 1000000000"),
+        (("prune", *PRUNE, "--iterations", HUGE), "`iterations` must be at most 65536"),
         (("prune", *PRUNE, "--final-epochs", HUGE), "`final_epochs` must be at most 1000000000"),
         (("prune", *PRUNE, "--block", HUGE), "`block` must be at most 1024"),
         (("prune", *PRUNE, "--sparsity", "inf"), "`sparsity` must be from 0 below 1, not inf"),
