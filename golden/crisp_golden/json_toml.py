@@ -6,6 +6,7 @@ breaks others: lists nested too deeply to print, integers that no float holds, s
 
 import json
 import tomllib
+from collections.abc import Callable
 from typing import Any
 
 from crisp_golden.errors import CrispError
@@ -29,14 +30,7 @@ def parse_json(text: str | bytes) -> Any:
     ParseError : the text is not JSON, is nested deeper than 64, or has an integer of more than 64 bits or a
         string that is no Unicode.
     """
-    try:
-        value = json.loads(text)
-    except RecursionError as error:
-        raise _too_deep() from error
-    except ValueError as error:
-        raise ParseError(str(error)) from error
-    _check(value)
-    return value
+    return _checked(lambda: json.loads(text))
 
 
 def parse_toml(text: str) -> dict[str, Any]:
@@ -46,8 +40,12 @@ def parse_toml(text: str) -> dict[str, Any]:
     ------
     ParseError : as of `parse_json`.
     """
+    return _checked(lambda: tomllib.loads(text))
+
+
+def _checked(parse: Callable[[], Any]) -> Any:
     try:
-        value = tomllib.loads(text)
+        value = parse()
     except RecursionError as error:
         raise _too_deep() from error
     except ValueError as error:

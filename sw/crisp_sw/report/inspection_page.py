@@ -9,9 +9,10 @@ from crisp_sw.report.document import Download, Section, Tile, card, page, tiles
 from crisp_sw.report.inspection_table import HEADINGS, NOTHING, dense_misfits
 from crisp_sw.report.layer_table import layer_name, pattern_cells
 from crisp_sw.report.memory_chart import memory_chart
-from crisp_sw.report.numbers import count, percent, ratio, size
+from crisp_sw.report.numbers import count, percent, ratio
 from crisp_sw.report.pattern_cards import PATTERN_NOTE, pattern_cards
 from crisp_sw.report.tables import Cell, Column, Row, number_cell, table, text_cell
+from crisp_sw.report.tiles import weights_tile
 from crisp_sw.report.times import CLOCK_MHZ, time_tile
 
 _CYCLES_NOTE = (
@@ -76,11 +77,7 @@ def _tiles(figures: Mapping[str, Any]) -> str:
         time_tile(program["cycles"], clock, "the whole accelerator")
         if program
         else time_tile(totals["cycles_predicted"], clock, "layer by layer"),
-        Tile(
-            title="Smaller weights",
-            figure=ratio(totals["compression"]),
-            detail=f"{size(totals['bytes_dense'])} \u2192 {size(totals['bytes_packed'])}, indices included",
-        ),
+        weights_tile(totals),
         Tile(
             title="Fewer multiplications",
             figure=ratio(totals["mac_reduction"]),
