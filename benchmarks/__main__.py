@@ -23,8 +23,8 @@ from benchmarks.pruning_epoch import pruning_epoch
 from benchmarks.scale_sim_comparison import scale_sim_comparison
 from benchmarks.simulation_speed import simulation_speed
 from benchmarks.training_precision import training_precision
-from cocotb_tests.runner import BUILD
-from crisp_golden.errors import CrispError
+from crisp_sim.runs.runner import BUILD
+from crisp_spec.errors import CrispError
 
 BENCHMARKS = {
     "simulation speed": simulation_speed,

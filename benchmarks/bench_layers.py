@@ -6,11 +6,11 @@ import cocotb
 import numpy as np
 
 from benchmarks.layers import MeasuredLayer
-from cocotb_tests.tb.core_driver import CoreDriver
-from cocotb_tests.tb.layer_run import case_jobs, fetch_job, preload_job
-from cocotb_tests.tb.parameters import bench_parameters, record_measurements
-from crisp_golden.config import CoreConfig
-from crisp_golden.cycles import ideal_cycles, job_cycles
+from crisp_golden.cycles.core_cycles import ideal_cycles, job_cycles
+from crisp_sim.core.core_driver import CoreDriver
+from crisp_sim.core.layer_run import case_jobs, fetch_job, preload_job
+from crisp_sim.runs.parameters import bench_parameters, record_measurements
+from crisp_spec.config import CoreConfig
 
 
 @cocotb.test()

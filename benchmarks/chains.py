@@ -8,15 +8,15 @@ from itertools import pairwise
 import numpy as np
 
 from benchmarks.layers import MeasuredLayer
-from cocotb_tests.accelerator.rtl_bus import RtlBus
-from cocotb_tests.accelerator.simulation import MemoryTiming
-from cocotb_tests.errors import BenchError
-from crisp_golden.config import preset
-from crisp_golden.cycles import CycleCount, ideal_cycles
-from crisp_golden.inference import INPUT, run_network
-from crisp_golden.network import Node, QuantizedConv, QuantizedNetwork
-from crisp_golden.program.timeline import MemoryTiming as ModelTiming
-from crisp_golden.workload import layer_workload
+from crisp_golden.arithmetic.inference import INPUT, run_network
+from crisp_golden.arithmetic.network import Node, QuantizedConv, QuantizedNetwork
+from crisp_golden.cycles.core_cycles import CycleCount, ideal_cycles
+from crisp_golden.cycles.timeline import MemoryTiming as ModelTiming
+from crisp_golden.pack.workload import layer_workload
+from crisp_sim.accelerator.rtl_bus import RtlBus
+from crisp_sim.accelerator.simulation import MemoryTiming
+from crisp_sim.errors import BenchError
+from crisp_spec.config import preset
 from crisp_sw.compile.compiler import compile_network
 from crisp_sw.driver.accelerator import Accelerator
 

@@ -5,9 +5,9 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 from benchmarks.layers import MeasuredLayer
-from cocotb_tests.devices import core_verilog
-from cocotb_tests.runner import Bench, run_bench
-from crisp_golden.config import preset
+from crisp_sim.devices import core_verilog
+from crisp_sim.runs.runner import Bench, run_bench
+from crisp_spec.config import preset
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -4,8 +4,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from cocotb_tests.tb.layer_run import LayerCase
-from crisp_golden.network import Pattern, QuantizedConv
+from crisp_golden.arithmetic.network import Pattern, QuantizedConv
+from crisp_sim.core.layer_run import LayerCase
 
 BLOCK = 16
 KERNEL = 3

@@ -8,7 +8,7 @@ from torch import Tensor, nn
 
 from benchmarks.figure import Figure
 from benchmarks.threads import one_thread
-from crisp_golden.errors import CrispError
+from crisp_spec.errors import CrispError
 from crisp_sw.models import build_model
 from crisp_sw.prune import CrispSparsifier
 

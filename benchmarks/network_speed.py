@@ -8,15 +8,15 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from benchmarks.figure import Figure
-from cocotb_tests.accelerator.library import model_library
-from cocotb_tests.errors import BenchError
-from cocotb_tests.runner import BUILD
-from crisp_golden.config import preset
-from crisp_golden.network import QuantizedNetwork
-from crisp_golden.program.timeline import MemoryTiming
-from crisp_sw.network_run import NetworkRun, RunSettings, iss_platform, rtl_platform, run_failures
-from crisp_sw.network_run.figures import DENSE_UNIT
-from crisp_sw.networks import LayerSparsity, NetworkSettings, SparsityRules, cached_network
+from crisp_golden.arithmetic.network import QuantizedNetwork
+from crisp_golden.cycles.timeline import MemoryTiming
+from crisp_sim.accelerator.library import model_library
+from crisp_sim.errors import BenchError
+from crisp_sim.runs.runner import BUILD
+from crisp_spec.config import preset
+from crisp_sw.flows.program_run import NetworkRun, RunSettings, iss_platform, rtl_platform, run_failures
+from crisp_sw.flows.program_run.figures import DENSE_UNIT
+from crisp_sw.synthetic import LayerSparsity, NetworkSettings, SparsityRules, cached_network
 
 CYCLES_PER_SECOND = 300_000
 T = TypeVar("T")

@@ -12,8 +12,8 @@ from benchmarks.processor_time import fastest
 from benchmarks.threads import one_thread
 from crisp_sw.models import build_model
 from crisp_sw.prune import ClassSamples, CrispSparsifier, PruneSettings
-from crisp_sw.prune.fine_tuning import FineTuner
-from crisp_sw.prune.saliency import measure_saliency
+from crisp_sw.prune.tuning.fine_tuning import FineTuner
+from crisp_sw.prune.tuning.saliency import measure_saliency
 
 MODEL = "resnet18-half-32px"
 CLASSES, PER_CLASS = 10, 250

@@ -11,8 +11,8 @@ from benchmarks.figure import Figure
 from benchmarks.processor_time import fastest
 from benchmarks.threads import one_thread
 from crisp_sw.choices import AUTO_PRECISION, PRECISIONS
-from crisp_sw.mixed_precision import autocast, find_precision
 from crisp_sw.models import build_model
+from crisp_sw.modules.mixed_precision import autocast, find_precision
 
 MODELS = ("resnet18-half-32px", "mobilenet-v2-half-32px")
 BATCH, CLASSES, SIDE = 64, 200, 32

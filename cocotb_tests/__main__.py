@@ -12,15 +12,15 @@ from rich.console import Console
 from typer.core import TyperGroup
 
 from cocotb_tests.benches import select
-from cocotb_tests.errors import BenchError
 from cocotb_tests.layers.runs import random_layers
-from cocotb_tests.networks.run import run_network_layers
 from cocotb_tests.programs.cases import ProgramCases
-from cocotb_tests.runner import BenchResult, run_bench
-from cocotb_tests.trial import try_simulator
-from crisp_golden.config import preset as find_preset
-from crisp_golden.errors import CrispError
-from crisp_golden.printable import printable
+from crisp_cli.cosim.run import run_network_layers
+from crisp_files.printable import printable
+from crisp_sim.errors import BenchError
+from crisp_sim.runs.runner import BenchResult, run_bench
+from crisp_sim.runs.trial import try_simulator
+from crisp_spec.config import preset as find_preset
+from crisp_spec.errors import CrispError
 
 CHECK_FAILED = 1
 LAYERS_PER_BATCH = 100

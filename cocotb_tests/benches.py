@@ -5,10 +5,10 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
-from cocotb_tests.devices import device_verilog
-from cocotb_tests.errors import ToolError
-from cocotb_tests.runner import Bench
-from crisp_golden.config import CoreConfig
+from crisp_sim.devices import device_verilog
+from crisp_sim.errors import ToolError
+from crisp_sim.runs.runner import Bench
+from crisp_spec.config import CoreConfig
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -8,10 +8,10 @@ import pytest
 
 from cocotb_tests.protocol.aftermath import Aftermath, surviving
 from cocotb_tests.protocol.random_programs import ProgramMemory, random_program
-from crisp_golden.config import preset
-from crisp_golden.program.commands import Command, Opcode
-from crisp_golden.program.errors import ErrorCode, ProgramError
-from crisp_golden.program.simulator import ProgramSimulator
+from crisp_golden.machine.simulator import ProgramSimulator
+from crisp_spec.commands import Command, Opcode
+from crisp_spec.config import preset
+from crisp_spec.error_codes import ErrorCode, ProgramError
 
 CONFIG = preset("tiny")
 PLACE = ProgramMemory(CONFIG)

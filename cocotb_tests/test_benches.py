@@ -7,9 +7,9 @@ import pytest
 
 from cocotb_tests import benches
 from cocotb_tests.benches import BENCHES, RegisteredBench, select
-from cocotb_tests.devices import DEVICES
-from cocotb_tests.errors import ToolError
-from crisp_golden.config import preset
+from crisp_sim.devices import DEVICES
+from crisp_sim.errors import ToolError
+from crisp_spec.config import preset
 
 
 @pytest.mark.parametrize("registered", BENCHES, ids=lambda bench: bench.name)

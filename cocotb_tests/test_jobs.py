@@ -5,10 +5,10 @@ from dataclasses import asdict
 import numpy as np
 import pytest
 
-from cocotb_tests.devices import core_verilog
 from cocotb_tests.jobs.random_jobs import RandomJob, random_job
-from cocotb_tests.runner import Bench, run_bench
-from crisp_golden.config import CoreConfig, preset
+from crisp_sim.devices import core_verilog
+from crisp_sim.runs.runner import Bench, run_bench
+from crisp_spec.config import CoreConfig, preset
 
 # Tables that wrap soon; one, two, four and all columns drained at a time.
 SMALL = {"weight_words": 128, "index_words": 64, "channel_words": 64, "tap_words": 16, "tile_depth": 4}

@@ -5,15 +5,15 @@ from dataclasses import asdict
 
 import pytest
 
-from cocotb_tests.devices import core_verilog
 from cocotb_tests.layers.random_layers import KERNELS, KINDS, numbered_case
 from cocotb_tests.layers.runs import random_layers
-from cocotb_tests.runner import Bench, run_bench
-from cocotb_tests.tb.layer_run import LayerCase
-from crisp_golden.config import CoreConfig, preset
-from crisp_golden.network import QuantizedConv
-from crisp_golden.packing import pack_layer
-from crisp_golden.windows import window_weights
+from crisp_golden.arithmetic.network import QuantizedConv
+from crisp_golden.pack.jobs import pack_layer
+from crisp_golden.pack.windows import window_weights
+from crisp_sim.core.layer_run import LayerCase
+from crisp_sim.devices import core_verilog
+from crisp_sim.runs.runner import Bench, run_bench
+from crisp_spec.config import CoreConfig, preset
 
 CONFIGS = {
     "tiny": preset("tiny"),

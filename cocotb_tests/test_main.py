@@ -8,10 +8,10 @@ from typer.testing import CliRunner
 from cocotb_tests import __main__ as main
 from cocotb_tests import benches
 from cocotb_tests.benches import RegisteredBench, select
-from cocotb_tests.errors import BenchError
 from cocotb_tests.programs.cases import CaseResult
-from cocotb_tests.runner import Bench, BenchResult
-from crisp_golden.config import PRESETS
+from crisp_sim.errors import BenchError
+from crisp_sim.runs.runner import Bench, BenchResult
+from crisp_spec.config import PRESETS
 
 ALL = tuple(
     RegisteredBench(name=name, summary=f"{name} works", device=name, module=name)

@@ -5,15 +5,15 @@ from itertools import cycle
 
 import pytest
 
-from cocotb_tests.accelerator.rtl_bus import RtlBus
-from cocotb_tests.accelerator.simulation import MemoryTiming
 from cocotb_tests.programs.configs import CONFIGS
 from cocotb_tests.programs.networks import check_network
 from cocotb_tests.test_program_cycles import single_layers
-from crisp_golden.program.timeline import MemoryTiming as ModelTiming
+from crisp_golden.cycles.timeline import MemoryTiming as ModelTiming
+from crisp_sim.accelerator.rtl_bus import RtlBus
+from crisp_sim.accelerator.simulation import MemoryTiming
 from crisp_sw.compile.compiler import compile_network
 from crisp_sw.driver.accelerator import Accelerator
-from crisp_sw.program_figures import program_figures
+from crisp_sw.programs.costs import program_figures
 
 LAYERS = 32
 TIMINGS = tuple(

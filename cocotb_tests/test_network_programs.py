@@ -2,8 +2,8 @@
 
 import pytest
 
-from crisp_golden.program.timeline import MemoryTiming
-from crisp_sw.network_run import NetworkRun, RunSettings, iss_platform, rtl_platform, run_failures
+from crisp_golden.cycles.timeline import MemoryTiming
+from crisp_sw.flows.program_run import NetworkRun, RunSettings, iss_platform, rtl_platform, run_failures
 from sw.tests.small_programs import CONFIG, small_network
 
 

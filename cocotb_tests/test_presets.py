@@ -7,10 +7,10 @@ import pytest
 
 from cocotb_tests.layers.random_layers import numbered_case
 from cocotb_tests.protocol.random_programs import ProgramMemory, random_program
-from cocotb_tests.tb.layer_run import case_jobs
-from crisp_golden.config import PRESETS
-from crisp_golden.program.commands import COMMAND_BYTES
-from crisp_golden.program.simulator import ProgramSimulator
+from crisp_golden.machine.simulator import ProgramSimulator
+from crisp_sim.core.layer_run import case_jobs
+from crisp_spec.commands import COMMAND_BYTES
+from crisp_spec.config import PRESETS
 
 
 @pytest.mark.parametrize("name", PRESETS)

@@ -4,19 +4,19 @@ from collections.abc import Iterator
 
 import pytest
 
-from cocotb_tests.accelerator.rtl_bus import RtlBus
-from cocotb_tests.accelerator.simulation import MemoryTiming
 from cocotb_tests.programs.configs import CONFIGS
 from cocotb_tests.programs.networks import check_network
-from crisp_golden.inference import run_network
-from crisp_golden.network import QuantizedNetwork
-from crisp_golden.program.timeline import MemoryTiming as ModelTiming
+from crisp_golden.arithmetic.inference import run_network
+from crisp_golden.arithmetic.network import QuantizedNetwork
+from crisp_golden.cycles.timeline import MemoryTiming as ModelTiming
+from crisp_golden.stimuli.random_networks import random_network
+from crisp_sim.accelerator.rtl_bus import RtlBus
+from crisp_sim.accelerator.simulation import MemoryTiming
 from crisp_sw.compile.compiler import compile_network
 from crisp_sw.driver.accelerator import Accelerator
-from crisp_sw.network_run.segments import segments
-from crisp_sw.networks import example_input
-from crisp_sw.program_figures import program_figures
-from golden.tests.random_networks import random_network
+from crisp_sw.flows.program_run.segments import segments
+from crisp_sw.programs.costs import program_figures
+from crisp_sw.synthetic import example_input
 
 LATENCIES = (1, 7, 40, 200)
 NETWORKS = 24

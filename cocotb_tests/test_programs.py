@@ -5,8 +5,6 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from cocotb_tests.accelerator.rtl_bus import RtlBus
-from cocotb_tests.accelerator.simulation import MemoryTiming
 from cocotb_tests.programs.configs import CONFIGS
 from cocotb_tests.programs.networks import (
     TIMEOUT,
@@ -18,14 +16,16 @@ from cocotb_tests.programs.networks import (
     read_windows,
     windows_after,
 )
-from crisp_golden.program.commands import COMMAND_BYTES
-from crisp_golden.program.errors import ErrorCode, ProgramError
-from crisp_golden.program.image import ProgramImage
+from crisp_golden.machine.program_image import ProgramImage
+from crisp_golden.stimuli.random_networks import random_network
+from crisp_sim.accelerator.rtl_bus import RtlBus
+from crisp_sim.accelerator.simulation import MemoryTiming
+from crisp_spec.commands import COMMAND_BYTES
+from crisp_spec.error_codes import ErrorCode, ProgramError
 from crisp_sw.compile.compiler import compile_network
 from crisp_sw.driver.accelerator import Accelerator
 from crisp_sw.driver.errors import DriverError
 from crisp_sw.driver.simulated_bus import SimulatedBus
-from golden.tests.random_networks import random_network
 
 LATENCIES = (1, 20, 200)
 NETWORKS = 8

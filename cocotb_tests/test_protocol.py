@@ -4,9 +4,9 @@ from dataclasses import asdict
 
 import pytest
 
-from cocotb_tests.devices import device_verilog
-from cocotb_tests.runner import Bench, run_bench
-from crisp_golden.config import CoreConfig, preset
+from crisp_sim.devices import device_verilog
+from crisp_sim.runs.runner import Bench, run_bench
+from crisp_spec.config import CoreConfig, preset
 
 # One beat per window at 64 bits, one at 128, and one at 256 with two drained pixels per cycle.
 CONFIGS = {

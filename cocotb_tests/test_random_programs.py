@@ -6,12 +6,12 @@ from random import Random
 import numpy as np
 import pytest
 
-from cocotb_tests.accelerator.simulation import MemoryTiming
-from cocotb_tests.errors import BenchError
 from cocotb_tests.programs.cases import ProgramCases
 from cocotb_tests.programs.configs import CONFIGS
-from crisp_golden.program.errors import ErrorCode
-from crisp_golden.program.simulator import ProgramSimulator
+from crisp_golden.machine.simulator import ProgramSimulator
+from crisp_sim.accelerator.simulation import MemoryTiming
+from crisp_sim.errors import BenchError
+from crisp_spec.error_codes import ErrorCode
 
 GARBAGE = 200
 """Programs on every configuration: 600 in all."""

@@ -7,9 +7,9 @@ from typing import Any
 
 import pytest
 
-from cocotb_tests.devices import device_verilog
-from cocotb_tests.runner import Bench, BenchResult, run_bench
-from crisp_golden.config import CoreConfig, preset
+from crisp_sim.devices import device_verilog
+from crisp_sim.runs.runner import Bench, BenchResult, run_bench
+from crisp_spec.config import CoreConfig, preset
 
 SIMULATORS = ["verilator", *(["icarus"] if shutil.which("iverilog") else [])]
 

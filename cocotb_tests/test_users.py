@@ -4,12 +4,12 @@ from collections.abc import Sequence
 
 import torch
 
-from cocotb_tests.accelerator.rtl_bus import RtlBus
 from cocotb_tests.programs.networks import check_network
-from crisp_golden.config import preset
-from crisp_golden.network import QuantizedNetwork
+from crisp_golden.arithmetic.network import QuantizedNetwork
+from crisp_sim.accelerator.rtl_bus import RtlBus
+from crisp_spec.config import preset
 from crisp_sw.compile.compiler import compile_network
-from crisp_sw.data.digits import load_digits
+from crisp_sw.data.sources.digits import load_digits
 from crisp_sw.driver.accelerator import Accelerator
 from crisp_sw.models import build_model
 from crisp_sw.prune import PruneSettings, choose_samples, prune_for_classes, restrict_classifier

@@ -7,8 +7,8 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager, nullcontext
 from pathlib import Path
 
-from crisp_golden.errors import CrispError
-from crisp_golden.printable import printable
+from crisp_files.printable import printable
+from crisp_spec.errors import CrispError
 
 SECONDS = 5.0
 """Of processor time, so that a busy machine finds nothing that is not there."""

@@ -11,7 +11,7 @@ from hypothesis.errors import HypothesisWarning
 from rich.console import Console
 from rich.status import Status
 
-from crisp_golden.printable import printable
+from crisp_files.printable import printable
 from fuzz.explore import Finding, explore
 from fuzz.target import Target
 

@@ -5,8 +5,8 @@ import subprocess
 import sys
 from pathlib import Path
 
-from cocotb_tests.build_cache import locked
-from cocotb_tests.errors import ToolError
+from crisp_sim.errors import ToolError
+from crisp_sim.simulators.build_cache import locked
 
 REQUIREMENTS = ("scalesim==3.0.0", "numpy<2.3")
 SHOWN = 2000

@@ -8,8 +8,8 @@ from pathlib import Path
 
 from benchmarks.layers import KERNEL, MeasuredLayer
 from benchmarks.scale_sim.environment import SHOWN, scale_sim_python
-from cocotb_tests.errors import ToolError
-from cocotb_tests.runner import BUILD
+from crisp_sim.errors import ToolError
+from crisp_sim.runs.runner import BUILD
 
 ARRAY = 16
 """Rows and columns."""

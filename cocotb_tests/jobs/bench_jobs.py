@@ -5,9 +5,9 @@ import numpy as np
 
 from cocotb_tests.jobs.random_jobs import RandomJob, random_job
 from cocotb_tests.jobs.traffic import MemoryTraffic
-from cocotb_tests.tb.core_driver import CoreDriver
-from cocotb_tests.tb.parameters import bench_parameters, record_measurements
-from crisp_golden.config import CoreConfig
+from crisp_sim.core.core_driver import CoreDriver
+from crisp_sim.runs.parameters import bench_parameters, record_measurements
+from crisp_spec.config import CoreConfig
 
 
 async def reset_core(dut) -> tuple[CoreDriver, range, int]:

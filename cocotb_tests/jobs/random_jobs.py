@@ -1,7 +1,7 @@
 """Random EXECUTE commands with the memories that they work on, not made from any layer.
 
 Bases lie anywhere, tensors and tables wrap at the ends of the memories, rings wrap at any pixel. What the
-core has to make of it is ``crisp_golden.program.core_model``'s business.
+core has to make of it is ``crisp_golden.machine.core_model``'s business.
 """
 
 from collections.abc import Iterator, Mapping
@@ -9,15 +9,15 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from crisp_golden.config import CoreConfig
-from crisp_golden.cycles import CycleCount, job_cycles
-from crisp_golden.fields import Field, pack_fields
-from crisp_golden.packing import slot_cycles
-from crisp_golden.program.chip import Chip
-from crisp_golden.program.commands import EXECUTE, Command, Opcode, Target
-from crisp_golden.program.core_model import CoreModel
-from crisp_golden.program.legality import violation
-from crisp_golden.program.memories import (
+from crisp_golden.cycles.core_cycles import CycleCount, job_cycles
+from crisp_golden.machine.chip import Chip
+from crisp_golden.machine.core_model import CoreModel
+from crisp_golden.pack.jobs import slot_cycles
+from crisp_spec.commands import EXECUTE, Command, Opcode, Target
+from crisp_spec.config import CoreConfig
+from crisp_spec.fields import Field, pack_fields
+from crisp_spec.legality import violation
+from crisp_spec.memories import (
     BLOCK_INDEX_FIELDS,
     CHANNEL_FIELDS,
     INDEX_BITS,

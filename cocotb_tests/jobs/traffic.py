@@ -6,9 +6,9 @@ import numpy as np
 from cocotb.triggers import FallingEdge, ReadOnly
 
 from cocotb_tests.jobs.random_jobs import RandomJob
-from cocotb_tests.tb.core_driver import CoreDriver
-from crisp_golden.program.commands import Target
-from crisp_golden.timing import READ_LATENCY
+from crisp_sim.core.core_driver import CoreDriver
+from crisp_spec.commands import Target
+from crisp_spec.latencies import READ_LATENCY
 
 
 class MemoryTraffic:

@@ -6,13 +6,13 @@ import cocotb
 import pytest
 
 from cocotb_tests.layers.random_layers import numbered_case
-from cocotb_tests.tb.core_driver import CoreDriver
-from cocotb_tests.tb.layer_run import LayerCase, check_layer
-from cocotb_tests.tb.parameters import bench_parameters
-from crisp_golden.config import VALUE_BITS, CoreConfig
-from crisp_golden.cycles import CycleCount
-from crisp_golden.packing import Job
-from crisp_golden.program.commands import Target
+from crisp_golden.cycles.core_cycles import CycleCount
+from crisp_golden.pack.jobs import Job
+from crisp_sim.core.core_driver import CoreDriver
+from crisp_sim.core.layer_run import LayerCase, check_layer
+from crisp_sim.runs.parameters import bench_parameters
+from crisp_spec.commands import Target
+from crisp_spec.config import VALUE_BITS, CoreConfig
 
 
 class WrongWeightDriver(CoreDriver):

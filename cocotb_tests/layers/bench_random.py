@@ -6,10 +6,10 @@ import cocotb
 import numpy as np
 
 from cocotb_tests.layers.random_layers import numbered_case, random_pool
-from cocotb_tests.tb.core_driver import CoreDriver
-from cocotb_tests.tb.layer_run import check_layer
-from cocotb_tests.tb.parameters import bench_parameters, record_measurements
-from crisp_golden.config import CoreConfig
+from crisp_sim.core.core_driver import CoreDriver
+from crisp_sim.core.layer_run import check_layer
+from crisp_sim.runs.parameters import bench_parameters, record_measurements
+from crisp_spec.config import CoreConfig
 
 
 @cocotb.test()

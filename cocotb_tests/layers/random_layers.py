@@ -4,11 +4,11 @@ from contextlib import suppress
 
 import numpy as np
 
-from cocotb_tests.tb.layer_run import LayerCase, PoolCase, case_jobs
-from crisp_golden.config import CoreConfig
-from crisp_golden.convolution import accumulate
-from crisp_golden.errors import CapacityError
-from crisp_golden.network import MaxPool, Pattern, QuantizedConv, ResidualInput
+from crisp_golden.arithmetic.convolution import accumulate
+from crisp_golden.arithmetic.network import MaxPool, Pattern, QuantizedConv, ResidualInput
+from crisp_sim.core.layer_run import LayerCase, PoolCase, case_jobs
+from crisp_spec.config import CoreConfig
+from crisp_spec.errors import CapacityError
 
 KERNELS = (1, 3, 5, 7)
 KINDS = ("full", "grouped", "depthwise")

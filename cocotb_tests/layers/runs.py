@@ -3,9 +3,9 @@
 from dataclasses import asdict
 from pathlib import Path
 
-from cocotb_tests.devices import core_verilog
-from cocotb_tests.runner import BUILD, Bench
-from crisp_golden.config import CoreConfig
+from crisp_sim.devices import core_verilog
+from crisp_sim.runs.runner import BUILD, Bench
+from crisp_spec.config import CoreConfig
 
 
 def random_layers(

@@ -4,19 +4,19 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from random import Random
 
-from cocotb_tests.accelerator.rtl_bus import RtlBus
-from cocotb_tests.accelerator.simulation import MemoryTiming
-from cocotb_tests.errors import BenchError
 from cocotb_tests.programs.commands import CommandPair
 from cocotb_tests.programs.garbage import GarbagePair
 from cocotb_tests.programs.networks import check_network
-from crisp_golden.config import CoreConfig
-from crisp_golden.errors import CapacityError, CrispError
+from crisp_golden.stimuli.random_networks import random_network
+from crisp_sim.accelerator.rtl_bus import RtlBus
+from crisp_sim.accelerator.simulation import MemoryTiming
+from crisp_sim.errors import BenchError
+from crisp_spec.config import CoreConfig
+from crisp_spec.errors import CapacityError, CrispError
 from crisp_sw.compile.compiler import compile_network
 from crisp_sw.driver.accelerator import Accelerator
 from crisp_sw.driver.registers import Registers
 from crisp_sw.driver.simulated_bus import SimulatedBus
-from golden.tests.random_networks import random_network
 
 LATENCIES = (1, 2, 5, 20, 40, 77, 200)
 INTERVALS = (1, 1, 1, 2, 3)

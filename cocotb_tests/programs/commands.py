@@ -6,15 +6,15 @@ from random import Random
 
 import numpy as np
 
-from cocotb_tests.accelerator.rtl_bus import RtlBus
 from cocotb_tests.programs.host import READ, WRITE, CommandHost, Outcome, Window
 from cocotb_tests.protocol.aftermath import Aftermath
 from cocotb_tests.protocol.random_programs import ProgramMemory, random_program
 from cocotb_tests.protocol.wrong_programs import BUS_ERRORS, random_fault, spoil
-from crisp_golden.config import CoreConfig
-from crisp_golden.program.commands import COMMAND_BYTES, Command, Opcode
-from crisp_golden.program.errors import ErrorCode
-from crisp_golden.program.transfers import memory_runs
+from crisp_golden.machine.transfers import memory_runs
+from crisp_sim.accelerator.rtl_bus import RtlBus
+from crisp_spec.commands import COMMAND_BYTES, Command, Opcode
+from crisp_spec.config import CoreConfig
+from crisp_spec.error_codes import ErrorCode
 from crisp_sw.driver.accelerator import Accelerator
 from crisp_sw.driver.simulated_bus import SimulatedBus
 

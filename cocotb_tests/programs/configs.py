@@ -1,6 +1,6 @@
 """Small accelerators on which programs are compared, one for every width of the bus."""
 
-from crisp_golden.config import CoreConfig, preset
+from crisp_spec.config import CoreConfig, preset
 
 CONFIGS = {
     "tiny": preset("tiny"),

@@ -4,14 +4,14 @@ from random import Random
 
 import numpy as np
 
-from cocotb_tests.accelerator.rtl_bus import RtlBus
 from cocotb_tests.programs.host import READ, WRITE, CommandHost, Outcome, Window
-from crisp_golden.config import CoreConfig
-from crisp_golden.program.chip import Chip
-from crisp_golden.program.commands import Command, Opcode, Target
-from crisp_golden.program.errors import ErrorCode
+from crisp_golden.machine.chip import Chip
+from crisp_golden.stimuli.random_commands import KINDS, random_words
+from crisp_sim.accelerator.rtl_bus import RtlBus
+from crisp_spec.commands import Command, Opcode, Target
+from crisp_spec.config import CoreConfig
+from crisp_spec.error_codes import ErrorCode
 from crisp_sw.driver.simulated_bus import SimulatedBus
-from golden.tests.program.random_commands import KINDS, random_words
 
 GUARD = 1 << 12
 PROGRAM = SIZE = 1 << 14
@@ -22,7 +22,7 @@ TABLES = (Target.BLOCK_INDEX, Target.TAP)
 
 
 class GarbagePair:
-    """Golden and the RTL side by side, for programs of `golden.tests.program.random_commands`.
+    """Golden and the RTL side by side, for programs of `crisp_golden.stimuli.random_commands`.
 
     Windows 0 and 1 may be read and window 2 written; window 3 permits nothing. Both machines fill the
     tables on their chips before every program, so that jobs take the same course.

@@ -6,10 +6,10 @@ from random import Random
 
 import numpy as np
 
-from cocotb_tests.accelerator.rtl_bus import RtlBus
-from crisp_golden.program.commands import COMMAND_BYTES, WINDOWS
-from crisp_golden.program.errors import ErrorCode
-from crisp_golden.program.registers import ADDRESS_BITS, WINDOW_ALIGNMENT
+from crisp_sim.accelerator.rtl_bus import RtlBus
+from crisp_spec.commands import COMMAND_BYTES, WINDOWS
+from crisp_spec.error_codes import ErrorCode
+from crisp_spec.registers import ADDRESS_BITS, WINDOW_ALIGNMENT
 from crisp_sw.driver.registers import REGISTERS, Registers
 from crisp_sw.driver.simulated_bus import SimulatedBus
 

@@ -2,14 +2,14 @@
 
 import numpy as np
 
-from crisp_golden.inference import run_network
-from crisp_golden.network import QuantizedNetwork
-from crisp_golden.program.commands import COMMAND_BYTES
-from crisp_golden.program.image import ProgramImage
-from crisp_golden.program.registers import COUNTERS
+from crisp_golden.arithmetic.inference import run_network
+from crisp_golden.arithmetic.network import QuantizedNetwork
+from crisp_golden.machine.program_image import ProgramImage
+from crisp_spec.commands import COMMAND_BYTES
+from crisp_spec.registers import COUNTERS
 from crisp_sw.driver.accelerator import Accelerator
 from crisp_sw.driver.simulated_bus import SimulatedBus
-from crisp_sw.program_figures import program_figures
+from crisp_sw.programs.costs import program_figures
 
 TIMEOUT = 3_000_000
 """Cycles within which every random network ends."""

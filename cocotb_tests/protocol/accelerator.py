@@ -17,12 +17,12 @@ from cocotb_tests.protocol.external_memory import MAX_LATENCY, ExternalMemory
 from cocotb_tests.protocol.late_slave import LateRead, LateWrite
 from cocotb_tests.protocol.random_programs import ProgramMemory
 from cocotb_tests.protocol.stability import CHANNELS, watch_channel
-from cocotb_tests.tb.clocking import CLOCK_PERIOD_NS, RESET_CYCLES
-from crisp_golden.config import CoreConfig
-from crisp_golden.program.commands import COMMAND_BYTES, Command
-from crisp_golden.program.errors import ErrorCode, ProgramError
-from crisp_golden.program.registers import COUNTERS, register_map
-from crisp_golden.program.simulator import ProgramSimulator
+from crisp_golden.machine.simulator import ProgramSimulator
+from crisp_sim.core.clocking import CLOCK_PERIOD_NS, RESET_CYCLES
+from crisp_spec.commands import COMMAND_BYTES, Command
+from crisp_spec.config import CoreConfig
+from crisp_spec.error_codes import ErrorCode, ProgramError
+from crisp_spec.registers import COUNTERS, register_map
 
 OFFSETS = {register.name: register.offset for register in register_map()}
 BASE = 0x12_3456_0000

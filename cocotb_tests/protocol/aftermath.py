@@ -6,10 +6,10 @@ from itertools import pairwise
 import numpy as np
 
 from cocotb_tests.protocol.random_programs import ProgramMemory
-from crisp_golden.config import CoreConfig
-from crisp_golden.program.commands import Command, Opcode
-from crisp_golden.program.errors import ErrorCode
-from crisp_golden.program.simulator import ProgramSimulator, Tokens
+from crisp_golden.machine.simulator import ProgramSimulator, Tokens
+from crisp_spec.commands import Command, Opcode
+from crisp_spec.config import CoreConfig
+from crisp_spec.error_codes import ErrorCode
 
 END = Command(Opcode.END, {})
 EXACT = ErrorCode.ILLEGAL_COMMAND, ErrorCode.TOKEN_MISUSE, ErrorCode.BUS_FETCH

@@ -8,9 +8,9 @@ from cocotb_tests.protocol.accelerator import SOFT_RESET
 from cocotb_tests.protocol.bench_protocol import accelerator, make_program
 from cocotb_tests.protocol.external_memory import MAX_LATENCY
 from cocotb_tests.protocol.stability import watch_channel
-from cocotb_tests.tb.clocking import set_inputs, start_clock
-from crisp_golden.program.commands import Command, Opcode
-from crisp_golden.program.errors import ErrorCode
+from crisp_sim.core.clocking import set_inputs, start_clock
+from crisp_spec.commands import Command, Opcode
+from crisp_spec.error_codes import ErrorCode
 
 PIXELS = 16
 TENSOR = {"planes": 1, "rows": 1, "width": PIXELS, "pitch": PIXELS, "plane": PIXELS, "ring": PIXELS}

@@ -8,13 +8,13 @@ from cocotb.triggers import ClockCycles, FallingEdge
 from cocotb_tests.protocol.accelerator import SOFT_RESET, Accelerator
 from cocotb_tests.protocol.random_programs import random_program
 from cocotb_tests.protocol.wrong_programs import BUS_ERRORS, random_fault, spoil
-from cocotb_tests.tb.clocking import pulse_reset
-from cocotb_tests.tb.parameters import bench_parameters, record_measurements
-from crisp_golden.config import CoreConfig
-from crisp_golden.program.commands import Command
-from crisp_golden.program.errors import ErrorCode
-from crisp_golden.program.registers import MAGIC
 from crisp_hw.accelerator import SHORTEST_RESET
+from crisp_sim.core.clocking import pulse_reset
+from crisp_sim.runs.parameters import bench_parameters, record_measurements
+from crisp_spec.commands import Command
+from crisp_spec.config import CoreConfig
+from crisp_spec.error_codes import ErrorCode
+from crisp_spec.registers import MAGIC
 
 TRAFFIC = ((1.0, 0.0, 1, 200), (0.5, 0.0, 200, 1), (1.0, 0.02, None, None), (0.7, 0.01, None, None))
 """Chances that a channel moves in a cycle, and that a beat waits for up to 200 cycles; latencies of reads and

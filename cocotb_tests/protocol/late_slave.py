@@ -14,7 +14,7 @@ from cocotb.triggers import ClockCycles
 from cocotbext.axi.axi_slave import AxiSlaveRead, AxiSlaveWrite
 
 from cocotb_tests.protocol.external_memory import ExternalMemory
-from cocotb_tests.tb.clocking import CLOCK_PERIOD_NS
+from crisp_sim.core.clocking import CLOCK_PERIOD_NS
 
 BURSTS = 8
 """Addresses that are accepted while the first of their bursts waits."""

@@ -3,10 +3,10 @@
 from dataclasses import dataclass
 from random import Random
 
-from crisp_golden.config import CoreConfig
-from crisp_golden.program.commands import COMMAND_BYTES, Command, Opcode
-from crisp_golden.program.errors import ErrorCode
-from crisp_golden.program.transfers import memory_runs
+from crisp_golden.machine.transfers import memory_runs
+from crisp_spec.commands import COMMAND_BYTES, Command, Opcode
+from crisp_spec.config import CoreConfig
+from crisp_spec.error_codes import ErrorCode
 
 FIELDS = {Opcode.LOAD: "width", Opcode.STORE: "width", Opcode.EXECUTE: "n"}
 """Fields that must not be 0."""

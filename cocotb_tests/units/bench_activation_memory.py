@@ -7,13 +7,13 @@ import cocotb
 import numpy as np
 from cocotb.triggers import FallingEdge, ReadOnly
 
-from cocotb_tests.tb.bits import pack, to_bits, to_int8
-from cocotb_tests.tb.clocking import start_clock
-from cocotb_tests.tb.parameters import bench_parameters, record_measurements
-from crisp_golden.config import CoreConfig
-from crisp_golden.timing import ACTIVATION_LATENCY
-from crisp_hw.activation_memory import FILL_QUEUE
-from crisp_hw.layouts import output_layout, read_layout
+from crisp_hw.core.activation_memory import FILL_QUEUE
+from crisp_hw.core.payloads import output_layout, read_layout
+from crisp_sim.core.bits import pack, to_bits, to_int8
+from crisp_sim.core.clocking import start_clock
+from crisp_sim.runs.parameters import bench_parameters, record_measurements
+from crisp_spec.config import CoreConfig
+from crisp_spec.latencies import ACTIVATION_LATENCY
 
 
 @dataclass

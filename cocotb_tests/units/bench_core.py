@@ -9,16 +9,16 @@ from cocotb.triggers import FallingEdge, ReadOnly
 from cocotb.utils import get_sim_time
 
 from cocotb_tests.jobs.random_jobs import RandomJob, random_job
-from cocotb_tests.tb.clocking import CLOCK_PERIOD_NS, RESET_CYCLES
-from cocotb_tests.tb.core_driver import CoreDriver
-from cocotb_tests.tb.layer_run import LayerCase, case_jobs, check_layer
-from cocotb_tests.tb.parameters import bench_parameters
-from crisp_golden.config import CoreConfig
-from crisp_golden.cycles import CycleCount
-from crisp_golden.network import QuantizedConv
-from crisp_golden.program.commands import Target
-from crisp_golden.program.memories import memory_beats
-from crisp_golden.timing import flush_cycles, prologue_cycles, release_cycles
+from crisp_golden.arithmetic.network import QuantizedConv
+from crisp_golden.cycles.core_cycles import CycleCount
+from crisp_sim.core.clocking import CLOCK_PERIOD_NS, RESET_CYCLES
+from crisp_sim.core.core_driver import CoreDriver
+from crisp_sim.core.layer_run import LayerCase, case_jobs, check_layer
+from crisp_sim.runs.parameters import bench_parameters
+from crisp_spec.commands import Target
+from crisp_spec.config import CoreConfig
+from crisp_spec.latencies import flush_cycles, prologue_cycles, release_cycles
+from crisp_spec.memories import memory_beats
 
 RESETS_AMONG_OUTPUTS = 20
 

@@ -8,14 +8,14 @@ from cocotb.triggers import FallingEdge
 
 from cocotb_tests.jobs.random_jobs import RandomJob, random_job
 from cocotb_tests.jobs.windows import decoded_windows
-from cocotb_tests.tb.bits import pack, unpack
-from cocotb_tests.tb.clocking import start_clock
-from cocotb_tests.tb.parameters import bench_parameters, record_measurements
-from crisp_golden.config import CoreConfig
-from crisp_golden.fields import pack_fields
-from crisp_golden.program.commands import Target
-from crisp_golden.timing import DECODE_INTERVAL
-from crisp_hw.layouts import JOB_FIELDS, fill_layout, window_layout
+from crisp_hw.core.payloads import JOB_FIELDS, fill_layout, window_layout
+from crisp_sim.core.bits import pack, unpack
+from crisp_sim.core.clocking import start_clock
+from crisp_sim.runs.parameters import bench_parameters, record_measurements
+from crisp_spec.commands import Target
+from crisp_spec.config import CoreConfig
+from crisp_spec.fields import pack_fields
+from crisp_spec.latencies import DECODE_INTERVAL
 
 QUIET_CYCLES = 100
 

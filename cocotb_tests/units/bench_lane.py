@@ -3,12 +3,12 @@
 import cocotb
 import numpy as np
 
-from cocotb_tests.tb.bits import to_bits
-from cocotb_tests.tb.clocking import start_clock, through_pipeline
-from cocotb_tests.tb.parameters import bench_parameters, record_measurements
-from crisp_golden.config import CoreConfig
-from crisp_golden.timing import LANE_LATENCY
-from crisp_golden.windows import weight_slots
+from crisp_golden.pack.windows import weight_slots
+from crisp_sim.core.bits import to_bits
+from crisp_sim.core.clocking import start_clock, through_pipeline
+from crisp_sim.runs.parameters import bench_parameters, record_measurements
+from crisp_spec.config import CoreConfig
+from crisp_spec.latencies import LANE_LATENCY
 
 
 @cocotb.test()

@@ -3,12 +3,12 @@
 import cocotb
 import numpy as np
 
-from cocotb_tests.tb.clocking import start_clock, through_pipeline
-from cocotb_tests.tb.parameters import bench_parameters, record_measurements
 from cocotb_tests.units.output_stages import channel_words, levels_word, random_output_stage, sprinkle
-from crisp_golden.fixedpoint import requantize
-from crisp_golden.network import QuantizedConv
-from crisp_golden.timing import OUTPUT_LATENCY
+from crisp_golden.arithmetic.fixed_point import requantize
+from crisp_golden.arithmetic.network import QuantizedConv
+from crisp_sim.core.clocking import start_clock, through_pipeline
+from crisp_sim.runs.parameters import bench_parameters, record_measurements
+from crisp_spec.latencies import OUTPUT_LATENCY
 
 EXTREME_ACCUMULATORS = (-(1 << 31), (1 << 31) - 1, -1, 0, 1, -(1 << 16), (1 << 16) - 1, 1 << 15)
 

@@ -6,12 +6,12 @@ import cocotb
 import numpy as np
 from cocotb.triggers import FallingEdge
 
-from cocotb_tests.tb.bits import to_int8
-from cocotb_tests.tb.clocking import start_clock
-from cocotb_tests.tb.parameters import bench_parameters, record_measurements
 from cocotb_tests.units.output_stages import levels_word, random_output_stage
 from cocotb_tests.units.row_schedule import PORTS, RowSchedule, random_tile
-from crisp_golden.config import CoreConfig
+from crisp_sim.core.bits import to_int8
+from crisp_sim.core.clocking import start_clock
+from crisp_sim.runs.parameters import bench_parameters, record_measurements
+from crisp_spec.config import CoreConfig
 
 # With sums of a few products, these give outputs all over the int8 range.
 SHIFTS = (21, 27)

@@ -2,11 +2,11 @@
 
 import numpy as np
 
-from cocotb_tests.tb.bits import pack
-from crisp_golden.fields import pack_fields
-from crisp_golden.network import QuantizedConv, ResidualInput
-from crisp_golden.program.memories import CHANNEL_FIELDS, RESIDUAL_CHANNEL_FIELDS
-from crisp_hw.output_lane import LEVELS_LAYOUT
+from crisp_golden.arithmetic.network import QuantizedConv, ResidualInput
+from crisp_hw.core.array.output_lane import LEVELS_LAYOUT
+from crisp_sim.core.bits import pack
+from crisp_spec.fields import pack_fields
+from crisp_spec.memories import CHANNEL_FIELDS, RESIDUAL_CHANNEL_FIELDS
 
 
 def random_output_stage(

@@ -8,14 +8,11 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from cocotb_tests.tb.bits import pack, to_bits
 from cocotb_tests.units.output_stages import channel_words
-from crisp_golden.config import CoreConfig
-from crisp_golden.fixedpoint import requantize
-from crisp_golden.network import QuantizedConv
-from crisp_golden.timing import ACTIVATION_LATENCY, DECODE_INTERVAL, OUTPUT_LATENCY, accumulate_latency
-from crisp_golden.windows import weight_slots
-from crisp_hw.layouts import (
+from crisp_golden.arithmetic.fixed_point import requantize
+from crisp_golden.arithmetic.network import QuantizedConv
+from crisp_golden.pack.windows import weight_slots
+from crisp_hw.core.payloads import (
     CHANNEL_LAYOUT,
     CHANNEL_SLOTS,
     beat_layout,
@@ -23,6 +20,9 @@ from crisp_hw.layouts import (
     drain_layout,
     weight_bus_layout,
 )
+from crisp_sim.core.bits import pack, to_bits
+from crisp_spec.config import CoreConfig
+from crisp_spec.latencies import ACTIVATION_LATENCY, DECODE_INTERVAL, OUTPUT_LATENCY, accumulate_latency
 
 PORTS = ("beat", "windows", "weights", "channels", "drain")
 

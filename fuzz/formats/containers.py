@@ -8,11 +8,11 @@ import zlib
 from collections.abc import Sequence
 from typing import Any
 
-from crisp_golden.bit_packing import packed_size
-from crisp_golden.hybrid_bytes import CHECKSUM, HEADER, index_bits
-from crisp_golden.program import image
-from crisp_golden.program.commands import COMMAND_BYTES, FORMATS, Command, Opcode, decode_command
-from crisp_golden.weight_matrix import block_grid
+from crisp_golden.format.bit_packing import packed_size
+from crisp_golden.format.hybrid_bytes import CHECKSUM, HEADER, index_bits
+from crisp_golden.format.weight_matrix import block_grid
+from crisp_golden.machine import program_image as image
+from crisp_spec.commands import COMMAND_BYTES, FORMATS, Command, Opcode, decode_command
 from fuzz.formats.format import Format
 
 MOST_BYTES = 1 << 20

@@ -10,8 +10,8 @@ import torch
 from hypothesis.strategies import SearchStrategy
 from torch import nn
 
-from crisp_sw.checkpoint import CheckpointInfo, load_checkpoint, load_weights, save_checkpoint
-from crisp_sw.export.pruned import (
+from crisp_sw.exchange.checkpoint import CheckpointInfo, load_checkpoint, load_weights, save_checkpoint
+from crisp_sw.exchange.pruned_model import (
     FIGURES_FILE,
     MASK_FILE,
     PATTERN_FILE,
@@ -19,15 +19,15 @@ from crisp_sw.export.pruned import (
     load_pruned,
     save_pruned,
 )
-from crisp_sw.export.state_dict import read_state_dict, save_state_dict
+from crisp_sw.exchange.state_dict import read_state_dict, save_state_dict
 from crisp_sw.models import build_model
-from crisp_sw.networks import LayerSparsity
-from crisp_sw.networks.masks import hybrid_mask
-from crisp_sw.prune.mask_file import load_masks, save_masks
-from crisp_sw.prune.masked_layer import MaskedLayer
-from crisp_sw.prune.run_state import RunFile, RunState
-from crisp_sw.prune.sparsifier import CrispSparsifier
-from crisp_sw.training_state import EpochReport, TrainingState, load_state, save_state
+from crisp_sw.prune.masks.mask_file import load_masks, save_masks
+from crisp_sw.prune.masks.masked_layer import MaskedLayer
+from crisp_sw.prune.run.run_state import RunFile, RunState
+from crisp_sw.prune.sparsifier.sparsifier import CrispSparsifier
+from crisp_sw.synthetic import LayerSparsity
+from crisp_sw.synthetic.masks import hybrid_mask
+from crisp_sw.train.state import EpochReport, TrainingState, load_state, save_state
 from fuzz.edits import edited
 from fuzz.formats.archives import TORCH_ZIP
 from fuzz.formats.containers import SAFETENSORS

@@ -11,32 +11,32 @@ from hypothesis import strategies as st
 from hypothesis.strategies import SearchStrategy
 from torch import nn
 
-from crisp_golden.config import preset
-from crisp_golden.hybrid import decode, encode
-from crisp_golden.hybrid_bytes import from_bytes, to_bytes
-from crisp_golden.network import Pattern, QuantizedNetwork
-from crisp_golden.program.commands import decode_command
-from crisp_golden.weight_matrix import expand_groups
+from crisp_golden.arithmetic.network import Pattern, QuantizedNetwork
+from crisp_golden.format.hybrid import decode, encode
+from crisp_golden.format.hybrid_bytes import from_bytes, to_bytes
+from crisp_golden.format.weight_matrix import expand_groups
+from crisp_spec.commands import decode_command
+from crisp_spec.config import preset
 from crisp_sw.compile.compiler import compile_network
-from crisp_sw.disassembly import disassemble, format_lines
 from crisp_sw.driver.identity import identify
 from crisp_sw.driver.registers import REGISTERS, Registers
 from crisp_sw.driver.simulated_bus import SimulatedBus
-from crisp_sw.export import load_metadata, load_network, save_network
-from crisp_sw.export.layout import GRAPH_FILE, TENSOR_FILE
-from crisp_sw.networks import LayerSparsity
-from crisp_sw.networks.masks import hybrid_mask
-from crisp_sw.program_view import read_program
-from crisp_sw.qdq import export_onnx, import_onnx
-from crisp_sw.qdq.library import onnx_library
+from crisp_sw.exchange.onnx import export_onnx, import_onnx
+from crisp_sw.exchange.onnx.library import onnx_library
+from crisp_sw.exchange.packed import load_metadata, load_network, save_network
+from crisp_sw.exchange.packed.layout import GRAPH_FILE, TENSOR_FILE
+from crisp_sw.programs.disassembly import disassemble, format_lines
+from crisp_sw.programs.view import read_program
 from crisp_sw.quantize import quantize_model
+from crisp_sw.synthetic import LayerSparsity
+from crisp_sw.synthetic.masks import hybrid_mask
 from fuzz.edits import edited, edited_bytes
 from fuzz.formats.containers import HYBRID, PROGRAM_IMAGE, SAFETENSORS
 from fuzz.formats.format import Format
 from fuzz.formats.protobuf import protobuf
 from fuzz.formats.texts import write_json
 from fuzz.target import Target, file_with
-from sw.tests.qdq.graphs import QdqGraph
+from sw.tests.exchange.onnx.graphs import QdqGraph
 
 BETWEEN = b"\0"
 """The two files of a packed network as one input; JSON has no such byte."""

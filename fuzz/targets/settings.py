@@ -8,15 +8,15 @@ from typing import Any
 from hypothesis import strategies as st
 from hypothesis.strategies import SearchStrategy
 
-from crisp_sw.found_runs import find_runs
+from crisp_files.json_files import read_json
+from crisp_sw.flows.steps.devices import find_device
+from crisp_sw.flows.steps.prune_settings import prune_settings
 from crisp_sw.models import build_model
-from crisp_sw.networks import LayerSparsity
-from crisp_sw.networks.rules import parse_nm
-from crisp_sw.networks.rules_file import read_overrides
-from crisp_sw.report.index_page import render_index
-from crisp_sw.steps.devices import find_device
-from crisp_sw.steps.json_files import read_json
-from crisp_sw.steps.prune_settings import prune_settings
+from crisp_sw.report.found_runs import find_runs
+from crisp_sw.report.pages.index_page import render_index
+from crisp_sw.synthetic import LayerSparsity
+from crisp_sw.synthetic.rules import parse_nm
+from crisp_sw.synthetic.rules_file import read_overrides
 from fuzz.edits import edited
 from fuzz.formats.texts import JSON, TOML, WORDS
 from fuzz.target import Target, file_with

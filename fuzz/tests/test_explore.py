@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from hypothesis import strategies as st
 
-from crisp_golden.errors import ConfigError
+from crisp_spec.errors import ConfigError
 from fuzz import guard
 from fuzz.explore import explore, replay
 from fuzz.guard import Misbehaviour, run_guarded

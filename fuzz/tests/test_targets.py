@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from crisp_sw import program_view
+from crisp_sw.programs import view as program_view
 from fuzz.explore import explore, replay
 from fuzz.targets import TARGETS
 

@@ -9,17 +9,17 @@ from typing import TypeVar
 
 from rich.console import Console
 
-from crisp_golden.config import PRESETS, CoreConfig, preset
-from crisp_golden.errors import CrispError
-from crisp_golden.printable import printable
+from crisp_files.printable import printable
 from crisp_hw.accelerator import CrispStc
-from crisp_hw.boards import BOARDS, board
+from crisp_hw.build.fpga import Comparison, Job, Progress, ToolError, dense_equivalent, pack, synthesize
+from crisp_hw.build.fpga.boards import BOARDS, board
+from crisp_hw.build.lint import LintError, lint_verilog, require_verilator
+from crisp_hw.build.register_export import HEADER_NAME, write_header
+from crisp_hw.build.verilog import write_verilog
 from crisp_hw.cells import Target
-from crisp_hw.core import CrispCore
-from crisp_hw.lint import LintError, lint_verilog, require_verilator
-from crisp_hw.register_export import HEADER_NAME, write_header
-from crisp_hw.synth import Comparison, Job, Progress, ToolError, dense_equivalent, pack, synthesize
-from crisp_hw.verilog import write_verilog
+from crisp_hw.core.core import CrispCore
+from crisp_spec.config import PRESETS, CoreConfig, preset
+from crisp_spec.errors import CrispError
 
 Result = TypeVar("Result")
 TOOL_FAILED, USER_ERROR = 1, 2

@@ -6,10 +6,6 @@ from amaranth.hdl import Cat, Module, Mux, ResetSignal, Signal
 from amaranth.lib import wiring
 from amaranth.lib.wiring import Out
 
-from crisp_golden.config import CoreConfig
-from crisp_golden.errors import ConfigError
-from crisp_golden.program.commands import TOKEN_LIMIT, WINDOWS
-from crisp_golden.program.registers import COUNTERS
 from crisp_hw.bus.burst_reader import BurstReader
 from crisp_hw.bus.burst_writer import BurstWriter
 from crisp_hw.bus.signatures import axi4_lite, axi4_read, axi4_write, forward_ports
@@ -17,17 +13,21 @@ from crisp_hw.cells import Target
 from crisp_hw.control.command_fetcher import CommandFetcher
 from crisp_hw.control.dispatcher import Dispatcher
 from crisp_hw.control.error_recorder import ErrorRecorder
-from crisp_hw.control.execute_engine import ExecuteEngine
-from crisp_hw.control.layouts import INDEX_BITS, QUEUE_DEPTH, SIGNALS, TOKEN_PAIRS, WAITS
-from crisp_hw.control.load_engine import LoadEngine
+from crisp_hw.control.payloads import INDEX_BITS, QUEUE_DEPTH, SIGNALS, TOKEN_PAIRS, WAITS
 from crisp_hw.control.program_control import ProgramControl
 from crisp_hw.control.program_counters import ProgramCounters
 from crisp_hw.control.register_file import RegisterFile
-from crisp_hw.control.store_engine import StoreEngine
-from crisp_hw.core import CrispCore
-from crisp_hw.credit_counter import CreditCounter
-from crisp_hw.delay import delay
-from crisp_hw.sharing import shared
+from crisp_hw.core.core import CrispCore
+from crisp_hw.engines.execute_engine import ExecuteEngine
+from crisp_hw.engines.load_engine import LoadEngine
+from crisp_hw.engines.store_engine import StoreEngine
+from crisp_hw.parts.credit_counter import CreditCounter
+from crisp_hw.parts.delay import delay
+from crisp_hw.parts.sharing import shared
+from crisp_spec.commands import TOKEN_LIMIT, WINDOWS
+from crisp_spec.config import CoreConfig
+from crisp_spec.errors import ConfigError
+from crisp_spec.registers import COUNTERS
 
 NARROWEST_BUS = 64
 SHORTEST_RESET = 4
@@ -38,7 +38,7 @@ class CrispStc(wiring.Component):
     """Hybrid-sparse accelerator that executes programs from external memory.
 
     Software sets address windows and the place of the program in the registers, starts it, and waits for the
-    interrupt; see ``crisp_golden.program`` for registers and commands.
+    interrupt; see ``DELETE`` for registers and commands.
 
     A reset must last at least ``SHORTEST_RESET`` cycles. It reaches the registers at once, all other blocks
     up to three cycles later, then the rows of the array one after the other; a transfer may begin as soon as

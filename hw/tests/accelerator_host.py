@@ -6,10 +6,10 @@ from typing import Any
 
 from amaranth.hdl import Signal
 
-from crisp_golden.config import CoreConfig
-from crisp_golden.program.commands import COMMAND_BYTES, Command, Opcode
-from crisp_golden.program.registers import COUNTERS, register_map
 from crisp_hw.accelerator import CrispStc
+from crisp_spec.commands import COMMAND_BYTES, Command, Opcode
+from crisp_spec.config import CoreConfig
+from crisp_spec.registers import COUNTERS, register_map
 from hw.tests.agents import Agent, AxiMemory, AxiTraffic, clock
 from hw.tests.simulate import drive, simulate
 from hw.tests.stand_in_core import CoreAgent, StandInCore

@@ -6,10 +6,10 @@ from typing import Any
 
 import numpy as np
 
-from crisp_golden.cycles import CycleCount
-from crisp_golden.program.commands import Target
-from crisp_hw.core import CrispCore
-from crisp_hw.layouts import JOB_FIELDS
+from crisp_golden.cycles.core_cycles import CycleCount
+from crisp_hw.core.core import CrispCore
+from crisp_hw.core.payloads import JOB_FIELDS
+from crisp_spec.commands import Target
 from hw.tests.simulate import drive, plain
 
 

@@ -9,10 +9,10 @@ from amaranth.lib import data, wiring
 from amaranth.lib.wiring import In, Out
 from amaranth.utils import ceil_log2
 
-from crisp_golden.config import CoreConfig
-from crisp_golden.program.commands import Target
-from crisp_hw.layouts import JOB_LAYOUT
-from crisp_hw.sequencer import COUNTERS_LAYOUT
+from crisp_hw.core.payloads import JOB_LAYOUT
+from crisp_hw.core.sequencing.sequencer import COUNTERS_LAYOUT
+from crisp_spec.commands import Target
+from crisp_spec.config import CoreConfig
 
 
 class StandInCore(wiring.Component):

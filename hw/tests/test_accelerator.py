@@ -2,14 +2,14 @@
 
 import pytest
 
-from crisp_golden.config import PRESETS
-from crisp_golden.program.commands import Command, Opcode, Target
-from crisp_golden.program.errors import ErrorCode
-from crisp_golden.program.registers import MAGIC
 from crisp_hw.accelerator import SHORTEST_RESET
+from crisp_spec.commands import Command, Opcode, Target
+from crisp_spec.config import PRESETS
+from crisp_spec.error_codes import ErrorCode
+from crisp_spec.registers import MAGIC
 from hw.tests.accelerator_host import BASE, PROGRAM, SIZE, Host, execute
 from hw.tests.agents import DECODE_ERROR, ERROR_RESPONSES
-from hw.tests.control.tensors import CONFIGS
+from hw.tests.engines.tensors import CONFIGS
 from hw.tests.simulate import drive
 from hw.tests.stand_in_core import CoreAgent
 

@@ -1,14 +1,14 @@
-"""The accelerator keeps to the cycles of ``crisp_golden.program.dma_timing``."""
+"""The accelerator keeps to the cycles of ``crisp_spec.dma_latencies``."""
 
 from itertools import pairwise
 from typing import Any
 
 import pytest
 
-from crisp_golden.program import dma_timing as timing
-from crisp_golden.program.commands import Command, Opcode, Target
+from crisp_spec import dma_latencies as timing
+from crisp_spec.commands import Command, Opcode, Target
 from hw.tests.accelerator_host import BASE, PROGRAM, Host, execute
-from hw.tests.control.tensors import CONFIGS
+from hw.tests.engines.tensors import CONFIGS
 
 LATENCY = 10
 

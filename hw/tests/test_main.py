@@ -4,10 +4,10 @@ from pathlib import Path
 
 import pytest
 
-from crisp_golden.config import preset
-from crisp_golden.errors import ConfigError
 from crisp_hw.__main__ import main
-from crisp_hw.synth import dense_equivalent
+from crisp_hw.build.fpga import dense_equivalent
+from crisp_spec.config import preset
+from crisp_spec.errors import ConfigError
 
 
 @pytest.mark.parametrize(("top", "name"), [("core", "crisp_core"), ("accelerator", "crisp_stc")])
@@ -64,6 +64,6 @@ def test_dense_equivalent_keeps_multipliers_and_memory():
 
 def test_missing_verilator_is_found_before_the_design_is_elaborated(tmp_path: Path, monkeypatch, capsys):
     monkeypatch.setattr("crisp_hw.__main__.write_verilog", None)
-    monkeypatch.setattr("crisp_hw.lint.util.find_spec", lambda name: None)
+    monkeypatch.setattr("crisp_hw.build.lint.util.find_spec", lambda name: None)
     assert main(["verilog", "--preset", "tiny", "--out", str(tmp_path), "--lint"]) == 1
     assert "verilator is missing" in capsys.readouterr().err

@@ -7,12 +7,12 @@ Border = Literal["black", "mirror"]
 BORDERS: tuple[str, ...] = get_args(Border)
 
 Unreadable = Literal["refuse", "skip"]
-"""What a damaged picture means, see `crisp_sw.data.folder`."""
+"""What a damaged picture means, see `crisp_sw.data.sources.folder`."""
 UNREADABLE: tuple[Unreadable, ...] = get_args(Unreadable)
 
 Gradient = Literal["ste", "sr-ste", "masked"]
-"""What pruned weights get, see `crisp_sw.prune.masking`."""
+"""What pruned weights get, see `crisp_sw.prune.masks.masking`."""
 
 PRECISIONS = ("float32", "bfloat16")
-"""Of training, see `crisp_sw.mixed_precision`."""
+"""Of training, see `crisp_sw.modules.mixed_precision`."""
 AUTO_PRECISION = "auto"

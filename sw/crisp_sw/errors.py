@@ -1,6 +1,6 @@
 """Errors of the sw package. Each is a CrispError whose message names the value and what was expected."""
 
-from crisp_golden.errors import CrispError
+from crisp_spec.errors import CrispError
 
 
 class DatasetError(CrispError):

@@ -2,7 +2,7 @@
 
 from importlib import import_module
 
-from crisp_golden.errors import CrispError
+from crisp_spec.errors import CrispError
 
 
 class MissingPackageError(CrispError):

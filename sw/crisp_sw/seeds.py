@@ -1,6 +1,6 @@
 """The range of seeds, which is that of torch's generators."""
 
-from crisp_golden.errors import CrispError
+from crisp_spec.errors import CrispError
 
 HIGHEST_SEED = 2**64 - 1
 SEED_RANGE = f"an integer from 0 to {HIGHEST_SEED}"

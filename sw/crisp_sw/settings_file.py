@@ -3,9 +3,9 @@
 from pathlib import Path
 from typing import Any
 
-from crisp_golden.errors import CrispError
-from crisp_golden.json_toml import parse_json, parse_toml
-from crisp_sw.input_files import read_regular
+from crisp_files.input_files import read_regular
+from crisp_files.json_toml import parse_json, parse_toml
+from crisp_spec.errors import CrispError
 
 MOST_BYTES = 1 << 24
 

@@ -7,9 +7,9 @@ from typing import Any
 
 import pytest
 
-from crisp_sw.qdq import write
-from crisp_sw.training import run_training
-from crisp_sw.training_settings import TrainingSettings
+from crisp_sw.exchange.onnx.exporter import write
+from crisp_sw.train.settings import TrainingSettings
+from crisp_sw.train.training import run_training
 
 
 @pytest.fixture(scope="session", autouse=True)

@@ -6,14 +6,14 @@ import numpy as np
 import torch
 from torch import nn
 
-from crisp_golden.config import preset
-from crisp_golden.inference import run_network
-from crisp_golden.network import QuantizedNetwork
-from crisp_golden.program.image import ProgramImage
+from crisp_golden.arithmetic.inference import run_network
+from crisp_golden.arithmetic.network import QuantizedNetwork
+from crisp_golden.machine.program_image import ProgramImage
+from crisp_spec.config import preset
 from crisp_sw.compile.compiler import compile_network
-from crisp_sw.networks import LayerSparsity, NetworkSettings, SparsityRules, build_network, example_input
-from crisp_sw.networks.masks import hybrid_mask
 from crisp_sw.quantize import quantize_model
+from crisp_sw.synthetic import LayerSparsity, NetworkSettings, SparsityRules, build_network, example_input
+from crisp_sw.synthetic.masks import hybrid_mask
 
 CONFIG = preset("small")
 

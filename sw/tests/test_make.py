@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from crisp_sw.cli import COMMANDS
+from crisp_cli.program import COMMANDS
 
 ROOT = Path(__file__).resolve().parents[2]
 

@@ -3,7 +3,7 @@
 import pytest
 import torch
 
-from crisp_golden.errors import CrispError
+from crisp_spec.errors import CrispError
 from crisp_sw.seeds import HIGHEST_SEED, require_seed
 
 

@@ -5,9 +5,7 @@ from amaranth.lib import wiring
 from amaranth.lib.wiring import In, Out
 from amaranth.utils import ceil_log2
 
-from crisp_golden.program.commands import ROW_TILE_BITS
-from crisp_golden.program.registers import ADDRESS_BITS
-from crisp_hw.bus.layouts import (
+from crisp_hw.bus.payloads import (
     BURST_LAYOUT,
     OFFSET_BITS,
     WINDOW_LAYOUT,
@@ -15,6 +13,8 @@ from crisp_hw.bus.layouts import (
     stream_of,
     window_base,
 )
+from crisp_spec.commands import ROW_TILE_BITS
+from crisp_spec.registers import ADDRESS_BITS
 
 
 class BurstPlanner(wiring.Component):

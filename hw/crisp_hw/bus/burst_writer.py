@@ -4,12 +4,12 @@ from amaranth.hdl import Module, Mux, Signal
 from amaranth.lib import wiring
 from amaranth.lib.wiring import In, Out
 
-from crisp_golden.program.dma_timing import BURST_BEATS, OUTSTANDING_BURSTS
-from crisp_hw.bus.layouts import BURST_LAYOUT, stream_of
+from crisp_hw.bus.payloads import BURST_LAYOUT, stream_of
 from crisp_hw.bus.signatures import axi4_write, drive_constants
 from crisp_hw.bus.stream_queue import StreamQueue
-from crisp_hw.credit_counter import CreditCounter
-from crisp_hw.sharing import shared
+from crisp_hw.parts.credit_counter import CreditCounter
+from crisp_hw.parts.sharing import shared
+from crisp_spec.dma_latencies import BURST_BEATS, OUTSTANDING_BURSTS
 
 BEATS_BITS = BURST_BEATS.bit_length()
 

@@ -3,7 +3,7 @@
 from amaranth.hdl import Module, ResetSignal
 from amaranth.lib.wiring import Component, In, Member, Out
 
-from crisp_golden.program.registers import ADDRESS_BITS
+from crisp_spec.registers import ADDRESS_BITS
 
 ID_BITS = 1
 LENGTH_BITS = 8

@@ -5,10 +5,10 @@ from amaranth.lib import wiring
 from amaranth.lib.wiring import In, Out
 from amaranth.utils import ceil_log2
 
-from crisp_golden.errors import ConfigError
-from crisp_hw.bus.layouts import stream_of
+from crisp_hw.bus.payloads import stream_of
 from crisp_hw.cells import LutRam
-from crisp_hw.sharing import shared
+from crisp_hw.parts.sharing import shared
+from crisp_spec.errors import ConfigError
 
 
 class StreamQueue(wiring.Component):

@@ -7,11 +7,11 @@ from amaranth.lib import wiring
 from amaranth.lib.wiring import In, Out
 from amaranth.utils import ceil_log2
 
-from crisp_golden.timing import BEAT_MEMORY_LATENCY
 from crisp_hw.cells.block_ram import BlockRam
-from crisp_hw.cells.target import Target
-from crisp_hw.choice import select
-from crisp_hw.sharing import shared
+from crisp_hw.cells.technology import Target
+from crisp_hw.parts.select import select
+from crisp_hw.parts.sharing import shared
+from crisp_spec.latencies import BEAT_MEMORY_LATENCY
 
 
 class BeatMemory(wiring.Component):

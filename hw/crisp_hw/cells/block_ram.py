@@ -11,9 +11,9 @@ from amaranth.lib import memory, wiring
 from amaranth.lib.wiring import In, Out
 from amaranth.utils import ceil_log2
 
-from crisp_golden.errors import ConfigError
 from crisp_hw.cells.ecp5 import RAM_TILES, RamPorts, RamTile, dp16kd
-from crisp_hw.cells.target import Target
+from crisp_hw.cells.technology import Target
+from crisp_spec.errors import ConfigError
 
 
 @dataclass(frozen=True)

@@ -10,7 +10,7 @@ from amaranth.lib import memory, wiring
 from amaranth.lib.wiring import In, Out
 from amaranth.utils import ceil_log2
 
-from crisp_golden.errors import ConfigError
+from crisp_spec.errors import ConfigError
 
 ATTRIBUTE = "lut_ram"
 """Marks the memory for flows of devices that have lookup-table RAM. A ``ram_style`` would be an order, which

@@ -6,9 +6,9 @@ from amaranth.hdl import Elaboratable, Module, Shape, Signal
 from amaranth.lib import wiring
 from amaranth.lib.wiring import In, Out
 
-from crisp_golden.errors import ConfigError
 from crisp_hw.cells.ecp5 import DSP_OPERAND_BITS, mult18x18d
-from crisp_hw.cells.target import Target
+from crisp_hw.cells.technology import Target
+from crisp_spec.errors import ConfigError
 
 
 class Multiplier(wiring.Component):

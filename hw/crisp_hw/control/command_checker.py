@@ -1,4 +1,4 @@
-"""Checks a command against the list in ``crisp_golden.program.legality``."""
+"""Checks a command against the list in ``crisp_spec.legality``."""
 
 from functools import reduce
 from operator import or_
@@ -8,12 +8,12 @@ from amaranth.hdl import Cat, Const, Module, Signal
 from amaranth.lib import wiring
 from amaranth.lib.wiring import In, Out
 
-from crisp_golden.config import CoreConfig
-from crisp_golden.fields import WORD_BITS, word_offsets
-from crisp_golden.program.commands import COMMAND_BITS, FORMATS, OPCODE, Opcode
-from crisp_golden.program.dma_timing import CHECK_CYCLES
-from crisp_golden.program.legality import Condition, Order, Range, checks
-from crisp_hw.control.products import short_product
+from crisp_hw.parts.small_products import short_product
+from crisp_spec.commands import COMMAND_BITS, FORMATS, OPCODE, Opcode
+from crisp_spec.config import CoreConfig
+from crisp_spec.dma_latencies import CHECK_CYCLES
+from crisp_spec.fields import WORD_BITS, word_offsets
+from crisp_spec.legality import Condition, Order, Range, checks
 
 
 class CommandChecker(wiring.Component):

@@ -5,10 +5,8 @@ from amaranth.lib import wiring
 from amaranth.lib.wiring import In, Out
 from amaranth.utils import ceil_log2
 
-from crisp_golden.program.commands import COMMAND_BITS, COMMAND_BYTES
-from crisp_golden.program.dma_timing import FETCH_BURST, PREFETCH_COMMANDS
 from crisp_hw.bus.burst_planner import BurstPlanner
-from crisp_hw.bus.layouts import (
+from crisp_hw.bus.payloads import (
     BURST_LAYOUT,
     OFFSET_BITS,
     WINDOW_LAYOUT,
@@ -17,8 +15,10 @@ from crisp_hw.bus.layouts import (
     stream_of,
 )
 from crisp_hw.bus.stream_queue import StreamQueue
-from crisp_hw.control.layouts import INDEX_BITS
-from crisp_hw.sharing import shared
+from crisp_hw.control.payloads import INDEX_BITS
+from crisp_hw.parts.sharing import shared
+from crisp_spec.commands import COMMAND_BITS, COMMAND_BYTES
+from crisp_spec.dma_latencies import FETCH_BURST, PREFETCH_COMMANDS
 
 COMMAND_SHIFT = ceil_log2(COMMAND_BYTES)
 

@@ -6,14 +6,9 @@ from amaranth.hdl import Cat, Module, Mux, Signal
 from amaranth.lib import wiring
 from amaranth.lib.wiring import In, Out
 
-from crisp_golden.config import CoreConfig
-from crisp_golden.fields import word_offsets
-from crisp_golden.program.commands import COMMAND_BITS, FORMATS, OPCODE, Opcode
-from crisp_golden.program.dma_timing import CHECK_CYCLES
-from crisp_golden.program.errors import ErrorCode
-from crisp_hw.bus.layouts import read_beat_layout, stream_of
+from crisp_hw.bus.payloads import read_beat_layout, stream_of
 from crisp_hw.control.command_checker import CommandChecker
-from crisp_hw.control.layouts import (
+from crisp_hw.control.payloads import (
     COMMAND_LAYOUTS,
     ERROR_CODE_BITS,
     ERROR_LAYOUT,
@@ -22,10 +17,15 @@ from crisp_hw.control.layouts import (
     STOP_LAYOUT,
     SYNC_OPCODES,
 )
-from crisp_hw.control.products import PRODUCT_LATENCY, registered_product
 from crisp_hw.control.token_ledger import TokenLedger
-from crisp_hw.delay import delay
-from crisp_hw.sharing import shared
+from crisp_hw.parts.delay import delay
+from crisp_hw.parts.sharing import shared
+from crisp_hw.parts.small_products import PRODUCT_LATENCY, registered_product
+from crisp_spec.commands import COMMAND_BITS, FORMATS, OPCODE, Opcode
+from crisp_spec.config import CoreConfig
+from crisp_spec.dma_latencies import CHECK_CYCLES
+from crisp_spec.error_codes import ErrorCode
+from crisp_spec.fields import word_offsets
 
 assert CommandChecker.latency >= PRODUCT_LATENCY
 

@@ -4,9 +4,9 @@ from amaranth.hdl import Module, Signal
 from amaranth.lib import wiring
 from amaranth.lib.wiring import In, Out
 
-from crisp_golden.program.errors import ErrorCode
-from crisp_hw.bus.layouts import stream_of
-from crisp_hw.control.layouts import ERROR_CODE_BITS, ERROR_LAYOUT, INDEX_BITS, STOP_LAYOUT
+from crisp_hw.bus.payloads import stream_of
+from crisp_hw.control.payloads import ERROR_CODE_BITS, ERROR_LAYOUT, INDEX_BITS, STOP_LAYOUT
+from crisp_spec.error_codes import ErrorCode
 
 SOURCES = ("load", "execute", "store", "dispatch")
 

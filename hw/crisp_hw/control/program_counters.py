@@ -4,8 +4,8 @@ from amaranth.hdl import Module, Mux, Signal
 from amaranth.lib import wiring
 from amaranth.lib.wiring import In, Out
 
-from crisp_golden.program.registers import COUNTERS
-from crisp_hw.sequencer import COUNTERS_LAYOUT
+from crisp_hw.core.sequencing.sequencer import COUNTERS_LAYOUT
+from crisp_spec.registers import COUNTERS
 
 COUNTER_BITS = 32
 
@@ -14,7 +14,7 @@ EVENTS = ("load_busy", "load_wait", "store_busy", "store_wait", "read_beats", "w
 
 
 class ProgramCounters(wiring.Component):
-    """The counters of ``crisp_golden.program.registers.COUNTERS``.
+    """The counters of ``crisp_spec.registers.COUNTERS``.
 
     Every cycle of a program is counted once: by the core, or as waiting for a token, or as idle. The core's
     own counters are added when it has come to rest. The cycles of jobs that are abandoned count as idle.

@@ -1,4 +1,4 @@
-"""Registers behind AXI4-Lite, from their declaration in ``crisp_golden.program.registers``."""
+"""Registers behind AXI4-Lite, from their declaration in ``crisp_spec.registers``."""
 
 from collections.abc import Mapping
 from itertools import groupby
@@ -8,8 +8,6 @@ from amaranth.hdl import Cat, Const, Module, Mux, Signal, Value
 from amaranth.lib import wiring
 from amaranth.lib.wiring import In, Member, Out
 
-from crisp_golden.config import CoreConfig
-from crisp_golden.program.registers import MAGIC, VERSION, Register, register_map
 from crisp_hw.bus.signatures import (
     LITE_ADDRESS_BITS,
     LITE_DATA_BITS,
@@ -17,7 +15,9 @@ from crisp_hw.bus.signatures import (
     RESPONSE_SLAVE_ERROR,
     axi4_lite,
 )
-from crisp_hw.control.layouts import fields_layout
+from crisp_hw.control.payloads import fields_layout
+from crisp_spec.config import CoreConfig
+from crisp_spec.registers import MAGIC, VERSION, Register, register_map
 
 BLOCK_BITS = 6
 """Registers of a block of 64 bytes are read through one multiplexer, blocks through another."""

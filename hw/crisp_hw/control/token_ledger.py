@@ -4,9 +4,9 @@ from amaranth.hdl import Array, Module, Signal
 from amaranth.lib import wiring
 from amaranth.lib.wiring import In, Out
 
-from crisp_golden.fields import word_offsets
-from crisp_golden.program.commands import COMMAND_BITS, ENGINES, FORMATS, OPCODE, TOKEN_LIMIT
-from crisp_hw.control.layouts import TOKEN_PAIRS
+from crisp_hw.control.payloads import TOKEN_PAIRS
+from crisp_spec.commands import COMMAND_BITS, ENGINES, FORMATS, OPCODE, TOKEN_LIMIT
+from crisp_spec.fields import word_offsets
 
 
 class TokenLedger(wiring.Component):

@@ -6,9 +6,9 @@ from random import Random
 import pytest
 from amaranth.hdl import Value
 
-from crisp_golden.program.registers import PAGE_BITS, reachable_bytes
 from crisp_hw.bus.burst_planner import BurstPlanner
-from crisp_hw.bus.layouts import WINDOW_LAYOUT, window_base
+from crisp_hw.bus.payloads import WINDOW_LAYOUT, window_base
+from crisp_spec.registers import PAGE_BITS, reachable_bytes
 from hw.tests.agents import Sink, clock
 from hw.tests.simulate import drive, simulate
 

@@ -5,8 +5,8 @@ from random import Random
 
 import pytest
 
-from crisp_golden.errors import ConfigError
 from crisp_hw.bus.stream_queue import StreamQueue
+from crisp_spec.errors import ConfigError
 from hw.tests.agents import Sink, Source, run_agents
 
 

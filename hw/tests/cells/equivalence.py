@@ -12,8 +12,8 @@ from amaranth.lib import wiring
 from amaranth.lib.wiring import Component, In, Out
 
 from crisp_hw import cells
-from crisp_hw.synth.tools import find_yosys, run_tool
-from crisp_hw.verilog import rtlil_text
+from crisp_hw.build.fpga.tools import find_yosys, run_tool
+from crisp_hw.build.verilog import rtlil_text
 
 MODELS = Path(cells.__file__).parent / "models"
 

@@ -6,8 +6,8 @@ from typing import Any
 import numpy as np
 import pytest
 
-from crisp_golden.timing import BEAT_MEMORY_LATENCY
 from crisp_hw.cells import BeatMemory, Target
+from crisp_spec.latencies import BEAT_MEMORY_LATENCY
 from hw.tests.simulate import simulate
 
 SHAPES = [

@@ -10,9 +10,9 @@ from amaranth.lib import wiring
 from amaranth.lib.wiring import In, Out
 from amaranth.sim import Simulator
 
-from crisp_golden.errors import ConfigError
+from crisp_hw.build.fpga.tools import ToolError
 from crisp_hw.cells import BlockRam, Target
-from crisp_hw.synth.tools import ToolError
+from crisp_spec.errors import ConfigError
 from hw.tests.cells.equivalence import MODELS, Miter, members, prove
 
 # Every tile width of the primitive, with and without separately written parts, even and uneven cuts.

@@ -8,13 +8,13 @@ import pytest
 from amaranth.lib.wiring import Component
 from amaranth.sim import Simulator
 
-from crisp_golden.config import preset
-from crisp_golden.errors import ConfigError
+from crisp_hw.build.fpga.tools import find_yosys, run_tool
+from crisp_hw.build.verilog import write_verilog
 from crisp_hw.bus.stream_queue import StreamQueue
 from crisp_hw.cells import LutRam
-from crisp_hw.core import CrispCore
-from crisp_hw.synth.tools import find_yosys, run_tool
-from crisp_hw.verilog import write_verilog
+from crisp_hw.core.core import CrispCore
+from crisp_spec.config import preset
+from crisp_spec.errors import ConfigError
 
 
 def test_reads_follow_a_reference_array():

@@ -8,9 +8,9 @@ import pytest
 from amaranth.hdl import Shape, signed, unsigned
 from amaranth.sim import Simulator
 
-from crisp_golden.errors import ConfigError
+from crisp_hw.build.fpga.tools import ToolError
 from crisp_hw.cells import Multiplier, Target
-from crisp_hw.synth.tools import ToolError
+from crisp_spec.errors import ConfigError
 from hw.tests.cells.equivalence import MODELS, Miter, prove
 
 SHAPES = [

@@ -4,12 +4,12 @@ from random import Random
 
 import pytest
 
-from crisp_golden.config import CoreConfig
-from crisp_golden.program.commands import COMMAND_BYTES, FORMATS, Command, Opcode, decode_command
-from crisp_golden.program.legality import Order, Range, checks, violation
 from crisp_hw.control.command_checker import CommandChecker
+from crisp_spec.commands import COMMAND_BYTES, FORMATS, Command, Opcode, decode_command
+from crisp_spec.config import CoreConfig
+from crisp_spec.legality import Order, Range, checks, violation
 from hw.tests.accelerator_host import execute
-from hw.tests.control.tensors import CONFIGS, random_tensor
+from hw.tests.engines.tensors import CONFIGS, random_tensor
 from hw.tests.simulate import simulate
 
 

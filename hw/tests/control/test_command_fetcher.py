@@ -6,10 +6,10 @@ import pytest
 from amaranth.hdl import Module
 from amaranth.lib import wiring
 
-from crisp_golden.program.dma_timing import FETCH_BURST, PREFETCH_COMMANDS
-from crisp_golden.program.registers import PAGE_BITS
 from crisp_hw.bus.burst_reader import BurstReader
 from crisp_hw.control.command_fetcher import CommandFetcher
+from crisp_spec.dma_latencies import FETCH_BURST, PREFETCH_COMMANDS
+from crisp_spec.registers import PAGE_BITS
 from hw.tests.agents import AxiMemory, AxiTraffic, Sink, clock
 from hw.tests.simulate import simulate
 

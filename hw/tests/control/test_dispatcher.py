@@ -8,15 +8,15 @@ import pytest
 from amaranth.hdl import Module
 from amaranth.lib import wiring
 
-from crisp_golden.program.commands import Command, Opcode
-from crisp_golden.program.dma_timing import dispatch_interval
-from crisp_golden.program.errors import ErrorCode
 from crisp_hw.bus.stream_queue import StreamQueue
 from crisp_hw.control.dispatcher import Dispatcher
-from crisp_hw.control.layouts import COMMAND_LAYOUTS
+from crisp_hw.control.payloads import COMMAND_LAYOUTS
+from crisp_spec.commands import Command, Opcode
+from crisp_spec.dma_latencies import dispatch_interval
+from crisp_spec.error_codes import ErrorCode
 from hw.tests.accelerator_host import execute
 from hw.tests.agents import Sink, Source, clock
-from hw.tests.control.tensors import CONFIGS, random_tensor
+from hw.tests.engines.tensors import CONFIGS, random_tensor
 from hw.tests.simulate import simulate
 
 ENGINES = ("load", "execute", "store")

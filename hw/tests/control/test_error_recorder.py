@@ -4,8 +4,8 @@ from random import Random
 
 import pytest
 
-from crisp_golden.program.errors import ErrorCode
 from crisp_hw.control.error_recorder import SOURCES, ErrorRecorder
+from crisp_spec.error_codes import ErrorCode
 from hw.tests.agents import Source, clock
 from hw.tests.simulate import simulate
 

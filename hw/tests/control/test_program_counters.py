@@ -4,9 +4,9 @@ from random import Random
 
 import pytest
 
-from crisp_golden.program.registers import COUNTERS
 from crisp_hw.control.program_counters import EVENTS, ProgramCounters
-from crisp_hw.sequencer import COUNTERS_LAYOUT
+from crisp_hw.core.sequencing.sequencer import COUNTERS_LAYOUT
+from crisp_spec.registers import COUNTERS
 from hw.tests.simulate import drive, simulate
 
 NAMES = [name for name, _ in COUNTERS]

@@ -6,9 +6,9 @@ from typing import Any
 import pytest
 from amaranth.hdl import Value
 
-from crisp_golden.config import PRESETS
-from crisp_golden.program.registers import MAGIC, VERSION, register_map
 from crisp_hw.control.register_file import RegisterFile
+from crisp_spec.config import PRESETS
+from crisp_spec.registers import MAGIC, VERSION, register_map
 from hw.tests.simulate import simulate
 
 CONFIG = PRESETS["edge"]

@@ -2,9 +2,9 @@
 
 from random import Random
 
-from crisp_golden.program.commands import ENGINES, FORMATS, TOKEN_LIMIT, Command, Opcode
-from crisp_golden.program.simulator import Tokens
+from crisp_golden.machine.simulator import Tokens
 from crisp_hw.control.token_ledger import TokenLedger
+from crisp_spec.commands import ENGINES, FORMATS, TOKEN_LIMIT, Command, Opcode
 from hw.tests.simulate import simulate
 
 

@@ -2,8 +2,8 @@
 
 from dataclasses import dataclass
 
-from crisp_golden.config import CoreConfig
-from crisp_golden.placement import TensorPlace
+from crisp_golden.pack.placement import TensorPlace
+from crisp_spec.config import CoreConfig
 from crisp_sw.compile.bands import Schedule
 from crisp_sw.compile.graph import Stage
 from crisp_sw.compile.layout import Copy, Layout

@@ -1,11 +1,11 @@
 """From a quantized network to a program image."""
 
-from crisp_golden.config import CoreConfig
-from crisp_golden.inference import INPUT, check_graph
-from crisp_golden.network import QuantizedNetwork
-from crisp_golden.program.commands import ALIGNMENT, COMMAND_BYTES, Command, Opcode, Target
-from crisp_golden.program.image import ProgramImage, TensorInfo
-from crisp_golden.program.timeline import MemoryTiming, program_timeline
+from crisp_golden.arithmetic.inference import INPUT, check_graph
+from crisp_golden.arithmetic.network import QuantizedNetwork
+from crisp_golden.cycles.timeline import MemoryTiming, program_timeline
+from crisp_golden.machine.program_image import ProgramImage, TensorInfo
+from crisp_spec.commands import ALIGNMENT, COMMAND_BYTES, Command, Opcode, Target
+from crisp_spec.config import CoreConfig
 from crisp_sw.compile.emission import INPUT_WINDOW, OUTPUT_WINDOW, PROGRAM, SCRATCH, Emitter, PlannedGroup
 from crisp_sw.compile.estimate import Cost
 from crisp_sw.compile.graph import Graph, build_graph

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from crisp_golden.program.commands import ENGINES, FORMATS, Command, Opcode, Target
+from crisp_spec.commands import ENGINES, FORMATS, Command, Opcode, Target
 
 ENGINE_NAMES = ("load", "execute", "store")
 

@@ -5,13 +5,13 @@ from typing import Any
 
 import numpy as np
 
-from crisp_golden.config import CoreConfig
-from crisp_golden.packing import Bases, execute_values
-from crisp_golden.parameters import layer_parameters, tap_words
-from crisp_golden.placement import TensorPlace
-from crisp_golden.program.commands import ALIGNMENT, Command, Opcode, Target
-from crisp_golden.program.image import TensorInfo
-from crisp_golden.program.memories import memory_words, word_bits
+from crisp_golden.machine.program_image import TensorInfo
+from crisp_golden.pack.jobs import Bases, execute_values
+from crisp_golden.pack.parameters import layer_parameters, tap_words
+from crisp_golden.pack.placement import TensorPlace
+from crisp_spec.commands import ALIGNMENT, Command, Opcode, Target
+from crisp_spec.config import CoreConfig
+from crisp_spec.memories import memory_words, word_bits
 from crisp_sw.compile.bands import Action, Event, Group, Schedule
 from crisp_sw.compile.dependencies import Cells, Tracker, hoist_loads, with_tokens
 from crisp_sw.compile.graph import Stage

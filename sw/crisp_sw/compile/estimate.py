@@ -3,12 +3,12 @@
 from collections import Counter
 from dataclasses import dataclass
 
-from crisp_golden.config import CoreConfig
-from crisp_golden.cycles import job_cycles
-from crisp_golden.geometry import Band
-from crisp_golden.packing import pixel_tiling, slot_cycles
-from crisp_golden.program.commands import Target
-from crisp_golden.program.memories import memory_words, word_bits
+from crisp_golden.cycles.core_cycles import job_cycles
+from crisp_golden.pack.geometry import Band
+from crisp_golden.pack.jobs import pixel_tiling, slot_cycles
+from crisp_spec.commands import Target
+from crisp_spec.config import CoreConfig
+from crisp_spec.memories import memory_words, word_bits
 from crisp_sw.compile.bands import Group, Schedule
 from crisp_sw.compile.graph import Stage
 from crisp_sw.compile.layout import Layout

@@ -3,11 +3,11 @@
 from dataclasses import dataclass, field
 from functools import cached_property
 
-from crisp_golden.config import CoreConfig
-from crisp_golden.errors import LayerError
-from crisp_golden.inference import INPUT
-from crisp_golden.network import QuantizedNetwork
-from crisp_golden.workload import Workload, layer_workload
+from crisp_golden.arithmetic.inference import INPUT
+from crisp_golden.arithmetic.network import QuantizedNetwork
+from crisp_golden.pack.workload import Workload, layer_workload
+from crisp_spec.config import CoreConfig
+from crisp_spec.errors import LayerError
 
 
 @dataclass(frozen=True, eq=False)

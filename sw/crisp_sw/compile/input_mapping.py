@@ -4,15 +4,15 @@ from collections.abc import Iterator
 from dataclasses import replace
 from itertools import product
 
-from crisp_golden.config import CoreConfig
-from crisp_golden.cycles import workload_cycles
-from crisp_golden.errors import CapacityError
-from crisp_golden.inference import INPUT
-from crisp_golden.network import Node, QuantizedConv, QuantizedNetwork
-from crisp_golden.pattern import check_layer_structure
-from crisp_golden.program.input_mapping import InputMapping
-from crisp_golden.validation import validate_layer
-from crisp_golden.workload import layer_workload
+from crisp_golden.arithmetic.inference import INPUT
+from crisp_golden.arithmetic.input_mapping import InputMapping
+from crisp_golden.arithmetic.network import Node, QuantizedConv, QuantizedNetwork
+from crisp_golden.arithmetic.validation import validate_layer
+from crisp_golden.cycles.core_cycles import workload_cycles
+from crisp_golden.format.pattern import check_layer_structure
+from crisp_golden.pack.workload import layer_workload
+from crisp_spec.config import CoreConfig
+from crisp_spec.errors import CapacityError
 
 
 def map_input(config: CoreConfig, network: QuantizedNetwork) -> tuple[QuantizedNetwork, InputMapping | None]:

@@ -4,10 +4,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from crisp_golden.config import CoreConfig
-from crisp_golden.errors import CapacityError
-from crisp_golden.program.commands import ALIGNMENT, Target
-from crisp_golden.program.memories import memory_words, word_bits
+from crisp_spec.commands import ALIGNMENT, Target
+from crisp_spec.config import CoreConfig
+from crisp_spec.errors import CapacityError
+from crisp_spec.memories import memory_words, word_bits
 
 COMPANIONS = {Target.WEIGHT: Target.GROUP_INDEX, Target.CHANNEL: Target.RESIDUAL_CHANNEL}
 """Memories that share the word addresses of another."""

@@ -3,9 +3,9 @@
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from crisp_golden.config import CoreConfig
-from crisp_golden.errors import CapacityError
-from crisp_golden.placement import TensorPlace
+from crisp_golden.pack.placement import TensorPlace
+from crisp_spec.config import CoreConfig
+from crisp_spec.errors import CapacityError
 from crisp_sw.compile.allocation import DoesNotFit, Resident, allocate
 from crisp_sw.compile.bands import Group, Schedule
 from crisp_sw.compile.emission import PlannedGroup

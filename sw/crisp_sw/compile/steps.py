@@ -3,11 +3,11 @@
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from crisp_golden.config import CoreConfig
-from crisp_golden.errors import CapacityError
-from crisp_golden.geometry import Band, SlidingWindow
-from crisp_golden.packing import Tensors, tile_ranges
-from crisp_golden.placement import PHASES, TensorPlace
+from crisp_golden.pack.geometry import Band, SlidingWindow
+from crisp_golden.pack.jobs import Tensors, tile_ranges
+from crisp_golden.pack.placement import PHASES, TensorPlace
+from crisp_spec.config import CoreConfig
+from crisp_spec.errors import CapacityError
 from crisp_sw.compile.graph import Stage
 from crisp_sw.compile.layout import Copy, Layout
 

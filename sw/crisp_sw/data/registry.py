@@ -8,13 +8,13 @@ from numbers import Integral
 from pathlib import Path
 
 from crisp_sw.choices import Unreadable
-from crisp_sw.data.cifar import CIFAR_10, CIFAR_100, layout_of, load_cifar, load_cifar_files
 from crisp_sw.data.dataset import DatasetSplits, ImageSet
-from crisp_sw.data.digits import load_digits
-from crisp_sw.data.fashion_mnist import holds_idx_files, load_fashion_mnist, load_idx_folder
-from crisp_sw.data.folder import load_image_folder
-from crisp_sw.data.listing import is_image_folder
+from crisp_sw.data.files.listing import is_image_folder
 from crisp_sw.data.resize import resize_images
+from crisp_sw.data.sources.cifar import CIFAR_10, CIFAR_100, layout_of, load_cifar, load_cifar_files
+from crisp_sw.data.sources.digits import load_digits
+from crisp_sw.data.sources.fashion_mnist import holds_idx_files, load_fashion_mnist, load_idx_folder
+from crisp_sw.data.sources.folder import load_image_folder
 from crisp_sw.errors import DatasetError
 
 SMALLEST_IMAGE = 8

@@ -4,9 +4,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from crisp_golden.program.errors import ErrorCode, ProgramError
-from crisp_golden.program.image import ProgramImage, TensorInfo
-from crisp_golden.program.registers import COUNTERS
+from crisp_golden.machine.program_image import ProgramImage, TensorInfo
+from crisp_spec.error_codes import ErrorCode, ProgramError
+from crisp_spec.registers import COUNTERS
 from crisp_sw.driver.bus import Bus
 from crisp_sw.driver.errors import DriverError
 from crisp_sw.driver.identity import check_configuration, identify

@@ -1,6 +1,6 @@
 """What can go wrong between a host and the accelerator, besides errors of programs."""
 
-from crisp_golden.errors import CrispError
+from crisp_spec.errors import CrispError
 
 
 class DriverError(CrispError):

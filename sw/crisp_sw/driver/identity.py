@@ -2,9 +2,9 @@
 
 from dataclasses import asdict
 
-from crisp_golden.config import CoreConfig
-from crisp_golden.errors import ConfigError
-from crisp_golden.program.registers import MAGIC, VERSION
+from crisp_spec.config import CoreConfig
+from crisp_spec.errors import ConfigError
+from crisp_spec.registers import MAGIC, VERSION
 from crisp_sw.driver.errors import DriverError
 from crisp_sw.driver.registers import REGISTERS, Registers
 

@@ -2,8 +2,8 @@
 
 from collections.abc import Mapping
 
-from crisp_golden.fields import pack_fields, unpack_fields
-from crisp_golden.program.registers import ADDRESS_BITS, PAGE_BITS, WINDOW_ALIGNMENT, Register, register_map
+from crisp_spec.fields import pack_fields, unpack_fields
+from crisp_spec.registers import ADDRESS_BITS, PAGE_BITS, WINDOW_ALIGNMENT, Register, register_map
 from crisp_sw.driver.bus import Bus
 from crisp_sw.driver.errors import DriverError
 

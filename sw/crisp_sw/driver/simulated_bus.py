@@ -5,12 +5,13 @@ from dataclasses import asdict
 
 import numpy as np
 
-from crisp_golden.config import CoreConfig
-from crisp_golden.fields import pack_fields, unpack_fields
-from crisp_golden.program.chip import Chip
-from crisp_golden.program.commands import WINDOWS
-from crisp_golden.program.errors import ProgramError
-from crisp_golden.program.registers import (
+from crisp_golden.machine.chip import Chip
+from crisp_golden.machine.simulator import AddressWindow, ProgramSimulator
+from crisp_spec.commands import WINDOWS
+from crisp_spec.config import CoreConfig
+from crisp_spec.error_codes import ProgramError
+from crisp_spec.fields import pack_fields, unpack_fields
+from crisp_spec.registers import (
     MAGIC,
     VERSION,
     WINDOW_ALIGNMENT,
@@ -18,7 +19,6 @@ from crisp_golden.program.registers import (
     reachable_bytes,
     register_map,
 )
-from crisp_golden.program.simulator import AddressWindow, ProgramSimulator
 from crisp_sw.driver.errors import DriverError
 
 FIRST_ADDRESS = 0x1_0000_0000

@@ -1,15 +1,15 @@
-from .classifier import restrict_classifier
-from .computed_weights import computed_sparsity
-from .dense import fine_tune_dense
 from .errors import MaskError, PruneError, SaliencyError, SamplesError, UnreachableSparsityError
-from .mask_file import load_masks, save_masks
-from .progress import PruneProgress
-from .pruner import prune_for_classes
-from .report import IterationReport, LayerReport, PruneReport, PruneResult
-from .rules import LayerRule
-from .samples import ClassSamples, choose_samples
-from .settings import PruneSettings
-from .sparsifier import CrispSparsifier
+from .layers.classifier import restrict_classifier
+from .layers.computed_weights import computed_sparsity
+from .masks.mask_file import load_masks, save_masks
+from .run.progress import PruneProgress
+from .run.pruner import prune_for_classes
+from .run.report import IterationReport, LayerReport, PruneReport, PruneResult
+from .settings.rules import LayerRule
+from .settings.settings import PruneSettings
+from .sparsifier.sparsifier import CrispSparsifier
+from .tuning.dense import fine_tune_dense
+from .tuning.samples import ClassSamples, choose_samples
 
 __all__ = [
     "ClassSamples",

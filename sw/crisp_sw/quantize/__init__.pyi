@@ -1,8 +1,8 @@
-from .lowering import lower
+from .lowering.lowering import lower
+from .lowering.torch_layers import UnsupportedModelError
 from .post_training import calibrate, quantize_model
 from .ranges import Affine, Observer
 from .settings import CalibrationError, QuantizeSettings
-from .torch_layers import UnsupportedModelError
 
 __all__ = [
     "Affine",

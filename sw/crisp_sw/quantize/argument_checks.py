@@ -9,12 +9,12 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from crisp_golden.errors import PatternError
-from crisp_golden.network import Pattern
-from crisp_golden.pattern import check_parameters
-from crisp_sw.quantize.float_network import INPUT, FloatConv, FloatNetwork, module_name
+from crisp_golden.arithmetic.network import Pattern
+from crisp_golden.format.pattern import check_parameters
+from crisp_spec.errors import PatternError
+from crisp_sw.quantize.lowering.float_network import INPUT, FloatConv, FloatNetwork, module_name
+from crisp_sw.quantize.lowering.torch_layers import UnsupportedModelError
 from crisp_sw.quantize.ranges import CalibrationError
-from crisp_sw.quantize.torch_layers import UnsupportedModelError
 
 
 def require_images(images: Any) -> None:

@@ -2,10 +2,10 @@
 
 import numpy as np
 
-from crisp_golden.errors import LayerError
-from crisp_golden.fixedpoint import OutputMultipliers, quantize_output_scales
-from crisp_golden.network import Pattern, QuantizedConv, ResidualInput
-from crisp_sw.quantize.float_network import Activation, FloatConv
+from crisp_golden.arithmetic.fixed_point import OutputMultipliers, quantize_output_scales
+from crisp_golden.arithmetic.network import Pattern, QuantizedConv, ResidualInput
+from crisp_spec.errors import LayerError
+from crisp_sw.quantize.lowering.float_network import Activation, FloatConv
 from crisp_sw.quantize.ranges import Affine
 
 WEIGHT_LIMIT = 127

@@ -5,18 +5,20 @@ from collections.abc import Iterator, Mapping, Sequence
 import torch
 from torch import Tensor, nn
 
-from crisp_golden.network import MaxPool, Node, Pattern, QuantizedNetwork
-from crisp_golden.pattern import check_layer_structure
-from crisp_golden.pooling import global_average_pool_layer
-from crisp_sw.module_wrappers import module_copy, unwrapped
+from crisp_golden.arithmetic.network import MaxPool, Node, Pattern, QuantizedNetwork
+from crisp_golden.arithmetic.pooling import global_average_pool_layer
+from crisp_golden.format.pattern import check_layer_structure
+from crisp_sw.modules.wrappers import module_copy, unwrapped
 from crisp_sw.quantize.argument_checks import (
     require_classes,
     require_finite,
     require_images,
     require_patterns,
 )
-from crisp_sw.quantize.equivalence import images_to_check, require_equivalent, require_same_layers
-from crisp_sw.quantize.float_network import (
+from crisp_sw.quantize.image_scale import require_scale_of_training
+from crisp_sw.quantize.integer_layers import quantize_conv
+from crisp_sw.quantize.lowering.equivalence import images_to_check, require_equivalent, require_same_layers
+from crisp_sw.quantize.lowering.float_network import (
     INPUT,
     FloatConv,
     FloatLayer,
@@ -24,10 +26,8 @@ from crisp_sw.quantize.float_network import (
     FloatNetwork,
     module_name,
 )
-from crisp_sw.quantize.image_scale import require_scale_of_training
-from crisp_sw.quantize.integer_layers import quantize_conv
-from crisp_sw.quantize.lowering import lower
-from crisp_sw.quantize.model_state import require_traceable
+from crisp_sw.quantize.lowering.lowering import lower
+from crisp_sw.quantize.lowering.model_state import require_traceable
 from crisp_sw.quantize.ranges import Affine, Observer
 from crisp_sw.quantize.settings import CalibrationError, QuantizeSettings
 

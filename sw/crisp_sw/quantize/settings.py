@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import Literal, get_args
 
-from crisp_golden.errors import CrispError
+from crisp_spec.errors import CrispError
 
 RangeMethod = Literal["minmax", "percentile", "mse"]
 

@@ -1,6 +1,6 @@
-from .figures import LAYER_KEYS, ReportError, failures, total_figures
-from .page import render_page
-from .sample_images import SampleImage
+from .pages.demo_figures import LAYER_KEYS, ReportError, failures, total_figures
+from .pages.demo_page import render_page
+from .pages.sample_images import SampleImage
 
 __all__ = [
     "LAYER_KEYS",

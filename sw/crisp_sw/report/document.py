@@ -13,7 +13,7 @@ from html import escape
 from importlib import resources
 from typing import Any
 
-from crisp_golden.printable import printable
+from crisp_files.printable import printable
 
 
 @dataclass(frozen=True, kw_only=True)

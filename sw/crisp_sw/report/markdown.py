@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from crisp_golden.printable import printable
+from crisp_files.printable import printable
 
 # What begins code, emphasis, links, HTML, entities, formulas and cells, and what ends a heading.
 _MARKUP = re.compile(r"[\\`*\[~$|]|<(?=[\w/!?])|&(?=[#\w])|(?<![^\W_])_|_(?![^\W_])|#+$")

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
-from crisp_sw.report.accuracy_chart import loss_text
+from crisp_sw.report.charts.accuracy_chart import loss_text
 from crisp_sw.report.document import Tile, tiles
 from crisp_sw.report.numbers import count, percent, ratio, size
 from crisp_sw.report.times import CLOCK_MHZ, time_tile

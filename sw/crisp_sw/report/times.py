@@ -1,6 +1,6 @@
 """Cycles as time, at a clock that is stated beside it."""
 
-from crisp_golden.errors import CrispError
+from crisp_spec.errors import CrispError
 from crisp_sw.report.document import Tile
 
 CLOCK_MHZ = 100.0

@@ -5,7 +5,7 @@ from pathlib import Path
 
 from typer.testing import CliRunner, Result
 
-from crisp_sw.cli import app
+from crisp_cli.program import app
 
 
 def crisp(*arguments: object, columns: int = 200) -> Result:

@@ -7,13 +7,13 @@ import torch
 from safetensors.numpy import load_file
 from typer.testing import Result
 
-from crisp_sw.commands import accuracy as command
-from crisp_sw.experiment import run
-from crisp_sw.experiment.cell import Cell
-from crisp_sw.experiment.sweep import Sweep
-from crisp_sw.export import load_metadata
+from crisp_cli.commands import accuracy as command
+from crisp_sw.exchange.packed import load_metadata
+from crisp_sw.flows.experiment import run
+from crisp_sw.flows.experiment.cells.cell import Cell
+from crisp_sw.flows.experiment.sweep import Sweep
 from sw.tests.cli.runner import crisp
-from sw.tests.experiment.test_run import RECIPE
+from sw.tests.flows.experiment.test_run import RECIPE
 
 CELL = Cell(network="net", classes=10, class_seed=0, method="crisp", n=1, m=4, block=16, sparsity=0.92)
 DENSE = Cell(network="net", classes=10, class_seed=0, method="dense")

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 import torch
 
-from crisp_sw.checkpoint import read_tensors, write_tensors
+from crisp_sw.exchange.checkpoint import read_tensors, write_tensors
 from sw.tests.cli.runner import crisp
 
 COMMANDS = (

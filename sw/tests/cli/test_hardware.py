@@ -6,7 +6,7 @@ import sys
 import pytest
 import typer
 
-from crisp_sw.commands import hardware
+from crisp_cli.commands import hardware
 from sw.tests.cli.runner import crisp
 
 
@@ -43,7 +43,7 @@ def test_program_that_is_not_there(monkeypatch):
 def test_benches_that_are_not_there_are_said_before_any_work(monkeypatch, tmp_path):
     monkeypatch.setattr(hardware, "__file__", "/nowhere/a/b/c.py")
     monkeypatch.setattr(hardware, "BENCHES", "no_such_benches")
-    monkeypatch.setattr("crisp_sw.demo.run_demo", None)
+    monkeypatch.setattr("crisp_sw.flows.demo.run_demo", None)
     result = crisp("demo", "--out", tmp_path / "demo")
     assert result.exit_code == 2
     assert "its benches, which are not part of the installed package; expected a checkout" in result.stderr
@@ -52,7 +52,7 @@ def test_benches_that_are_not_there_are_said_before_any_work(monkeypatch, tmp_pa
 
 def test_missing_cocotb_is_said_before_any_work(monkeypatch, tmp_path):
     monkeypatch.setitem(sys.modules, "cocotb", None)
-    monkeypatch.setattr("crisp_sw.demo.run_demo", None)
+    monkeypatch.setattr("crisp_sw.flows.demo.run_demo", None)
     result = crisp("demo", "--out", tmp_path / "demo")
     assert result.exit_code == 2
     assert "simulating the RTL needs the package cocotb" in result.stderr
@@ -62,9 +62,13 @@ def test_missing_cocotb_is_said_before_any_work(monkeypatch, tmp_path):
 @pytest.mark.parametrize(
     ("module", "work", "words"),
     [
-        ("crisp_sw.demo", "prune_task", ("demo",)),
-        ("crisp_sw.network_run.source", "open_source", ("network", "resnet18-32px", "--preset", "tiny")),
-        ("crisp_sw.experiment.run", "run_experiment", ("accuracy", "digits", "--rtl", 3)),
+        ("crisp_sw.flows.demo", "prune_task", ("demo",)),
+        (
+            "crisp_sw.flows.program_run.source",
+            "open_source",
+            ("network", "resnet18-32px", "--preset", "tiny"),
+        ),
+        ("crisp_sw.flows.experiment.run", "run_experiment", ("accuracy", "digits", "--rtl", 3)),
     ],
 )
 def test_the_simulator_is_tried_before_the_work(monkeypatch, tmp_path, module, work, words):

@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from crisp_sw.checkpoint import read_tensors, write_tensors
-from crisp_sw.tensor_files import write_safetensors
+from crisp_sw.exchange.checkpoint import read_tensors, write_tensors
+from crisp_sw.exchange.tensor_files import write_safetensors
 from sw.tests.cli.runner import crisp
 
 DEEP = "[" * 100_000

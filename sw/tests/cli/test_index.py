@@ -5,7 +5,7 @@ from pathlib import Path
 
 from typer.testing import CliRunner
 
-from crisp_sw.cli import app
+from crisp_cli.program import app
 
 
 def test_the_page_is_written_beside_the_runs(tmp_path: Path):

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from crisp_sw.export import save_network
+from crisp_sw.exchange.packed import save_network
 from sw.tests.cli.runner import crisp
 from sw.tests.small_programs import wide_network
 

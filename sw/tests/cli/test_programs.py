@@ -5,9 +5,9 @@ from pathlib import Path
 
 import pytest
 
-from crisp_golden.program.image import read_image
-from crisp_sw.export import save_network
-from crisp_sw.network_run import NetworkRun
+from crisp_golden.machine.program_image import read_image
+from crisp_sw.exchange.packed import save_network
+from crisp_sw.flows.program_run import NetworkRun
 from sw.tests.cli.runner import crisp
 from sw.tests.small_programs import small_network, small_program
 

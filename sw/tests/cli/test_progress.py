@@ -4,9 +4,9 @@ import io
 
 import pytest
 
-from crisp_sw.commands import terminal
-from crisp_sw.commands.terminal import step_display
-from crisp_sw.plain_console import PlainConsole
+from crisp_cli import terminal
+from crisp_cli.plain_console import PlainConsole
+from crisp_cli.terminal import step_display
 from sw.tests.cli.runner import crisp
 
 

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 import torch
 
-from crisp_sw.checkpoint import load_checkpoint, read_tensors, save_checkpoint, write_tensors
+from crisp_sw.exchange.checkpoint import load_checkpoint, read_tensors, save_checkpoint, write_tensors
 from sw.tests.cli.runner import crisp
 
 

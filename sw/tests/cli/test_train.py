@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 import torch
 
-from crisp_sw.training import TrainingProgress, run_training
-from crisp_sw.training_settings import TrainingSettings
+from crisp_sw.train.settings import TrainingSettings
+from crisp_sw.train.training import TrainingProgress, run_training
 from sw.tests.cli.runner import crisp
 
 OPTIONS = ("--data", "digits", "--epochs", 2, "--no-flip", "--learning-rate", 0.05)

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 import torch
 
-from crisp_sw.tensor_files import write_safetensors
+from crisp_sw.exchange.tensor_files import write_safetensors
 from sw.tests.cli.runner import crisp
 
 TOO_LARGE = "cannot be written (File too large)"

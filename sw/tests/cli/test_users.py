@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
+from crisp_sw.flows.steps import PruneBudget, load_task, prune_task
 from crisp_sw.prune import PruneSettings
-from crisp_sw.steps import PruneBudget, load_task, prune_task
 from sw.tests.cli.runner import crisp, figures_of
 
 SHORT = ("--iterations", 1, "--final-epochs", 0, "--sparsity", 0.7, "--no-compare-dense")

@@ -4,8 +4,8 @@ from typing import Any
 
 import numpy as np
 
-from crisp_golden.inference import INPUT
-from crisp_golden.network import MaxPool, Node, QuantizedConv, QuantizedNetwork
+from crisp_golden.arithmetic.inference import INPUT
+from crisp_golden.arithmetic.network import MaxPool, Node, QuantizedConv, QuantizedNetwork
 
 
 def conv(name: str, inputs: int, outputs: int, kernel: int = 1, **fields: Any) -> QuantizedConv:

@@ -9,16 +9,16 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from crisp_golden.config import CoreConfig, preset
-from crisp_golden.errors import CapacityError, LayerError
-from crisp_golden.inference import run_network
-from crisp_golden.network import QuantizedNetwork
-from crisp_golden.program.chip import Chip
-from crisp_golden.program.commands import COMMAND_BYTES, Opcode, decode_command
-from crisp_golden.program.image import ImageError, ProgramImage
-from crisp_golden.program.simulator import AddressWindow, ProgramSimulator
+from crisp_golden.arithmetic.inference import run_network
+from crisp_golden.arithmetic.network import QuantizedNetwork
+from crisp_golden.machine.chip import Chip
+from crisp_golden.machine.program_image import ImageError, ProgramImage
+from crisp_golden.machine.simulator import AddressWindow, ProgramSimulator
+from crisp_golden.stimuli.random_networks import random_network
+from crisp_spec.commands import COMMAND_BYTES, Opcode, decode_command
+from crisp_spec.config import CoreConfig, preset
+from crisp_spec.errors import CapacityError, LayerError
 from crisp_sw.compile.compiler import compile_network
-from golden.tests.random_networks import random_network
 
 ROOT = Path(__file__).parents[3]
 TINY = preset("tiny")
@@ -146,9 +146,9 @@ def test_programs_are_commands_with_one_end(image: ProgramImage):
 
 COMPILE = """
 import hashlib
-from crisp_golden.config import preset
+from crisp_spec.config import preset
 from crisp_sw.compile.compiler import compile_network
-from golden.tests.random_networks import random_network
+from crisp_golden.stimuli.random_networks import random_network
 images = [compile_network(preset("tiny"), random_network(seed)).contents for seed in range(12)]
 print(hashlib.sha256(b"".join(images)).hexdigest())
 """

@@ -2,8 +2,8 @@
 
 import numpy as np
 
-from crisp_golden.program.commands import Command, Opcode, Target
-from crisp_golden.program.simulator import Tokens
+from crisp_golden.machine.simulator import Tokens
+from crisp_spec.commands import Command, Opcode, Target
 from crisp_sw.compile.dependencies import ENGINE_NAMES, Tracker, hoist_loads, with_tokens
 
 CELLS = 12

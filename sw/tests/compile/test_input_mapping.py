@@ -4,8 +4,8 @@ from dataclasses import replace
 
 import pytest
 
-from crisp_golden.config import CoreConfig, preset
-from crisp_golden.errors import CapacityError
+from crisp_spec.config import CoreConfig, preset
+from crisp_spec.errors import CapacityError
 from crisp_sw.compile.compiler import compile_network
 from sw.tests.compile.chains import chain, conv
 

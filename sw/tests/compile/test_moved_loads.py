@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from crisp_golden.program.commands import Opcode, Target
+from crisp_spec.commands import Opcode, Target
 from crisp_sw.compile.dependencies import Tracker, hoist_loads, with_tokens
 
 BOTH = {"SMEM": np.arange(4), "WEIGHT": np.arange(3)}

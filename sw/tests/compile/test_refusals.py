@@ -5,11 +5,11 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from crisp_golden.config import preset
-from crisp_golden.errors import CapacityError, CrispError, LayerError
-from crisp_golden.network import MaxPool, QuantizedConv, QuantizedNetwork, ResidualInput
+from crisp_golden.arithmetic.network import MaxPool, QuantizedConv, QuantizedNetwork, ResidualInput
+from crisp_golden.stimuli.random_networks import random_network
+from crisp_spec.config import preset
+from crisp_spec.errors import CapacityError, CrispError, LayerError
 from crisp_sw.compile.compiler import compile_network
-from golden.tests.random_networks import random_network
 from sw.tests.compile.chains import chain, conv
 
 TINY = preset("tiny")

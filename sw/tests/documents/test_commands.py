@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 import typer
 
-from crisp_sw.cli import COMMANDS, app
+from crisp_cli.program import COMMANDS, app
 from crisp_sw.data import load_dataset
 from crisp_sw.errors import DatasetError
 from sw.tests.cli.runner import crisp

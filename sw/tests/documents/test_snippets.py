@@ -39,7 +39,7 @@ def no_download(monkeypatch: pytest.MonkeyPatch):
     def refuse(*_: object, **__: object) -> None:
         raise DatasetError("tests download nothing")
 
-    monkeypatch.setattr("crisp_sw.data.fashion_mnist.fetch", refuse, raising=False)
+    monkeypatch.setattr("crisp_sw.data.sources.fashion_mnist.fetch", refuse, raising=False)
 
 
 def test_documents_with_snippets_are_found():

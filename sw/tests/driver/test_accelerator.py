@@ -5,19 +5,19 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from crisp_golden.config import preset
-from crisp_golden.errors import LayerError
-from crisp_golden.inference import run_network
-from crisp_golden.network import QuantizedNetwork
-from crisp_golden.program.commands import COMMAND_BYTES
-from crisp_golden.program.errors import ErrorCode, ProgramError
-from crisp_golden.program.image import ImageError, ProgramImage
-from crisp_golden.program.registers import COUNTERS
+from crisp_golden.arithmetic.inference import run_network
+from crisp_golden.arithmetic.network import QuantizedNetwork
+from crisp_golden.machine.program_image import ImageError, ProgramImage
+from crisp_golden.stimuli.random_networks import random_network
+from crisp_spec.commands import COMMAND_BYTES
+from crisp_spec.config import preset
+from crisp_spec.error_codes import ErrorCode, ProgramError
+from crisp_spec.errors import LayerError
+from crisp_spec.registers import COUNTERS
 from crisp_sw.compile.compiler import compile_network
 from crisp_sw.driver.accelerator import Accelerator
 from crisp_sw.driver.errors import DriverError
 from crisp_sw.driver.simulated_bus import SimulatedBus
-from golden.tests.random_networks import random_network
 
 TINY = preset("tiny")
 LAST_PAGE = (1 << 64) - 4096

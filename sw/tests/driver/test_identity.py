@@ -2,7 +2,7 @@
 
 import pytest
 
-from crisp_golden.config import PRESETS, preset
+from crisp_spec.config import PRESETS, preset
 from crisp_sw.driver.errors import DriverError
 from crisp_sw.driver.identity import check_configuration, identify
 from crisp_sw.driver.registers import REGISTERS, Registers

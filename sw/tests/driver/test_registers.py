@@ -2,8 +2,8 @@
 
 import pytest
 
-from crisp_golden.config import preset
-from crisp_golden.errors import LayerError
+from crisp_spec.config import preset
+from crisp_spec.errors import LayerError
 from crisp_sw.driver.errors import DriverError
 from crisp_sw.driver.registers import REGISTERS, Registers
 from crisp_sw.driver.simulated_bus import SimulatedBus

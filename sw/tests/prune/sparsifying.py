@@ -4,7 +4,7 @@ import torch
 from torch import nn
 from torch.nn import functional
 
-from crisp_sw.prune.sparsifier import CrispSparsifier
+from crisp_sw.prune.sparsifier.sparsifier import CrispSparsifier
 
 CHOICES = {"sparsity": 0.75, "n": 2, "m": 4, "block": 8, "min_kept_share": 0.0, "iterations": 3}
 

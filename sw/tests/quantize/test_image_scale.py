@@ -4,7 +4,7 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from crisp_sw.checkpoint import load_checkpoint
+from crisp_sw.exchange.checkpoint import load_checkpoint
 from crisp_sw.quantize import CalibrationError, quantize_model
 from crisp_sw.quantize.image_scale import require_scale_of_training
 

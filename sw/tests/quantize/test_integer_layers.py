@@ -4,10 +4,10 @@ import numpy as np
 import pytest
 import torch
 
-from crisp_golden.convolution import run_conv
-from crisp_golden.errors import LayerError
-from crisp_sw.quantize.float_network import Activation, FloatConv
+from crisp_golden.arithmetic.convolution import run_conv
+from crisp_spec.errors import LayerError
 from crisp_sw.quantize.integer_layers import quantize_conv
+from crisp_sw.quantize.lowering.float_network import Activation, FloatConv
 from crisp_sw.quantize.ranges import Affine
 
 

@@ -9,15 +9,15 @@ import torch
 from sklearn.datasets import load_digits
 from torch import Tensor, nn
 
-from crisp_golden.config import preset
-from crisp_golden.errors import PatternError
-from crisp_golden.inference import predict, quantize_input, run_network
-from crisp_golden.network import MaxPool, Pattern, QuantizedConv
+from crisp_golden.arithmetic.inference import predict, quantize_input, run_network
+from crisp_golden.arithmetic.network import MaxPool, Pattern, QuantizedConv
+from crisp_spec.config import preset
+from crisp_spec.errors import PatternError
 from crisp_sw.compile.compiler import compile_network
-from crisp_sw.export import load_network, save_network
+from crisp_sw.exchange.onnx import export_onnx
+from crisp_sw.exchange.packed import load_network, save_network
 from crisp_sw.models import build_model
 from crisp_sw.prune import ClassSamples, PruneSettings, prune_for_classes
-from crisp_sw.qdq import export_onnx
 from crisp_sw.quantize import (
     CalibrationError,
     QuantizeSettings,
@@ -26,7 +26,7 @@ from crisp_sw.quantize import (
     lower,
     quantize_model,
 )
-from sw.tests.qdq.onnx_runtime import run_model_as_written
+from sw.tests.exchange.onnx.onnx_runtime import run_model_as_written
 
 
 def digits() -> tuple[Tensor, Tensor]:

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from crisp_golden.program.cycle_causes import CAUSES
+from crisp_golden.cycles.program_causes import CAUSES
 
 
 def group(names: list[str], *, compute: int, read: int, write: int = 10, lost: int = 100) -> dict[str, Any]:

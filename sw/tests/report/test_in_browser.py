@@ -8,12 +8,12 @@ from pathlib import Path
 import pytest
 
 from crisp_sw.report import render_page
-from crisp_sw.report.index_page import render_index
-from crisp_sw.report.inspection_page import render_inspection_page
-from crisp_sw.report.network_page import render_network_page
+from crisp_sw.report.pages.index_page import render_index
+from crisp_sw.report.pages.inspection_page import render_inspection_page
+from crisp_sw.report.pages.network_page import render_network_page
 from sw.tests.report import network_reports
-from sw.tests.report.test_index_page import RUN
-from sw.tests.report.test_page import made_up_network, made_up_report, sample
+from sw.tests.report.pages.test_demo_page import made_up_network, made_up_report, sample
+from sw.tests.report.pages.test_index_page import RUN
 
 sync_api = pytest.importorskip("playwright.sync_api")
 axe = pytest.importorskip("axe_playwright_python.sync_playwright")

@@ -1,1 +1,0 @@
-"""What runs inside the simulator: cocotb benches and the drivers that they share."""

@@ -1,0 +1,1 @@
+"""Files and texts that may come from anybody, and outputs that are there completely or not at all."""

@@ -1,0 +1,1 @@
+"""Integer networks and what they compute: fixed point, convolution, pooling, whole inferences."""

@@ -1,0 +1,1 @@
+"""Cycle models of the core and of the accelerator: equal to the counters of the hardware."""

@@ -1,0 +1,222 @@
+"""What the compute core does with an EXECUTE command: exact in its bits, but not cycle by cycle.
+
+The core's loops are turned inside out. All windows that any row tile reads are gathered once, and a row
+tile is one matrix product over its kept windows. Products are computed in floating point where every sum is
+exact.
+"""
+
+from collections.abc import Mapping
+
+import numpy as np
+
+from crisp_golden.machine.chip import Chip
+from crisp_spec.commands import Target
+from crisp_spec.memories import (
+    CHANNEL_FIELDS,
+    INDEX_BITS,
+    RESIDUAL_CHANNEL_FIELDS,
+    TAP_FIELDS,
+    stored_index_bits,
+)
+
+FLOAT32_EXACT = 1 << 24
+
+WORTHWHILE_DENSITY = 1 / 8
+"""Share of a job's windows that row tiles must visit on average to be multiplied all at once."""
+
+
+def window_lists(chip: Chip, values: Mapping[str, int]) -> list[np.ndarray]:
+    """The window indices of each row tile that an EXECUTE command visits.
+
+    Raises
+    ------
+    LookupError : a list has no last entry. The hardware reads the memory round and round then, until the
+        watchdog ends it.
+    """
+    entries = chip.words(Target.BLOCK_INDEX, values["index_base"], chip.config.index_words, "<u2")
+    ends = np.flatnonzero(entries >> INDEX_BITS)[: values["row_tiles"]] + 1
+    if len(ends) < values["row_tiles"]:
+        raise LookupError("a list of block indices has no last entry")
+    lists = np.split(entries & ((1 << INDEX_BITS) - 1), ends)[:-1]
+    return [entry.astype(np.int64) for entry in lists]
+
+
+def window_counts(chip: Chip, values: Mapping[str, int]) -> np.ndarray:
+    """int[row tiles], windows that an EXECUTE command visits in each; see ``window_lists``."""
+    return np.array([len(entry) for entry in window_lists(chip, values)])
+
+
+class CoreModel:
+    """Executes one job.
+
+    Parameters
+    ----------
+    chip : its SMEM is changed by ``run``.
+    values : of the EXECUTE command; token flags are ignored.
+    """
+
+    def __init__(self, chip: Chip, values: Mapping[str, int]):
+        self.chip, self.config, self.values = chip, chip.config, values
+        groups = (values["pixel_tiles"] - 1) * values["depth_full"] + values["depth_last"]
+        self.pixels = np.arange(groups * self.config.cols)
+        self.y, self.x = np.divmod(self.pixels, values["pitch"])
+        # The last group may reach beyond the grid; those pixels are never written, so nobody needs them.
+        grid = (values["out_height"] - 1) * values["pitch"] + values["out_width"]
+        kept = self.pixels < max(grid, 0)
+        self.pixels, self.y, self.x = self.pixels[kept], self.y[kept], self.x[kept]
+        self.exists = (self.x < values["out_width"]) & (self.y < values["out_height"])
+
+    def run(self) -> np.ndarray:
+        """Compute all row tiles; return int[row tiles], the windows visited in each."""
+        windows = window_lists(self.chip, self.values)
+        used = np.unique(np.concatenate(windows))
+        places = [np.searchsorted(used, indices) for indices in windows]
+        inputs = self._gather(used)
+        if self.values["max_pool"]:
+            outputs = [self._maximum(tile, inputs[:, chosen]) for tile, chosen in enumerate(places)]
+        else:
+            sums = self._accumulate(inputs, places)
+            outputs = [self._requantize(tile, acc, self._residual(tile)) for tile, acc in enumerate(sums)]
+        for tile, output in enumerate(outputs):
+            self._write(tile, output)
+        return np.array([len(indices) for indices in windows])
+
+    def _gather(self, indices: np.ndarray) -> np.ndarray:
+        """int8[pixels, windows, window]: what the windows read; the zero point outside the tap's range."""
+        v, config = self.values, self.config
+        taps, blocks = np.divmod(indices, v["channel_blocks"])
+        table = self._fields(Target.TAP, v["tap_base"], int(taps.max()) + 1, "<u8", TAP_FIELDS)
+        ring = v["act_ring"] * config.cols
+        result = np.empty((len(self.pixels), len(indices), config.window), np.int8)
+        smem = self.chip.smem
+        for number, (tap, block) in enumerate(zip(taps, blocks, strict=True)):
+            position = (v["act_start"] + self.pixels + table["offset"][tap]) % ring
+            row = v["act_base"] + block * v["act_plane"] + table["phase"][tap] * v["act_ring"]
+            inside = (table["y_low"][tap] <= self.y) & (self.y < table["y_high"][tap])
+            inside &= (table["x_low"][tap] <= self.x) & (self.x < table["x_high"][tap])
+            words = smem[(row * config.cols + position) % len(smem)]
+            words[~inside] = v["x_zero_point"]
+            result[:, number] = words
+        return result
+
+    def _fields(self, target: Target, first: int, count: int, kind: str, fields) -> dict[str, np.ndarray]:
+        """The fields of consecutive words, each as int64[count]."""
+        words, result, position = self.chip.words(target, first, count, kind).astype(np.uint64), {}, 0
+        for field in fields:
+            value = (words >> np.uint64(position)).astype(np.int64) & ((1 << field.bits) - 1)
+            result[field.name] = value - (value >> field.bits - 1 << field.bits) if field.signed else value
+            position += field.bits
+        return result
+
+    def _channels(self, tile: int, target: Target, kind: str, fields) -> dict[str, np.ndarray]:
+        """Parameters of a row tile's channels, each as int64[rows, 1]."""
+        first = self.values["channel_base"] * self.config.load_rows + tile * self.config.rows
+        found = self._fields(target, first, self.config.rows, kind, fields)
+        return {name: value[:, None] for name, value in found.items()}
+
+    def _accumulate(self, inputs: np.ndarray, places: list[np.ndarray]) -> np.ndarray:
+        """int64[row tiles, rows, pixels]; ``places`` has the numbers of each tile's windows in ``inputs``."""
+        rows, pixels, window = self.config.rows, len(self.pixels), self.config.window
+        firsts = np.cumsum([0, *(len(chosen) for chosen in places)])
+        weights = [self._weights(first, len(chosen)) for first, chosen in zip(firsts, places, strict=False)]
+        bound = 128 * max(int(np.abs(tile).sum(axis=1).max()) for tile in weights)
+        kind = np.float32 if bound < FLOAT32_EXACT else np.float64
+        products = np.empty((len(places), rows, pixels))
+        if firsts[-1] >= len(places) * inputs.shape[1] * WORTHWHILE_DENSITY:
+            # One product with zeros for what a row tile does not visit is faster than many small ones.
+            matrix = np.zeros((len(places), rows, inputs.shape[1], window), kind)
+            for tile, chosen in enumerate(places):
+                matrix[tile][:, chosen] = weights[tile].reshape(rows, len(chosen), window)
+            flat = inputs.reshape(pixels, -1).astype(kind)
+            products[:] = (flat @ matrix.reshape(len(places) * rows, -1).T).T.reshape(products.shape)
+        else:
+            for tile, chosen in enumerate(places):
+                flat = inputs[:, chosen].reshape(pixels, -1).astype(kind)
+                products[tile] = (flat @ weights[tile].astype(kind).T).T
+        biases = [
+            self._channels(tile, Target.CHANNEL, "<u8", CHANNEL_FIELDS)["bias"] for tile in range(len(places))
+        ]
+        return products.astype(np.int64) + np.stack(biases)
+
+    def _weights(self, first: int, windows: int) -> np.ndarray:
+        """int64[rows, windows * window]: the row tile's weights, N:M groups expanded."""
+        v, config = self.values, self.config
+        rows, lanes, m, n = config.rows, config.lanes, config.m, v["n"]
+        count = n * rows * lanes
+        slot = config.load_rows * lanes
+        if v["uniform"]:
+            first, windows, repeats = 0, 1, windows
+        else:
+            repeats = 1
+        base = v["weight_base"] * slot + first * count
+        values = self.chip.words(Target.WEIGHT, base, windows * count, "i1")
+        values = values.reshape(windows, n, rows, lanes).astype(np.int64)
+        expanded = np.zeros((rows, windows, lanes, m), np.int64)
+        places = self._places(base, windows * count).reshape(values.shape)
+        window, row, lane = np.ix_(np.arange(windows), np.arange(rows), np.arange(lanes))
+        for number in range(n):
+            # The unused slots of a group hold zero and any index.
+            np.add.at(expanded, (row, window, lane, places[:, number]), values[:, number])
+        return np.tile(expanded.reshape(rows, -1), (1, repeats))
+
+    def _places(self, base: int, count: int) -> np.ndarray:
+        """Channel of its group that each of ``count`` slots belongs to."""
+        config, n = self.config, self.values["n"]
+        if config.m == 1:
+            return np.zeros(count, np.int64)
+        if self.values["dense"]:
+            slots = np.arange(count) // (config.rows * config.lanes) % n
+            return slots
+        bits = stored_index_bits(config)
+        per_byte = 8 // bits
+        packed = self.chip.words(Target.GROUP_INDEX, base // per_byte, -(-count // per_byte) + 1, "u1")
+        indices = packed[:, None] >> (bits * np.arange(per_byte, dtype=np.uint8)) & (config.m - 1)
+        return indices.ravel()[base % per_byte :][:count].astype(np.int64)
+
+    def _maximum(self, tile: int, inputs: np.ndarray) -> np.ndarray:
+        """int8[rows, pixels]: the maxima of a row tile's channels, past the output stage."""
+        _, part = self._part(tile)
+        maxima = inputs[:, :, part].max(axis=1).astype(np.int64).T
+        return self._requantize(tile, np.zeros_like(maxima), maxima)
+
+    def _part(self, tile: int) -> tuple[int, slice]:
+        """Plane of the output and residual, and the channels in it, of a row tile."""
+        rows = self.config.rows
+        plane, part = divmod(self.values["out_part"] + tile, self.config.window // rows)
+        return plane, slice(part * rows, (part + 1) * rows)
+
+    def _residual(self, tile: int) -> np.ndarray | None:
+        """int64[rows, pixels], or None."""
+        v, config = self.values, self.config
+        if not v["residual"]:
+            return None
+        plane, part = self._part(tile)
+        position = (v["res_start"] + self.pixels) % (v["res_ring"] * config.cols)
+        address = (v["res_base"] + plane * v["res_plane"]) * config.cols + position
+        return self.chip.smem[address % config.smem_words, part].T.astype(np.int64)
+
+    def _requantize(self, tile: int, acc: np.ndarray, residual: np.ndarray | None) -> np.ndarray:
+        """int8[rows, pixels]."""
+        v = self.values
+        channel = self._channels(tile, Target.CHANNEL, "<u8", CHANNEL_FIELDS)
+        total = acc * channel["multiplier"]
+        if residual is not None:
+            scale = self._channels(tile, Target.RESIDUAL_CHANNEL, "<u4", RESIDUAL_CHANNEL_FIELDS)
+            total += (residual - v["res_zero_point"]) * scale["res_multiplier"] << scale["res_shift"]
+        rounded = (total >> channel["shift"]) + 1 >> 1
+        return np.clip(rounded + v["y_zero_point"], v["q_min"], v["q_max"]).astype(np.int8)
+
+    def _write(self, tile: int, output: np.ndarray) -> None:
+        v, config = self.values, self.config
+        plane, part = self._part(tile)
+        ring = v["out_ring"] * config.cols
+        y, x = self.y[self.exists], self.x[self.exists]
+        row = v["out_base"] + plane * v["out_plane"]
+        if v["out_phased"]:
+            y = y + v["out_odd_row"]
+            row = row + (2 * (y % 2) + x % 2) * v["out_ring"]
+            position = v["out_start"] + y // 2 * v["out_pitch"] + x // 2
+        else:
+            position = v["out_start"] + self.pixels[self.exists]
+        address = row * config.cols + position % ring
+        self.chip.smem[address % config.smem_words, part] = output.T[self.exists]

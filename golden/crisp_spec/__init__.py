@@ -1,0 +1,1 @@
+"""The contract: what hardware, golden model, compiler and driver must agree on, each declared once."""

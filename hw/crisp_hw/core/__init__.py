@@ -1,0 +1,1 @@
+"""The compute core: activation memory, block-index decoder, loader, array, and their control."""

@@ -1,0 +1,175 @@
+"""Payloads that travel between the blocks of the core."""
+
+from collections.abc import Sequence
+
+from amaranth.hdl import Shape
+from amaranth.lib import data
+from amaranth.utils import ceil_log2
+
+from crisp_spec.commands import COORDINATE_BITS, EXECUTE, POSITION_BITS, Target
+from crisp_spec.config import VALUE_BITS, CoreConfig
+from crisp_spec.fields import Field
+from crisp_spec.memories import CHANNEL_FIELDS, RESIDUAL_CHANNEL_FIELDS, TAP_FIELDS
+
+CHANNEL_SLOTS = 16
+"""Row tiles whose channel parameters every row keeps; see ``ArrayRow`` for why 16 suffice."""
+
+DISPATCH_FIELDS = ("opcode", "wait_load", "wait_store", "signal_load", "signal_store")
+"""Fields of an execute command that are not the core's business."""
+
+JOB_FIELDS = tuple(field for field in EXECUTE if field.name not in DISPATCH_FIELDS)
+
+
+def struct(fields: Sequence[Field]) -> data.StructLayout:
+    """The layout into which ``crisp_spec.fields.pack_fields`` packs."""
+    return data.StructLayout({field.name: Shape(field.bits, signed=field.signed) for field in fields})
+
+
+JOB_LAYOUT = struct(JOB_FIELDS)
+"""What the core has to know of an execute command, see ``crisp_spec.commands``."""
+
+TAP_LAYOUT = struct(TAP_FIELDS)
+"""A word of the tap table."""
+
+CHANNEL_LAYOUT = struct((*CHANNEL_FIELDS, *RESIDUAL_CHANNEL_FIELDS))
+"""Bias, requantization and residual of one output channel."""
+
+
+def row_bits(config: CoreConfig) -> int:
+    """Bits of an SMEM row, which is an address in every bank."""
+    return ceil_log2(config.bank_depth)
+
+
+def bank_bits(config: CoreConfig) -> int:
+    """Bits of the number of a bank."""
+    return ceil_log2(config.cols)
+
+
+def position_bits(config: CoreConfig) -> int:
+    """Bits of a position in a ring; the size of a ring takes one more."""
+    return ceil_log2(config.smem_words)
+
+
+def fill_layout(config: CoreConfig) -> data.StructLayout:
+    """A beat for one of the memories; ``select`` has one bit for each ``Target``, and at most one is set."""
+    return data.StructLayout({"select": len(Target), "address": POSITION_BITS, "data": config.bus_bits})
+
+
+def read_layout(config: CoreConfig) -> data.StructLayout:
+    """A read of ``cols`` consecutive positions: banks from ``rotation`` on in ``row``, others in
+    ``next_row``."""
+    rows = row_bits(config)
+    return data.StructLayout({"en": 1, "row": rows, "next_row": rows, "rotation": bank_bits(config)})
+
+
+def output_layout(config: CoreConfig) -> data.StructLayout:
+    """Outputs of one row tile for some banks: their rows, and in all of them the same ``part`` of a word.
+
+    ``part`` has one bit for each ``rows`` channels of a word.
+    """
+    return data.StructLayout(
+        {
+            "valid": config.cols,
+            "rows": data.ArrayLayout(row_bits(config), config.cols),
+            "part": config.window // config.rows,
+            "data": data.ArrayLayout(config.rows * VALUE_BITS, config.cols),
+        }
+    )
+
+
+def ring_layout(config: CoreConfig) -> data.StructLayout:
+    """A walk over a ring of SMEM rows from ``base`` to ``last``: the current row and the one behind it."""
+    return data.StructLayout(dict.fromkeys(("row", "next_row", "base", "last"), row_bits(config)))
+
+
+def window_layout(config: CoreConfig) -> data.StructLayout:
+    """A decoded window: where its pixels lie, for which outputs, and its place in the loops.
+
+    ``ring`` and ``rotation`` locate the tile's first pixels. ``first`` and ``last`` window of the tile;
+    ``first_pixels`` and ``last_pixels`` mark the first and last pixel tile of a row tile, ``last_rows`` the
+    last row tile of the job.
+    """
+    c = COORDINATE_BITS
+    return data.StructLayout(
+        {
+            "ring": ring_layout(config),
+            "rotation": bank_bits(config),
+            "y_low": c,
+            "y_high": c,
+            "x_low": c,
+            "x_high": c,
+            "first": 1,
+            "last": 1,
+            "first_pixels": 1,
+            "last_pixels": 1,
+            "last_rows": 1,
+        }
+    )
+
+
+def beat_layout(config: CoreConfig) -> data.StructLayout:
+    """One cycle of work for an array row, handed on from row to row.
+
+    ``fetch``: a new activation window comes with this beat. ``mac``: multiply with slot ``n`` of weight
+    buffer ``buffer`` and add to accumulators ``bank``/``depth``, starting from the bias if ``first``.
+    ``residual``: store this row's byte of the window as residual; ``part`` is the row tile's place in it.
+    ``maximum`` with ``residual``: unless ``first``, store it only if it is larger than what is there.
+    """
+    return data.StructLayout(
+        {
+            "fetch": 1,
+            "mac": 1,
+            "residual": 1,
+            "maximum": 1,
+            "first": 1,
+            "n": max(1, ceil_log2(config.m)),
+            "buffer": 1,
+            "bank": 1,
+            "depth": ceil_log2(config.tile_depth),
+            "slot": ceil_log2(CHANNEL_SLOTS),
+            "part": max(1, ceil_log2(config.window // config.rows)),
+        }
+    )
+
+
+def weight_bus_layout(config: CoreConfig) -> data.StructLayout:
+    """Weights of ``load_rows`` rows for slot ``n`` of buffer ``buffer``, handed on from row to row.
+
+    ``data`` holds for every lane its weight below its group index, lane 0 of the first row lowest.
+    """
+    return data.StructLayout(
+        {
+            "valid": 1,
+            "buffer": 1,
+            "n": max(1, ceil_log2(config.m)),
+            "group": max(1, ceil_log2(config.load_beats)),
+            "data": config.load_rows * config.lanes * config.slot_bits,
+        }
+    )
+
+
+def channel_bus_layout(config: CoreConfig) -> data.StructLayout:
+    """Parameters of ``load_rows`` output channels, handed on from row to row."""
+    return data.StructLayout(
+        {
+            "valid": 1,
+            "slot": ceil_log2(CHANNEL_SLOTS),
+            "group": max(1, ceil_log2(config.load_beats)),
+            "data": data.ArrayLayout(CHANNEL_LAYOUT, config.load_rows),
+        }
+    )
+
+
+def drain_layout(config: CoreConfig) -> data.StructLayout:
+    """Read accumulators ``bank``/``depth`` of the columns from ``col`` on; they end a row tile or the job."""
+    return data.StructLayout(
+        {
+            "valid": 1,
+            "bank": 1,
+            "depth": ceil_log2(config.tile_depth),
+            "col": ceil_log2(config.cols),
+            "slot": ceil_log2(CHANNEL_SLOTS),
+            "row_tile_end": 1,
+            "job_end": 1,
+        }
+    )

@@ -1,0 +1,1 @@
+"""The three engines that carry out commands: load, execute and store."""

@@ -1,0 +1,168 @@
+"""Where the beats of a load go."""
+
+from typing import Any
+
+from amaranth.hdl import Array, Cat, Const, Module, Mux, Signal
+from amaranth.lib import data, wiring
+from amaranth.lib.wiring import In, Out
+from amaranth.utils import ceil_log2
+
+from crisp_hw.bus.payloads import stream_of
+from crisp_hw.control.payloads import COMMAND_LAYOUTS
+from crisp_hw.engines.row_cursor import RowCursor
+from crisp_hw.parts.sharing import shared
+from crisp_spec.commands import COORDINATE_BITS, POSITION_BITS, ROW_BITS, Target
+from crisp_spec.config import CoreConfig
+
+
+class LoadWalker(wiring.Component):
+    """Emits the address of every beat of a load in the order of external memory: plane, row, pixel, part.
+
+    It does not know where the load ends, and goes on for as long as addresses are taken. One comes per
+    cycle, the first three cycles after ``restart``; a row of a tensor takes at least three cycles.
+
+    Members
+    -------
+    command : In, the load; stable from one cycle before ``restart`` on.
+    restart : In(1), go to the first beat; what was not taken is dropped.
+    o : stream of addresses in the target's memory, in beats.
+    """
+
+    def __init__(self, config: CoreConfig):
+        self.config = config
+        self.parts = config.window_bits // config.bus_bits
+        self._place = data.StructLayout(
+            {
+                "plane": ROW_BITS,
+                "ring": ROW_BITS,
+                "position": POSITION_BITS,
+                "part": range(max(2, self.parts)),
+            }
+        )
+        super().__init__(
+            {
+                "command": In(COMMAND_LAYOUTS["load"]),
+                "restart": In(1),
+                "o": Out(stream_of(POSITION_BITS)),
+            }
+        )
+
+    @property
+    def module_name(self) -> str:
+        """Name that tells the shape of the memory."""
+        return f"load_walker_{self.config.cols}x{self.parts}"
+
+    def elaborate(self, platform):
+        m = Module()
+        command = self.command
+        cursor = RowCursor(self.config)
+        m.submodules.cursor = shared(platform, cursor)
+        advance, pixel_ends, row_ends, plane_ends = Signal(), Signal(), Signal(), Signal()
+        last_part, to_smem, one_part = Signal(), Signal(), Signal()
+        odd_row, odd_column = Signal(), Signal()
+        part = Signal(self._place.members["part"])
+        last_pixel, last_row = self._count(m, pixel_ends, row_ends, plane_ends, to_smem)
+        m.d.sync += to_smem.eq(command.target == Target.SMEM)
+        m.d.comb += [
+            one_part.eq(~to_smem if self.parts > 1 else 1),
+            *[getattr(cursor, name).eq(command[name]) for name in ("start", "pitch", "ring")],
+            pixel_ends.eq(advance & last_part),
+            row_ends.eq(pixel_ends & last_pixel),
+            cursor.again.eq(last_row),
+            cursor.stay.eq(command.phased & ~odd_row),
+            cursor.restart.eq(self.restart),
+            cursor.advance.eq(row_ends),
+        ]
+        with m.If(self.restart | pixel_ends):
+            m.d.sync += [part.eq(0), last_part.eq(one_part)]
+        with m.Elif(advance):
+            m.d.sync += [part.eq(part + 1), last_part.eq(part == self.parts - 2)]
+        with m.If(self.restart | plane_ends):
+            m.d.sync += [odd_row.eq(command.odd_row), odd_column.eq(0)]
+        with m.Elif(row_ends):
+            m.d.sync += [odd_row.eq(~odd_row), odd_column.eq(0)]
+        with m.Elif(pixel_ends):
+            m.d.sync += odd_column.eq(~odd_column)
+        moves = pixel_ends & (odd_column | ~command.phased | ~to_smem)
+        position = self._position(m, cursor, to_smem, moves, row_ends)
+        place = Signal(self._place)
+        m.d.comb += [
+            place.plane.eq(self._plane(m, plane_ends)),
+            place.ring.eq(self._ring(m, odd_row, odd_column)),
+            place.position.eq(position),
+            place.part.eq(part),
+        ]
+        self._emit(m, advance, ~(last_part & last_pixel) | cursor.settled, to_smem, place)
+        return m
+
+    def _count(self, m: Module, pixel_ends, row_ends, plane_ends, to_smem) -> tuple[Signal, Signal]:
+        """Count pixels and rows; returns whether the pixel is its row's last, and the row its plane's."""
+        command = self.command
+        last_pixel, last_row, row_ended = Signal(), Signal(), Signal()
+        one_column, one_row = Signal(), Signal()
+        columns_left, rows_left = Signal(COORDINATE_BITS), Signal(COORDINATE_BITS)
+        m.d.sync += [one_column.eq(command.width == 1), one_row.eq(command.rows == 1)]
+        m.d.comb += plane_ends.eq(row_ends & last_row)
+        m.d.sync += row_ended.eq(row_ends & ~self.restart)
+        with m.If(self.restart | row_ends):
+            m.d.sync += [columns_left.eq(command.width), last_pixel.eq(one_column & to_smem)]
+        with m.Elif(pixel_ends):
+            m.d.sync += [columns_left.eq(columns_left - 1), last_pixel.eq((columns_left == 2) & to_smem)]
+        # A row takes longer than one cycle, so that there is time to count it.
+        with m.If(self.restart | (row_ended & last_row)):
+            m.d.sync += [rows_left.eq(command.rows), last_row.eq(one_row)]
+        with m.Elif(row_ended):
+            m.d.sync += [rows_left.eq(rows_left - 1), last_row.eq(rows_left == 2)]
+        return last_pixel, last_row
+
+    def _position(self, m: Module, cursor: RowCursor, to_smem, moves, row_ends) -> Signal:
+        """Place in the ring, in words; in a table, the beat."""
+        command = self.command
+        position, last = Signal(POSITION_BITS), Signal(POSITION_BITS)
+        m.d.sync += last.eq((command.ring << ceil_log2(self.config.cols)) - 1)
+        with m.If(self.restart):
+            m.d.sync += position.eq(Mux(to_smem, command.start, command.address))
+        with m.Elif(row_ends):
+            m.d.sync += position.eq(cursor.following)
+        with m.Elif(moves):
+            m.d.sync += position.eq(Mux((position == last) & to_smem, 0, position + 1))
+        return position
+
+    def _plane(self, m: Module, plane_ends) -> Signal:
+        """First SMEM row of the plane."""
+        command, plane = self.command, Signal(ROW_BITS)
+        with m.If(self.restart):
+            m.d.sync += plane.eq(command.base)
+        with m.Elif(plane_ends):
+            m.d.sync += plane.eq(plane + command.plane)
+        return plane
+
+    def _ring(self, m: Module, odd_row, odd_column) -> Any:
+        """SMEM rows from there to the ring, which in a phased tensor is that of the parities."""
+        command, triple = self.command, Signal(ROW_BITS)
+        m.d.sync += triple.eq((command.ring << 1) + command.ring)
+        rings = Array([Const(0, ROW_BITS), command.ring, command.ring << 1, triple])
+        return rings[Mux(command.phased, Cat(odd_column, odd_row), 0)]
+
+    def _emit(self, m: Module, advance, may_advance, to_smem, place) -> None:
+        """Add up the parts of an address, one addition per cycle; the last sum is offered."""
+        running, flows, collected = Signal(), Signal(), Signal()
+        parts, row = Signal(self._place, reset_less=True), Signal(ROW_BITS, reset_less=True)
+        position, part = Signal.like(parts.position), Signal.like(parts.part)
+        word = (row << ceil_log2(self.config.cols)) + position
+        m.d.comb += [
+            flows.eq(~self.o.valid | self.o.ready),
+            advance.eq(running & may_advance & flows),
+            self.o.payload.eq(Mux(to_smem, Cat(part[: ceil_log2(self.parts)], word), position)),
+        ]
+        with m.If(flows):
+            m.d.sync += [
+                parts.eq(place),
+                collected.eq(advance),
+                row.eq(parts.plane + parts.ring),
+                position.eq(parts.position),
+                part.eq(parts.part),
+                self.o.valid.eq(collected),
+            ]
+        with m.If(self.restart):
+            m.d.sync += [running.eq(1), collected.eq(0), self.o.valid.eq(0)]

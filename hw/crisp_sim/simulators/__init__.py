@@ -1,0 +1,1 @@
+"""Verilator and Icarus Verilog, and the models that they build, kept by content."""

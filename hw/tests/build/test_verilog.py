@@ -1,0 +1,183 @@
+# amaranth: UnusedElaboratable=no
+"""Verilog and RTLIL of components: deterministic, readable, clean to the linter and to yosys."""
+
+import re
+from pathlib import Path
+
+import pytest
+from amaranth.hdl import Elaboratable, Module, signed
+from amaranth.lib import wiring
+from amaranth.lib.wiring import In, Out
+
+from crisp_hw.accelerator import CrispStc
+from crisp_hw.build import lint
+from crisp_hw.build.fpga.tools import find_yosys, run_tool
+from crisp_hw.build.lint import LintError, lint_verilog
+from crisp_hw.build.verilog import write_rtlil, write_verilog
+from crisp_hw.cells import BlockRam, LutRam, Multiplier, Target
+from crisp_hw.core.core import CrispCore
+from crisp_hw.parts.sharing import shared
+from crisp_spec.config import PRESETS
+
+
+class Squares(wiring.Component):
+    """Stores the squares of its input: one cell of each kind, two levels of hierarchy."""
+
+    def __init__(self):
+        super().__init__(
+            {"value": In(signed(8)), "address": In(6), "store": In(1), "square": Out(16), "early": Out(16)}
+        )
+
+    def elaborate(self, platform: object) -> Elaboratable:
+        m = Module()
+        m.submodules.multiplier = multiplier = Multiplier(signed(8), signed(8), target=Target.GENERIC)
+        m.submodules.squares = squares = BlockRam(width=16, depth=64, target=Target.GENERIC)
+        m.submodules.recent = recent = LutRam(width=16, depth=64)
+        m.d.comb += [multiplier.a.eq(self.value), multiplier.b.eq(self.value)]
+        for ram in (squares, recent):
+            m.d.comb += [ram.write_en.eq(self.store), ram.write_addr.eq(self.address)]
+            m.d.comb += [ram.write_data.eq(multiplier.p), ram.read_addr.eq(self.address)]
+        m.d.comb += [
+            squares.read_en.eq(1),
+            self.square.eq(squares.read_data),
+            self.early.eq(recent.read_data),
+        ]
+        return m
+
+
+@pytest.fixture
+def squares(tmp_path: Path) -> Path:
+    return write_verilog(Squares(), "squares", tmp_path / "out" / "squares.v")
+
+
+def test_the_same_component_gives_the_same_bytes(squares: Path, tmp_path: Path):
+    again = write_verilog(Squares(), "squares", tmp_path / "again.v")
+    assert again.read_bytes() == squares.read_bytes()
+    assert (
+        write_rtlil(Squares(), "squares", tmp_path / "1.il").read_bytes()
+        == write_rtlil(Squares(), "squares", tmp_path / "2.il").read_bytes()
+    )
+
+
+def test_modules_and_ports_carry_the_names_of_the_source(squares: Path):
+    text = squares.read_text()
+    modules = re.findall(r"^module (\S+?)\((.*)\);", text, flags=re.M)
+    assert [name for name, _ in modules] == [
+        "squares",
+        "squares__multiplier",
+        "squares__recent",
+        "squares__squares",
+    ]
+    assert set(modules[0][1].split(", ")) == {"value", "address", "store", "square", "early", "clk", "rst"}
+    assert '(* ram_style = "block" *)' in text
+    assert "(* lut_ram = 32'd1 *)" in text
+
+
+def test_no_file_names_and_no_line_per_memory_word(squares: Path):
+    text = squares.read_text()
+    assert "src =" not in text
+    assert ".py" not in text
+    assert "memory[0]" not in text
+
+
+def test_initial_words_that_are_not_zero_are_kept(tmp_path: Path):
+    text = write_verilog(LutRam(width=8, depth=4, init=[0, 0xA5]), "table", tmp_path / "table.v").read_text()
+    assert re.search(r"memory\[1\] = 8'ha5;", text)
+
+
+def test_verilator_has_nothing_to_say(squares: Path):
+    lint_verilog(squares)
+
+
+def test_verilator_may_lie_in_a_folder_with_a_space_in_its_name(squares: Path, monkeypatch):
+    odd = squares.parent / "my p\u00e4th"
+    odd.symlink_to(lint.require_verilator())
+    monkeypatch.setattr(lint, "require_verilator", lambda: odd)
+    lint_verilog(squares)
+
+
+def test_verilator_still_finds_what_is_not_waived(squares: Path):
+    text = squares.read_text()
+    squares.write_text(
+        text.replace("endmodule", "wire undriven; assign square = {16{undriven}};\nendmodule", 1)
+    )
+    with pytest.raises(LintError, match="UNDRIVEN"):
+        lint_verilog(squares)
+
+
+def test_yosys_reads_verilog_and_rtlil(squares: Path):
+    folder = squares.parent
+    write_rtlil(Squares(), "squares", folder / "squares.il")
+    for number, read in enumerate(("read_verilog squares.v", "read_rtlil squares.il")):
+        script = [read, "hierarchy -check -top squares", "proc", "flatten", "opt_clean", "check -assert"]
+        (folder / f"{number}.ys").write_text("\n".join([*script, "select -assert-count 1 t:$mul"]) + "\n")
+        assert "Found and reported 0 problems." in run_tool(
+            find_yosys(), [f"{number}.ys"], folder=folder, log="log"
+        )
+
+
+FOREIGN = """\
+module register_file(input clk, input [4:0] a, output reg [4:0] q);
+  always @(posedge clk) q <= a;
+endmodule
+"""
+"""Somebody else's module, called like one of ours."""
+
+DESIGNS = (
+    ("crisp_stc_tiny", lambda: CrispStc(PRESETS["tiny"])),
+    ("crisp_core_tiny", lambda: CrispCore(PRESETS["tiny"])),
+    ("crisp_stc_small", lambda: CrispStc(PRESETS["small"])),
+)
+
+
+def all_in_one(folder: Path) -> list[Path]:
+    """Files of several designs, a foreign one, and a top module with an instance of each."""
+    files = [write_verilog(make(), name, folder / f"{name}.v") for name, make in DESIGNS]
+    files.append(folder / "foreign.v")
+    files[-1].write_text(FOREIGN)
+    ports, instances = ["input clk", "input [4:0] a", "output [4:0] q"], []
+    for (name, _), path in zip(DESIGNS, files, strict=False):
+        module = re.search(rf"^module {name}\(.*?^endmodule", path.read_text(), flags=re.S | re.M)
+        assert module
+        declared = re.findall(r"^  (input|output) (\[\d+:0\] )?(\S+) ?;", module[0], flags=re.M)
+        ports += [f"{kind} {width}{name}_{port.lstrip(chr(92))}" for kind, width, port in declared]
+        pins = ", ".join(f".{port} ({name}_{port.lstrip(chr(92))})" for _, _, port in declared)
+        instances.append(f"  {name} {name}_instance ({pins});\n")
+    top = folder / "all_in_one.v"
+    body = "".join([*instances, "  register_file foreign (.clk(clk), .a(a), .q(q));\n"])
+    top.write_text(f"module all_in_one({', '.join(ports)});\n{body}endmodule\n")
+    return [*files, top]
+
+
+@pytest.mark.slow
+def test_several_designs_and_a_foreign_module_can_be_read_together(tmp_path: Path):
+    files = all_in_one(tmp_path)
+    names = [name for file in files for name in re.findall(r"^module (\w+)", file.read_text(), flags=re.M)]
+    assert len(set(names)) == len(names)
+    for (top, _), file in zip(DESIGNS, files, strict=False):
+        modules = re.findall(r"^module (\S+?)\(", file.read_text(), flags=re.M)
+        assert all(name == top or name.startswith(f"{top}__") for name in modules)
+    lint_verilog(*files)
+    read = [f"read_verilog {file.name}" for file in files]
+    (tmp_path / "all.ys").write_text("\n".join([*read, "hierarchy -check -top all_in_one", "check"]) + "\n")
+    log = run_tool(find_yosys(), ["all.ys"], folder=tmp_path, log="log")
+    assert "Warning" not in log
+
+
+class Ambiguous(wiring.Component):
+    """A shared module, and a submodule in a place of the same name."""
+
+    def __init__(self):
+        super().__init__({})
+
+    def elaborate(self, platform: object) -> Elaboratable:
+        m = Module()
+        ram = LutRam(width=8, depth=4)
+        m.submodules.ram = shared(platform, ram)
+        m.submodules[ram.module_name] = LutRam(width=8, depth=4)
+        return m
+
+
+def test_a_place_that_is_called_like_a_shared_module_is_refused(tmp_path: Path):
+    with pytest.raises(ValueError, match="two modules are called 'top__lut_ram_8x4'"):
+        write_verilog(Ambiguous(), "top", tmp_path / "top.v")

@@ -1,0 +1,26 @@
+"""Jobs and memory contents for blocks of the core, as their ports ``job`` and ``fill`` take them."""
+
+from collections.abc import Iterable
+from typing import Any
+
+from cocotb_tests.jobs.random_jobs import RandomJob
+from crisp_hw.core.payloads import JOB_FIELDS
+from crisp_spec.commands import Target
+from hw.tests.simulate import drive
+
+
+def job_frame(job: RandomJob) -> dict[str, int]:
+    """The members of ``JOB_LAYOUT``."""
+    return {field.name: job.values[field.name] for field in JOB_FIELDS}
+
+
+async def fill_memories(ctx: Any, block: Any, job: RandomJob, targets: Iterable[Target]) -> None:
+    """Write all beats of some memories through the port ``fill``."""
+    size = job.config.bus_bits // 8
+    for target in targets:
+        image = job.chip.memories[target].tobytes()
+        for beat in range(len(image) // size):
+            data = int.from_bytes(image[beat * size : (beat + 1) * size], "little")
+            drive(ctx, block, {"fill": {"select": 1 << target, "address": beat, "data": data}})
+            await ctx.tick()
+    drive(ctx, block, {"fill": {"select": 0}})

@@ -1,0 +1,1 @@
+"""The program ``crisp``: the one package that may import all others."""

@@ -1,0 +1,122 @@
+"""``crisp demo``: the whole way, from checkpoint to bit-exact RTL, with a report."""
+
+import shlex
+import sys
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from crisp_cli.commands.hardware import require_benches, run_cosim, try_simulator
+from crisp_cli.options import (
+    DEFAULT_CHECKPOINT,
+    AsJson,
+    Classes,
+    Clock,
+    Data,
+    Output,
+    PresetName,
+    Seed,
+)
+from crisp_cli.terminal import emit, messages, results, say_problem, show_figures, step_display
+from crisp_files.atomic_directories import require_own
+from crisp_sw.flows.steps import PruneBudget
+from crisp_sw.flows.steps.summaries import accuracy_figures
+from crisp_sw.prune import PruneSettings
+from crisp_sw.report import failures
+from crisp_sw.report.numbers import count, percent, ratio, size
+from crisp_sw.report.times import CLOCK_MHZ, time_text
+
+if TYPE_CHECKING:
+    from crisp_sw.flows.demo import DemoFiles
+
+CHECK_FAILED = 1
+
+
+def demo(
+    classes: Classes = "sneaker,bag,coat",
+    preset: PresetName = "edge",
+    out: Output = Path("build/demo"),
+    checkpoint: Annotated[
+        str, typer.Option(help="Checkpoint file, or the name of a shipped one.")
+    ] = DEFAULT_CHECKPOINT,
+    data: Data = None,
+    sparsity: Annotated[
+        float, typer.Option("--sparsity", "-s", help="Share of the weights to remove.")
+    ] = PruneSettings().sparsity,
+    samples: Annotated[
+        int, typer.Option(help="Training images per class.")
+    ] = PruneBudget().samples_per_class,
+    seed: Seed = 0,
+    clock: Clock = CLOCK_MHZ,
+    fresh: Annotated[bool, typer.Option("--fresh", help="Prune again, whatever is there.")] = False,
+    as_json: AsJson = False,
+) -> None:
+    """Prune a network for a few classes and run it, layer by layer, on the generated RTL.
+
+    Loads a trained checkpoint, prunes it for the classes, quantizes and packs it, simulates every layer on
+    the RTL with real test images, and writes report.json and report.html. Fails unless every layer is
+    bit-exact and takes exactly the predicted cycles.
+
+    Examples:
+
+    - `crisp demo`
+    - `crisp demo --classes sandal,shirt --preset small --out build/shirts`
+    """
+    require_benches()
+    prune = replace(PruneSettings(), sparsity=sparsity)
+    budget = PruneBudget(samples_per_class=samples)
+
+    from crisp_sw.flows.demo import DemoFiles, DemoSettings, run_demo
+
+    settings = DemoSettings(
+        classes=classes,
+        preset=preset,
+        checkpoint=checkpoint,
+        data=data,
+        seed=seed,
+        clock_mhz=clock,
+        fresh=fresh,
+        prune=prune,
+        budget=budget,
+    )
+    require_own(out, "result of `crisp demo`", DemoFiles.names())
+    with step_display() as progress:
+
+        def cosimulate(network: Path, inputs: Path, preset: str, result: Path) -> int:
+            progress.stop()  # the bench prints lines of its own
+            return run_cosim(network, inputs, preset, result, quiet_stdout=True)
+
+        report = run_demo(
+            settings,
+            out,
+            cosimulate,
+            say=messages.print,
+            on_progress=progress,
+            try_simulator=try_simulator,
+            command=shlex.join(["crisp", *sys.argv[1:]]),
+        )
+    problems = failures(report["layers"])
+    emit(report, as_json, lambda: _show(report, DemoFiles(out)))
+    for problem in problems:
+        say_problem("failed", problem)
+    if problems:
+        raise typer.Exit(CHECK_FAILED)
+
+
+def _show(report: dict[str, Any], files: "DemoFiles") -> None:
+    totals = report["totals"]
+    figures = {
+        **accuracy_figures(report["accuracy"]),
+        "sparsity": percent(report["sparsity"]),
+        "weights": f"{size(totals['bytes_dense'])} to {size(totals['bytes_packed'])}, "
+        f"{ratio(totals['compression'])} smaller",
+        "cycles": f"{count(totals['cycles_dense'])} to {count(totals['cycles_rtl'])} per image, "
+        f"{ratio(totals['speedup'])} faster",
+        "time": time_text(totals["cycles_rtl"], report["clock_mhz"]),
+        "bit-exact": "yes, every layer" if totals["bit_exact"] else "no",
+        "cycles as predicted": "yes, every layer" if totals["cycles_exact"] else "no",
+    }
+    show_figures(f"{', '.join(report['classes'])} on preset {report['preset']}", figures)
+    results.print(f"report: {files.page} and {files.report}")

@@ -1,0 +1,171 @@
+"""``crisp prune``: prune a network for the classes of one user."""
+
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from crisp_cli.options import (
+    DEFAULT_CHECKPOINT,
+    AsJson,
+    Checkpoint,
+    Classes,
+    Data,
+    Device,
+    ImageSize,
+    ModelName,
+    Normalize,
+    Output,
+    SkipUnreadable,
+    Weights,
+    foreign_weights,
+    say_skipped,
+    say_where_it_starts,
+    source_figures,
+)
+from crisp_cli.terminal import emit, messages, say_next, show_figures, step_display
+from crisp_sw.flows.steps import PruneBudget
+from crisp_sw.flows.steps.prune_settings import prune_settings
+from crisp_sw.flows.steps.summaries import accuracy_figures, pruning_summary
+from crisp_sw.prune import PruneError, PruneSettings
+
+if TYPE_CHECKING:
+    from crisp_sw.flows.steps import ClassTask
+
+INTERRUPTED = 130
+_DEFAULTS, _BUDGET = PruneSettings(), PruneBudget()
+
+
+def _option(name: str, text: str, *flags: str) -> Any:
+    """An option that is None unless it is given, so that a settings file can have its say."""
+    return typer.Option(*flags, help=text, show_default=str(getattr(_DEFAULTS, name)))
+
+
+def prune(
+    classes: Classes,
+    checkpoint: Checkpoint = None,
+    data: Data = None,
+    out: Output = Path("build/pruned"),
+    settings: Annotated[
+        Path | None,
+        typer.Option(help="TOML or JSON with any of the pruner's settings, or an older prune.json."),
+    ] = None,
+    method: Annotated[
+        str | None, _option("method", "crisp, nm, block, unstructured, dense or reference_compat.")
+    ] = None,
+    sparsity: Annotated[
+        float | None, _option("sparsity", "Share of the weights to remove.", "--sparsity", "-s")
+    ] = None,
+    n: Annotated[int | None, _option("n", "Non-zeros kept in every group of M weights.", "--n")] = None,
+    m: Annotated[int | None, _option("m", "Group size M.", "--m")] = None,
+    block: Annotated[int | None, _option("block", "Edge of the square blocks.")] = None,
+    saliency: Annotated[str | None, _option("saliency", "class-aware, magnitude or random.")] = None,
+    iterations: Annotated[int | None, _option("iterations", "Pruning steps.")] = None,
+    final_epochs: Annotated[
+        int | None, _option("final_epochs", "Fine-tuning with the final pattern.")
+    ] = None,
+    batch: Annotated[int | None, _option("batch_size", "Images that a step of training sees.")] = None,
+    samples: Annotated[int, typer.Option(help="Training images per class.")] = _BUDGET.samples_per_class,
+    compare_dense: Annotated[
+        bool, typer.Option(help="Fine-tune the dense network too, as the comparison.")
+    ] = _BUDGET.compare_dense,
+    teacher: Annotated[
+        str, typer.Option(help="Network to distil from: original, or the fine-tuned dense one.")
+    ] = _BUDGET.teacher,
+    weights: Weights = None,
+    model: ModelName = None,
+    image_size: ImageSize = None,
+    normalize: Normalize = None,
+    unreadable: SkipUnreadable = "refuse",
+    device: Device = "cpu",
+    seed: Annotated[int | None, _option("seed", "Of everything random.")] = None,
+    resume: Annotated[bool, typer.Option(help="Continue an interrupted run.")] = False,
+    as_json: AsJson = False,
+) -> None:
+    """Prune a network for a few classes, to blocks with N:M sparsity inside.
+
+    Writes the pruned model, its masks and patterns, every figure and a summary into one directory, for
+    `crisp quantize`. A single class gets a second output "other", for all other classes. Ctrl-C loses at most
+    an epoch; --resume continues. All settings of the pruner can be given in a file; options win over it:
+
+    `sparsity = 0.95`, `gradient = "sr-ste"`, `rules = [{ name = "layer1.*", n = 2 }]`, ...
+
+    Examples:
+
+    - `crisp prune --classes sneaker,bag,coat`
+    - `crisp prune model.safetensors --classes 0,3 --sparsity 0.95 --n 1 --out build/tiny`
+    - `crisp prune --classes 1,2 --settings pruning.toml`
+    - `crisp prune --weights resnet50.pth --model resnet50 --data path/to/imagenet --classes "school bus"`
+    """
+    given = {"method": method, "sparsity": sparsity, "n": n, "m": m, "block": block, "saliency": saliency}
+    given |= {"iterations": iterations, "final_epochs": final_epochs, "batch_size": batch, "seed": seed}
+    chosen = prune_settings(settings, given)
+    if chosen.method == "channel":
+        raise PruneError(
+            "method 'channel' makes a network of other sizes, which no checkpoint can name; it is a baseline "
+            "of `crisp accuracy` and of crisp_sw.prune.prune_for_classes: expected another method"
+        )
+    if teacher != _BUDGET.teacher and not chosen.distillation:
+        raise PruneError(f"--teacher {teacher} has no effect: `distillation` is 0, so nobody is taught")
+    budget = PruneBudget(
+        samples_per_class=samples,
+        compare_dense=compare_dense,
+        teacher=teacher,  # pyright: ignore[reportArgumentType]
+    )
+    from crisp_sw.exchange.pruned_model import require_pruned_or_free, save_pruned
+    from crisp_sw.flows.steps import load_task, prune_task
+    from crisp_sw.flows.steps.devices import find_device
+
+    foreign = foreign_weights(weights, model, image_size, normalize, path=checkpoint)
+    checkpoint = checkpoint or DEFAULT_CHECKPOINT
+    require_pruned_or_free(out)
+    used = find_device(device)
+    task = load_task(checkpoint, classes, data, foreign=foreign, unreadable=unreadable)
+    say_skipped(task.splits.skipped)
+    _say_small_classes(task, samples)
+    task.model.to(used)
+    state_dir = out.with_name(f"{out.name}.state")
+    say_where_it_starts(state_dir, resume)
+    _say_target_of_fine_sparsity(chosen)
+    try:
+        with step_display() as progress:
+            pruned = prune_task(task, chosen, budget, progress, state_dir=state_dir, resume=resume)
+    except KeyboardInterrupt:
+        messages.print("interrupted; the same command with --resume continues")
+        raise typer.Exit(INTERRUPTED) from None
+    channels = task.splits.channels
+    source = source_figures(
+        checkpoint, data, foreign, channels=channels, unreadable=unreadable, device=device
+    )
+    figures = {**source, "skipped": list(task.splits.skipped), **pruned.figures}
+    save_pruned(out, replace(pruned, figures=figures), summary=pruning_summary(figures))
+    emit({"out": str(out), **figures}, as_json, lambda: _show(out, figures))
+
+
+def _say_small_classes(task: "ClassTask", samples: int) -> None:
+    for name, count in zip(task.names, task.training_counts(), strict=True):
+        if count < samples:
+            text = f"{name}: {count} training images, fewer than {samples}; repeated where a class has more"
+            messages.print(text)
+
+
+def _say_target_of_fine_sparsity(settings: PruneSettings) -> None:
+    fine = 1 - settings.fine_density
+    if fine > settings.sparsity:
+        messages.print(
+            f"{settings.n}:{settings.m} alone prunes {fine:.1%}, more than `sparsity` {settings.sparsity:g}: "
+            "no block will go",
+        )
+
+
+def _show(out: Path, figures: dict[str, Any]) -> None:
+    show_figures(
+        f"Wrote {out}: {', '.join(figures['classes'])}",
+        {
+            "sparsity": f"{figures['sparsity']:.2%} of the prunable weights",
+            **accuracy_figures(figures["accuracy"]),
+        },
+    )
+    unreadable = figures["source"]["unreadable"]
+    say_next("quantize", out, *(("--unreadable", unreadable) if unreadable != "refuse" else ()))

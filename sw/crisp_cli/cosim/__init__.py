@@ -1,0 +1,1 @@
+"""Packed networks on the compute core in simulation, layer by layer."""

@@ -1,0 +1,1 @@
+"""From integer networks to ONNX models with QuantizeLinear and DequantizeLinear."""

@@ -1,0 +1,1 @@
+"""What each ONNX operator becomes in an integer network."""

@@ -1,0 +1,1 @@
+"""Whole jobs, step after step: from a trained network to a report."""

@@ -1,0 +1,1 @@
+"""Results of a sweep: kept on disk, as a table, and as a page."""

@@ -1,0 +1,1 @@
+"""Torch modules of any origin: their modes, wrappers, graphs, precision and states."""

@@ -1,0 +1,1 @@
+"""Which layers are pruned and which are not, and what they compute with."""

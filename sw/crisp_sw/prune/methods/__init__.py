@@ -1,0 +1,1 @@
+"""Methods of pruning: how each of them chooses the weights that stay."""

@@ -1,0 +1,1 @@
+"""The pruner for training loops of others, after the conventions of `torch.ao.pruning`."""

@@ -1,0 +1,1 @@
+"""Training on the user's samples: fine-tuning, saliency, and what both need."""

@@ -1,7 +1,0 @@
-"""Errors of ONNX models, going out and coming in."""
-
-from crisp_golden.errors import CrispError
-
-
-class OnnxModelError(CrispError):
-    """A network cannot be said in QDQ ONNX, or an ONNX model in the integer arithmetic of the core."""

@@ -1,0 +1,1 @@
+"""Pages: each one HTML file that refers to nothing outside of it."""

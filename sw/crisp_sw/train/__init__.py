@@ -1,0 +1,1 @@
+"""Training of classifiers: settings, loop, saved state, and accuracy."""

@@ -1,0 +1,43 @@
+"""The command: options become rules, the network lands in the cache."""
+
+from pathlib import Path
+
+import pytest
+import typer
+from typer.testing import CliRunner
+
+from crisp_cli.commands.synthetic import network
+from crisp_golden.arithmetic.network import QuantizedConv
+from crisp_sw.exchange.packed import load_network
+from crisp_sw.synthetic.rules import LayerSparsity
+from crisp_sw.synthetic.rules_file import sparsity_rules
+
+OPTIONS = ["resnet18-32px", "--image-size", "32", "--width", "0.25", "--classes", "7", "--nm", "1:4"]
+
+
+def test_options_become_rules(tmp_path: Path):
+    (tmp_path / "layers.toml").write_text('[layers."*.conv2"]\nblocks = 0.25\n')
+    rules = sparsity_rules("2:4", 0.5, 32, "3:4", tmp_path / "layers.toml")
+    assert rules.default == LayerSparsity(n=2, m=4, block=32, blocks=0.5)
+    assert rules.first == LayerSparsity(n=3, m=4, block=32)
+    assert rules.overrides == (("*.conv2", LayerSparsity(n=2, m=4, block=32, blocks=0.25)),)
+    assert sparsity_rules("4:4", 1.0, 16, None, None).first is None
+
+
+@pytest.fixture
+def app() -> typer.Typer:
+    app = typer.Typer()
+    app.command()(network)
+    return app
+
+
+def test_command_writes_a_network_and_prints_where(tmp_path: Path, app: typer.Typer):
+    options = [*OPTIONS, "--blocks", "0.5", "--cache", str(tmp_path)]
+    result = CliRunner().invoke(app, options, catch_exceptions=False)
+    assert result.exit_code == 0
+    assert "22 layers, 19 of them sparse" in result.stderr
+    built = load_network(result.stdout.strip())
+    layers = [node.layer for node in built.nodes if isinstance(node.layer, QuantizedConv)]
+    assert layers[-1].out_channels == 7
+    assert layers[1].pattern is not None
+    assert layers[1].pattern.n == 1

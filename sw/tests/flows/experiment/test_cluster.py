@@ -1,0 +1,63 @@
+"""The experiment on a real Dask cluster, given by its address; the worker is a process in another folder."""
+
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+from distributed import Client, LocalCluster
+
+from crisp_sw.flows.experiment.cells.cell_run import CellTask, run_cell
+from crisp_sw.flows.experiment.errors import ExperimentError
+from crisp_sw.flows.experiment.results.store import ResultStore
+from crisp_sw.flows.experiment.run import run_experiment
+from crisp_sw.flows.experiment.workers import Workers
+
+from .test_run import GRID, RECIPE, settings
+
+__all__ = ["settings"]
+
+
+@pytest.fixture(scope="module")
+def address():
+    options = {"threads_per_worker": 1, "memory_limit": None, "dashboard_address": None}
+    cluster = LocalCluster(n_workers=1, processes=True, **options)
+    yield cluster.scheduler_address
+    cluster.close()
+
+
+def test_worker_of_a_cluster_runs_the_grid(address, settings, monkeypatch):
+    assert address.startswith("tcp://")
+    checkpoint = Path(settings.grid.networks[0])
+    monkeypatch.chdir(checkpoint.parent)
+    settings = replace(
+        settings,
+        grid=replace(settings.grid, networks=(checkpoint.name,)),
+        workers=Workers(cluster=address),
+    )
+    sweep = run_experiment(settings)
+    assert sweep.failures == {}
+    assert [result["cell"] for result in sweep.results] == [cell.to_json() for cell in GRID.cells(["model"])]
+    assert len((settings.out / "headline.csv").read_text().splitlines()) == 3
+    crisp = sweep.results[1]
+    assert ResultStore(settings.out).network(GRID.cells(["model"])[1].name, crisp["depends_on"]).is_dir()
+    assert not (settings.out / "unfinished").exists()
+    dense = CellTask(
+        cell=GRID.cells(["model"])[0],
+        recipe=RECIPE,
+        checkpoint=str(checkpoint),
+        data="digits",
+        data_digest="",
+        preset="tiny",
+    )
+    same = {name: sweep.results[0][name] for name in ("seconds", "depends_on")}
+    assert sweep.results[0] == {**run_cell(dense).result, **same}
+    with Client(address) as client:
+        assert len(client.scheduler_info()["workers"]) == 1
+
+
+def test_worker_without_the_package_is_refused_before_it_gets_a_task(address, settings):
+    missing = "import sys; sys.modules['crisp_sw.flows.experiment.sweep'] = None"
+    with Client(address) as client:
+        client.run(exec, missing)
+    with pytest.raises(ExperimentError, match="a worker of the cluster cannot import crisp_sw"):
+        run_experiment(replace(settings, workers=Workers(cluster=address)))

@@ -1,0 +1,193 @@
+"""The demo's results, with a stand-in for the RTL that behaves as predicted or fails on request."""
+
+import json
+import shutil
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from safetensors.numpy import load_file
+
+from crisp_golden.arithmetic.inference import run_network
+from crisp_golden.cycles.layer_report import layer_report
+from crisp_spec.config import preset
+from crisp_spec.errors import ConfigError
+from crisp_sw.errors import ClassSelectionError
+from crisp_sw.exchange.packed import load_metadata, load_network
+from crisp_sw.flows import demo as demonstration
+from crisp_sw.flows.demo import Cosimulation, DemoError, DemoFiles, DemoSettings, run_demo
+from crisp_sw.flows.inspection import conv_inputs
+from crisp_sw.flows.steps import ClassTask, PruneBudget, ignore_progress, load_task
+from crisp_sw.prune import PruneSettings
+from crisp_sw.report import LAYER_KEYS, failures
+
+
+def predicted_rtl(network: Path, inputs: Path, preset_name: str, out: Path) -> int:
+    """Write what an RTL that does exactly as predicted would measure."""
+    layers = [
+        {**layer_report(preset(preset_name), layer, height, width), "bit_exact": True}
+        for layer, height, width in conv_inputs(load_network(network))
+    ]
+    for layer in layers:
+        layer["cycles_rtl"] = layer["cycles_predicted"]
+    assert load_file(inputs)["images"].dtype == np.int8
+    out.write_text(json.dumps({"layers": layers}))
+    return 0
+
+
+@pytest.fixture(scope="module")
+def settings(digits_checkpoint) -> DemoSettings:
+    return DemoSettings(
+        classes="3,8,5",
+        checkpoint=str(digits_checkpoint),
+        prune=PruneSettings(sparsity=0.85, iterations=2, final_epochs=2, batch_size=32),
+        budget=PruneBudget(samples_per_class=80),
+    )
+
+
+def demo(
+    settings: DemoSettings, out: Path, rtl: Cosimulation = predicted_rtl, say: Callable[[str], None] = print
+) -> dict[str, Any]:
+    return run_demo(settings, out, rtl, say=say, on_progress=ignore_progress)
+
+
+@pytest.fixture(scope="module")
+def finished(settings, tmp_path_factory) -> tuple[dict[str, Any], DemoFiles]:
+    out = tmp_path_factory.mktemp("demo") / "deep" / "demo"
+    return demo(settings, out), DemoFiles(out)
+
+
+def test_report_has_every_figure(finished):
+    report, files = finished
+    assert json.loads(files.report.read_text()) == report
+    assert report["dataset"] == "digits"
+    assert report["classes"] == ["3", "8", "5"]
+    assert report["preset"] == "edge"
+    assert report["seed"] == 0
+    assert set(report["accuracy"]) >= {"all_classes", "dense", "dense_fine_tuned", "pruned", "int8"}
+    assert all(0 <= value <= 1 for value in report["accuracy"].values())
+    assert report["sparsity"] >= 0.85
+    assert len(report["layers"]) == 11
+    assert all(set(layer) >= set(LAYER_KEYS) for layer in report["layers"])
+    assert report["totals"]["cycles_rtl"] == sum(layer["cycles_rtl"] for layer in report["layers"])
+    assert failures(report["layers"]) == []
+
+
+def test_pruned_int8_network_still_recognises_the_classes(finished):
+    report, _ = finished
+    assert report["accuracy"]["dense_fine_tuned"] > 0.9
+    assert report["accuracy"]["int8"] > 0.8
+
+
+def test_images_are_those_of_the_classes_and_the_scores_golden_s(finished):
+    report, files = finished
+    network = load_network(files.network)
+    inputs = load_file(files.inputs)
+    scores = run_network(network, inputs["images"])[network.nodes[-1].name].reshape(3, 3)
+    assert inputs["labels"].tolist() == [0, 1, 2]
+    assert [image["label"] for image in report["images"]] == ["3", "8", "5"]
+    assert [list(image["scores"].values()) for image in report["images"]] == scores.tolist()
+
+
+def test_page_and_packed_network_are_written(finished):
+    report, files = finished
+    assert "All 11 layers are bit-exact" in files.page.read_text()
+    assert load_metadata(files.network)["accuracy"] == report["accuracy"]
+    assert load_network(files.network).classes == ("3", "8", "5")
+    assert sorted(path.name for path in files.out.iterdir()) == [
+        "inputs.safetensors",
+        "network",
+        "pruned",
+        "report.html",
+        "report.json",
+        "rtl.json",
+    ]
+
+
+@pytest.fixture
+def used(finished, tmp_path) -> Path:
+    """A directory in which the demo has pruned before."""
+    return Path(shutil.copytree(finished[1].out, tmp_path / "demo"))
+
+
+def test_pruned_model_is_used_again(finished, settings, used):
+    lines: list[str] = []
+    again = demo(replace(settings, preset="small"), used, say=lines.append)
+    assert any("using the pruned model" in line for line in lines)
+    assert again["accuracy"] == finished[0]["accuracy"]
+    assert again["preset"] == "small"
+
+
+@pytest.mark.parametrize("change", [{"fresh": True}, {"classes": "8,3,5"}, {"seed": 1}])
+def test_changed_settings_prune_again(settings, used, change):
+    quick = replace(settings, prune=replace(settings.prune, iterations=1, final_epochs=0))
+    lines: list[str] = []
+    demo(quick, used, say=lines.append)
+    demo(replace(quick, **change), used, say=lines.append)
+    assert not any("using the pruned model" in line for line in lines)
+
+
+def test_other_pictures_prune_again(settings, used, monkeypatch):
+    quick = replace(settings, prune=replace(settings.prune, iterations=1, final_epochs=0))
+    demo(quick, used)
+
+    def brighter(*arguments: Any) -> ClassTask:
+        task = load_task(*arguments)
+        train = replace(task.splits.train, images=task.splits.train.images.clamp(min=8))
+        return replace(task, splits=replace(task.splits, train=train))
+
+    monkeypatch.setattr(demonstration, "load_task", brighter)
+    lines: list[str] = []
+    demo(quick, used, say=lines.append)
+    assert not any("using the pruned model" in line for line in lines)
+
+
+def test_every_stage_is_said(finished, settings, used):
+    said: list[str] = []
+    demo(settings, used, say=said.append)
+    assert [line.split(" in ")[0].split(", ")[0] for line in said] == [
+        "classes 3",
+        "trying the simulator of the RTL",
+        "measuring the network on all classes",
+        "using the pruned model",
+        "quantizing and packing the network",
+        "running every layer on the RTL",
+    ]
+
+
+def test_failures_of_the_rtl_are_reported(settings, used):
+    def broken(network: Path, inputs: Path, preset_name: str, out: Path) -> int:
+        predicted_rtl(network, inputs, preset_name, out)
+        rtl = json.loads(out.read_text())
+        rtl["layers"][0]["bit_exact"] = False
+        rtl["layers"][1]["cycles_rtl"] += 7
+        out.write_text(json.dumps(rtl))
+        return 1
+
+    report = demo(settings, used, broken)
+    problems = failures(report["layers"])
+    assert len(problems) == 2
+    assert problems[0].startswith("conv: the RTL's output differs")
+    assert "the cycle model predicted" in problems[1]
+    assert report["totals"]["bit_exact"] is False
+    assert "does not do what was predicted" in (used / "report.html").read_text()
+
+
+def test_rtl_bench_without_a_result_is_an_error(settings, used):
+    (used / "report.json").unlink()
+    assert (used / "rtl.json").exists()  # of an earlier run: must not be taken for this one's
+    with pytest.raises(DemoError, match="ended with status 3 and wrote no"):
+        demo(settings, used, lambda *arguments: 3)
+    assert not (used / "report.json").exists()
+
+
+@pytest.mark.parametrize(
+    ("change", "error"), [({"preset": "huge"}, ConfigError), ({"classes": "3,eleven"}, ClassSelectionError)]
+)
+def test_bad_input_writes_nothing(settings, tmp_path, change, error):
+    with pytest.raises(error):
+        demo(replace(settings, **change), tmp_path / "demo")
+    assert not (tmp_path / "demo").exists()
