@@ -7,8 +7,9 @@ import numpy as np
 
 from benchmarks.layers import MeasuredLayer
 from crisp_golden.cycles.core_cycles import ideal_cycles, job_cycles
+from crisp_golden.stimuli.layer_cases import case_jobs
 from crisp_sim.core.core_driver import CoreDriver
-from crisp_sim.core.layer_run import case_jobs, fetch_job, preload_job
+from crisp_sim.core.layer_run import fetch_job, preload_job
 from crisp_sim.runs.parameters import bench_parameters, record_measurements
 from crisp_spec.config import CoreConfig
 

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from crisp_golden.arithmetic.network import Pattern, QuantizedConv
-from crisp_sim.core.layer_run import LayerCase
+from crisp_golden.stimuli.layer_cases import LayerCase
 
 BLOCK = 16
 KERNEL = 3

@@ -5,7 +5,7 @@ from dataclasses import asdict
 import numpy as np
 import pytest
 
-from cocotb_tests.jobs.random_jobs import RandomJob, random_job
+from crisp_golden.stimuli.random_jobs import RandomJob, random_job
 from crisp_sim.devices import core_verilog
 from crisp_sim.runs.runner import Bench, run_bench
 from crisp_spec.config import CoreConfig, preset

@@ -5,12 +5,11 @@ from dataclasses import asdict
 
 import pytest
 
-from cocotb_tests.layers.random_layers import KERNELS, KINDS, numbered_case
 from cocotb_tests.layers.runs import random_layers
 from crisp_golden.arithmetic.network import QuantizedConv
 from crisp_golden.pack.jobs import pack_layer
 from crisp_golden.pack.windows import window_weights
-from crisp_sim.core.layer_run import LayerCase
+from crisp_golden.stimuli.layer_cases import KERNELS, KINDS, LayerCase, numbered_case
 from crisp_sim.devices import core_verilog
 from crisp_sim.runs.runner import Bench, run_bench
 from crisp_spec.config import CoreConfig, preset

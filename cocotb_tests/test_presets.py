@@ -5,10 +5,9 @@ from random import Random
 import numpy as np
 import pytest
 
-from cocotb_tests.layers.random_layers import numbered_case
-from cocotb_tests.protocol.random_programs import ProgramMemory, random_program
 from crisp_golden.machine.simulator import ProgramSimulator
-from crisp_sim.core.layer_run import case_jobs
+from crisp_golden.stimuli.layer_cases import case_jobs, numbered_case
+from crisp_golden.stimuli.random_programs import ProgramMemory, random_program
 from crisp_spec.commands import COMMAND_BYTES
 from crisp_spec.config import PRESETS
 

@@ -3,8 +3,8 @@
 import cocotb
 import numpy as np
 
-from cocotb_tests.jobs.random_jobs import RandomJob, random_job
 from cocotb_tests.jobs.traffic import MemoryTraffic
+from crisp_golden.stimuli.random_jobs import RandomJob, random_job
 from crisp_sim.core.core_driver import CoreDriver
 from crisp_sim.runs.parameters import bench_parameters, record_measurements
 from crisp_spec.config import CoreConfig

@@ -5,7 +5,7 @@ from collections import deque
 import numpy as np
 from cocotb.triggers import FallingEdge, ReadOnly
 
-from cocotb_tests.jobs.random_jobs import RandomJob
+from crisp_golden.stimuli.random_jobs import RandomJob
 from crisp_sim.core.core_driver import CoreDriver
 from crisp_spec.commands import Target
 from crisp_spec.latencies import READ_LATENCY

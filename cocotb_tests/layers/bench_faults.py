@@ -5,11 +5,11 @@ from dataclasses import replace
 import cocotb
 import pytest
 
-from cocotb_tests.layers.random_layers import numbered_case
 from crisp_golden.cycles.core_cycles import CycleCount
 from crisp_golden.pack.jobs import Job
+from crisp_golden.stimuli.layer_cases import LayerCase, numbered_case
 from crisp_sim.core.core_driver import CoreDriver
-from crisp_sim.core.layer_run import LayerCase, check_layer
+from crisp_sim.core.layer_run import check_layer
 from crisp_sim.runs.parameters import bench_parameters
 from crisp_spec.commands import Target
 from crisp_spec.config import VALUE_BITS, CoreConfig

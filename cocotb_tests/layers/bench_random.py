@@ -5,7 +5,7 @@ import time
 import cocotb
 import numpy as np
 
-from cocotb_tests.layers.random_layers import numbered_case, random_pool
+from crisp_golden.stimuli.layer_cases import numbered_case, random_pool
 from crisp_sim.core.core_driver import CoreDriver
 from crisp_sim.core.layer_run import check_layer
 from crisp_sim.runs.parameters import bench_parameters, record_measurements

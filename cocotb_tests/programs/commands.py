@@ -7,10 +7,10 @@ from random import Random
 import numpy as np
 
 from cocotb_tests.programs.host import READ, WRITE, CommandHost, Outcome, Window
-from cocotb_tests.protocol.aftermath import Aftermath
-from cocotb_tests.protocol.random_programs import ProgramMemory, random_program
-from cocotb_tests.protocol.wrong_programs import BUS_ERRORS, random_fault, spoil
 from crisp_golden.machine.transfers import memory_runs
+from crisp_golden.stimuli.aftermath import Aftermath
+from crisp_golden.stimuli.random_programs import ProgramMemory, random_program
+from crisp_golden.stimuli.wrong_programs import BUS_ERRORS, random_fault, spoil
 from crisp_sim.accelerator.rtl_bus import RtlBus
 from crisp_spec.commands import COMMAND_BYTES, Command, Opcode
 from crisp_spec.config import CoreConfig
@@ -25,7 +25,7 @@ BEYOND = 0x2345
 
 
 class CommandPair:
-    """Golden and the RTL side by side, for programs of `cocotb_tests.protocol.random_programs`.
+    """Golden and the RTL side by side, for programs of `crisp_golden.stimuli.random_programs`.
 
     Window 0 is everything between two guards and may be read; window 1 is its first part and may be written.
     With ``top`` the memory is the end of the address space, without a guard behind it. There window 0 has a

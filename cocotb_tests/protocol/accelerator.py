@@ -12,12 +12,12 @@ from cocotb.task import Task
 from cocotb.triggers import ClockCycles, RisingEdge, with_timeout
 from cocotbext.axi import AxiBus, AxiLiteBus, AxiLiteMaster
 
-from cocotb_tests.protocol.aftermath import Aftermath
 from cocotb_tests.protocol.external_memory import MAX_LATENCY, ExternalMemory
 from cocotb_tests.protocol.late_slave import LateRead, LateWrite
-from cocotb_tests.protocol.random_programs import ProgramMemory
 from cocotb_tests.protocol.stability import CHANNELS, watch_channel
 from crisp_golden.machine.simulator import ProgramSimulator
+from crisp_golden.stimuli.aftermath import Aftermath
+from crisp_golden.stimuli.random_programs import ProgramMemory
 from crisp_sim.core.clocking import CLOCK_PERIOD_NS, RESET_CYCLES
 from crisp_spec.commands import COMMAND_BYTES, Command
 from crisp_spec.config import CoreConfig

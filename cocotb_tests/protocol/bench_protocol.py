@@ -6,8 +6,8 @@ import cocotb
 from cocotb.triggers import ClockCycles, FallingEdge
 
 from cocotb_tests.protocol.accelerator import SOFT_RESET, Accelerator
-from cocotb_tests.protocol.random_programs import random_program
-from cocotb_tests.protocol.wrong_programs import BUS_ERRORS, random_fault, spoil
+from crisp_golden.stimuli.random_programs import random_program
+from crisp_golden.stimuli.wrong_programs import BUS_ERRORS, random_fault, spoil
 from crisp_hw.accelerator import SHORTEST_RESET
 from crisp_sim.core.clocking import pulse_reset
 from crisp_sim.runs.parameters import bench_parameters, record_measurements

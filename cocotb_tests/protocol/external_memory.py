@@ -4,7 +4,7 @@ from random import Random
 
 from cocotb.triggers import ClockCycles
 
-from cocotb_tests.protocol.wrong_programs import SLAVE_ERROR
+from crisp_golden.stimuli.wrong_programs import SLAVE_ERROR
 
 MAX_LATENCY = 200
 

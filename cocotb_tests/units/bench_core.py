@@ -8,12 +8,13 @@ import numpy as np
 from cocotb.triggers import FallingEdge, ReadOnly
 from cocotb.utils import get_sim_time
 
-from cocotb_tests.jobs.random_jobs import RandomJob, random_job
 from crisp_golden.arithmetic.network import QuantizedConv
 from crisp_golden.cycles.core_cycles import CycleCount
+from crisp_golden.stimuli.layer_cases import LayerCase, case_jobs
+from crisp_golden.stimuli.random_jobs import RandomJob, random_job
 from crisp_sim.core.clocking import CLOCK_PERIOD_NS, RESET_CYCLES
 from crisp_sim.core.core_driver import CoreDriver
-from crisp_sim.core.layer_run import LayerCase, case_jobs, check_layer
+from crisp_sim.core.layer_run import check_layer
 from crisp_sim.runs.parameters import bench_parameters
 from crisp_spec.commands import Target
 from crisp_spec.config import CoreConfig

@@ -6,8 +6,8 @@ import cocotb
 import numpy as np
 from cocotb.triggers import FallingEdge
 
-from cocotb_tests.jobs.random_jobs import RandomJob, random_job
-from cocotb_tests.jobs.windows import decoded_windows
+from crisp_golden.stimuli.job_windows import decoded_windows
+from crisp_golden.stimuli.random_jobs import RandomJob, random_job
 from crisp_hw.core.payloads import JOB_FIELDS, fill_layout, window_layout
 from crisp_sim.core.bits import pack, unpack
 from crisp_sim.core.clocking import start_clock

@@ -1,1 +1,1 @@
-"""Seeded random layers, networks and commands, as benches and tests of every package use them."""
+"""Seeded random layers, networks, jobs and programs, as the tests and benches of every package use them."""

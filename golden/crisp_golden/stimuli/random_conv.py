@@ -1,10 +1,11 @@
-"""Seeded random layers and activations for the tests of the integer layers."""
+"""Seeded random layers, activations and hybrid-sparse weights with any legal values."""
 
 from typing import Any
 
 import numpy as np
 
-from crisp_golden.arithmetic.network import QuantizedConv, ResidualInput
+from crisp_golden.arithmetic.network import Pattern, QuantizedConv, ResidualInput
+from crisp_golden.format.weight_matrix import block_grid, weight_from_matrix
 
 
 def random_conv(rng: np.random.Generator, shape: tuple[int, ...], **fields: Any) -> QuantizedConv:
@@ -34,3 +35,15 @@ def random_residual(rng: np.random.Generator, channels: int) -> ResidualInput:
 def random_int8(rng: np.random.Generator, *shape: int) -> np.ndarray:
     """Any int8 values."""
     return rng.integers(-128, 128, shape).astype(np.int8)
+
+
+def random_sparse_weight(
+    rng: np.random.Generator, shape: tuple[int, int, int, int], n: int, m: int, block: int, kept: int
+) -> tuple[np.ndarray, Pattern]:
+    """A weight with up to ``n`` non-zeros per group in ``kept`` random blocks of every block-row."""
+    rows, columns = block_grid(shape, block)
+    mask = rng.permuted(np.tile(np.arange(columns) < kept, (rows, 1)), axis=1)
+    groups = rng.integers(-128, 128, (rows * block * columns * block // m, m)).astype(np.int8)
+    groups[rng.permuted(np.tile(np.arange(m) >= n, (len(groups), 1)), axis=1)] = 0
+    matrix = groups.reshape(rows * block, columns * block) * mask.repeat(block, axis=0).repeat(block, axis=1)
+    return weight_from_matrix(matrix, shape), Pattern(n=n, m=m, block=block, block_mask=mask)

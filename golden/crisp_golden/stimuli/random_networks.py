@@ -8,7 +8,7 @@ import numpy as np
 from crisp_golden.arithmetic.inference import INPUT
 from crisp_golden.arithmetic.network import MaxPool, Node, QuantizedConv, QuantizedNetwork
 from crisp_golden.stimuli.random_conv import random_residual
-from crisp_golden.stimuli.random_core_layers import ConvShape, random_layer
+from crisp_golden.stimuli.shaped_layers import ConvShape, random_layer
 
 SPREAD = 45
 """Standard deviation that outputs should have about: most values are neither clamped nor all alike."""

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from crisp_golden.arithmetic.convolution import run_conv
 from crisp_golden.arithmetic.input_mapping import InputMapping
 from crisp_golden.stimuli.random_conv import random_int8
-from crisp_golden.stimuli.random_core_layers import ConvShape, random_layer
+from crisp_golden.stimuli.shaped_layers import ConvShape, random_layer
 
 
 @settings(max_examples=150, deadline=None, derandomize=True)

@@ -17,9 +17,11 @@ from crisp_golden.cycles.core_cycles import (
 )
 from crisp_golden.pack.jobs import Job, pack_layer
 from crisp_golden.pack.workload import Workload, layer_workload
-from crisp_golden.stimuli.random_core_layers import CORES, ConvShape, conv_shapes, image_sizes, random_layer
+from crisp_golden.stimuli.shaped_layers import ConvShape, random_layer
+from crisp_golden.stimuli.small_cores import CORES
 from crisp_spec.config import CoreConfig, preset
 from crisp_spec.latencies import OUTPUT_LATENCY, flush_cycles, prologue_cycles
+from golden.tests.strategies import conv_shapes, image_sizes
 
 
 def workload(config: CoreConfig, layer: QuantizedConv) -> Workload:

@@ -14,7 +14,8 @@ from crisp_golden.cycles.roofline import (
     network_bound,
     network_needs,
 )
-from crisp_golden.stimuli.random_core_layers import ConvShape, random_layer, small_core
+from crisp_golden.stimuli.shaped_layers import ConvShape, random_layer
+from crisp_golden.stimuli.small_cores import small_core
 from crisp_spec.config import CoreConfig
 
 CORE = small_core(4, 4, 2, 4, bus_bits=64)  # windows of 8 channels, one beat each

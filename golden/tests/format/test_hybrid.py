@@ -9,8 +9,8 @@ from crisp_golden.format.hybrid import decode, encode
 from crisp_golden.format.hybrid_bytes import to_bytes
 from crisp_golden.format.weight_matrix import expand_groups, structural_block_mask
 from crisp_golden.stimuli.random_conv import random_int8
-from crisp_golden.stimuli.random_pattern import sparse_weights
 from crisp_spec.errors import PatternError
+from golden.tests.strategies import sparse_weights
 
 
 @given(sparse_weights())

@@ -11,8 +11,9 @@ from hypothesis import strategies as st
 from crisp_golden.arithmetic.network import Pattern
 from crisp_golden.format.hybrid import HybridMatrix, decode, encode
 from crisp_golden.format.hybrid_bytes import CHECKSUM, HEADER, from_bytes, to_bytes
-from crisp_golden.stimuli.random_pattern import random_sparse_weight, sparse_weights
+from crisp_golden.stimuli.random_conv import random_sparse_weight
 from crisp_spec.errors import PatternError
+from golden.tests.strategies import sparse_weights
 
 
 def example() -> HybridMatrix:

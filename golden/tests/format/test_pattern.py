@@ -10,9 +10,9 @@ from hypothesis import strategies as st
 from crisp_golden.arithmetic.network import Pattern
 from crisp_golden.format.pattern import check_layer_structure, check_structure, find_violation
 from crisp_golden.format.weight_matrix import structural_block_mask, weight_matrix
-from crisp_golden.stimuli.random_conv import random_conv
-from crisp_golden.stimuli.random_pattern import random_sparse_weight, sparse_weights
+from crisp_golden.stimuli.random_conv import random_conv, random_sparse_weight
 from crisp_spec.errors import PatternError
+from golden.tests.strategies import sparse_weights
 
 
 def example() -> tuple[np.ndarray, Pattern]:

@@ -10,8 +10,9 @@ from crisp_golden.arithmetic.network import Pattern
 from crisp_golden.format.hybrid import encode
 from crisp_golden.format.hybrid_bytes import CHECKSUM, HEADER, to_bytes
 from crisp_golden.format.sizes import size_report
-from crisp_golden.stimuli.random_pattern import random_sparse_weight, sparse_weights
+from crisp_golden.stimuli.random_conv import random_sparse_weight
 from crisp_spec.errors import PatternError
+from golden.tests.strategies import sparse_weights
 
 
 def test_sizes_by_hand():

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from crisp_golden.pack.geometry import Band, SlidingWindow
 from crisp_golden.pack.placement import TensorPlace
 from crisp_golden.stimuli.random_conv import random_int8
-from crisp_golden.stimuli.random_core_layers import CORES
+from crisp_golden.stimuli.small_cores import CORES
 from crisp_spec.errors import LayerError
 
 CONFIG = CORES["m4"]

@@ -12,17 +12,12 @@ from crisp_golden.machine.chip import Chip
 from crisp_golden.machine.core_model import CoreModel
 from crisp_golden.pack.jobs import Job, pack_layer, slot_cycles
 from crisp_golden.stimuli.random_conv import random_int8
-from crisp_golden.stimuli.random_core_layers import (
-    CORES,
-    ConvShape,
-    conv_shapes,
-    image_sizes,
-    random_layer,
-    small_core,
-)
+from crisp_golden.stimuli.shaped_layers import ConvShape, random_layer
+from crisp_golden.stimuli.small_cores import CORES, small_core
 from crisp_spec.commands import ALIGNMENT, Target
 from crisp_spec.config import CoreConfig, preset
 from crisp_spec.errors import CapacityError, LayerError, PatternError
+from golden.tests.strategies import conv_shapes, image_sizes
 
 
 def execute_job(job: Job, x: np.ndarray, residual: np.ndarray | None, rng: np.random.Generator) -> np.ndarray:

@@ -7,7 +7,9 @@ from hypothesis import strategies as st
 
 from crisp_golden.arithmetic.network import Pattern, QuantizedConv
 from crisp_golden.pack.windows import weight_slots, window_weights
-from crisp_golden.stimuli.random_core_layers import CORES, ConvShape, conv_shapes, random_layer
+from crisp_golden.stimuli.shaped_layers import ConvShape, random_layer
+from crisp_golden.stimuli.small_cores import CORES
+from golden.tests.strategies import conv_shapes
 
 
 def dense_matrix(layer: QuantizedConv, channels: int, rows: int) -> np.ndarray:

@@ -4,48 +4,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from crisp_golden.arithmetic.convolution import run_conv
-from crisp_golden.arithmetic.network import MaxPool, QuantizedConv
-from crisp_golden.arithmetic.pooling import run_max_pool
 from crisp_golden.cycles.core_cycles import CycleCount, job_cycles
-from crisp_golden.pack.jobs import Job, pack_layer
+from crisp_golden.pack.jobs import Job
+from crisp_golden.stimuli.layer_cases import Case, case_jobs
 from crisp_sim.core.core_driver import CoreDriver
-from crisp_spec.config import CoreConfig
-
-
-@dataclass(frozen=True, kw_only=True)
-class LayerCase:
-    """A layer with its inputs: x int8[C, H, W], residual int8[K, Hout, Wout] if the layer adds one."""
-
-    layer: QuantizedConv
-    x: np.ndarray
-    residual: np.ndarray | None = None
-
-    def expected(self) -> np.ndarray:
-        """The golden output int8[K, Hout, Wout]."""
-        residual = None if self.residual is None else self.residual[None]
-        return run_conv(self.layer, self.x[None], residual)[0]
-
-
-@dataclass(frozen=True, kw_only=True)
-class PoolCase:
-    """A max pooling layer with its input int8[C, H, W]."""
-
-    layer: MaxPool
-    x: np.ndarray
-    residual: None = None
-
-    def expected(self) -> np.ndarray:
-        """The golden output int8[C, Hout, Wout]."""
-        return run_max_pool(self.layer, self.x[None])[0]
-
-
-Case = LayerCase | PoolCase
-
-
-def case_jobs(config: CoreConfig, case: Case) -> list[Job]:
-    """The jobs of a case's layer."""
-    return pack_layer(config, case.layer, *case.x.shape[1:], channels=len(case.x))
 
 
 @dataclass(frozen=True, kw_only=True)

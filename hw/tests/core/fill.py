@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 from typing import Any
 
-from cocotb_tests.jobs.random_jobs import RandomJob
+from crisp_golden.stimuli.random_jobs import RandomJob
 from crisp_hw.core.payloads import JOB_FIELDS
 from crisp_spec.commands import Target
 from hw.tests.simulate import drive

@@ -9,14 +9,15 @@ from amaranth.hdl import Module, Signal
 from amaranth.lib import wiring
 from amaranth.lib.wiring import In, Out
 
-from cocotb_tests.jobs.random_jobs import random_job
 from crisp_golden.arithmetic.convolution import run_conv
 from crisp_golden.arithmetic.network import MaxPool, QuantizedConv
 from crisp_golden.arithmetic.pooling import run_max_pool
 from crisp_golden.cycles.core_cycles import CycleCount, job_cycles
 from crisp_golden.pack.jobs import pack_layer
 from crisp_golden.stimuli.random_conv import random_int8
-from crisp_golden.stimuli.random_core_layers import ConvShape, random_layer, small_core
+from crisp_golden.stimuli.random_jobs import random_job
+from crisp_golden.stimuli.shaped_layers import ConvShape, random_layer
+from crisp_golden.stimuli.small_cores import small_core
 from crisp_hw.cells import Target
 from crisp_hw.core.activation_memory import ActivationMemory
 from crisp_hw.core.core import CrispCore

@@ -5,9 +5,9 @@ from typing import Any
 import numpy as np
 import pytest
 
-from cocotb_tests.jobs.random_jobs import RandomJob, random_job
-from cocotb_tests.jobs.windows import decoded_windows
-from crisp_golden.stimuli.random_core_layers import small_core
+from crisp_golden.stimuli.job_windows import decoded_windows
+from crisp_golden.stimuli.random_jobs import RandomJob, random_job
+from crisp_golden.stimuli.small_cores import small_core
 from crisp_hw.cells import Target
 from crisp_hw.core.loader import WeightLoader
 from crisp_spec.commands import Target as Memory

@@ -13,8 +13,9 @@ from safetensors.numpy import load_file
 from crisp_golden.arithmetic.inference import run_network
 from crisp_golden.arithmetic.network import QuantizedConv, QuantizedNetwork
 from crisp_golden.cycles.layer_report import layer_report
+from crisp_golden.stimuli.layer_cases import LayerCase
 from crisp_sim.core.core_driver import CoreDriver
-from crisp_sim.core.layer_run import LayerCase, run_layer
+from crisp_sim.core.layer_run import run_layer
 from crisp_sim.runs.parameters import bench_parameters, record_measurements
 from crisp_spec.config import CoreConfig
 from crisp_sw.exchange.packed import load_network

@@ -8,7 +8,7 @@ import pytest
 
 from crisp_golden.arithmetic.fixed_point import round_shift
 from crisp_golden.pack.windows import weight_slots
-from crisp_golden.stimuli.random_core_layers import small_core
+from crisp_golden.stimuli.small_cores import small_core
 from crisp_hw.cells import Target
 from crisp_hw.core.array.array_row import ArrayRow
 from crisp_spec.config import CoreConfig

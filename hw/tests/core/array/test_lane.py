@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from crisp_golden.stimuli.random_core_layers import small_core
+from crisp_golden.stimuli.small_cores import small_core
 from crisp_hw.cells import Target
 from crisp_hw.core.array.lane import NmLane
 from crisp_spec.latencies import LANE_LATENCY

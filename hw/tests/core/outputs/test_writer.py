@@ -5,8 +5,8 @@ from typing import Any
 import numpy as np
 import pytest
 
-from cocotb_tests.jobs.random_jobs import RandomJob, random_job
-from crisp_golden.stimuli.random_core_layers import small_core
+from crisp_golden.stimuli.random_jobs import RandomJob, random_job
+from crisp_golden.stimuli.small_cores import small_core
 from crisp_hw.core.outputs.writer import OutputWriter
 from crisp_spec.config import CoreConfig
 from crisp_spec.latencies import OUTPUT_LATENCY

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from crisp_golden.stimuli.random_core_layers import small_core
+from crisp_golden.stimuli.small_cores import small_core
 from crisp_hw.core.sequencing.drainer import Drainer
 from crisp_spec.latencies import release_cycles
 from hw.tests.simulate import drive, plain, simulate

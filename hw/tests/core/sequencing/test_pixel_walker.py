@@ -5,7 +5,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from crisp_golden.stimuli.random_core_layers import small_core
+from crisp_golden.stimuli.small_cores import small_core
 from crisp_hw.core.sequencing.pixel_walker import PixelWalker
 from crisp_spec.config import CoreConfig
 from hw.tests.simulate import simulate

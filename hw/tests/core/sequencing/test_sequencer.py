@@ -5,10 +5,10 @@ from typing import Any
 import numpy as np
 import pytest
 
-from cocotb_tests.jobs.random_jobs import RandomJob, random_job
-from cocotb_tests.jobs.windows import decoded_windows, ring_rows
 from crisp_golden.cycles.core_cycles import CycleCount
-from crisp_golden.stimuli.random_core_layers import small_core
+from crisp_golden.stimuli.job_windows import decoded_windows, ring_rows
+from crisp_golden.stimuli.random_jobs import RandomJob, random_job
+from crisp_golden.stimuli.small_cores import small_core
 from crisp_hw.core.sequencing.sequencer import Sequencer
 from crisp_spec.config import CoreConfig
 from crisp_spec.latencies import OUTPUT_LATENCY, accumulate_latency, flush_cycles, prologue_cycles

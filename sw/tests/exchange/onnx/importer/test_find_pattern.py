@@ -6,7 +6,7 @@ import pytest
 from crisp_golden.format.pattern import find_violation
 from crisp_golden.format.sizes import size_report
 from crisp_golden.format.weight_matrix import expand_groups
-from crisp_golden.stimuli.random_pattern import random_sparse_weight
+from crisp_golden.stimuli.random_conv import random_sparse_weight
 from crisp_sw.exchange.onnx.importer.find_pattern import find_pattern
 
 

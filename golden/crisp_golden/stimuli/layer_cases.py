@@ -1,17 +1,54 @@
-"""Random legal layers with inputs: every kernel, stride, padding, grouping and pattern, and max pooling."""
+"""Layers with their inputs: random ones of every kernel, stride, padding, grouping and pattern, and pools."""
 
 from contextlib import suppress
+from dataclasses import dataclass
 
 import numpy as np
 
-from crisp_golden.arithmetic.convolution import accumulate
+from crisp_golden.arithmetic.convolution import accumulate, run_conv
 from crisp_golden.arithmetic.network import MaxPool, Pattern, QuantizedConv, ResidualInput
-from crisp_sim.core.layer_run import LayerCase, PoolCase, case_jobs
+from crisp_golden.arithmetic.pooling import run_max_pool
+from crisp_golden.pack.jobs import Job, pack_layer
 from crisp_spec.config import CoreConfig
 from crisp_spec.errors import CapacityError
 
 KERNELS = (1, 3, 5, 7)
 KINDS = ("full", "grouped", "depthwise")
+
+
+@dataclass(frozen=True, kw_only=True)
+class LayerCase:
+    """A layer with its inputs: x int8[C, H, W], residual int8[K, Hout, Wout] if the layer adds one."""
+
+    layer: QuantizedConv
+    x: np.ndarray
+    residual: np.ndarray | None = None
+
+    def expected(self) -> np.ndarray:
+        """The golden output int8[K, Hout, Wout]."""
+        residual = None if self.residual is None else self.residual[None]
+        return run_conv(self.layer, self.x[None], residual)[0]
+
+
+@dataclass(frozen=True, kw_only=True)
+class PoolCase:
+    """A max pooling layer with its input int8[C, H, W]."""
+
+    layer: MaxPool
+    x: np.ndarray
+    residual: None = None
+
+    def expected(self) -> np.ndarray:
+        """The golden output int8[C, Hout, Wout]."""
+        return run_max_pool(self.layer, self.x[None])[0]
+
+
+Case = LayerCase | PoolCase
+
+
+def case_jobs(config: CoreConfig, case: Case) -> list[Job]:
+    """The jobs of a case's layer."""
+    return pack_layer(config, case.layer, *case.x.shape[1:], channels=len(case.x))
 
 
 def numbered_case(config: CoreConfig, *, seed: int, number: int, size: int) -> LayerCase:

@@ -5,10 +5,10 @@ from random import Random
 
 import numpy as np
 
-from cocotb_tests.jobs.random_jobs import random_job
 from crisp_golden.machine.chip import Chip
 from crisp_golden.machine.simulator import AddressWindow
 from crisp_golden.machine.transfers import memory_runs, smem_addresses
+from crisp_golden.stimuli.random_jobs import random_job
 from crisp_spec.commands import COMMAND_BYTES, Command, Opcode, Target
 from crisp_spec.config import CoreConfig
 

@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from typing import Any
 
-from cocotb_tests.jobs.random_jobs import RandomJob
+from crisp_golden.stimuli.random_jobs import RandomJob
 
 
 def ring_rows(position: int, base: int, ring: int, cols: int, depth: int) -> dict[str, int]:

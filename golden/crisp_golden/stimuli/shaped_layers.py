@@ -1,29 +1,11 @@
-"""Random layers and small cores for the tests of packing, and the hypothesis strategies that draw them."""
+"""Random layers of a chosen shape: only the values come from a seed."""
 
 from dataclasses import dataclass
 
 import numpy as np
-from hypothesis import strategies as st
 
 from crisp_golden.arithmetic.network import Pattern, QuantizedConv
 from crisp_golden.stimuli.random_conv import random_residual
-from crisp_spec.config import CoreConfig
-
-
-def small_core(rows: int, cols: int, lanes: int, m: int, **fields: int) -> CoreConfig:
-    """A core with 2048-word memories."""
-    return CoreConfig(
-        rows=rows, cols=cols, lanes=lanes, m=m, **{"smem_words": 2048, "weight_words": 2048} | fields
-    )
-
-
-CORES = {
-    "dense": small_core(4, 2, 8, 1, load_rows=2, tile_depth=4),
-    "m2": small_core(4, 4, 4, 2, tile_depth=2, drain_cols=2),
-    "m4": small_core(2, 2, 2, 4, tile_depth=4),
-    "m8": small_core(8, 8, 1, 8, load_rows=4, tile_depth=8, drain_cols=4),
-}
-"""Small cores, one for every group size, that all random layers fit."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -79,29 +61,3 @@ def _random_pattern(rng: np.random.Generator, shape: ConvShape, k: int, channels
     kept = int(rng.integers(1, columns + 1))
     mask = rng.random((rows, columns)).argsort(axis=1).argsort(axis=1) < kept
     return Pattern(n=shape.n, m=shape.m, block=block, block_mask=mask)
-
-
-@st.composite
-def conv_shapes(draw: st.DrawFn, m: int = 4) -> ConvShape:
-    """Every kernel, stride, padding, grouping and pattern that the core runs, small."""
-    kernel = draw(st.tuples(st.integers(1, 4), st.integers(1, 4)))
-    kind = draw(st.sampled_from(["full", "blocks", "grouped", "depthwise"]))
-    return ConvShape(
-        kernel=kernel,
-        stride=draw(st.integers(1, 2)),
-        padding=draw(st.tuples(st.integers(0, kernel[0]), st.integers(0, kernel[1]))),
-        groups=draw(st.integers(2, 11)) if kind in ("grouped", "depthwise") else 1,
-        channels_per_group=1 if kind == "depthwise" else draw(st.integers(1, 20)),
-        outputs_per_group=draw(st.integers(1, 2)) if kind == "depthwise" else draw(st.integers(1, 18)),
-        n=draw(st.integers(1, m)),
-        m=m,
-        block=m * draw(st.sampled_from([1, 2, 4, 8])) if kind == "blocks" else None,
-        residual=draw(st.booleans()),
-    )
-
-
-@st.composite
-def image_sizes(draw: st.DrawFn, shape: ConvShape, largest: int = 9) -> tuple[int, int]:
-    """Heights and widths for which a layer of this shape has an output."""
-    low = [max(1, kernel - 2 * padding) for kernel, padding in zip(shape.kernel, shape.padding, strict=True)]
-    return draw(st.integers(low[0], largest)), draw(st.integers(low[1], largest))

@@ -6,9 +6,9 @@ from random import Random
 import numpy as np
 import pytest
 
-from cocotb_tests.protocol.aftermath import Aftermath, surviving
-from cocotb_tests.protocol.random_programs import ProgramMemory, random_program
 from crisp_golden.machine.simulator import ProgramSimulator
+from crisp_golden.stimuli.aftermath import Aftermath, surviving
+from crisp_golden.stimuli.random_programs import ProgramMemory, random_program
 from crisp_spec.commands import Command, Opcode
 from crisp_spec.config import preset
 from crisp_spec.error_codes import ErrorCode, ProgramError

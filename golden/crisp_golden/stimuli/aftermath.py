@@ -5,8 +5,8 @@ from itertools import pairwise
 
 import numpy as np
 
-from cocotb_tests.protocol.random_programs import ProgramMemory
 from crisp_golden.machine.simulator import ProgramSimulator, Tokens
+from crisp_golden.stimuli.random_programs import ProgramMemory
 from crisp_spec.commands import Command, Opcode
 from crisp_spec.config import CoreConfig
 from crisp_spec.error_codes import ErrorCode

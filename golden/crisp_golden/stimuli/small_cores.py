@@ -1,0 +1,19 @@
+"""Small cores, one for every group size, on which tests run what they draw."""
+
+from crisp_spec.config import CoreConfig
+
+
+def small_core(rows: int, cols: int, lanes: int, m: int, **fields: int) -> CoreConfig:
+    """A core with 2048-word memories."""
+    return CoreConfig(
+        rows=rows, cols=cols, lanes=lanes, m=m, **{"smem_words": 2048, "weight_words": 2048} | fields
+    )
+
+
+CORES = {
+    "dense": small_core(4, 2, 8, 1, load_rows=2, tile_depth=4),
+    "m2": small_core(4, 4, 4, 2, tile_depth=2, drain_cols=2),
+    "m4": small_core(2, 2, 2, 4, tile_depth=4),
+    "m8": small_core(8, 8, 1, 8, load_rows=4, tile_depth=8, drain_cols=4),
+}
+"""Small cores, one for every group size, that all random layers fit."""
