@@ -6,7 +6,7 @@ from crisp_golden.arithmetic.inference import run_network
 from crisp_golden.arithmetic.network import QuantizedNetwork
 from crisp_golden.machine.program_image import ProgramImage
 from crisp_spec.commands import COMMAND_BYTES
-from crisp_spec.registers import COUNTERS
+from crisp_spec.cycle_causes import PROGRAM_CAUSES
 from crisp_sw.driver.accelerator import Accelerator
 from crisp_sw.driver.simulated_bus import SimulatedBus
 from crisp_sw.programs.costs import program_figures
@@ -63,9 +63,7 @@ def check_windows(expected: list[np.ndarray], found: list[np.ndarray]) -> None:
 def check_counters(accelerator: Accelerator) -> None:
     """Demand that every cycle of the last program is counted for exactly one cause."""
     values = accelerator.counters()
-    names = [name for name, _ in COUNTERS]
-    causes = names[names.index("prologue") : names.index("idle") + 1]
-    assert sum(values[name] for name in causes) == values["total"] > 0, values
+    assert sum(values[cause] for cause in PROGRAM_CAUSES) == values["total"] > 0, values
 
 
 def check_traffic(accelerator: Accelerator, image: ProgramImage) -> None:

@@ -21,6 +21,7 @@ from crisp_golden.stimuli.random_programs import ProgramMemory
 from crisp_sim.core.clocking import CLOCK_PERIOD_NS, RESET_CYCLES
 from crisp_spec.commands import COMMAND_BYTES, Command
 from crisp_spec.config import CoreConfig
+from crisp_spec.cycle_causes import PROGRAM_CAUSES
 from crisp_spec.error_codes import ErrorCode, ProgramError
 from crisp_spec.registers import COUNTERS, register_map
 
@@ -140,9 +141,8 @@ class Accelerator:
         done = int(code is ErrorCode.NONE)
         assert (status & 7, pending) == ((2, 1) if done else (0, 2)), (status, pending)
         counters = await self.counters()
-        names, self.total = list(counters), counters["total"]
-        parts = names[names.index("prologue") : names.index("idle") + 1]
-        assert sum(counters[name] for name in parts) == self.total, counters
+        self.total = counters["total"]
+        assert sum(counters[cause] for cause in PROGRAM_CAUSES) == self.total, counters
         assert (self.memory.reads, self.memory.writes) == traffic, "the bus is used after the end"
         self.check_bus()
         return code, await self.read("error_index")

@@ -111,11 +111,6 @@ class CoreConfig:
         return VALUE_BITS + self.group_bits
 
     @property
-    def weight_word_bits(self) -> int:
-        """Bits of one weight-memory word: ``load_rows`` rows of ``lanes`` slots."""
-        return self.load_rows * self.lanes * self.slot_bits
-
-    @property
     def load_beats(self) -> int:
         """Weight-memory words per window and per N."""
         return self.rows // self.load_rows
@@ -129,11 +124,6 @@ class CoreConfig:
     def smem_bytes(self) -> int:
         """Capacity of the activation memory in bytes."""
         return self.smem_words * self.window
-
-    @property
-    def weight_bytes(self) -> int:
-        """Capacity of the weight memory in bytes."""
-        return self.weight_words * self.weight_word_bits // 8
 
 
 PRESETS: dict[str, CoreConfig] = {

@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from crisp_spec.commands import WINDOWS
+from crisp_spec.cycle_causes import PROGRAM_CAUSES
 from crisp_spec.fields import Field, pack_fields
 
 MAGIC = 0x50535243
@@ -123,15 +124,7 @@ _SHAPE = (
 
 COUNTERS = (
     ("total", "cycles of the program, from start to its end"),
-    ("prologue", "the core fills its pipelines and loads the first weights"),
-    ("compute", "the array multiplies, or takes a maximum"),
-    ("residual", "the array fetches the residual tensor"),
-    ("load", "the array waits for weights or indices"),
-    ("drain", "the array waits for the output stage"),
-    ("flush", "last window to last output of a job; the prologue of the next may hide in it"),
-    ("wait_load", "the execute engine waits for a token of the load engine"),
-    ("wait_store", "the execute engine waits for a token of the store engine"),
-    ("idle", "the execute engine has no command"),
+    *PROGRAM_CAUSES.items(),
     ("load_busy", "the load engine works on a command"),
     ("load_wait", "the load engine waits for a token"),
     ("store_busy", "the store engine works on a command"),
@@ -140,7 +133,7 @@ COUNTERS = (
     ("write_beats", "beats of data written"),
     ("fetch_beats", "beats of commands read"),
 )
-"""Counters of the last program. ``prologue`` to ``idle`` add up to ``total``."""
+"""Counters of the last program. Those of ``PROGRAM_CAUSES`` add up to ``total``."""
 
 PAGE_BITS = 12
 WINDOW_ALIGNMENT = 1 << PAGE_BITS

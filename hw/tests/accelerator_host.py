@@ -9,6 +9,7 @@ from amaranth.hdl import Signal
 from crisp_hw.accelerator import CrispStc
 from crisp_spec.commands import COMMAND_BYTES, Command, Opcode
 from crisp_spec.config import CoreConfig
+from crisp_spec.cycle_causes import PROGRAM_CAUSES
 from crisp_spec.registers import COUNTERS, register_map
 from hw.tests.agents import Agent, AxiMemory, AxiTraffic, clock
 from hw.tests.simulate import drive, simulate
@@ -150,7 +151,5 @@ class Host:
     async def counters(self) -> dict[str, int]:
         """All counters; those that must add up to ``total`` are checked to do so."""
         values = {name: await self.read(f"count_{name}") for name, _ in COUNTERS}
-        names = [name for name, _ in COUNTERS]
-        parts = names[names.index("prologue") : names.index("idle") + 1]
-        assert sum(values[name] for name in parts) == values["total"], values
+        assert sum(values[cause] for cause in PROGRAM_CAUSES) == values["total"], values
         return values

@@ -6,8 +6,8 @@ pixels per cycle (one if the output is phased), for ``D = d * cols / drain_cols`
 
     cycles = prologue + n * load_beats + sum over tiles of max(A_i, D_(i-1)) + D_last + flush
 
-``slot(d) = max(n * d, n * load_beats, decode interval)``, see ``packing.slot_cycles``; prologue and flush are
-pipeline latencies, see ``timing``. Tiles are in row-tile-major order.
+``slot(d) = max(n * d, n * load_beats, decode interval)``, see ``crisp_golden.pack.jobs.slot_cycles``;
+prologue and flush are pipeline latencies, see ``crisp_spec.latencies``. Tiles are in row-tile-major order.
 """
 
 from collections.abc import Mapping

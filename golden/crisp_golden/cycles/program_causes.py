@@ -10,15 +10,15 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from crisp_golden.cycles.core_cycles import CycleCount, job_cycles
+from crisp_golden.cycles.core_cycles import job_cycles
 from crisp_golden.cycles.timeline import Timeline
 from crisp_golden.machine.chip import Chip
 from crisp_golden.machine.core_model import window_counts
 from crisp_golden.machine.transfers import memory_runs
 from crisp_spec.commands import Command, Opcode, Target
 from crisp_spec.config import CoreConfig
+from crisp_spec.cycle_causes import CORE_CAUSES
 
-CORE_CAUSES = tuple(CycleCount.__dataclass_fields__)
 CAUSES = (*CORE_CAUSES, "wait", "idle")
 """Those of the core, waiting for tokens of the other engines, and having no command."""
 

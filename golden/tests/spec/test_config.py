@@ -80,11 +80,9 @@ def test_derived_sizes_of_a_worked_example():
     assert config.window_bits == 256
     assert config.group_bits == 3
     assert config.slot_bits == 11
-    assert config.weight_word_bits == 2 * 4 * 11
     assert config.load_beats == 4
     assert config.bank_depth == 64
     assert config.smem_bytes == 256 * 32
-    assert config.weight_bytes == 256 * 88 // 8
 
 
 @pytest.mark.parametrize(("m", "bits"), [(1, 0), (2, 1), (4, 2), (8, 3)])

@@ -27,7 +27,8 @@ TARGET_BITS = 3
 class CrispCore(wiring.Component):
     """Hybrid-sparse compute core. Runs job after job: EXECUTE commands on the memories' contents.
 
-    The prologue of a job overlaps with the flush of the one before, see ``golden.timing.release_cycles``.
+    The prologue of a job overlaps with the flush of the one before, see
+    ``crisp_spec.latencies.release_cycles``.
 
     The memories are filled through the write port; a beat is taken when ``write_en`` and ``write_ready`` are
     high. Only the activation memory is ever not ready, while the array writes outputs to the same bank, or

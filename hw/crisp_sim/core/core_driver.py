@@ -4,7 +4,6 @@ Python is awake on every clock only while words go in or out; it sleeps while th
 """
 
 from collections.abc import Mapping
-from dataclasses import fields
 
 import numpy as np
 from cocotb.handle import Immediate
@@ -17,11 +16,11 @@ from crisp_hw.core.payloads import JOB_FIELDS
 from crisp_sim.core.clocking import CLOCK_PERIOD_NS, RESET_CYCLES, pulse_reset, start_clock
 from crisp_spec.commands import Target
 from crisp_spec.config import CoreConfig
+from crisp_spec.cycle_causes import CORE_CAUSES
 from crisp_spec.fields import pack_fields
 from crisp_spec.latencies import READ_LATENCY
 
 COUNTER_BITS = 32
-COUNTER_NAMES = tuple(field.name for field in fields(CycleCount))
 INPUTS = (
     "job",
     "start",
@@ -129,4 +128,4 @@ class CoreDriver:
         """Read the counters of the last job."""
         packed = self.dut.counters.value.to_unsigned()
         mask = (1 << COUNTER_BITS) - 1
-        return CycleCount(**{name: packed >> COUNTER_BITS * i & mask for i, name in enumerate(COUNTER_NAMES)})
+        return CycleCount(**{name: packed >> COUNTER_BITS * i & mask for i, name in enumerate(CORE_CAUSES)})

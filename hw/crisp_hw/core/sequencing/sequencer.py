@@ -6,14 +6,11 @@ before. A slot lasts as long as the slower of computing and loading, a tile as l
 and draining. That makes the number of cycles a closed formula, see ``crisp_golden.cycles.core_cycles``.
 """
 
-from dataclasses import fields
-
 from amaranth.hdl import Module, Mux, Shape, Signal, signed
 from amaranth.lib import data, stream, wiring
 from amaranth.lib.wiring import In, Out
 from amaranth.utils import ceil_log2
 
-from crisp_golden.cycles.core_cycles import CycleCount
 from crisp_hw.core.payloads import (
     CHANNEL_SLOTS,
     JOB_LAYOUT,
@@ -30,10 +27,10 @@ from crisp_hw.core.sequencing.residual_walker import ResidualWalker
 from crisp_hw.parts.ring import next_row
 from crisp_hw.parts.sharing import shared
 from crisp_spec.config import CoreConfig
+from crisp_spec.cycle_causes import CORE_CAUSES
 from crisp_spec.latencies import prologue_cycles
 
-COUNTERS = tuple(field.name for field in fields(CycleCount))
-COUNTERS_LAYOUT = data.StructLayout({name: 32 for name in COUNTERS})
+COUNTERS_LAYOUT = data.StructLayout(dict.fromkeys(CORE_CAUSES, 32))
 """Cycles of jobs that ran one behind the other, by cause; their sum is all cycles from start to done."""
 
 
@@ -83,7 +80,7 @@ class Sequencer(wiring.Component):
     def elaborate(self, platform):
         m = Module()
         config, job = self.config, self.job
-        self._causes = {cause: Signal(name=f"counts_{cause}") for cause in COUNTERS}
+        self._causes = {cause: Signal(name=f"counts_{cause}") for cause in CORE_CAUSES}
         self._counters(m)
         walker = PixelWalker(config)
         m.submodules.walker = shared(platform, walker)
