@@ -10,6 +10,7 @@ from collections.abc import Iterator, Sequence
 from itertools import pairwise
 from pathlib import Path
 
+from crisp_files.folders import in_checkout
 from crisp_files.text_files import write_text
 from crisp_spec.commands import COMMAND_BYTES, FORMATS, TOKEN_LIMIT, Opcode, Target
 from crisp_spec.error_codes import ErrorCode
@@ -17,8 +18,7 @@ from crisp_spec.fields import WORD_BITS, Field, word_offsets
 from crisp_spec.registers import MAGIC, RESERVED, VERSION, Register, register_map
 
 PREFIX = "CRISP"
-ROOT = Path(__file__).resolve().parents[3]
-PAGE = ROOT / "docs" / "registers.md"
+PAGE = "docs/registers.md"
 HEADER_NAME = "crisp_stc.h"
 
 PAGE_HEAD = """\
@@ -106,9 +106,9 @@ def register_page() -> str:
     return "\n".join([*lines, ""])
 
 
-def write_page(path: Path = PAGE) -> None:
-    """Write the documentation page."""
-    write_text(path, register_page())
+def write_page() -> None:
+    """Write the documentation page into the checkout."""
+    write_text(in_checkout(PAGE), register_page())
 
 
 def write_header(path: Path) -> None:

@@ -16,6 +16,7 @@ from typing import Any
 
 from cocotb_tools import _env
 
+from crisp_files.folders import build_folder
 from crisp_sim.errors import BenchError
 from crisp_sim.runs.parameters import MEASUREMENTS_VARIABLE, PARAMETERS_VARIABLE, read_measurements
 from crisp_sim.runs.results import passed_tests
@@ -23,7 +24,8 @@ from crisp_sim.runs.watching import MeasurementsCallback, ignore_measurements, w
 from crisp_sim.simulators.build_cache import built_model, locked, log_tail
 from crisp_sim.simulators.simulators import WAVES_FILE, Simulator, simulator
 
-BUILD = Path(__file__).resolve().parents[3] / "build"
+BUILD = build_folder()
+"""Models, and what runs leave behind."""
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from crisp_files.folders import in_checkout
 from crisp_hw.build.register_export import (
     HEADER_NAME,
     PAGE,
@@ -53,7 +54,7 @@ int main(void)
 
 
 def test_the_page_in_docs_is_up_to_date():
-    assert PAGE.read_text(encoding="utf-8") == register_page()
+    assert in_checkout(PAGE).read_text(encoding="utf-8") == register_page()
 
 
 def test_every_error_code_is_explained():

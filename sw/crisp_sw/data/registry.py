@@ -1,12 +1,12 @@
 """Data sets by name or path: the one entry point that the rest of the package uses."""
 
 import difflib
-import os
 from collections.abc import Callable
 from dataclasses import replace
 from numbers import Integral
 from pathlib import Path
 
+from crisp_files.folders import user_cache
 from crisp_sw.choices import Unreadable
 from crisp_sw.data.dataset import DatasetSplits, ImageSet
 from crisp_sw.data.files.listing import is_image_folder
@@ -40,7 +40,7 @@ def load_dataset(
     ----------
     name_or_path : a key of `DATASETS`; or the path of an ImageNet-style folder, of a folder with the four
         Fashion-MNIST files, or of CIFAR's binary version, as the archive or unpacked.
-    cache : where downloads and decoded pictures go; by default `default_cache`.
+    cache : where downloads and decoded pictures go; by default `crisp_files.folders.user_cache`.
     image_size : edge in pixels to scale the square images to; by default they stay as they are.
     unreadable : what a missing or damaged picture of a folder means, see `load_image_folder`.
 
@@ -55,7 +55,7 @@ def load_dataset(
             f"`image_size` must be an integer of at least {SMALLEST_IMAGE}, not {image_size!r}"
         )
     try:
-        splits = _load(name_or_path, cache or default_cache(), image_size, unreadable)
+        splits = _load(name_or_path, cache or user_cache(), image_size, unreadable)
     except OSError as error:
         raise DatasetError(f"{error.filename or name_or_path}: {error.strerror or error}") from error
     splits.require_every_class()
@@ -97,13 +97,6 @@ def is_dataset_name(name: str | Path) -> bool:
 
 def _key(name: str | Path) -> str:
     return str(name).lower().replace("_", "-")
-
-
-def default_cache() -> Path:
-    """``$CRISP_CACHE``, else ``crisp-stc`` in the user's cache folder."""
-    if "CRISP_CACHE" in os.environ:
-        return Path(os.environ["CRISP_CACHE"])
-    return Path(os.environ.get("XDG_CACHE_HOME", Path.home() / ".cache")) / "crisp-stc"
 
 
 def _load_path(path: Path, cache: Path, image_size: int | None, unreadable: Unreadable) -> DatasetSplits:

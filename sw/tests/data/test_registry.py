@@ -10,7 +10,6 @@ import pytest
 from PIL import Image
 
 from crisp_sw.data import load_dataset
-from crisp_sw.data.registry import default_cache
 from crisp_sw.errors import DatasetError
 
 
@@ -119,11 +118,3 @@ def test_what_the_system_refuses_is_one_sentence(folder, tmp_path, monkeypatch):
     monkeypatch.setattr(os, "scandir", forbid)
     with pytest.raises(DatasetError, match=r"train/a/more: Permission denied$"):
         load()
-
-
-def test_cache_follows_the_environment(monkeypatch):
-    monkeypatch.setenv("CRISP_CACHE", "/somewhere")
-    assert default_cache() == Path("/somewhere")
-    monkeypatch.delenv("CRISP_CACHE")
-    monkeypatch.setenv("XDG_CACHE_HOME", "/else")
-    assert default_cache() == Path("/else/crisp-stc")

@@ -1,7 +1,9 @@
 """FPGA boards that the core can be built for."""
 
 from dataclasses import dataclass
+from importlib.resources import files
 
+from crisp_files.folders import in_checkout
 from crisp_spec.errors import CrispError
 
 
@@ -20,7 +22,7 @@ class Board:
     device : size and family as nextpnr-ecp5 calls them, its option ``--<device>``.
     package : as nextpnr-ecp5 calls it.
     speed : speed grade, 6 (slowest) to 8.
-    constraints : file in ``constraints/`` with the pins.
+    constraints : file in ``constraints/`` with the pins, see `constraints_text`.
     clock_mhz : frequency of the board's oscillator at the pin ``clk``.
     target_mhz : clock that place and route aims at, see ``constraints/README.md``.
     reset_active_low : the reset button's level while it is pressed.
@@ -72,3 +74,13 @@ def board(name: str) -> Board:
     if name not in BOARDS:
         raise BoardError(f"no board {name!r}; expected one of {', '.join(BOARDS)}")
     return BOARDS[name]
+
+
+def constraints_text(board: Board) -> str:
+    """Return the pins of ``board`` in nextpnr's LPF dialect.
+
+    The top-level folder ``constraints`` of a checkout lies beside this module where the package is installed.
+    """
+    installed = files(__package__) / "constraints" / board.constraints
+    source = installed if installed.is_file() else in_checkout(f"constraints/{board.constraints}")
+    return source.read_text(encoding="utf-8")

@@ -14,7 +14,7 @@ from typing import TypeVar
 from amaranth.lib.wiring import Component
 
 from crisp_files.output_lock import locked_output
-from crisp_hw.build.fpga.boards import Board
+from crisp_hw.build.fpga.boards import Board, constraints_text
 from crisp_hw.build.fpga.floorplan import place_array
 from crisp_hw.build.fpga.report import Resource, SynthesisReport, read_report, read_resources
 from crisp_hw.build.fpga.tools import ToolError, find_nextpnr_ecp5, find_yosys, run_tool
@@ -23,7 +23,6 @@ from crisp_hw.build.verilog import write_rtlil
 from crisp_hw.cells import lut_ram
 
 TOP = "synthesis_wrapper"
-CONSTRAINTS = Path(__file__).parents[4] / "constraints"
 LUT_RAM_CONSTANTS = Path(__file__).with_name("lut_ram_constants.v")
 
 PLACING = "Running Static placer"
@@ -114,7 +113,7 @@ def _require_tools(board: Board) -> None:
     """Look for all that is needed before the first step, which takes minutes."""
     find_yosys()
     find_nextpnr_ecp5()
-    _constraints(board)
+    constraints_text(board)
 
 
 def _map(job: Job, work: Path, progress: Progress) -> SynthesisWrapper:
@@ -125,7 +124,7 @@ def _map(job: Job, work: Path, progress: Progress) -> SynthesisWrapper:
     _run_yosys(work, _phase_reporter(job.name, progress))
     placed = place_array(work / "netlist.json", job.board.device)
     progress(f"{job.name}: floorplan gives {placed} multipliers and block RAMs of the array their sites")
-    shutil.copy(_constraints(job.board), work / "board.lpf")
+    (work / "board.lpf").write_text(constraints_text(job.board), encoding="utf-8")
     return wrapper
 
 
@@ -180,15 +179,6 @@ def _try_seeds(job: Job, work: Path, progress: Progress) -> list[int]:
     if len(ended) < len(job.seeds):
         progress(f"{job.name}: {len(ended)} of {len(job.seeds)} seeds ended, these are reported")
     return sorted(ended)
-
-
-def _constraints(board: Board) -> Path:
-    path = CONSTRAINTS / board.constraints
-    if not path.exists():
-        raise ToolError(
-            f"{path} is missing: FPGA builds need a checkout of the repository, not just the package"
-        )
-    return path
 
 
 def _run_yosys(work: Path, on_line: Progress) -> None:

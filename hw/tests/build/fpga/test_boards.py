@@ -6,8 +6,7 @@ import re
 import pytest
 from amaranth.hdl import signed
 
-from crisp_hw.build.fpga.boards import BOARDS, Board, BoardError, board
-from crisp_hw.build.fpga.flow import CONSTRAINTS
+from crisp_hw.build.fpga.boards import BOARDS, Board, BoardError, board, constraints_text
 from crisp_hw.build.fpga.wrapper import SynthesisWrapper
 from crisp_hw.cells import Multiplier, Target
 
@@ -25,7 +24,7 @@ def test_an_unknown_board_is_named_with_those_there_are():
 
 @pytest.mark.parametrize("found", BOARDS.values(), ids=BOARDS)
 def test_every_pin_of_the_wrapper_has_one_site_and_one_level(found: Board):
-    text = (CONSTRAINTS / found.constraints).read_text()
+    text = constraints_text(found)
     wrapper = SynthesisWrapper(Multiplier(signed(8), signed(8), target=Target.ECP5))
     pins = sorted(wrapper.signature.members)
     located = re.findall(r'^LOCATE COMP "(\w+)" SITE "(\w+)";', text, flags=re.M)

@@ -3,12 +3,12 @@
 ``python -m crisp_sw.exchange.onnx.file.operator_page`` writes ``docs/onnx-operators.md``.
 """
 
-from pathlib import Path
-
+from crisp_files.folders import in_checkout
+from crisp_files.text_files import write_text
 from crisp_sw.exchange.onnx.file.operator_table import OPERATORS
 from crisp_sw.exchange.onnx.file.schema import NEWEST_OPSET, OLDEST_OPSET, Attribute, Input, Versioned
 
-PAGE = Path(__file__).resolve().parents[5] / "docs" / "onnx-operators.md"
+PAGE = "docs/onnx-operators.md"
 
 HEAD = f"""\
 # ONNX operators
@@ -34,6 +34,11 @@ def operator_page() -> str:
     return "\n".join(lines)
 
 
+def write_page() -> None:
+    """Write the page into the checkout."""
+    write_text(in_checkout(PAGE), operator_page())
+
+
 def _input_row(item: Input) -> str:
     kind = "inputs" if item.variadic else "optional input" if item.optional else "input"
     reading = item.reading
@@ -54,4 +59,4 @@ def _opsets(item: Versioned) -> str:
 
 
 if __name__ == "__main__":
-    PAGE.write_text(operator_page(), encoding="utf-8")
+    write_page()

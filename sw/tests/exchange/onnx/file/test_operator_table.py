@@ -9,6 +9,7 @@ import onnx
 import pytest
 from onnx import defs, helper
 
+from crisp_files.folders import in_checkout
 from crisp_golden.arithmetic.network import QuantizedConv, QuantizedNetwork
 from crisp_sw.exchange.onnx import OnnxModelError, import_onnx
 from crisp_sw.exchange.onnx.file.operator_page import PAGE, operator_page
@@ -73,7 +74,7 @@ def test_constants_have_types_that_onnx_allows():
 
 
 def test_the_page_is_that_of_the_declaration():
-    assert PAGE.read_text(encoding="utf-8") == operator_page()
+    assert in_checkout(PAGE).read_text(encoding="utf-8") == operator_page()
 
 
 def _attributes() -> Iterator[Any]:
