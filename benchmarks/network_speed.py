@@ -15,7 +15,7 @@ from crisp_sim.errors import BenchError
 from crisp_sim.runs.runner import BUILD
 from crisp_spec.config import preset
 from crisp_sw.flows.program_run import NetworkRun, RunSettings, iss_platform, rtl_platform, run_failures
-from crisp_sw.flows.program_run.figures import DENSE_UNIT
+from crisp_sw.flows.program_run.run_report import DENSE_UNIT
 from crisp_sw.synthetic import LayerSparsity, NetworkSettings, SparsityRules, cached_network
 
 CYCLES_PER_SECOND = 300_000

@@ -14,7 +14,7 @@ from crisp_sim.accelerator.rtl_bus import RtlBus
 from crisp_sim.accelerator.simulation import MemoryTiming
 from crisp_sw.compile.compiler import compile_network
 from crisp_sw.driver.accelerator import Accelerator
-from crisp_sw.flows.program_run.segments import segments
+from crisp_sw.flows.program_run.network_parts import segments
 from crisp_sw.programs.costs import program_figures
 from crisp_sw.synthetic import example_input
 

@@ -16,13 +16,13 @@ from hypothesis import strategies as st
 from hypothesis.strategies import SearchStrategy
 from PIL import Image
 
+from crisp_sw.data.class_lookup import resolve_classes
 from crisp_sw.data.dataset import DatasetSplits, ImageSet
 from crisp_sw.data.files.class_names import read_class_names
 from crisp_sw.data.files.idx import read_idx
 from crisp_sw.data.files.listing import ANNOTATIONS, list_image_folder
 from crisp_sw.data.files.picture import decode_picture, shorter_edge
 from crisp_sw.data.files.unpacked import load_unpacked
-from crisp_sw.data.selection import resolve_classes
 from crisp_sw.data.sources.cifar import CIFAR_10, CIFAR_100, CifarArchive, read_cifar_files
 from fuzz.edits import edited, edited_bytes
 from fuzz.formats.archives import TAR_GZ

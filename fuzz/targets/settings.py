@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from hypothesis.strategies import SearchStrategy
 
 from crisp_files.json_files import read_json
-from crisp_sw.flows.steps.devices import find_device
+from crisp_sw.flows.inputs.devices import find_device
 from crisp_sw.flows.steps.prune_settings import prune_settings
 from crisp_sw.models import build_model
 from crisp_sw.report.found_runs import find_runs

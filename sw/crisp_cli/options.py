@@ -16,7 +16,7 @@ from crisp_sw.report.times import require_clock
 from crisp_sw.seeds import require_seed
 
 if TYPE_CHECKING:
-    from crisp_sw.flows.steps.float_models import ForeignWeights
+    from crisp_sw.flows.inputs.float_models import ForeignWeights
 
 DEFAULT_CHECKPOINT = "small_resnet_fashion_mnist"
 
@@ -103,7 +103,7 @@ def foreign_weights(
     SourceError : there is a state dict without an architecture or the reverse, a state dict and another
         model, or an option of state dicts without one.
     """
-    from crisp_sw.flows.steps.float_models import ForeignWeights, SourceError
+    from crisp_sw.flows.inputs.float_models import ForeignWeights, SourceError
 
     if (weights is None) != (model is None):
         raise SourceError("--weights and --model belong together; expected both or neither")

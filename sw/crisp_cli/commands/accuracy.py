@@ -17,16 +17,15 @@ from crisp_cli.progress_lines import Pace
 from crisp_cli.terminal import emit, messages, print_table, results, say_problem
 from crisp_files.atomic_files import require_new_file
 from crisp_sw.choices import AUTO_PRECISION
-from crisp_sw.flows.experiment.cells.cell import Cell
+from crisp_sw.flows.experiment.cells.cell import Cell, ExperimentError
 from crisp_sw.flows.experiment.cells.grid import GRIDS, find_grid, network_name, table_name
-from crisp_sw.flows.experiment.errors import ExperimentError
-from crisp_sw.flows.experiment.results.table import Row, average_rows, table_rows
+from crisp_sw.flows.experiment.dask_workers import Workers
+from crisp_sw.flows.experiment.results.cell_table import Row, average_rows, table_rows
 from crisp_sw.flows.experiment.universal_settings import UNIVERSAL
-from crisp_sw.flows.experiment.workers import Workers
 from crisp_sw.synthetic.rules import parse_nm
 
 if TYPE_CHECKING:
-    from crisp_sw.flows.experiment.run import ExperimentSettings
+    from crisp_sw.flows.experiment.experiment import ExperimentSettings
     from crisp_sw.flows.experiment.sweep import ResultCallback, Sweep
 
 CHECK_FAILED = 1
@@ -104,7 +103,7 @@ def accuracy(
     import torch
 
     from crisp_cli.training_display import training_display
-    from crisp_sw.flows.experiment.run import ExperimentFiles, ExperimentSettings, run_experiment
+    from crisp_sw.flows.experiment.experiment import ExperimentFiles, ExperimentSettings, run_experiment
     from crisp_sw.modules.mixed_precision import find_precision
 
     settings = ExperimentSettings(
@@ -172,8 +171,8 @@ def _on_rtl(settings: "ExperimentSettings", sweep: "Sweep", images: int) -> dict
     """Check the network of the first CRISP cell that has a result."""
     from crisp_sw.flows.experiment.cells.rtl_check import check_on_rtl
     from crisp_sw.flows.experiment.cells.user import load_user
-    from crisp_sw.flows.experiment.results.store import ResultStore
-    from crisp_sw.flows.experiment.run import ExperimentFiles
+    from crisp_sw.flows.experiment.experiment import ExperimentFiles
+    from crisp_sw.flows.experiment.results.cell_store import ResultStore
     from crisp_sw.flows.experiment.universal import find_universal
 
     crisp = (result for result in sweep.results if result["cell"]["method"] == "crisp")

@@ -22,10 +22,10 @@ from crisp_cli.options import (
 from crisp_cli.terminal import emit, messages, results, say_problem, show_figures, step_display
 from crisp_files.atomic_directories import require_own
 from crisp_sw.flows.steps import PruneBudget
-from crisp_sw.flows.steps.summaries import accuracy_figures
 from crisp_sw.prune import PruneSettings
 from crisp_sw.report import failures
 from crisp_sw.report.numbers import count, percent, ratio, size
+from crisp_sw.report.step_summaries import accuracy_figures
 from crisp_sw.report.times import CLOCK_MHZ, time_text
 
 if TYPE_CHECKING:

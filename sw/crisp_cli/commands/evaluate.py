@@ -21,7 +21,7 @@ from crisp_cli.options import (
 )
 from crisp_cli.terminal import emit, show_figures, step_display
 from crisp_sw.flows.steps.step_directory import SUMMARY_FILE, require_free, write_step
-from crisp_sw.flows.steps.summaries import accuracy_figures, evaluation_summary
+from crisp_sw.report.step_summaries import accuracy_figures, evaluation_summary
 
 
 def evaluate(
@@ -61,8 +61,8 @@ def evaluate(
     - `crisp evaluate --weights resnet50.pth --model resnet50 --data path/to/imagenet --image-size 224`
     """
     from crisp_sw.exchange.network_source import is_quantized
-    from crisp_sw.flows.steps.devices import find_device
-    from crisp_sw.flows.steps.evaluating import EvaluationError, float_answers, int8_answers
+    from crisp_sw.flows.inputs.devices import find_device
+    from crisp_sw.flows.steps.evaluate_step import EvaluationError, float_answers, int8_answers
 
     quantized = path is not None and weights is None and is_quantized(path)
     foreign = foreign_weights(weights, model, image_size, None if quantized else normalize, path=path)

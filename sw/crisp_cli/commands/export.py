@@ -42,7 +42,7 @@ def export(
     - `crisp export build/network --out network.onnx`
     - `crisp export theirs.onnx --out build/theirs`
     """
-    from crisp_sw.flows.steps.exporting import export_model
+    from crisp_sw.flows.steps.export_step import export_model
 
     figures = {"out": str(out), **export_model(source, out, command=command_line())}
     emit(figures, as_json, lambda: _show(out, figures))

@@ -19,7 +19,7 @@ from crisp_sw.report.pages.inspection_table import HEADINGS, dense_misfits, laye
 from crisp_sw.report.times import CLOCK_MHZ, time_text
 
 if TYPE_CHECKING:
-    from crisp_sw.flows.steps.inspecting import Inspected
+    from crisp_sw.flows.inputs.integer_network import OpenedNetwork
 
 PAGE_FILE = "inspect.html"
 
@@ -48,13 +48,13 @@ def inspect(
     - `crisp inspect build/pruned --out build/inspection`, and open build/inspection/inspect.html
     - `crisp inspect model.onnx --program`
     """
+    from crisp_sw.flows.inputs.integer_network import open_integer_network
     from crisp_sw.flows.inspection import inspect_layers, inspect_program, inspection_totals
-    from crisp_sw.flows.steps.inspecting import open_inspected
 
     config = find_preset(preset)
     if out is not None:
         require_free(out, "inspect", (PAGE_FILE,))
-    inspected = open_inspected(path, m=config.m)
+    inspected = open_integer_network(path, m=config.m)
     try:
         layers = inspect_layers(config, inspected.network)
     except CapacityError as error:
@@ -78,7 +78,7 @@ def inspect(
     emit(figures, as_json, lambda: _show(inspected, figures, out))
 
 
-def _show(inspected: "Inspected", figures: Mapping[str, Any], out: Path | None) -> None:
+def _show(inspected: "OpenedNetwork", figures: Mapping[str, Any], out: Path | None) -> None:
     channels, height, width = figures["input_shape"]
     outputs = ", ".join(figures["classes"]) or "outputs without names"
     results.print(figures["path"], style="bold", end=": ")

@@ -17,7 +17,7 @@ from crisp_files.atomic_files import require_new_file, write_bytes
 from crisp_files.json_files import write_json
 from crisp_files.output_lock import locked_output
 from crisp_spec.config import preset as find_preset
-from crisp_sw.flows.program_run.options import DEFAULTS, NetworkOptions
+from crisp_sw.flows.program_run.network_options import DEFAULTS, NetworkOptions
 from crisp_sw.report.numbers import count, percent, ratio, size
 from crisp_sw.report.times import CLOCK_MHZ, time_text
 from crisp_sw.seeds import HIGHEST_SEED
@@ -111,7 +111,7 @@ def network(
     """
     from crisp_golden.cycles.timeline import MemoryTiming
     from crisp_sw.flows.program_run import RunSettings
-    from crisp_sw.flows.program_run.source import open_source
+    from crisp_sw.flows.program_run.requested_network import open_requested
 
     started = time.perf_counter()
     config, memory = find_preset(preset), MemoryTiming(read_latency=latency, write_latency=-(-latency // 2))
@@ -137,7 +137,7 @@ def network(
             messages.print("trying the simulator of the RTL")
             try_simulator()
         messages.print(f"opening {network}, or building it unless it is in {DEFAULT_CACHE}")
-        source = open_source(network, options, seed=seed, m=config.m)
+        source = open_requested(network, options, seed=seed, m=config.m)
         folder = out or RUNS / f"{source.key}-{preset}"
         image_seed = (seed + 1) % (HIGHEST_SEED + 1)
         settings = RunSettings(config=config, memory=memory, seed=image_seed, dense=dense_too)

@@ -27,11 +27,11 @@ from crisp_cli.options import (
 from crisp_cli.terminal import emit, messages, say_next, show_figures, step_display
 from crisp_sw.flows.steps import PruneBudget
 from crisp_sw.flows.steps.prune_settings import prune_settings
-from crisp_sw.flows.steps.summaries import accuracy_figures, pruning_summary
 from crisp_sw.prune import PruneError, PruneSettings
+from crisp_sw.report.step_summaries import accuracy_figures, pruning_summary
 
 if TYPE_CHECKING:
-    from crisp_sw.flows.steps import ClassTask
+    from crisp_sw.flows.inputs import ClassTask
 
 INTERRUPTED = 130
 _DEFAULTS, _BUDGET = PruneSettings(), PruneBudget()
@@ -114,8 +114,9 @@ def prune(
         teacher=teacher,  # pyright: ignore[reportArgumentType]
     )
     from crisp_sw.exchange.pruned_model import require_pruned_or_free, save_pruned
-    from crisp_sw.flows.steps import load_task, prune_task
-    from crisp_sw.flows.steps.devices import find_device
+    from crisp_sw.flows.inputs import load_task
+    from crisp_sw.flows.inputs.devices import find_device
+    from crisp_sw.flows.steps import prune_task
 
     foreign = foreign_weights(weights, model, image_size, normalize, path=checkpoint)
     checkpoint = checkpoint or DEFAULT_CHECKPOINT

@@ -22,9 +22,9 @@ from crisp_cli.options import (
 )
 from crisp_cli.terminal import emit, say_next, show_figures, step_display
 from crisp_sw.flows.steps.budgets import CALIBRATION_PER_CLASS
-from crisp_sw.flows.steps.summaries import quantization_summary
 from crisp_sw.quantize import QuantizeSettings
 from crisp_sw.report.numbers import size
+from crisp_sw.report.step_summaries import quantization_summary
 
 _DEFAULTS = QuantizeSettings()
 
@@ -57,8 +57,9 @@ def quantize(
 
     from crisp_sw.exchange.packed import save_network
     from crisp_sw.exchange.packed.save import packed_bytes, require_network_or_free
-    from crisp_sw.flows.steps import UserClasses, int8_accuracy, load_float_model, quantize_pruned
-    from crisp_sw.flows.steps.quantizing import require_calibration
+    from crisp_sw.flows.inputs import UserClasses, load_float_model
+    from crisp_sw.flows.steps import int8_accuracy, quantize_pruned
+    from crisp_sw.flows.steps.quantize_step import require_calibration
     from crisp_sw.train.evaluation import evaluate
 
     require_calibration(samples, seed)

@@ -22,7 +22,7 @@ from crisp_files.atomic_files import require_new_file
 from crisp_files.json_files import write_json
 from crisp_sw.choices import Border
 from crisp_sw.errors import TrainingError
-from crisp_sw.flows.steps.summaries import training_summary
+from crisp_sw.report.step_summaries import training_summary
 from crisp_sw.train.settings import TrainingSettings
 
 if TYPE_CHECKING:
@@ -74,7 +74,7 @@ def train(
     from crisp_cli.training_display import training_display
     from crisp_sw.exchange.checkpoint import MODEL_FILE
     from crisp_sw.exchange.state_dict import SAFETENSORS
-    from crisp_sw.flows.steps.devices import find_device
+    from crisp_sw.flows.inputs.devices import find_device
     from crisp_sw.modules.mixed_precision import find_precision, has_fast_bfloat16
     from crisp_sw.train.training import run_training
 

@@ -26,12 +26,11 @@ from crisp_sw.data.digest import data_digest
 from crisp_sw.exchange.checkpoint import find_checkpoint
 from crisp_sw.exchange.packed import save_network
 from crisp_sw.exchange.pruned_model import PrunedModel, is_pruned_model, load_pruned, save_pruned
+from crisp_sw.flows.inputs import ClassTask, load_task
 from crisp_sw.flows.steps import (
-    ClassTask,
     PruneBudget,
     StepCallback,
     int8_accuracy,
-    load_task,
     normalised,
     prune_task,
     quantize_pruned,

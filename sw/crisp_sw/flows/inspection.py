@@ -12,7 +12,7 @@ from crisp_golden.cycles.layer_report import layer_report
 from crisp_spec.config import CoreConfig
 from crisp_spec.errors import CapacityError
 from crisp_sw.compile.compiler import compile_network
-from crisp_sw.flows.program_run.dense import dense_twin
+from crisp_sw.flows.program_run.dense_twin import dense_twin
 from crisp_sw.programs.costs import program_figures
 
 _SUMMED = ("weights", "nonzero", "macs_dense", "macs", "bytes_dense", "bytes_packed")

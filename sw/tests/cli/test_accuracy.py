@@ -9,11 +9,11 @@ from typer.testing import Result
 
 from crisp_cli.commands import accuracy as command
 from crisp_sw.exchange.packed import load_metadata
-from crisp_sw.flows.experiment import run
+from crisp_sw.flows.experiment import experiment
 from crisp_sw.flows.experiment.cells.cell import Cell
 from crisp_sw.flows.experiment.sweep import Sweep
 from sw.tests.cli.runner import crisp
-from sw.tests.flows.experiment.test_run import RECIPE
+from sw.tests.flows.experiment.test_experiment import RECIPE
 
 CELL = Cell(network="net", classes=10, class_seed=0, method="crisp", n=1, m=4, block=16, sparsity=0.92)
 DENSE = Cell(network="net", classes=10, class_seed=0, method="dense")
@@ -36,7 +36,7 @@ def settings(monkeypatch):
         ]
         return Sweep(results=results, failures={"net-x": "ZeroDivisionError: by zero"} if failing else {})
 
-    monkeypatch.setattr(run, "run_experiment", fake)
+    monkeypatch.setattr(experiment, "run_experiment", fake)
     return called, failing
 
 
@@ -84,14 +84,14 @@ def test_table_is_whole_in_a_narrow_terminal(settings):
 
 def test_unreachable_target_is_told_with_its_reason(settings, monkeypatch):
     error = {"cell": CELL.to_json(), "error": "0.999 cannot be reached"}
-    monkeypatch.setattr(run, "run_experiment", lambda settings, **callbacks: Sweep(results=[error]))
+    monkeypatch.setattr(experiment, "run_experiment", lambda settings, **callbacks: Sweep(results=[error]))
     result = accuracy("images")
     assert result.exit_code == 0
     assert f"not reached: {CELL.name}: 0.999 cannot be reached" in result.stderr
 
 
 def test_nothing_to_show_is_said(settings, monkeypatch):
-    monkeypatch.setattr(run, "run_experiment", lambda settings, **callbacks: Sweep())
+    monkeypatch.setattr(experiment, "run_experiment", lambda settings, **callbacks: Sweep())
     assert accuracy("images", "--table-only").stdout == "no results yet\n"
 
 
@@ -103,7 +103,7 @@ def test_failed_cells_are_named_and_the_status_says_so(settings):
 
 
 def test_images_go_through_the_network_of_the_cell(digits_checkpoint, tmp_path, monkeypatch):
-    monkeypatch.setattr(run, "find_recipe", lambda variant: RECIPE)
+    monkeypatch.setattr(experiment, "find_recipe", lambda variant: RECIPE)
     started = []
 
     def cosimulate(network, inputs, preset, result, **options):
@@ -127,7 +127,7 @@ def test_images_go_through_the_network_of_the_cell(digits_checkpoint, tmp_path, 
 
 
 def test_images_need_a_method_that_makes_a_network(monkeypatch):
-    monkeypatch.setattr(run, "run_experiment", None)
+    monkeypatch.setattr(experiment, "run_experiment", None)
     result = accuracy("images", "--rtl", 7, "--methods", "dense")
     assert result.exit_code == 2
     assert "expected `crisp` among the methods" in result.stderr
@@ -136,7 +136,7 @@ def test_images_need_a_method_that_makes_a_network(monkeypatch):
 def test_images_need_a_network(settings, monkeypatch):
     monkeypatch.setattr(command, "try_simulator", lambda: None)
     error = {"cell": CELL.to_json(), "error": "0.999 cannot be reached"}
-    monkeypatch.setattr(run, "run_experiment", lambda settings, **callbacks: Sweep(results=[error]))
+    monkeypatch.setattr(experiment, "run_experiment", lambda settings, **callbacks: Sweep(results=[error]))
     result = accuracy("images", "--rtl", 7)
     assert result.exit_code == 2
     assert "there is no CRISP cell for the RTL; expected `crisp` among the methods" in result.stderr

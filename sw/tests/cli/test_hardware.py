@@ -64,11 +64,11 @@ def test_missing_cocotb_is_said_before_any_work(monkeypatch, tmp_path):
     [
         ("crisp_sw.flows.demo", "prune_task", ("demo",)),
         (
-            "crisp_sw.flows.program_run.source",
-            "open_source",
+            "crisp_sw.flows.program_run.requested_network",
+            "open_requested",
             ("network", "resnet18-32px", "--preset", "tiny"),
         ),
-        ("crisp_sw.flows.experiment.run", "run_experiment", ("accuracy", "digits", "--rtl", 3)),
+        ("crisp_sw.flows.experiment.experiment", "run_experiment", ("accuracy", "digits", "--rtl", 3)),
     ],
 )
 def test_the_simulator_is_tried_before_the_work(monkeypatch, tmp_path, module, work, words):

@@ -8,7 +8,8 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
-from crisp_sw.flows.steps import PruneBudget, load_task, prune_task
+from crisp_sw.flows.inputs import load_task
+from crisp_sw.flows.steps import PruneBudget, prune_task
 from crisp_sw.prune import PruneSettings
 from sw.tests.cli.runner import crisp, figures_of
 

@@ -19,8 +19,9 @@ from crisp_sw.errors import ClassSelectionError
 from crisp_sw.exchange.packed import load_metadata, load_network
 from crisp_sw.flows import demo as demonstration
 from crisp_sw.flows.demo import Cosimulation, DemoError, DemoFiles, DemoSettings, run_demo
+from crisp_sw.flows.inputs import ClassTask, load_task
 from crisp_sw.flows.inspection import conv_inputs
-from crisp_sw.flows.steps import ClassTask, PruneBudget, ignore_progress, load_task
+from crisp_sw.flows.steps import PruneBudget, ignore_progress
 from crisp_sw.prune import PruneSettings
 from crisp_sw.report import LAYER_KEYS, failures
 

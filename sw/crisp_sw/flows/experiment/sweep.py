@@ -13,11 +13,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from crisp_sw.exchange.checkpoint import find_checkpoint
-from crisp_sw.flows.experiment.cells.cell import Cell
+from crisp_sw.flows.experiment.cells.cell import Cell, ExperimentError
 from crisp_sw.flows.experiment.cells.cell_run import CellOutcome, CellTask, run_cell
-from crisp_sw.flows.experiment.errors import ExperimentError
-from crisp_sw.flows.experiment.results.store import ResultStore
-from crisp_sw.flows.experiment.workers import Workers, dask_client
+from crisp_sw.flows.experiment.dask_workers import Workers, dask_client
+from crisp_sw.flows.experiment.results.cell_store import ResultStore
 
 if TYPE_CHECKING:
     from distributed import Client, Future

@@ -7,7 +7,7 @@ from crisp_sw.data import load_dataset
 from crisp_sw.data.digest import data_digest
 from crisp_sw.errors import CheckpointError
 from crisp_sw.exchange.checkpoint import load_checkpoint
-from crisp_sw.flows.experiment.errors import ExperimentError
+from crisp_sw.flows.experiment.cells.cell import ExperimentError
 from crisp_sw.flows.experiment.universal_settings import SHIPPED, UNIVERSAL
 from crisp_sw.train.training import ProgressCallback, run_training
 

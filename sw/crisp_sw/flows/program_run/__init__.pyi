@@ -1,5 +1,5 @@
+from .network_run import NetworkRun, RunSettings, run_failures
 from .platforms import Platform, PlatformError, iss_platform, rtl_platform
-from .run import NetworkRun, RunSettings, run_failures
 
 __all__ = [
     "NetworkRun",

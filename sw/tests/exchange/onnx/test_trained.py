@@ -6,7 +6,8 @@ import pytest
 from crisp_golden.arithmetic.inference import predict
 from crisp_sw.exchange.onnx import onnx_model
 from crisp_sw.exchange.pruned_model import load_pruned
-from crisp_sw.flows.steps import load_data, normalised, quantize_pruned
+from crisp_sw.flows.inputs import load_data
+from crisp_sw.flows.steps import normalised, quantize_pruned
 from sw.tests.exchange.onnx.onnx_runtime import run_model
 
 

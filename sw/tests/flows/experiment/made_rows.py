@@ -1,7 +1,7 @@
 """Rows of a whole grid as a sweep would give them, with made figures, for tests of plots."""
 
 from crisp_sw.flows.experiment.cells.grid import Grid
-from crisp_sw.flows.experiment.results.table import Row, average_rows, table_rows
+from crisp_sw.flows.experiment.results.cell_table import Row, average_rows, table_rows
 
 
 def made_rows(grid: Grid) -> list[Row]:

@@ -6,13 +6,13 @@ from pathlib import Path
 import pytest
 from distributed import Client, LocalCluster
 
+from crisp_sw.flows.experiment.cells.cell import ExperimentError
 from crisp_sw.flows.experiment.cells.cell_run import CellTask, run_cell
-from crisp_sw.flows.experiment.errors import ExperimentError
-from crisp_sw.flows.experiment.results.store import ResultStore
-from crisp_sw.flows.experiment.run import run_experiment
-from crisp_sw.flows.experiment.workers import Workers
+from crisp_sw.flows.experiment.dask_workers import Workers
+from crisp_sw.flows.experiment.experiment import run_experiment
+from crisp_sw.flows.experiment.results.cell_store import ResultStore
 
-from .test_run import GRID, RECIPE, settings
+from .test_experiment import GRID, RECIPE, settings
 
 __all__ = ["settings"]
 

@@ -8,13 +8,12 @@ import distributed
 import pytest
 
 from crisp_sw.flows.experiment import sweep
-from crisp_sw.flows.experiment.cells.cell import Cell
+from crisp_sw.flows.experiment.cells.cell import Cell, ExperimentError
 from crisp_sw.flows.experiment.cells.cell_run import CellOutcome, CellTask
 from crisp_sw.flows.experiment.cells.recipe import Recipe
-from crisp_sw.flows.experiment.errors import ExperimentError
-from crisp_sw.flows.experiment.results.store import ResultStore
+from crisp_sw.flows.experiment.dask_workers import Workers
+from crisp_sw.flows.experiment.results.cell_store import ResultStore
 from crisp_sw.flows.experiment.sweep import run_sweep
-from crisp_sw.flows.experiment.workers import Workers
 
 HERE = Workers(count=1, processes=False)
 CELLS = (

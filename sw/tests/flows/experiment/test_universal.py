@@ -8,7 +8,7 @@ import torch
 from crisp_sw.data import DatasetSplits, ImageSet, load_dataset
 from crisp_sw.exchange.checkpoint import load_checkpoint
 from crisp_sw.flows.experiment import universal
-from crisp_sw.flows.experiment.errors import ExperimentError
+from crisp_sw.flows.experiment.cells.cell import ExperimentError
 from crisp_sw.flows.experiment.universal import find_universal, train_universal
 from crisp_sw.train.settings import TrainingSettings
 from crisp_sw.train.training import TrainingResult

@@ -3,10 +3,14 @@
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from crisp_sw.flows.experiment.errors import ExperimentError
+from crisp_spec.errors import CrispError
 
 PATTERN_METHODS = ("crisp", "magnitude", "random", "reference-compat")
 METHODS = ("dense", *PATTERN_METHODS, "nm-only", "block-only", "unstructured", "channel")
+
+
+class ExperimentError(CrispError):
+    """A cell, grid or recipe is not a valid one, or a result does not belong to it."""
 
 
 @dataclass(frozen=True, kw_only=True, order=True)

@@ -20,7 +20,7 @@ from crisp_sw.flows.experiment.cells.cell import Cell
 from crisp_sw.flows.experiment.cells.recipe import Recipe
 from crisp_sw.flows.experiment.cells.user import User, load_user
 from crisp_sw.flows.experiment.malloc_settings import keep_freed_memory
-from crisp_sw.flows.experiment.results.costs import core_costs, float_costs
+from crisp_sw.flows.experiment.results.cell_costs import core_costs, float_costs
 from crisp_sw.flows.steps import int8_accuracy
 from crisp_sw.prune import PruneSettings, UnreachableSparsityError, fine_tune_dense, prune_for_classes
 from crisp_sw.quantize import quantize_model

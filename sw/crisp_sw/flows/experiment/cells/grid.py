@@ -7,9 +7,8 @@ from itertools import product
 from pathlib import Path
 from typing import Any
 
-from crisp_sw.flows.experiment.cells.cell import METHODS, PATTERN_METHODS, Cell
+from crisp_sw.flows.experiment.cells.cell import METHODS, PATTERN_METHODS, Cell, ExperimentError
 from crisp_sw.flows.experiment.cells.recipe import VARIANTS, find_recipe
-from crisp_sw.flows.experiment.errors import ExperimentError
 from crisp_sw.flows.experiment.universal_settings import UNIVERSAL
 from crisp_sw.prune.settings.value_checks import MAX_BLOCK
 from crisp_sw.seeds import HIGHEST_SEED, SEED_RANGE

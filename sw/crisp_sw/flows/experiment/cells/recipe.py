@@ -9,8 +9,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any, Literal
 
-from crisp_sw.flows.experiment.cells.cell import Cell
-from crisp_sw.flows.experiment.errors import ExperimentError
+from crisp_sw.flows.experiment.cells.cell import Cell, ExperimentError
 from crisp_sw.prune import PruneSettings
 
 _METHODS = {"magnitude": "crisp", "random": "crisp", "nm-only": "nm", "block-only": "block"}

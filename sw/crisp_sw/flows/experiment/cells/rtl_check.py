@@ -10,8 +10,8 @@ from crisp_files.atomic_files import write_bytes
 from crisp_files.json_files import read_json
 from crisp_golden.arithmetic.inference import quantize_input
 from crisp_sw.exchange.packed import load_network
+from crisp_sw.flows.experiment.cells.cell import ExperimentError
 from crisp_sw.flows.experiment.cells.user import User
-from crisp_sw.flows.experiment.errors import ExperimentError
 from crisp_sw.flows.steps import normalised
 
 Cosimulation = Callable[[Path, Path, str, Path], int]

@@ -8,8 +8,8 @@ from torch import nn
 
 from crisp_sw.data import DatasetSplits, ImageSet, select_classes
 from crisp_sw.exchange.checkpoint import CheckpointInfo, load_checkpoint
-from crisp_sw.flows.experiment.errors import ExperimentError
-from crisp_sw.flows.steps import UserClasses, load_data
+from crisp_sw.flows.experiment.cells.cell import ExperimentError
+from crisp_sw.flows.inputs import UserClasses, load_data
 from crisp_sw.prune import ClassSamples
 
 
@@ -46,7 +46,7 @@ def choose_classes(count: int, *, seed: int, of: int) -> tuple[int, ...]:
 def load_user(checkpoint: str, data: str, *, classes: int, seed: int, unlabelled: bool = False) -> User:
     """Load network and data (kept for the next call) and cut them to a seeded choice of classes.
 
-    The user of a single class has a second output, "other", see :class:`crisp_sw.flows.steps.UserClasses`.
+    The user of a single class has a second output, "other", see :class:`crisp_sw.flows.inputs.UserClasses`.
 
     Parameters
     ----------

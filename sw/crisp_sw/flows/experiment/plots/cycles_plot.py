@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from crisp_sw.flows.experiment.plots.plot_style import ACCURACY, GREY, legend_entry, legend_of, style_of
-from crisp_sw.flows.experiment.results.table import Row
+from crisp_sw.flows.experiment.results.cell_table import Row
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure

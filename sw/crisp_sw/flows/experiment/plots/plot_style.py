@@ -5,7 +5,7 @@ from math import log2
 from typing import TYPE_CHECKING, Any
 
 from crisp_sw.flows.experiment.cells.grid import Ratio
-from crisp_sw.flows.experiment.results.table import Row
+from crisp_sw.flows.experiment.results.cell_table import Row
 
 if TYPE_CHECKING:
     from matplotlib.lines import Line2D

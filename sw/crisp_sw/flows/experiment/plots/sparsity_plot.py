@@ -13,7 +13,7 @@ from crisp_sw.flows.experiment.plots.plot_style import (
     ratio_of,
     style_of,
 )
-from crisp_sw.flows.experiment.results.table import Row
+from crisp_sw.flows.experiment.results.cell_table import Row
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 
 from crisp_files.atomic_files import write_bytes
-from crisp_sw.flows.experiment.results.table import Row, average_rows
+from crisp_sw.flows.experiment.results.cell_table import Row, average_rows
 from crisp_sw.report.markdown import markdown_text
 
 FIGURES = ("sparsity", "accuracy", "lost against dense", "int8", "bytes", "non-zero MACs", "cycles")

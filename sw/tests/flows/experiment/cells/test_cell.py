@@ -2,8 +2,7 @@
 
 import pytest
 
-from crisp_sw.flows.experiment.cells.cell import METHODS, Cell
-from crisp_sw.flows.experiment.errors import ExperimentError
+from crisp_sw.flows.experiment.cells.cell import METHODS, Cell, ExperimentError
 
 USER = {"network": "net", "classes": 10, "class_seed": 2}
 

@@ -4,9 +4,9 @@ from dataclasses import replace
 
 import pytest
 
+from crisp_sw.flows.experiment.cells.cell import ExperimentError
 from crisp_sw.flows.experiment.cells.grid import GRIDS, LONGEST_NAME, Grid, find_grid, table_name
 from crisp_sw.flows.experiment.cells.recipe import VARIANTS
-from crisp_sw.flows.experiment.errors import ExperimentError
 from crisp_sw.flows.experiment.universal import UNIVERSAL
 
 SMALL = {"classes": (5,), "class_seeds": (0,), "sparsities": (0.7, 0.9), "blocks": (8,)}

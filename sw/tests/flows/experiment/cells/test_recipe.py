@@ -2,10 +2,9 @@
 
 import pytest
 
-from crisp_sw.flows.experiment.cells.cell import Cell
+from crisp_sw.flows.experiment.cells.cell import Cell, ExperimentError
 from crisp_sw.flows.experiment.cells.grid import Grid
 from crisp_sw.flows.experiment.cells.recipe import STANDARD, VARIANTS, find_recipe
-from crisp_sw.flows.experiment.errors import ExperimentError
 
 USER = {"network": "net", "classes": 10, "class_seed": 2}
 PATTERN = {"n": 2, "m": 4, "block": 8, "sparsity": 0.9}

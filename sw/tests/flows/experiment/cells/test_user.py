@@ -3,8 +3,8 @@
 import pytest
 import torch
 
+from crisp_sw.flows.experiment.cells.cell import ExperimentError
 from crisp_sw.flows.experiment.cells.user import _load, choose_classes, load_user
-from crisp_sw.flows.experiment.errors import ExperimentError
 
 
 def test_larger_choices_contain_the_smaller_ones():

@@ -1,10 +1,10 @@
 """The page of results: the rows of every cell and of their means, as Markdown that can be kept."""
 
 from crisp_sw.flows.experiment.cells.cell import Cell
+from crisp_sw.flows.experiment.results.cell_table import table_rows
 from crisp_sw.flows.experiment.results.results_page import results_page, write_page
-from crisp_sw.flows.experiment.results.table import table_rows
 
-from .test_table import PATTERN, result
+from .test_cell_table import PATTERN, result
 
 DENSE = {
     "sparsity": 0.0,
