@@ -25,7 +25,7 @@ async def random_lists_decode_in_order(dut):
     """Parameters: config, seed, cases. Every second case stalls the receiver at random."""
     parameters = bench_parameters()
     config = CoreConfig(**parameters["config"])
-    await start_clock(dut, start=0, job=0, fill=0, o__ready=0)
+    await start_clock(dut, start=0, job=0, fill=0, o_ready=0)
     windows = 0
     for number in range(parameters["cases"]):
         rng = np.random.default_rng((parameters["seed"], number))
@@ -71,9 +71,9 @@ async def _receive(
     cycle, quiet = 0, 0
     while quiet < QUIET_CYCLES:
         ready = rng.random() < ready_probability
-        dut.o__ready.value = int(ready)
-        if dut.o__valid.value:
-            payload = dut.o__payload.value.to_unsigned()
+        dut.o_ready.value = int(ready)
+        if dut.o_valid.value:
+            payload = dut.o_payload.value.to_unsigned()
             assert offered in (None, payload), "the window changed while it waited"
             offered = None if ready else payload
             if ready:

@@ -4,11 +4,12 @@ from typing import Any
 
 from amaranth.hdl import Cat, Module, Mux, ResetSignal, Signal
 from amaranth.lib import wiring
-from amaranth.lib.wiring import Out
+from amaranth.lib.wiring import In, Out
 
 from crisp_hw.bus.burst_reader import BurstReader
 from crisp_hw.bus.burst_writer import BurstWriter
-from crisp_hw.bus.signatures import axi4_lite, axi4_read, axi4_write, forward_ports
+from crisp_hw.bus.reset_gate import ResetGate
+from crisp_hw.bus.signatures import Axi4, Axi4Lite, Axi4Read, Axi4Write
 from crisp_hw.cells import Target
 from crisp_hw.control.command_fetcher import CommandFetcher
 from crisp_hw.control.dispatcher import Dispatcher
@@ -52,7 +53,8 @@ class CrispStc(wiring.Component):
 
     Members
     -------
-    s_axil_... : AXI4-Lite port of the registers; m_axi_... : AXI4 port to external memory.
+    s_axil : In(Axi4Lite), the registers.
+    m_axi : Out(Axi4), external memory.
     interrupt : Out(1), high while a pending interrupt is enabled.
     """
 
@@ -64,9 +66,8 @@ class CrispStc(wiring.Component):
         self.config = config
         super().__init__(
             {
-                **axi4_lite(),
-                **axi4_read(config.bus_bits),
-                **axi4_write(config.bus_bits),
+                "s_axil": In(Axi4Lite()),
+                "m_axi": Out(Axi4(config.bus_bits)),
                 "interrupt": Out(1),
             }
         )
@@ -83,7 +84,7 @@ class CrispStc(wiring.Component):
 
     def elaborate(self, platform):
         m = Module()
-        bus_bits, control = self.config.bus_bits, self.control
+        control = self.control
         resets: dict[str, Any] = {
             **dict.fromkeys(("fetcher", "dispatcher"), control.clear),
             "errors": control.forget,
@@ -99,9 +100,7 @@ class CrispStc(wiring.Component):
             m.submodules[name] = shared(platform, getattr(self, name), reset)
         for name, engine in self.engines.items():
             m.submodules[f"{name}_engine"] = shared(platform, engine, control.clear)
-        forward_ports(m, self, self.registers, axi4_lite())
-        forward_ports(m, self, self.reader, axi4_read(bus_bits))
-        forward_ports(m, self, self.writer, axi4_write(bus_bits))
+        self._connect_ports(m)
         self._connect_program(m)
         self._connect_tokens(m, platform)
         self._connect_bus(m)
@@ -110,6 +109,20 @@ class CrispStc(wiring.Component):
         self._connect_counters(m)
         self._connect_registers(m)
         return m
+
+    def _connect_ports(self, m: Module) -> None:
+        """Registers, reader and writer are reset later than the ports must be silent."""
+        bus_bits, ports = self.config.bus_bits, wiring.flipped(self)
+        m.submodules.register_gate = lite = ResetGate(Axi4Lite().flip())
+        m.submodules.read_gate = reads = ResetGate(Axi4Read(bus_bits))
+        m.submodules.write_gate = writes = ResetGate(Axi4Write(bus_bits))
+        wiring.connect(m, self.registers.bus, lite.inside)
+        wiring.connect(m, self.reader.bus, reads.inside)
+        wiring.connect(m, self.writer.bus, writes.inside)
+        wiring.connect(m, lite.outside, ports.s_axil)
+        for gate, channels in ((reads, ("ar", "r")), (writes, ("aw", "w", "b"))):
+            for name in channels:
+                wiring.connect(m, getattr(gate.outside, name), getattr(ports.m_axi, name))
 
     def _connect_program(self, m: Module) -> None:
         """From the fetch to the engines' queues, and errors back."""
@@ -234,7 +247,7 @@ class CrispStc(wiring.Component):
         load, execute, store = self.engines.values()
         moved = Cat(
             self.reader.load_data.valid & self.reader.load_data.ready,
-            self.m_axi_wvalid & self.m_axi_wready,
+            self.m_axi.w.valid & self.m_axi.w.ready,
             self.reader.fetch_data.valid & self.reader.fetch_data.ready,
         )
         # What is counted comes from all over the chip.

@@ -65,7 +65,7 @@ class Host:
         self.config, self.base, self.rng = config, base, Random(seed)
         self.core = StandInCore(config)
         self.dut = CrispStc(config, core=self.core)
-        self.memory = AxiMemory(self.dut, config.bus_bits, SIZE, rng=self.rng, base=base)
+        self.memory = AxiMemory(self.dut.m_axi, config.bus_bits, SIZE, rng=self.rng, base=base)
         self.memory.data[:] = self.rng.randbytes(SIZE)
         self.memory.traffic = AxiTraffic(latency=self.rng.choice([1, 9, 40]), chance=chance)
         self.core_agent = CoreAgent(self.core, rng=self.rng, ready=ready)
@@ -92,25 +92,30 @@ class Host:
 
     async def write(self, name: str, value: int, strobes: int = 15) -> int:
         """Write a register; return the response."""
-        ports = {"awaddr": OFFSETS.get(name, 0xF00), "awvalid": 1, "wdata": value, "wstrb": strobes}
-        drive(self.ctx, self.dut, {f"s_axil_{k}": v for k, v in {**ports, "wvalid": 1, "bready": 1}.items()})
+        bus, ctx = self.dut.s_axil, self.ctx
+        drive(ctx, bus.aw, {"addr": OFFSETS.get(name, 0xF00), "valid": 1})
+        drive(ctx, bus.w, {"data": value, "strb": strobes, "valid": 1})
+        ctx.set(bus.b.ready, 1)
         await self.cycles(1)
-        drive(self.ctx, self.dut, {"s_axil_awvalid": 0, "s_axil_wvalid": 0})
-        while not self.ctx.get(self.dut.s_axil_bvalid):
+        for channel in (bus.aw, bus.w):
+            ctx.set(channel.valid, 0)
+        while not ctx.get(bus.b.valid):
             await self.cycles(1)
-        response = self.ctx.get(self.dut.s_axil_bresp)
+        response = ctx.get(bus.b.resp)
         await self.cycles(1)
         return response
 
     async def read(self, name: str) -> int:
         """Read a register."""
-        drive(self.ctx, self.dut, {"s_axil_araddr": OFFSETS[name], "s_axil_arvalid": 1, "s_axil_rready": 1})
+        bus, ctx = self.dut.s_axil, self.ctx
+        drive(ctx, bus.ar, {"addr": OFFSETS[name], "valid": 1})
+        ctx.set(bus.r.ready, 1)
         await self.cycles(1)
-        drive(self.ctx, self.dut, {"s_axil_arvalid": 0})
-        while not self.ctx.get(self.dut.s_axil_rvalid):
+        ctx.set(bus.ar.valid, 0)
+        while not ctx.get(bus.r.valid):
             await self.cycles(1)
-        assert self.ctx.get(self.dut.s_axil_rresp) == 0
-        value = self.ctx.get(self.dut.s_axil_rdata)
+        assert ctx.get(bus.r.resp) == 0
+        value = ctx.get(bus.r.data)
         await self.cycles(1)
         return value
 

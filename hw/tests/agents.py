@@ -104,15 +104,16 @@ class _Burst:
 
 
 class AxiMemory:
-    """External memory of a device with ``m_axi_...`` ports; checks the rules of AXI4 that matter here.
+    """External memory behind an AXI4 interface; checks the rules of AXI4 that matter here.
 
     Parameters
     ----------
+    bus : interface of a device with read channels, write channels, or both.
     size : bytes from address ``base`` on; reads and writes elsewhere fail the test.
     """
 
-    def __init__(self, dut: Any, data_bits: int, size: int, *, rng: Random, base: int = 0):
-        self.dut, self.step, self.rng, self.base = dut, data_bits // 8, rng, base
+    def __init__(self, bus: Any, data_bits: int, size: int, *, rng: Random, base: int = 0):
+        self.bus, self.step, self.rng, self.base = bus, data_bits // 8, rng, base
         self.data = bytearray(size)
         self.traffic = AxiTraffic()
         self.cycle = 0
@@ -124,10 +125,11 @@ class AxiMemory:
         self.write_log: list[tuple[int, int, int]] = []
         self.read_beats: list[int] = []
         self.write_beats: list[int] = []
-        self._port: dict[str, int] = dict.fromkeys(("arready", "awready", "wready", "rvalid", "bvalid"), 0)
+        self._valid = {"r": False, "b": False}
+        self._ready = {"ar": False, "aw": False, "w": False}
         self._held: dict[str, Any] = {}
-        self.readable = hasattr(dut, "m_axi_arvalid")
-        self.writable = hasattr(dut, "m_axi_awvalid")
+        self.readable = hasattr(bus, "ar")
+        self.writable = hasattr(bus, "aw")
 
     @property
     def quiet(self) -> bool:
@@ -143,28 +145,30 @@ class AxiMemory:
         if self.writable:
             self._set_write_ports(ctx)
 
-    def _set(self, ctx: Any, **values: int) -> None:
-        self._port |= values
-        drive(ctx, self.dut, {f"m_axi_{name}": value for name, value in values.items()})
+    def _accept(self, ctx: Any, channel: str) -> None:
+        self._ready[channel] = self._moves()
+        ctx.set(getattr(self.bus, channel).ready, self._ready[channel])
+
+    def _offer(self, ctx: Any, channel: str, due: bool) -> bool:
+        """Offer something that is due, again if it was offered before; whether it is."""
+        self._valid[channel] = due and (self._valid[channel] or self._moves())
+        ctx.set(getattr(self.bus, channel).valid, self._valid[channel])
+        return self._valid[channel]
 
     def _set_read_ports(self, ctx: Any) -> None:
-        self._set(ctx, arready=self._moves())
-        due = self.reads and self.reads[0].due <= self.cycle
-        valid = bool(due and (self._port["rvalid"] or self._moves()))
-        self._set(ctx, rvalid=valid)
-        if valid:
+        self._accept(ctx, "ar")
+        if self._offer(ctx, "r", bool(self.reads) and self.reads[0].due <= self.cycle):
             burst = self.reads[0]
             offset = burst.address - self.base
             word = int.from_bytes(self.data[offset : offset + self.step], "little")
-            self._set(ctx, rdata=word, rlast=burst.beats == 1, rresp=burst.failing and self.traffic.error)
+            response = self.traffic.error if burst.failing else 0
+            drive(ctx, self.bus.r, {"data": word, "last": burst.beats == 1, "resp": response})
 
     def _set_write_ports(self, ctx: Any) -> None:
-        self._set(ctx, awready=self._moves(), wready=self._moves())
-        due = self.answers and self.answers[0][0] <= self.cycle
-        valid = bool(due and (self._port["bvalid"] or self._moves()))
-        self._set(ctx, bvalid=valid)
-        if valid:
-            self._set(ctx, bresp=self.answers[0][1])
+        self._accept(ctx, "aw")
+        self._accept(ctx, "w")
+        if self._offer(ctx, "b", bool(self.answers) and self.answers[0][0] <= self.cycle):
+            ctx.set(self.bus.b.resp, self.answers[0][1])
 
     def observe(self, ctx: Any) -> None:
         if self.readable:
@@ -174,24 +178,25 @@ class AxiMemory:
             self._observe_address(ctx, "aw", self.writes, self.write_log, self.traffic.failing_writes)
             self._observe_write_data(ctx)
             self._commit_writes()
-            if self._port["bvalid"] and ctx.get(self.dut.m_axi_bready):
+            if self._valid["b"] and ctx.get(self.bus.b.ready):
                 self.answers.popleft()
-                self._port["bvalid"] = 0
+                self._valid["b"] = False
         self.cycle += 1
 
-    def _channel(self, ctx: Any, name: str, *ports: str) -> tuple[int, ...] | None:
+    def _channel(self, ctx: Any, name: str, *signals: str) -> tuple[int, ...] | None:
         """Values of a channel that the device offers, None if it offers nothing; it must not change them."""
-        get = [int(ctx.get(getattr(self.dut, f"m_axi_{port}"))) for port in ports]
-        values = tuple(get) if ctx.get(getattr(self.dut, f"m_axi_{name}valid")) else None
+        channel = getattr(self.bus, name)
+        get = [int(ctx.get(getattr(channel, signal))) for signal in signals]
+        values = tuple(get) if ctx.get(channel.valid) else None
         held = self._held.pop(name, None)
         assert held is None or values == held, f"channel {name} changed what it offered"
-        if values is not None and not self._port[f"{name}ready"]:
+        if values is not None and not self._ready[name]:
             self._held[name] = values
         return values
 
     def _observe_address(self, ctx: Any, name: str, bursts: deque, log: list, failing: set[int]) -> None:
-        offered = self._channel(ctx, name, f"{name}addr", f"{name}len", f"{name}size", f"{name}burst")
-        if offered is None or not self._port[f"{name}ready"]:
+        offered = self._channel(ctx, name, "addr", "len", "size", "burst")
+        if offered is None or not self._ready[name]:
             return
         address, length, size, burst = offered
         assert (1 << size, burst) == (self.step, 1)
@@ -207,9 +212,9 @@ class AxiMemory:
         assert len(bursts) <= 8
 
     def _observe_read_data(self, ctx: Any) -> None:
-        if not (self._port["rvalid"] and ctx.get(self.dut.m_axi_rready)):
+        if not (self._valid["r"] and ctx.get(self.bus.r.ready)):
             return
-        self._port["rvalid"] = 0
+        self._valid["r"] = False
         self.read_beats.append(self.cycle)
         burst = self.reads[0]
         burst.address += self.step
@@ -218,8 +223,8 @@ class AxiMemory:
             self.reads.popleft()
 
     def _observe_write_data(self, ctx: Any) -> None:
-        offered = self._channel(ctx, "w", "wdata", "wstrb", "wlast")
-        if offered is not None and self._port["wready"]:
+        offered = self._channel(ctx, "w", "data", "strb", "last")
+        if offered is not None and self._ready["w"]:
             self.write_data.append((offered[0], offered[1], offered[2]))
             self.write_beats.append(self.cycle)
 

@@ -5,7 +5,7 @@ from amaranth.lib import data, wiring
 from amaranth.lib.wiring import In, Out
 
 from crisp_hw.bus.payloads import BURST_LAYOUT, read_beat_layout, stream_of
-from crisp_hw.bus.signatures import axi4_read, drive_constants
+from crisp_hw.bus.signatures import Axi4Read, drive_constants
 from crisp_hw.bus.stream_queue import StreamQueue
 from crisp_hw.parts.credit_counter import CreditCounter
 from crisp_hw.parts.sharing import shared
@@ -31,7 +31,7 @@ class BurstReader(wiring.Component):
 
     Members
     -------
-    m_axi_ar..., m_axi_r... : read channels, see ``signatures``.
+    bus : Out(Axi4Read).
     fetch_request, load_request : streams of ``BURST_LAYOUT``.
     fetch_data, load_data : streams of ``read_beat_layout``.
     abort : In(1); idle : Out(1).
@@ -41,7 +41,7 @@ class BurstReader(wiring.Component):
         self.data_bits = data_bits
         super().__init__(
             {
-                **axi4_read(data_bits),
+                "bus": Out(Axi4Read(data_bits)),
                 "fetch_request": In(stream_of(BURST_LAYOUT)),
                 "load_request": In(stream_of(BURST_LAYOUT)),
                 "fetch_data": Out(stream_of(read_beat_layout(data_bits))),
@@ -67,9 +67,9 @@ class BurstReader(wiring.Component):
         m.d.comb += [
             bursts.give.eq(closed),
             bursts.take.eq(issued),
-            self.idle.eq((bursts.count == OUTSTANDING_BURSTS) & ~self.m_axi_arvalid),
+            self.idle.eq((bursts.count == OUTSTANDING_BURSTS) & ~self.bus.ar.valid),
         ]
-        drive_constants(m, self, "ar", self.data_bits)
+        drive_constants(m, self.bus.ar, self.data_bits)
         self._issue(m, owners, issued, bursts.available & ~aborts)
         self._deliver(m, platform, owners, closed, aborts)
         return m
@@ -78,7 +78,7 @@ class BurstReader(wiring.Component):
         free, fetches = Signal(), self.fetch_request.valid
         burst = Signal(BURST_LAYOUT)
         m.d.comb += [
-            free.eq((~self.m_axi_arvalid | self.m_axi_arready) & may_issue),
+            free.eq((~self.bus.ar.valid | self.bus.ar.ready) & may_issue),
             self.fetch_request.ready.eq(free),
             self.load_request.ready.eq(free & ~fetches),
             issued.eq(free & (fetches | self.load_request.valid)),
@@ -88,23 +88,23 @@ class BurstReader(wiring.Component):
         ]
         with m.If(issued):
             m.d.sync += [
-                self.m_axi_arvalid.eq(1),
-                self.m_axi_araddr.eq(burst.address),
-                self.m_axi_arlen.eq(burst.beats - 1),
+                self.bus.ar.valid.eq(1),
+                self.bus.ar.addr.eq(burst.address),
+                self.bus.ar.len.eq(burst.beats - 1),
             ]
-        with m.Elif(self.m_axi_arready):
-            m.d.sync += self.m_axi_arvalid.eq(0)
+        with m.Elif(self.bus.ar.ready):
+            m.d.sync += self.bus.ar.valid.eq(0)
 
     def _deliver(self, m: Module, platform, owners: StreamQueue, closed, aborts) -> None:
         beats = StreamQueue(data.StructLayout({"data": self.data_bits, "error": 1, "last": 1}), DATA_DEPTH)
         m.submodules.beats = shared(platform, beats)
         beat, fetched = beats.o.payload, owners.o.payload
         m.d.comb += [
-            beats.i.valid.eq(self.m_axi_rvalid),
-            self.m_axi_rready.eq(beats.i.ready),
-            beats.i.payload.data.eq(self.m_axi_rdata),
-            beats.i.payload.error.eq(self.m_axi_rresp[1]),
-            beats.i.payload.last.eq(self.m_axi_rlast),
+            beats.i.valid.eq(self.bus.r.valid),
+            self.bus.r.ready.eq(beats.i.ready),
+            beats.i.payload.data.eq(self.bus.r.data),
+            beats.i.payload.error.eq(self.bus.r.resp[1]),
+            beats.i.payload.last.eq(self.bus.r.last),
             self.fetch_data.valid.eq(beats.o.valid & fetched & ~aborts),
             self.load_data.valid.eq(beats.o.valid & ~fetched & ~aborts),
             beats.o.ready.eq(aborts | Mux(fetched, self.fetch_data.ready, self.load_data.ready)),

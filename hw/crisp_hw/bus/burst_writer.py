@@ -5,7 +5,7 @@ from amaranth.lib import wiring
 from amaranth.lib.wiring import In, Out
 
 from crisp_hw.bus.payloads import BURST_LAYOUT, stream_of
-from crisp_hw.bus.signatures import axi4_write, drive_constants
+from crisp_hw.bus.signatures import Axi4Write, drive_constants
 from crisp_hw.bus.stream_queue import StreamQueue
 from crisp_hw.parts.credit_counter import CreditCounter
 from crisp_hw.parts.sharing import shared
@@ -30,7 +30,7 @@ class BurstWriter(wiring.Component):
 
     Members
     -------
-    m_axi_aw..., m_axi_w..., m_axi_b... : write channels, see ``signatures``.
+    bus : Out(Axi4Write).
     request : stream of ``BURST_LAYOUT``; data : stream of beats.
     abort : In(1).
     idle : Out(1), every burst that was taken has been answered.
@@ -42,7 +42,7 @@ class BurstWriter(wiring.Component):
         self.data_bits = data_bits
         super().__init__(
             {
-                **axi4_write(data_bits),
+                "bus": Out(Axi4Write(data_bits)),
                 "request": In(stream_of(BURST_LAYOUT)),
                 "data": In(stream_of(data_bits)),
                 "abort": In(1),
@@ -70,7 +70,7 @@ class BurstWriter(wiring.Component):
             bursts.take.eq(issued),
             self.idle.eq(bursts.count == OUTSTANDING_BURSTS),
         ]
-        drive_constants(m, self, "aw", self.data_bits)
+        drive_constants(m, self.bus.aw, self.data_bits)
         self._issue(m, lengths, issued, bursts.available & ~aborts)
         self._send(m, lengths, aborts)
         self._collect(m, answered)
@@ -79,7 +79,7 @@ class BurstWriter(wiring.Component):
     def _issue(self, m: Module, lengths: StreamQueue, issued, may_issue) -> None:
         free = Signal()
         m.d.comb += [
-            free.eq((~self.m_axi_awvalid | self.m_axi_awready) & may_issue),
+            free.eq((~self.bus.aw.valid | self.bus.aw.ready) & may_issue),
             self.request.ready.eq(free),
             issued.eq(free & self.request.valid),
             lengths.i.valid.eq(issued),
@@ -87,18 +87,18 @@ class BurstWriter(wiring.Component):
         ]
         with m.If(issued):
             m.d.sync += [
-                self.m_axi_awvalid.eq(1),
-                self.m_axi_awaddr.eq(self.request.payload.address),
-                self.m_axi_awlen.eq(self.request.payload.beats - 1),
+                self.bus.aw.valid.eq(1),
+                self.bus.aw.addr.eq(self.request.payload.address),
+                self.bus.aw.len.eq(self.request.payload.beats - 1),
             ]
-        with m.Elif(self.m_axi_awready):
-            m.d.sync += self.m_axi_awvalid.eq(0)
+        with m.Elif(self.bus.aw.ready):
+            m.d.sync += self.bus.aw.valid.eq(0)
 
     def _send(self, m: Module, lengths: StreamQueue, aborts) -> None:
         left, active, last = Signal(BEATS_BITS), Signal(), Signal()
         free, sent = Signal(), Signal()
         m.d.comb += [
-            free.eq((~self.m_axi_wvalid | self.m_axi_wready) & active),
+            free.eq((~self.bus.w.valid | self.bus.w.ready) & active),
             self.data.ready.eq(free & ~aborts),
             sent.eq(free & (self.data.valid | aborts)),
             lengths.o.ready.eq(~active | (sent & last)),
@@ -113,17 +113,17 @@ class BurstWriter(wiring.Component):
             m.d.sync += [left.eq(left - 1), last.eq(left == 2)]
         with m.If(sent):
             m.d.sync += [
-                self.m_axi_wvalid.eq(1),
-                self.m_axi_wdata.eq(self.data.payload),
-                self.m_axi_wstrb.eq(Mux(aborts, 0, ~0)),
-                self.m_axi_wlast.eq(last),
+                self.bus.w.valid.eq(1),
+                self.bus.w.data.eq(self.data.payload),
+                self.bus.w.strb.eq(Mux(aborts, 0, ~0)),
+                self.bus.w.last.eq(last),
             ]
-        with m.Elif(self.m_axi_wready):
-            m.d.sync += self.m_axi_wvalid.eq(0)
+        with m.Elif(self.bus.w.ready):
+            m.d.sync += self.bus.w.valid.eq(0)
 
     def _collect(self, m: Module, answered) -> None:
-        m.d.comb += [self.m_axi_bready.eq(1), answered.eq(self.m_axi_bvalid)]
+        m.d.comb += [self.bus.b.ready.eq(1), answered.eq(self.bus.b.valid)]
         with m.If(self.clear):
             m.d.sync += self.failed.eq(0)
-        with m.Elif(answered & self.m_axi_bresp[1]):
+        with m.Elif(answered & self.bus.b.resp[1]):
             m.d.sync += self.failed.eq(1)

@@ -1,12 +1,16 @@
-"""AXI4 and AXI4-Lite ports under the flat names that FPGA tools infer interfaces from."""
+"""AXI4 and AXI4-Lite as signatures, and the port names from which FPGA tools infer these interfaces."""
 
-from amaranth.hdl import Module, ResetSignal
-from amaranth.lib.wiring import Component, In, Member, Out
+from typing import Any
+
+from amaranth.hdl import Module, Value
+from amaranth.lib import wiring
+from amaranth.lib.wiring import Flow, In, Out
 
 from crisp_spec.registers import ADDRESS_BITS
 
 ID_BITS = 1
 LENGTH_BITS = 8
+RESPONSE_BITS = 2
 LITE_ADDRESS_BITS = 12
 LITE_DATA_BITS = 32
 
@@ -19,91 +23,133 @@ RESPONSE_SLAVE_ERROR = 0b10
 """Bit 1 of a response marks both kinds of error."""
 
 
-def _address_channel(prefix: str) -> dict[str, Member]:
-    """Channel AR or AW of a manager."""
-    widths = {"id": ID_BITS, "addr": ADDRESS_BITS, "len": LENGTH_BITS, "size": 3, "burst": 2}
-    widths |= {"lock": 1, "cache": 4, "prot": 3, "qos": 4, "valid": 1}
-    return {**{prefix + name: Out(bits) for name, bits in widths.items()}, prefix + "ready": In(1)}
+class AxiSignature(wiring.Signature):
+    """An AXI interface as its manager sees it: one member for each channel, and in it the channel's signals.
 
-
-def axi4_read(data_bits: int) -> dict[str, Member]:
-    """Read channels of an AXI4 manager, named ``m_axi_...``."""
-    return {
-        **_address_channel("m_axi_ar"),
-        "m_axi_rid": In(ID_BITS),
-        "m_axi_rdata": In(data_bits),
-        "m_axi_rresp": In(2),
-        "m_axi_rlast": In(1),
-        "m_axi_rvalid": In(1),
-        "m_axi_rready": Out(1),
-    }
-
-
-def axi4_write(data_bits: int) -> dict[str, Member]:
-    """Write channels of an AXI4 manager, named ``m_axi_...``."""
-    return {
-        **_address_channel("m_axi_aw"),
-        "m_axi_wdata": Out(data_bits),
-        "m_axi_wstrb": Out(data_bits // 8),
-        "m_axi_wlast": Out(1),
-        "m_axi_wvalid": Out(1),
-        "m_axi_wready": In(1),
-        "m_axi_bid": In(ID_BITS),
-        "m_axi_bresp": In(2),
-        "m_axi_bvalid": In(1),
-        "m_axi_bready": Out(1),
-    }
-
-
-def axi4_lite() -> dict[str, Member]:
-    """Channels of an AXI4-Lite subordinate, named ``s_axil_...``."""
-    members: dict[str, Member] = {}
-    for channel in ("aw", "ar"):
-        members |= {
-            f"s_axil_{channel}addr": In(LITE_ADDRESS_BITS),
-            f"s_axil_{channel}prot": In(3),
-            f"s_axil_{channel}valid": In(1),
-            f"s_axil_{channel}ready": Out(1),
-        }
-    return {
-        **members,
-        "s_axil_wdata": In(LITE_DATA_BITS),
-        "s_axil_wstrb": In(LITE_DATA_BITS // 8),
-        "s_axil_wvalid": In(1),
-        "s_axil_wready": Out(1),
-        "s_axil_bresp": Out(2),
-        "s_axil_bvalid": Out(1),
-        "s_axil_bready": In(1),
-        "s_axil_rdata": Out(LITE_DATA_BITS),
-        "s_axil_rresp": Out(2),
-        "s_axil_rvalid": Out(1),
-        "s_axil_rready": In(1),
-    }
-
-
-def drive_constants(m: Module, component: Component, channel: str, data_bits: int) -> None:
-    """Set the fields of address channel ``channel`` (``ar`` or ``aw``) that never change."""
-    prefix = f"m_axi_{channel}"
-    values = {
-        "id": 0,
-        "size": (data_bits // 8).bit_length() - 1,
-        "burst": BURST_INCREMENT,
-        "lock": 0,
-        "cache": CACHE_BUFFERABLE,
-        "prot": 0,
-        "qos": 0,
-    }
-    m.d.comb += [getattr(component, prefix + name).eq(value) for name, value in values.items()]
-
-
-def forward_ports(m: Module, outer: Component, inner: Component, members: dict[str, Member]) -> None:
-    """Connect ports of the same name of a component and of a block inside it.
-
-    AXI demands that nothing is offered in a reset; the block itself may be reset some cycles later.
+    ``bus.ar.addr`` is what the standard calls ARADDR. ``flat_ports`` knows interfaces by this class.
     """
-    for name, member in members.items():
-        outside, inside = getattr(outer, name), getattr(inner, name)
-        if member.flow is In:
-            m.d.comb += inside.eq(outside)
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, AxiSignature) and self.members == other.members
+
+
+class Axi4Read(AxiSignature):
+    """The read channels of AXI4.
+
+    Parameters
+    ----------
+    data_bits : width of the data.
+    """
+
+    def __init__(self, data_bits: int):
+        data = {"id": ID_BITS, "data": data_bits, "resp": RESPONSE_BITS, "last": 1}
+        super().__init__({"ar": Out(_address_channel()), "r": In(_channel(data))})
+
+
+class Axi4Write(AxiSignature):
+    """The write channels of AXI4.
+
+    Parameters
+    ----------
+    data_bits : width of the data.
+    """
+
+    def __init__(self, data_bits: int):
+        super().__init__(
+            {
+                "aw": Out(_address_channel()),
+                "w": Out(_channel({"data": data_bits, "strb": data_bits // 8, "last": 1})),
+                "b": In(_channel({"id": ID_BITS, "resp": RESPONSE_BITS})),
+            }
+        )
+
+
+class Axi4(AxiSignature):
+    """All channels of AXI4.
+
+    Parameters
+    ----------
+    data_bits : width of the data.
+    """
+
+    def __init__(self, data_bits: int):
+        super().__init__({**Axi4Write(data_bits).members, **Axi4Read(data_bits).members})
+
+
+class Axi4Lite(AxiSignature):
+    """AXI4-Lite with data of 32 bits, for the registers of the accelerator."""
+
+    def __init__(self):
+        address = {"addr": LITE_ADDRESS_BITS, "prot": 3}
+        super().__init__(
+            {
+                "aw": Out(_channel(address)),
+                "w": Out(_channel({"data": LITE_DATA_BITS, "strb": LITE_DATA_BITS // 8})),
+                "b": In(_channel({"resp": RESPONSE_BITS})),
+                "ar": Out(_channel(address)),
+                "r": In(_channel({"data": LITE_DATA_BITS, "resp": RESPONSE_BITS})),
+            }
+        )
+
+
+def drive_constants(m: Module, channel: Any, data_bits: int) -> None:
+    """Set the signals of an AXI4 address channel that never change."""
+    m.d.comb += [
+        channel.id.eq(0),
+        channel.size.eq((data_bits // 8).bit_length() - 1),
+        channel.burst.eq(BURST_INCREMENT),
+        channel.lock.eq(0),
+        channel.cache.eq(CACHE_BUFFERABLE),
+        channel.prot.eq(0),
+        channel.qos.eq(0),
+    ]
+
+
+def flat_ports(component: wiring.Component) -> dict[str, tuple[Value, Flow]]:
+    """Ports of a component as one flat list, as Verilog wants them: name, value and flow.
+
+    The parts of a name are joined by ``_``, but an AXI channel and its signal are written as one word:
+    ``m_axi.ar.addr`` is called ``m_axi_araddr``, from which FPGA tools infer the interface.
+
+    Raises
+    ------
+    ValueError : two ports would have the same name.
+    """
+    ports: dict[str, tuple[Value, Flow]] = {}
+    for path, member, value in component.signature.flatten(component):
+        name = _flat_name(component.signature, path)
+        if name in ports:
+            raise ValueError(f"two ports of {type(component).__name__} would be called {name!r}")
+        ports[name] = Value.cast(value), member.flow
+    return ports
+
+
+def _channel(widths: dict[str, int]) -> wiring.Signature:
+    """A channel as its sender sees it."""
+    signals = {name: Out(bits) for name, bits in widths.items()}
+    return wiring.Signature({**signals, "valid": Out(1), "ready": In(1)})
+
+
+def _address_channel() -> wiring.Signature:
+    """Channel AR or AW of AXI4."""
+    widths = {"id": ID_BITS, "addr": ADDRESS_BITS, "len": LENGTH_BITS, "size": 3, "burst": 2}
+    return _channel({**widths, "lock": 1, "cache": 4, "prot": 3, "qos": 4})
+
+
+def _flat_name(signature: Any, path: tuple[str | int, ...]) -> str:
+    """Name of the port at ``path`` of ``signature``."""
+    words: list[str] = []
+    around: Any = None
+    for part in path:
+        if _is_axi(around):
+            words[-1] += str(part)
         else:
-            m.d.comb += outside.eq(inside & ~ResetSignal() if name.endswith("valid") else inside)
+            words.append(str(part))
+        if isinstance(part, str) and signature.members[part].is_signature:
+            around, signature = signature, signature.members[part].signature
+    return "_".join(words)
+
+
+def _is_axi(signature: Any) -> bool:
+    unflipped = signature.flip() if isinstance(signature, wiring.FlippedSignature) else signature
+    return isinstance(unflipped, AxiSignature)

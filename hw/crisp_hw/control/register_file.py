@@ -13,7 +13,7 @@ from crisp_hw.bus.signatures import (
     LITE_DATA_BITS,
     RESPONSE_OKAY,
     RESPONSE_SLAVE_ERROR,
-    axi4_lite,
+    Axi4Lite,
 )
 from crisp_hw.control.payloads import fields_layout
 from crisp_spec.config import CoreConfig
@@ -57,7 +57,7 @@ class RegisterFile(wiring.Component):
 
     Members
     -------
-    s_axil_... : AXI4-Lite, see ``signatures``.
+    bus : In(Axi4Lite).
     One port for each register, a struct of its fields: In for ``ro``, Out otherwise; none for constants.
     ..._set : In, for ``w1c`` registers: bits that become 1, which goes before clearing them.
     """
@@ -67,7 +67,7 @@ class RegisterFile(wiring.Component):
     def __init__(self, config: CoreConfig):
         self.registers = register_map()
         self.fixed = constants(config)
-        super().__init__({**axi4_lite(), **_members(self.registers, self.fixed)})
+        super().__init__({"bus": In(Axi4Lite()), **_members(self.registers, self.fixed)})
 
     def elaborate(self, platform):
         m = Module()
@@ -108,22 +108,22 @@ class RegisterFile(wiring.Component):
         word, strobes = Signal(LITE_DATA_BITS), Signal(LITE_DATA_BITS // 8)
         have_address, have_data, write = Signal(), Signal(), Signal()
         m.d.comb += [
-            self.s_axil_awready.eq(~have_address),
-            self.s_axil_wready.eq(~have_data),
-            write.eq(have_address & have_data & ~self.s_axil_bvalid),
+            self.bus.aw.ready.eq(~have_address),
+            self.bus.w.ready.eq(~have_data),
+            write.eq(have_address & have_data & ~self.bus.b.valid),
         ]
-        with m.If(self.s_axil_awvalid & ~have_address):
-            m.d.sync += [have_address.eq(1), address.eq(self.s_axil_awaddr[2:])]
-        with m.If(self.s_axil_wvalid & ~have_data):
-            m.d.sync += [have_data.eq(1), word.eq(self.s_axil_wdata), strobes.eq(self.s_axil_wstrb)]
-        with m.If(self.s_axil_bready):
-            m.d.sync += self.s_axil_bvalid.eq(0)
+        with m.If(self.bus.aw.valid & ~have_address):
+            m.d.sync += [have_address.eq(1), address.eq(self.bus.aw.addr[2:])]
+        with m.If(self.bus.w.valid & ~have_data):
+            m.d.sync += [have_data.eq(1), word.eq(self.bus.w.data), strobes.eq(self.bus.w.strb)]
+        with m.If(self.bus.b.ready):
+            m.d.sync += self.bus.b.valid.eq(0)
         with m.If(write):
             m.d.sync += [
                 have_address.eq(0),
                 have_data.eq(0),
-                self.s_axil_bvalid.eq(1),
-                self.s_axil_bresp.eq(self._response(address)),
+                self.bus.b.valid.eq(1),
+                self.bus.b.resp.eq(self._response(address)),
             ]
         return write, address, word, strobes
 
@@ -138,10 +138,10 @@ class RegisterFile(wiring.Component):
         words = Signal(LITE_DATA_BITS * len(blocks))
         waits = Signal(2)
         response = Signal(2)
-        m.d.comb += self.s_axil_arready.eq(~waits.any() & ~self.s_axil_rvalid)
+        m.d.comb += self.bus.ar.ready.eq(~waits.any() & ~self.bus.r.valid)
         m.d.sync += [waits.eq(waits << 1), response.eq(self._response(address))]
-        with m.If(self.s_axil_arvalid & self.s_axil_arready):
-            m.d.sync += [waits[0].eq(1), address.eq(self.s_axil_araddr[2:])]
+        with m.If(self.bus.ar.valid & self.bus.ar.ready):
+            m.d.sync += [waits[0].eq(1), address.eq(self.bus.ar.addr[2:])]
         for place, (_, registers) in enumerate(blocks):
             word = words.word_select(place, LITE_DATA_BITS)
             m.d.sync += word.eq(0)
@@ -149,14 +149,14 @@ class RegisterFile(wiring.Component):
                 for register in registers:
                     with m.Case((register.offset & (1 << BLOCK_BITS) - 1) >> 2):
                         m.d.sync += word.eq(self._value(register))
-        with m.If(self.s_axil_rready):
-            m.d.sync += self.s_axil_rvalid.eq(0)
+        with m.If(self.bus.r.ready):
+            m.d.sync += self.bus.r.valid.eq(0)
         with m.If(waits[1]):
-            m.d.sync += [self.s_axil_rvalid.eq(1), self.s_axil_rresp.eq(response), self.s_axil_rdata.eq(0)]
+            m.d.sync += [self.bus.r.valid.eq(1), self.bus.r.resp.eq(response), self.bus.r.data.eq(0)]
             with m.Switch(address[BLOCK_BITS - 2 :]):
                 for place, (number, _) in enumerate(blocks):
                     with m.Case(number):
-                        m.d.sync += self.s_axil_rdata.eq(words.word_select(place, LITE_DATA_BITS))
+                        m.d.sync += self.bus.r.data.eq(words.word_select(place, LITE_DATA_BITS))
 
 
 def _block(register: Register) -> int:

@@ -13,8 +13,13 @@ from typing import Any, Protocol
 
 from amaranth.back import rtlil
 from amaranth.hdl import ClockSignal, Instance, ResetInserter, ResetSignal, Value
+from amaranth.hdl._ir import PortDirection
 from amaranth.lib import wiring
-from amaranth.lib.wiring import In
+from amaranth.lib.wiring import In, Out
+
+from crisp_hw.bus.signatures import flat_ports
+
+DIRECTIONS = {In: PortDirection.Input, Out: PortDirection.Output}
 
 
 class Shareable(Protocol):
@@ -85,7 +90,8 @@ def shared(platform: object, component: Shareable, reset: Value | None = None) -
 def convert_shared(component: wiring.Component, name: str) -> str:
     """RTLIL of ``component`` as module ``name``, behind the modules that its parts share, ``<name>__...``."""
     modules = SharedModules(name)
-    top = rtlil.convert(component, name=name, platform=modules, emit_src=False)
+    ports = {port: (value, DIRECTIONS[flow]) for port, (value, flow) in flat_ports(component).items()}
+    top = rtlil.convert(component, name=name, platform=modules, ports=ports, emit_src=False)
     return "\n".join([*modules.texts.values(), top])
 
 

@@ -19,7 +19,7 @@ class Bench:
     def __init__(self, seed: int, data_bits: int = 64, *, chance: float = 1.0, offered: float = 1.0):
         self.rng = rng = Random(seed)
         self.dut = dut = BurstWriter(data_bits)
-        self.memory = AxiMemory(dut, data_bits, SIZE, rng=rng, base=BASE)
+        self.memory = AxiMemory(dut.bus, data_bits, SIZE, rng=rng, base=BASE)
         self.memory.data[:] = b"\xa5" * SIZE
         self.memory.traffic = AxiTraffic(latency=rng.choice([1, 5, 30]), chance=chance)
         self.step = data_bits // 8

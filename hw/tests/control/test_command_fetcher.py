@@ -24,7 +24,7 @@ class Bench:
         self.step, self.base = data_bits // 8, base
         self.rng = Random(data_bits)
         self.fetcher, self.reader = CommandFetcher(data_bits), BurstReader(data_bits)
-        self.memory = AxiMemory(self.reader, data_bits, SIZE, rng=self.rng, base=base)
+        self.memory = AxiMemory(self.reader.bus, data_bits, SIZE, rng=self.rng, base=base)
         self.memory.data[:] = self.rng.randbytes(SIZE)
         self.memory.traffic = AxiTraffic(latency=6, chance=chance)
         self.sink = Sink(self.fetcher.o, rng=self.rng, chance=taken)

@@ -9,7 +9,7 @@ from amaranth.hdl import Value
 from crisp_hw.control.register_file import RegisterFile
 from crisp_spec.config import PRESETS
 from crisp_spec.registers import MAGIC, VERSION, register_map
-from hw.tests.simulate import simulate
+from hw.tests.simulate import drive, simulate
 
 CONFIG = PRESETS["edge"]
 BY_NAME = {register.name: register for register in register_map()}
@@ -21,48 +21,47 @@ class LiteMaster:
     def __init__(self, ctx: Any, dut: RegisterFile, rng: Random, chance: float):
         self.ctx, self.dut, self.rng, self.chance = ctx, dut, rng, chance
 
-    def _set(self, **ports: int) -> None:
-        for name, value in ports.items():
-            self.ctx.set(getattr(self.dut, f"s_axil_{name}"), value)
-
-    def _get(self, name: str) -> int:
-        return self.ctx.get(getattr(self.dut, f"s_axil_{name}"))
-
     async def write(self, offset: int, value: int, strobes: int = 15) -> int:
         """Return the response."""
-        self._set(awaddr=offset, wdata=value, wstrb=strobes)
-        pending = {"aw", "w", "b"}
+        bus, ctx = self.dut.bus, self.ctx
+        drive(ctx, bus.aw, {"addr": offset})
+        drive(ctx, bus.w, {"data": value, "strb": strobes})
+        channels = {"aw": bus.aw, "w": bus.w, "b": bus.b}
+        pending = set(channels)
         response = 0
         while pending:
-            moves = {channel: self.rng.random() < self.chance for channel in pending}
-            self._set(**{f"{c}valid": int(c in pending and moves[c]) for c in ("aw", "w")})
-            self._set(bready=int("b" in pending and moves["b"]))
-            done = {c for c in ("aw", "w") if c in pending and moves[c] and self._get(f"{c}ready")}
-            if "b" in pending and moves["b"] and self._get("bvalid"):
+            moves = {name for name in channels if name in pending and self.rng.random() < self.chance}
+            ctx.set(bus.aw.valid, "aw" in moves)
+            ctx.set(bus.w.valid, "w" in moves)
+            ctx.set(bus.b.ready, "b" in moves)
+            done = {name for name in moves - {"b"} if ctx.get(channels[name].ready)}
+            if "b" in moves and ctx.get(bus.b.valid):
                 assert pending == {"b"}
-                response = self._get("bresp")
+                response = ctx.get(bus.b.resp)
                 done.add("b")
-            await self.ctx.tick()
+            await ctx.tick()
             pending -= done
-        self._set(awvalid=0, wvalid=0, bready=0)
+        for signal in (bus.aw.valid, bus.w.valid, bus.b.ready):
+            ctx.set(signal, 0)
         return response
 
     async def read(self, offset: int) -> tuple[int, int]:
         """Return data and response."""
-        self._set(araddr=offset, arvalid=1)
-        while not self._get("arready"):
-            await self.ctx.tick()
-        await self.ctx.tick()
-        self._set(arvalid=0)
+        bus, ctx = self.dut.bus, self.ctx
+        drive(ctx, bus.ar, {"addr": offset, "valid": 1})
+        while not ctx.get(bus.ar.ready):
+            await ctx.tick()
+        await ctx.tick()
+        ctx.set(bus.ar.valid, 0)
         while True:
             ready = self.rng.random() < self.chance
-            self._set(rready=int(ready))
-            if ready and self._get("rvalid"):
+            ctx.set(bus.r.ready, ready)
+            if ready and ctx.get(bus.r.valid):
                 break
-            await self.ctx.tick()
-        result = self._get("rdata"), self._get("rresp")
-        await self.ctx.tick()
-        self._set(rready=0)
+            await ctx.tick()
+        result = ctx.get(bus.r.data), ctx.get(bus.r.resp)
+        await ctx.tick()
+        ctx.set(bus.r.ready, 0)
         return result
 
 
@@ -129,11 +128,14 @@ def test_write_only_fields_are_strobes():
     async def bench(master, dut, rng):
         await master.write(BY_NAME["control"].offset, 1)
         seen = 0
-        ports = {"awaddr": BY_NAME["control"].offset, "wdata": 3, "wstrb": 15, "bready": 1}
-        master._set(**ports, awvalid=1, wvalid=1)
+        ctx, bus = master.ctx, dut.bus
+        drive(ctx, bus.aw, {"addr": BY_NAME["control"].offset, "valid": 1})
+        drive(ctx, bus.w, {"data": 3, "strb": 15, "valid": 1})
+        ctx.set(bus.b.ready, 1)
         for cycle in range(8):
-            await master.ctx.tick()
-            master._set(awvalid=0, wvalid=0)
+            await ctx.tick()
+            ctx.set(bus.aw.valid, 0)
+            ctx.set(bus.w.valid, 0)
             value = master.ctx.get(Value.cast(dut.control))
             assert value == (3 if cycle == 1 else 0)
             seen += value

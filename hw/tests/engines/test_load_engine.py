@@ -50,7 +50,7 @@ class Bench:
     def __init__(self, config: CoreConfig, seed: int, *, chance: float = 1.0, ready: float = 1.0):
         self.config, self.rng = config, Random(seed)
         self.engine, self.reader = LoadEngine(config), BurstReader(config.bus_bits)
-        self.memory = AxiMemory(self.reader, config.bus_bits, SIZE, rng=self.rng, base=BASE)
+        self.memory = AxiMemory(self.reader.bus, config.bus_bits, SIZE, rng=self.rng, base=BASE)
         self.memory.data[:] = self.rng.randbytes(SIZE)
         self.memory.traffic = AxiTraffic(latency=self.rng.choice([1, 7, 40]), chance=chance)
         self.commands = Source(self.engine.i, rng=self.rng)

@@ -65,7 +65,7 @@ class Bench:
         self.config, self.rng = config, Random(seed)
         self.engine = StoreEngine(config)
         self.writer = BurstWriter(config.bus_bits)
-        self.memory = AxiMemory(self.writer, config.bus_bits, SIZE, rng=self.rng, base=BASE)
+        self.memory = AxiMemory(self.writer.bus, config.bus_bits, SIZE, rng=self.rng, base=BASE)
         self.memory.data[:] = b"\x5a" * SIZE
         self.memory.traffic = AxiTraffic(latency=self.rng.choice([1, 7, 40]), chance=chance)
         self.commands = Source(self.engine.i, rng=self.rng)
