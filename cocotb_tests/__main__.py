@@ -12,10 +12,10 @@ from rich.console import Console
 from typer.core import TyperGroup
 
 from cocotb_tests.benches import select
-from cocotb_tests.layers.runs import random_layers
-from cocotb_tests.programs.cases import ProgramCases
 from crisp_cli.cosim.run import run_network_layers
+from crisp_cli.program_pairs.cases import ProgramCases
 from crisp_files.printable import printable
+from crisp_sim.core.random_layers import random_layers
 from crisp_sim.errors import BenchError
 from crisp_sim.runs.runner import BenchResult, run_bench
 from crisp_sim.runs.trial import try_simulator

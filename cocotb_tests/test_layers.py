@@ -5,11 +5,11 @@ from dataclasses import asdict
 
 import pytest
 
-from cocotb_tests.layers.runs import random_layers
 from crisp_golden.arithmetic.network import QuantizedConv
 from crisp_golden.pack.jobs import pack_layer
 from crisp_golden.pack.windows import window_weights
 from crisp_golden.stimuli.layer_cases import KERNELS, KINDS, LayerCase, numbered_case
+from crisp_sim.core.random_layers import random_layers
 from crisp_sim.devices import core_verilog
 from crisp_sim.runs.runner import Bench, run_bench
 from crisp_spec.config import CoreConfig, preset

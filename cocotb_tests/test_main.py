@@ -8,7 +8,7 @@ from typer.testing import CliRunner
 from cocotb_tests import __main__ as main
 from cocotb_tests import benches
 from cocotb_tests.benches import RegisteredBench, select
-from cocotb_tests.programs.cases import CaseResult
+from crisp_cli.program_pairs.cases import CaseResult
 from crisp_sim.errors import BenchError
 from crisp_sim.runs.runner import Bench, BenchResult
 from crisp_spec.config import PRESETS

@@ -1,6 +1,6 @@
 """Small cores, one for every group size, on which tests run what they draw."""
 
-from crisp_spec.config import CoreConfig
+from crisp_spec.config import CoreConfig, preset
 
 
 def small_core(rows: int, cols: int, lanes: int, m: int, **fields: int) -> CoreConfig:
@@ -17,3 +17,30 @@ CORES = {
     "m8": small_core(8, 8, 1, 8, load_rows=4, tile_depth=8, drain_cols=4),
 }
 """Small cores, one for every group size, that all random layers fit."""
+
+BUS_WIDTHS = {
+    "tiny": preset("tiny"),
+    "wide": CoreConfig(
+        rows=4,
+        cols=4,
+        lanes=4,
+        load_rows=2,
+        tile_depth=8,
+        smem_words=2048,
+        weight_words=2048,
+        drain_cols=2,
+        bus_bits=128,
+    ),
+    "bus256": CoreConfig(
+        rows=2,
+        cols=4,
+        lanes=4,
+        m=8,
+        tile_depth=8,
+        smem_words=1024,
+        weight_words=1024,
+        drain_cols=2,
+        bus_bits=256,
+    ),
+}
+"""Small cores, one for every width of the bus, on which whole programs run."""

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 import torch
 
-from cocotb_tests.programs.networks import check_network
+from crisp_cli.program_pairs.network_pair import check_network
 from crisp_golden.arithmetic.network import QuantizedNetwork
 from crisp_sim.accelerator.rtl_bus import RtlBus
 from crisp_spec.config import preset

@@ -5,8 +5,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from cocotb_tests.programs.configs import CONFIGS
-from cocotb_tests.programs.networks import (
+from crisp_cli.program_pairs.network_pair import (
     TIMEOUT,
     check_counters,
     check_network,
@@ -18,6 +17,7 @@ from cocotb_tests.programs.networks import (
 )
 from crisp_golden.machine.program_image import ProgramImage
 from crisp_golden.stimuli.random_networks import random_network
+from crisp_golden.stimuli.small_cores import BUS_WIDTHS
 from crisp_sim.accelerator.rtl_bus import RtlBus
 from crisp_sim.accelerator.simulation import MemoryTiming
 from crisp_spec.commands import COMMAND_BYTES
@@ -31,9 +31,9 @@ LATENCIES = (1, 20, 200)
 NETWORKS = 8
 
 
-@pytest.fixture(scope="module", params=CONFIGS)
+@pytest.fixture(scope="module", params=BUS_WIDTHS)
 def bus(request) -> RtlBus:
-    return RtlBus(CONFIGS[request.param])
+    return RtlBus(BUS_WIDTHS[request.param])
 
 
 @pytest.fixture
@@ -54,10 +54,10 @@ def test_random_networks_give_the_bytes_of_golden(accelerator, seed, latency):
     assert accelerator.bus.simulation.quiet
 
 
-@pytest.mark.parametrize("name", CONFIGS)
+@pytest.mark.parametrize("name", BUS_WIDTHS)
 def test_programs_of_several_users_follow_each_other_without_a_reset(name):
     """With the same history even what is left on the chip is the same."""
-    config = CONFIGS[name]
+    config = BUS_WIDTHS[name]
     rtl, golden = Accelerator(RtlBus(config)), Accelerator(SimulatedBus(config))
     for seed in (40, 41, 42, 40):
         network = random_network(seed, m=config.m)
@@ -89,9 +89,9 @@ def damaged(image: ProgramImage, index: int) -> ProgramImage:
     return replace(image, contents=bytes(contents))
 
 
-@pytest.mark.parametrize("name", CONFIGS)
+@pytest.mark.parametrize("name", BUS_WIDTHS)
 def test_a_program_that_stops_leaves_the_windows_that_golden_leaves(name):
-    config = CONFIGS[name]
+    config = BUS_WIDTHS[name]
     machines = Accelerator(SimulatedBus(config)), Accelerator(RtlBus(config))
     network = random_network(35, m=config.m)
     image = compile_network(config, network, fuse=False)

@@ -24,7 +24,7 @@ def random_layers(
     return Bench(
         verilog=core_verilog(config, build),
         top="crisp_core",
-        module="cocotb_tests.layers.bench_random",
+        module="crisp_sim.core.bench_random_layers",
         tests=2,
         parameters={"config": asdict(config), "seed": seed, "first": first, "cases": cases, "size": size},
     )

@@ -6,9 +6,9 @@ from random import Random
 import numpy as np
 import pytest
 
-from cocotb_tests.programs.cases import ProgramCases
-from cocotb_tests.programs.configs import CONFIGS
+from crisp_cli.program_pairs.cases import ProgramCases
 from crisp_golden.machine.simulator import ProgramSimulator
+from crisp_golden.stimuli.small_cores import BUS_WIDTHS
 from crisp_sim.accelerator.simulation import MemoryTiming
 from crisp_sim.errors import BenchError
 from crisp_spec.error_codes import ErrorCode
@@ -19,9 +19,9 @@ GARBAGE = 200
 RESETS = 60
 
 
-@pytest.fixture(scope="module", params=CONFIGS)
+@pytest.fixture(scope="module", params=BUS_WIDTHS)
 def cases(request) -> ProgramCases:
-    return ProgramCases(CONFIGS[request.param], seed=2)
+    return ProgramCases(BUS_WIDTHS[request.param], seed=2)
 
 
 def test_garbage_ends_where_golden_says_and_writes_only_where_it_may(cases):

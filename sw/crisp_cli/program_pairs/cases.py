@@ -4,9 +4,9 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from random import Random
 
-from cocotb_tests.programs.commands import CommandPair
-from cocotb_tests.programs.garbage import GarbagePair
-from cocotb_tests.programs.networks import check_network
+from crisp_cli.program_pairs.command_pair import CommandPair
+from crisp_cli.program_pairs.garbage_pair import GarbagePair
+from crisp_cli.program_pairs.network_pair import check_network
 from crisp_golden.stimuli.random_networks import random_network
 from crisp_sim.accelerator.rtl_bus import RtlBus
 from crisp_sim.accelerator.simulation import MemoryTiming

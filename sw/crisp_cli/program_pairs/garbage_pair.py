@@ -4,7 +4,7 @@ from random import Random
 
 import numpy as np
 
-from cocotb_tests.programs.host import READ, WRITE, CommandHost, Outcome, Window
+from crisp_cli.program_pairs.command_host import READ, WRITE, CommandHost, Outcome, Window
 from crisp_golden.machine.chip import Chip
 from crisp_golden.stimuli.random_commands import KINDS, random_words
 from crisp_sim.accelerator.rtl_bus import RtlBus

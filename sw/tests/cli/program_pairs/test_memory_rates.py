@@ -5,15 +5,15 @@ from itertools import cycle
 
 import pytest
 
-from cocotb_tests.programs.configs import CONFIGS
-from cocotb_tests.programs.networks import check_network
-from cocotb_tests.test_program_cycles import single_layers
+from crisp_cli.program_pairs.network_pair import check_network
 from crisp_golden.cycles.timeline import MemoryTiming as ModelTiming
+from crisp_golden.stimuli.small_cores import BUS_WIDTHS
 from crisp_sim.accelerator.rtl_bus import RtlBus
 from crisp_sim.accelerator.simulation import MemoryTiming
 from crisp_sw.compile.compiler import compile_network
 from crisp_sw.driver.accelerator import Accelerator
 from crisp_sw.programs.costs import program_figures
+from sw.tests.cli.program_pairs.test_program_cycles import single_layers
 
 LAYERS = 32
 TIMINGS = tuple(
@@ -32,9 +32,9 @@ TIMINGS = tuple(
 )
 
 
-@pytest.mark.parametrize("name", CONFIGS)
+@pytest.mark.parametrize("name", BUS_WIDTHS)
 def test_single_layers_take_the_predicted_cycles_at_any_rate_of_beats(name):
-    config = CONFIGS[name]
+    config = BUS_WIDTHS[name]
     bus = RtlBus(config)
     accelerator = Accelerator(bus)
     wrong = []

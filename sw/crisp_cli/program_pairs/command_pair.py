@@ -6,7 +6,7 @@ from random import Random
 
 import numpy as np
 
-from cocotb_tests.programs.host import READ, WRITE, CommandHost, Outcome, Window
+from crisp_cli.program_pairs.command_host import READ, WRITE, CommandHost, Outcome, Window
 from crisp_golden.machine.transfers import memory_runs
 from crisp_golden.stimuli.aftermath import Aftermath
 from crisp_golden.stimuli.random_programs import ProgramMemory, random_program

@@ -4,12 +4,12 @@ from collections.abc import Iterator
 
 import pytest
 
-from cocotb_tests.programs.configs import CONFIGS
-from cocotb_tests.programs.networks import check_network
+from crisp_cli.program_pairs.network_pair import check_network
 from crisp_golden.arithmetic.inference import run_network
 from crisp_golden.arithmetic.network import QuantizedNetwork
 from crisp_golden.cycles.timeline import MemoryTiming as ModelTiming
 from crisp_golden.stimuli.random_networks import random_network
+from crisp_golden.stimuli.small_cores import BUS_WIDTHS
 from crisp_sim.accelerator.rtl_bus import RtlBus
 from crisp_sim.accelerator.simulation import MemoryTiming
 from crisp_sw.compile.compiler import compile_network
@@ -31,9 +31,9 @@ def single_layers(m: int) -> Iterator[QuantizedNetwork]:
                 yield segment.network
 
 
-@pytest.mark.parametrize("name", list(CONFIGS))
+@pytest.mark.parametrize("name", list(BUS_WIDTHS))
 def test_single_layers_take_the_predicted_cycles(name: str):
-    config = CONFIGS[name]
+    config = BUS_WIDTHS[name]
     bus, count = RtlBus(config), 0
     accelerator = Accelerator(bus)
     for number, network in enumerate(single_layers(config.m)):
