@@ -14,7 +14,7 @@ class FolderError(CrispError):
 
 def checkout() -> Path | None:
     """The checkout or unpacked source distribution that this package is part of; None if it is installed."""
-    return _PROJECT if (_PROJECT / "golden" / __package__).is_dir() else None
+    return _PROJECT if (_PROJECT / "golden" / "crisp_files").is_dir() else None
 
 
 def in_checkout(path: str) -> Path:

@@ -81,6 +81,6 @@ def constraints_text(board: Board) -> str:
 
     The top-level folder ``constraints`` of a checkout lies beside this module where the package is installed.
     """
-    installed = files(__package__) / "constraints" / board.constraints
+    installed = files("crisp_hw.build.fpga") / "constraints" / board.constraints
     source = installed if installed.is_file() else in_checkout(f"constraints/{board.constraints}")
     return source.read_text(encoding="utf-8")
