@@ -14,7 +14,7 @@ from crisp_sim.accelerator.rtl_bus import RtlBus
 from crisp_sim.accelerator.simulation import MemoryTiming
 from crisp_sw.compile.compiler import compile_network
 from crisp_sw.driver.accelerator import Accelerator
-from crisp_sw.flows.program_run.network_parts import segments
+from crisp_sw.flows.program_run.network_parts import network_parts
 from crisp_sw.programs.costs import program_figures
 from crisp_sw.synthetic import example_input
 
@@ -26,9 +26,9 @@ def single_layers(m: int) -> Iterator[QuantizedNetwork]:
     """Layers of random networks, each as a network of its own."""
     for seed in range(100, 100 + NETWORKS):
         network = random_network(seed, m=m)
-        for segment in segments(network, run_network(network, example_input(network))):
-            if len(segment.layers) == 1:
-                yield segment.network
+        for part in network_parts(network, run_network(network, example_input(network))):
+            if len(part.layers) == 1:
+                yield part.network
 
 
 @pytest.mark.parametrize("name", list(BUS_WIDTHS))
