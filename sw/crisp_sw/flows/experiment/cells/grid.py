@@ -152,6 +152,9 @@ def _require_all(axis: str, values: Sequence[Any], expected: str, fits: Callable
             raise ExperimentError(f"`{axis}` must be {expected}, not {value!r}")
 
 
+FORMER_NAMES = {"worth": "variants"}
+"""Names that grids had before: what is called so on a disk is of the grid that is called otherwise now."""
+
 GRIDS: dict[str, Grid] = {
     "headline": Grid(
         classes=(10,),
@@ -179,7 +182,7 @@ GRIDS: dict[str, Grid] = {
         sparsities=(0.92,),
         ratios=((1, 4), (2, 4)),
     ),
-    "worth": Grid(
+    "variants": Grid(
         classes=(10,),
         class_seeds=(0,),
         methods=("dense", "crisp"),
@@ -198,6 +201,11 @@ def find_grid(name: str) -> Grid:
     ------
     ExperimentError : there is none of that name.
     """
+    if name in FORMER_NAMES:
+        raise ExperimentError(
+            f"the grid {name!r} is called {FORMER_NAMES[name]!r}; expected that name, by which its cells are "
+            "found again"
+        )
     if name not in GRIDS:
         raise ExperimentError(f"no grid {name!r}; expected one of {', '.join(GRIDS)}")
     return GRIDS[name]

@@ -60,6 +60,11 @@ def test_headline_has_every_method():
     assert {cell.method for cell in find_grid("headline").cells(["net"])} == set(Grid().methods)
 
 
+def test_former_name_of_a_grid_leads_to_its_name():
+    with pytest.raises(ExperimentError, match="the grid 'worth' is called 'variants'; expected that name"):
+        find_grid("worth")
+
+
 def test_unknown_grid_is_named():
     with pytest.raises(ExperimentError, match="no grid 'ful'; expected one of headline, full"):
         find_grid("ful")
