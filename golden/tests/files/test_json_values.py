@@ -1,11 +1,12 @@
 """JSON becomes what was declared, or an error that names the place."""
 
-from dataclasses import dataclass
-from typing import Any
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from typing import Any, Literal
 
 import pytest
 
-from crisp_files.json_values import JsonValueError, from_json
+from crisp_files.json_values import JsonValueError, figure, from_json, known, to_json
 
 
 @dataclass(frozen=True)
@@ -53,3 +54,69 @@ def test_anything_else_is_refused_with_its_place(change: dict[str, Any], message
     with pytest.raises(JsonValueError) as caught:
         from_json(Shape, {**SHAPE, **change}, "shape")
     assert str(caught.value) == message
+
+
+@dataclass(frozen=True, kw_only=True)
+class Ratio:
+    kind: Literal["speed", "size"]
+    shares: Mapping[str, float]
+    above: int
+    below: int
+    note: str | None = known()
+
+    @figure
+    def value(self) -> float | None:
+        """Above over below."""
+        return self.above / self.below if self.below else None
+
+
+RATIO = Ratio(kind="speed", shares={"a": 0.5}, above=3, below=2)
+RATIO_JSON = {"kind": "speed", "shares": {"a": 0.5}, "above": 3, "below": 2, "value": 1.5}
+
+
+def test_what_is_written_is_read_again():
+    shape = from_json(Shape, SHAPE, "shape")
+    assert to_json(shape) == SHAPE
+    assert to_json(RATIO) == RATIO_JSON
+    assert from_json(Ratio, RATIO_JSON, "ratio") == RATIO
+
+
+def test_a_field_that_is_not_known_is_left_out():
+    noted = replace(RATIO, note="mine", below=0)
+    assert to_json(noted) == {**RATIO_JSON, "note": "mine", "below": 0, "value": None}
+    assert from_json(Ratio, to_json(noted), "ratio") == noted
+
+
+def test_whole_numbers_are_floats_too():
+    read = from_json(Ratio, {**RATIO_JSON, "shares": {"a": 1}}, "ratio")
+    assert type(read.shares["a"]) is float
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"kind": "cost"}, "`ratio.kind` must be one of 'speed', 'size', not 'cost'"),
+        ({"shares": {"a": "b"}}, "`ratio.shares.a` must be float, not 'b'"),
+        ({"shares": [1]}, "`ratio.shares` must be an object, not [1]"),
+        ({"above": True}, "`ratio.above` must be int, not True"),
+        ({"value": 2}, "`ratio.value` must be 1.5, which follows from the other figures, not 2.0"),
+        (
+            {"note": None, "value": None},
+            "`ratio.value` must be 1.5, which follows from the other figures, not None",
+        ),
+        (
+            {"more": 1},
+            "`ratio` must be an object of kind, shares, above, below, note, value, not "
+            "'kind, shares, above, below, value, more'",
+        ),
+    ],
+)
+def test_literals_maps_and_figures_are_checked(change: dict[str, Any], message: str):
+    with pytest.raises(JsonValueError) as caught:
+        from_json(Ratio, {**RATIO_JSON, **change}, "ratio")
+    assert str(caught.value) == message
+
+
+def test_a_value_that_json_does_not_have_is_a_fault_of_the_program():
+    with pytest.raises(TypeError, match="none of the types that JSON has"):
+        to_json({"a": [{1, 2}]})
