@@ -7,7 +7,7 @@ from cocotb.triggers import FallingEdge, ReadOnly
 
 from crisp_golden.stimuli.random_jobs import RandomJob
 from crisp_sim.core.core_driver import CoreDriver
-from crisp_spec.commands import Target
+from crisp_spec.commands import Memory
 from crisp_spec.latencies import READ_LATENCY
 
 
@@ -99,7 +99,7 @@ class MemoryTraffic:
         if self._offered is None:
             return
         beat, data = self._offered
-        dut.write_target.value = Target.SMEM
+        dut.write_memory.value = Memory.SMEM
         dut.write_address.value = beat
         dut.write_data.value = int.from_bytes(data, "little")
         await ReadOnly()

@@ -11,7 +11,7 @@ from crisp_golden.stimuli.layer_cases import LayerCase, numbered_case
 from crisp_sim.core.core_driver import CoreDriver
 from crisp_sim.core.layer_run import check_layer
 from crisp_sim.runs.parameters import bench_parameters
-from crisp_spec.commands import Target
+from crisp_spec.commands import Memory
 from crisp_spec.config import VALUE_BITS, CoreConfig
 
 
@@ -21,9 +21,9 @@ class WrongWeightDriver(CoreDriver):
     async def load(self, job: Job) -> None:
         """Load the job with that one bit wrong."""
         await super().load(job)
-        image = bytearray(job.images[Target.WEIGHT])
+        image = bytearray(job.images[Memory.WEIGHT])
         image[0] ^= 1 << VALUE_BITS - 1
-        await self.fill(Target.WEIGHT, bytes(image))
+        await self.fill(Memory.WEIGHT, bytes(image))
 
 
 class SlowWindowDriver(CoreDriver):

@@ -16,7 +16,7 @@ from crisp_sim.core.clocking import CLOCK_PERIOD_NS, RESET_CYCLES
 from crisp_sim.core.core_driver import CoreDriver
 from crisp_sim.core.layer_run import check_layer
 from crisp_sim.runs.parameters import bench_parameters
-from crisp_spec.commands import Target
+from crisp_spec.commands import Memory
 from crisp_spec.config import CoreConfig
 from crisp_spec.latencies import flush_cycles, prologue_cycles, release_cycles
 from crisp_spec.memories import memory_beats
@@ -35,8 +35,8 @@ async def reset_core(dut) -> tuple[CoreDriver, np.random.Generator]:
 async def preloaded_job(driver: CoreDriver, rng: np.random.Generator) -> RandomJob:
     """A random job, ready to start."""
     job = random_job(rng, driver.config)
-    for target, memory in job.chip.memories.items():
-        await driver.fill(target, memory.tobytes())
+    for memory, content in job.chip.memories.items():
+        await driver.fill(memory, content.tobytes())
     driver.set_job(job.values)
     return job
 
@@ -93,10 +93,10 @@ async def the_read_port_returns_what_the_write_port_wrote(dut):
     await driver.write_smem(image)
     assert np.array_equal(await driver.read_smem(config.bank_depth), image)
     beats, size = image.view(np.uint8).reshape(-1, config.bus_bits // 8), config.bus_bits // 8
-    for beat in rng.permutation(memory_beats(config, Target.SMEM))[:200].tolist():
+    for beat in rng.permutation(memory_beats(config, Memory.SMEM))[:200].tolist():
         data = rng.bytes(size)
         # Beats beyond the memory wrap round.
-        await driver.fill(Target.SMEM, data, beat + len(beats) * int(rng.integers(2)))
+        await driver.fill(Memory.SMEM, data, beat + len(beats) * int(rng.integers(2)))
         beats[beat] = np.frombuffer(data, np.uint8)
     assert np.array_equal(await driver.read_smem(config.bank_depth), image)
 
@@ -113,9 +113,9 @@ async def a_job_reads_the_last_word_of_every_memory(dut):
     weight *= (np.arange(channels) % config.m < n)[:, None, None]
     case = plain_case(rng, weight.astype(np.int8), 3, 5)
     (job,) = case_jobs(driver.config, case)
-    assert len(job.images[Target.BLOCK_INDEX]) == 2 * windows
-    assert len(job.images[Target.WEIGHT]) == windows * n * config.rows * config.lanes
-    assert len(job.images[Target.CHANNEL]) == 8 * config.channel_words
+    assert len(job.images[Memory.BLOCK_INDEX]) == 2 * windows
+    assert len(job.images[Memory.WEIGHT]) == windows * n * config.rows * config.lanes
+    assert len(job.images[Memory.CHANNEL]) == 8 * config.channel_words
     await check_layer(driver, case)
 
 
@@ -127,7 +127,7 @@ async def a_job_reads_the_last_tap(dut):
     case = plain_case(rng, weight, 8, taps // 8 + 2)
     case = replace(case, layer=replace(case.layer, padding=(4, 1)))
     (job,) = case_jobs(driver.config, case)
-    assert len(job.images[Target.TAP]) == 8 * taps
+    assert len(job.images[Memory.TAP]) == 8 * taps
     await check_layer(driver, case)
 
 
@@ -166,7 +166,7 @@ async def outputs_under_way_at_a_reset_are_lost(dut):
         mark = rng.integers(-128, 128, (len(words), config.window)).astype(np.int8)
         beats = config.window_bits // config.bus_bits
         for word, content in zip(words.tolist(), mark, strict=True):
-            await driver.fill(Target.SMEM, content.tobytes(), word * beats)
+            await driver.fill(Memory.SMEM, content.tobytes(), word * beats)
         for _ in range(config.rows):
             await FallingEdge(dut.clk)
         assert np.array_equal((await driver.read_smem(config.bank_depth))[words], mark)

@@ -12,7 +12,7 @@ from crisp_hw.core.payloads import JOB_FIELDS, fill_layout, window_layout
 from crisp_sim.core.bits import pack, unpack
 from crisp_sim.core.clocking import start_clock
 from crisp_sim.runs.parameters import bench_parameters, record_measurements
-from crisp_spec.commands import Target
+from crisp_spec.commands import Memory
 from crisp_spec.config import CoreConfig
 from crisp_spec.fields import pack_fields
 from crisp_spec.latencies import DECODE_INTERVAL
@@ -47,11 +47,11 @@ async def random_lists_decode_in_order(dut):
 async def _load(dut, job: RandomJob) -> None:
     """Fill both memories and set the job."""
     size = job.config.bus_bits // 8
-    for target in (Target.BLOCK_INDEX, Target.TAP):
-        image = job.chip.memories[target].tobytes()
+    for memory in (Memory.BLOCK_INDEX, Memory.TAP):
+        image = job.chip.memories[memory].tobytes()
         for beat in range(len(image) // size):
             data = int.from_bytes(image[beat * size : (beat + 1) * size], "little")
-            values = {"select": 1 << target, "address": beat, "data": data}
+            values = {"select": 1 << memory, "address": beat, "data": data}
             dut.fill.value = pack(fill_layout(job.config), values)
             await FallingEdge(dut.clk)
     dut.fill.value = 0

@@ -49,7 +49,7 @@ class Opcode(IntEnum):
     END = 7
 
 
-class Target(IntEnum):
+class Memory(IntEnum):
     """Memory on the chip that a load fills."""
 
     SMEM = 0
@@ -102,12 +102,12 @@ _TRANSFER = (
 LOAD = (
     OPCODE,
     *_LOAD_TOKENS,
-    Field("target", 3, False, "memory to fill"),
+    Field("memory", 3, False, "memory to fill"),
     _flag("phased", "split pixels by the parities of y and x into four rings, ring 2 * (y % 2) + x % 2"),
     _flag("odd_row", "the first row of a phased load has odd parity"),
     *_TRANSFER,
-    Field("address", POSITION_BITS, False, "first beat to write, for targets other than SMEM"),
-    Field("beats", POSITION_BITS, False, "beats of the bus to write, for targets other than SMEM"),
+    Field("address", POSITION_BITS, False, "first beat to write, for memories other than SMEM"),
+    Field("beats", POSITION_BITS, False, "beats of the bus to write, for memories other than SMEM"),
 )
 
 STORE = (OPCODE, *_STORE_TOKENS, *_TRANSFER)

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from math import prod
 
-from crisp_spec.commands import EXECUTE, LOAD, STORE, Command, Opcode, Target
+from crisp_spec.commands import EXECUTE, LOAD, STORE, Command, Memory, Opcode
 from crisp_spec.config import CoreConfig
 from crisp_spec.latencies import DECODE_INTERVAL
 
@@ -74,8 +74,8 @@ def _text(names: tuple[str, ...], scale: int) -> str:
     return " * ".join((*names, str(scale)) if scale > 1 else names)
 
 
-_TO_SMEM = (Condition("target", Target.SMEM, Target.SMEM),)
-_TO_TABLES = (Condition("target", Target.WEIGHT, Target.RESIDUAL_CHANNEL),)
+_TO_SMEM = (Condition("memory", Memory.SMEM, Memory.SMEM),)
+_TO_TABLES = (Condition("memory", Memory.WEIGHT, Memory.RESIDUAL_CHANNEL),)
 _RESIDUAL = (Condition("residual"),)
 _SUM = (Condition("max_pool", 0, 0),)
 _MAXIMUM = (Condition("max_pool"),)
@@ -86,7 +86,7 @@ def checks(config: CoreConfig, opcode: Opcode) -> tuple[Check, ...]:
     """Every check of commands with ``opcode``, most basic first."""
     if opcode is Opcode.LOAD:
         beats = Range("beats", 1, _largest(LOAD, "beats"), _TO_TABLES)
-        return Range("target", Target.SMEM, Target.RESIDUAL_CHANNEL), *_tensor(config, LOAD, _TO_SMEM), beats
+        return Range("memory", Memory.SMEM, Memory.RESIDUAL_CHANNEL), *_tensor(config, LOAD, _TO_SMEM), beats
     if opcode is Opcode.STORE:
         return _tensor(config, STORE, ())
     if opcode is Opcode.EXECUTE:

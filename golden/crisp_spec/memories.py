@@ -4,7 +4,7 @@ Every memory but the activation memory is filled in whole beats of the bus. A me
 than a beat holds several words in one, the first in the lowest bits; a wider word takes several beats.
 """
 
-from crisp_spec.commands import COORDINATE_BITS, POSITION_BITS, Target
+from crisp_spec.commands import COORDINATE_BITS, POSITION_BITS, Memory
 from crisp_spec.config import CoreConfig
 from crisp_spec.fields import Field
 
@@ -53,7 +53,7 @@ def stored_index_bits(config: CoreConfig) -> int:
     return {1: 0, 2: 1, 4: 2, 8: 4}[config.m]
 
 
-def word_bits(config: CoreConfig, target: Target) -> int:
+def word_bits(config: CoreConfig, memory: Memory) -> int:
     """Bits of one word of a memory; all are powers of two, but 0 for the group indices of M = 1.
 
     A weight or group-index word holds lane 0 of the first of ``load_rows`` rows lowest; a channel word holds
@@ -61,29 +61,29 @@ def word_bits(config: CoreConfig, target: Target) -> int:
     """
     slots = config.load_rows * config.lanes
     return {
-        Target.SMEM: config.window_bits,
-        Target.WEIGHT: 8 * slots,
-        Target.GROUP_INDEX: stored_index_bits(config) * slots,
-        Target.BLOCK_INDEX: BLOCK_INDEX_BITS,
-        Target.TAP: TAP_BITS,
-        Target.CHANNEL: CHANNEL_BITS * config.load_rows,
-        Target.RESIDUAL_CHANNEL: RESIDUAL_CHANNEL_BITS * config.load_rows,
-    }[target]
+        Memory.SMEM: config.window_bits,
+        Memory.WEIGHT: 8 * slots,
+        Memory.GROUP_INDEX: stored_index_bits(config) * slots,
+        Memory.BLOCK_INDEX: BLOCK_INDEX_BITS,
+        Memory.TAP: TAP_BITS,
+        Memory.CHANNEL: CHANNEL_BITS * config.load_rows,
+        Memory.RESIDUAL_CHANNEL: RESIDUAL_CHANNEL_BITS * config.load_rows,
+    }[memory]
 
 
-def memory_words(config: CoreConfig, target: Target) -> int:
+def memory_words(config: CoreConfig, memory: Memory) -> int:
     """Words of a memory."""
     return {
-        Target.SMEM: config.smem_words,
-        Target.WEIGHT: config.weight_words,
-        Target.GROUP_INDEX: config.weight_words,
-        Target.BLOCK_INDEX: config.index_words,
-        Target.TAP: config.tap_words,
-        Target.CHANNEL: config.channel_words // config.load_rows,
-        Target.RESIDUAL_CHANNEL: config.channel_words // config.load_rows,
-    }[target]
+        Memory.SMEM: config.smem_words,
+        Memory.WEIGHT: config.weight_words,
+        Memory.GROUP_INDEX: config.weight_words,
+        Memory.BLOCK_INDEX: config.index_words,
+        Memory.TAP: config.tap_words,
+        Memory.CHANNEL: config.channel_words // config.load_rows,
+        Memory.RESIDUAL_CHANNEL: config.channel_words // config.load_rows,
+    }[memory]
 
 
-def memory_beats(config: CoreConfig, target: Target) -> int:
+def memory_beats(config: CoreConfig, memory: Memory) -> int:
     """Beats of the bus that fill a memory; addresses beyond wrap round."""
-    return memory_words(config, target) * word_bits(config, target) // config.bus_bits
+    return memory_words(config, memory) * word_bits(config, memory) // config.bus_bits

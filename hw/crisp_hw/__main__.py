@@ -16,7 +16,7 @@ from crisp_hw.build.fpga.boards import BOARDS, board
 from crisp_hw.build.lint import LintError, lint_verilog, require_verilator
 from crisp_hw.build.register_export import HEADER_NAME, write_header
 from crisp_hw.build.verilog import write_verilog
-from crisp_hw.cells import Target
+from crisp_hw.cells import Technology
 from crisp_hw.core.core import CrispCore
 from crisp_spec.config import PRESETS, CoreConfig, preset
 from crisp_spec.errors import CrispError
@@ -119,7 +119,7 @@ def _job(options: argparse.Namespace, config: CoreConfig, name: str) -> Job:
     return Job(
         name=name,
         board=board(options.board),
-        component=TOPS[options.top](config, target=Target.ECP5),
+        component=TOPS[options.top](config, technology=Technology.ECP5),
         folder=options.out / name,
         seeds=range(1, options.seeds + 1),
         parallel=options.jobs,

@@ -10,7 +10,7 @@ from crisp_hw.bus.burst_reader import BurstReader
 from crisp_hw.bus.burst_writer import BurstWriter
 from crisp_hw.bus.reset_gate import ResetGate
 from crisp_hw.bus.signatures import Axi4, Axi4Lite, Axi4Read, Axi4Write
-from crisp_hw.cells import Target
+from crisp_hw.cells import Technology
 from crisp_hw.control.command_fetcher import CommandFetcher
 from crisp_hw.control.dispatcher import Dispatcher
 from crisp_hw.control.error_recorder import ErrorRecorder
@@ -39,7 +39,7 @@ class CrispStc(wiring.Component):
     """Hybrid-sparse accelerator that executes programs from external memory.
 
     Software sets address windows and the place of the program in the registers, starts it, and waits for the
-    interrupt; see ``DELETE`` for registers and commands.
+    interrupt; see ``crisp_spec`` for registers and commands.
 
     A reset must last at least ``SHORTEST_RESET`` cycles. It reaches the registers at once, all other blocks
     up to three cycles later, then the rows of the array one after the other; a transfer may begin as soon as
@@ -48,7 +48,7 @@ class CrispStc(wiring.Component):
     Parameters
     ----------
     config : shape of the core, and width of the bus.
-    target : technology that multipliers and block RAMs are mapped to.
+    technology : what multipliers and block RAMs are mapped to.
     core : what computes, with the ports of ``CrispCore``; a ``CrispCore`` by default.
 
     Members
@@ -60,7 +60,7 @@ class CrispStc(wiring.Component):
 
     module_name = "crisp_stc"
 
-    def __init__(self, config: CoreConfig, *, target: Target = Target.GENERIC, core: Any = None):
+    def __init__(self, config: CoreConfig, *, technology: Technology = Technology.GENERIC, core: Any = None):
         if config.bus_bits < NARROWEST_BUS:
             raise ConfigError(f"`bus_bits` must be at least {NARROWEST_BUS}, not {config.bus_bits}")
         self.config = config
@@ -71,7 +71,7 @@ class CrispStc(wiring.Component):
                 "interrupt": Out(1),
             }
         )
-        self.core: Any = core or CrispCore(config, target=target)
+        self.core: Any = core or CrispCore(config, technology=technology)
         self.registers = RegisterFile(config)
         self.control, self.counters, self.errors = ProgramControl(), ProgramCounters(), ErrorRecorder()
         self.reader, self.writer = BurstReader(config.bus_bits), BurstWriter(config.bus_bits)
@@ -198,7 +198,7 @@ class CrispStc(wiring.Component):
             execute.done.eq(core.done),
             *[
                 getattr(core, f"write_{name}").eq(getattr(load, f"write_{name}"))
-                for name in ("en", "target", "address", "data")
+                for name in ("en", "memory", "address", "data")
             ],
             load.write_ready.eq(core.write_ready),
             *[

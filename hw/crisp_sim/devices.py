@@ -17,7 +17,7 @@ import crisp_golden
 import crisp_hw
 from crisp_hw.accelerator import CrispStc
 from crisp_hw.build.verilog import write_verilog
-from crisp_hw.cells import Target
+from crisp_hw.cells import Technology
 from crisp_hw.core.activation_memory import ActivationMemory
 from crisp_hw.core.array.lane import NmLane
 from crisp_hw.core.array.output_lane import OutputLane
@@ -30,11 +30,11 @@ from crisp_spec.config import CoreConfig
 from crisp_spec.errors import ConfigError
 
 DEVICES: dict[str, Callable[[CoreConfig], Component]] = {
-    "crisp_activation_memory": lambda config: ActivationMemory(config, target=Target.GENERIC),
+    "crisp_activation_memory": lambda config: ActivationMemory(config, technology=Technology.GENERIC),
     "crisp_core": CrispCore,
-    "crisp_decoder": lambda config: BlockIndexDecoder(config, target=Target.GENERIC),
-    "crisp_lane": lambda config: NmLane(config, target=Target.GENERIC),
-    "crisp_output_lane": lambda config: OutputLane(target=Target.GENERIC),
+    "crisp_decoder": lambda config: BlockIndexDecoder(config, technology=Technology.GENERIC),
+    "crisp_lane": lambda config: NmLane(config, technology=Technology.GENERIC),
+    "crisp_output_lane": lambda config: OutputLane(technology=Technology.GENERIC),
     "crisp_row_chain": row_chain.RowChain,
     "crisp_stc": CrispStc,
 }

@@ -4,7 +4,7 @@ from amaranth.hdl import Module
 from amaranth.lib import data, wiring
 from amaranth.lib.wiring import In, Out
 
-from crisp_hw.cells import Target
+from crisp_hw.cells import Technology
 from crisp_hw.core.array.array_row import ArrayRow
 from crisp_hw.core.array.output_lane import LEVELS_LAYOUT
 from crisp_hw.core.payloads import beat_layout, channel_bus_layout, drain_layout, weight_bus_layout
@@ -39,7 +39,7 @@ class RowChain(wiring.Component):
         m = Module()
         chain = {name: getattr(self, name) for name in ("beat", "windows", "weights", "drain", "levels")}
         for number in range(self.config.rows):
-            row = ArrayRow(self.config, target=Target.GENERIC)
+            row = ArrayRow(self.config, technology=Technology.GENERIC)
             m.submodules[f"row_{number}"] = shared(platform, row)
             m.d.comb += [
                 *[getattr(row, name).eq(value) for name, value in chain.items()],

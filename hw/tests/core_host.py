@@ -9,7 +9,7 @@ import numpy as np
 from crisp_golden.cycles.core_cycles import CycleCount
 from crisp_hw.core.core import CrispCore
 from crisp_hw.core.payloads import JOB_FIELDS
-from crisp_spec.commands import Target
+from crisp_spec.commands import Memory
 from hw.tests.simulate import drive, plain
 
 
@@ -23,7 +23,7 @@ class JobRun:
     starved: int
 
 
-async def fill(ctx: Any, core: CrispCore, target: Target, image: bytes, beat: int = 0) -> None:
+async def fill(ctx: Any, core: CrispCore, memory: Memory, image: bytes, beat: int = 0) -> None:
     """Write whole beats of a memory from ``beat`` on."""
     size = core.config.bus_bits // 8
     assert len(image) % size == 0
@@ -31,7 +31,7 @@ async def fill(ctx: Any, core: CrispCore, target: Target, image: bytes, beat: in
         data = int.from_bytes(image[offset * size : (offset + 1) * size], "little")
         port = {
             "write_en": 1,
-            "write_target": int(target),
+            "write_memory": int(memory),
             "write_address": beat + offset,
             "write_data": data,
         }
@@ -55,10 +55,10 @@ async def read_smem(ctx: Any, core: CrispCore, first: int, rows: int) -> np.ndar
     return np.frombuffer(data, np.int8).reshape(-1, core.config.window)
 
 
-async def load(ctx: Any, core: CrispCore, images: Mapping[Target, bytes], values: Mapping[str, int]) -> None:
+async def load(ctx: Any, core: CrispCore, images: Mapping[Memory, bytes], values: Mapping[str, int]) -> None:
     """Fill memories from their first beats on, and set the job to the values of an EXECUTE command."""
-    for target, image in images.items():
-        await fill(ctx, core, target, bytes(image))
+    for memory, image in images.items():
+        await fill(ctx, core, memory, bytes(image))
     drive(ctx, core, {"job": {field.name: values[field.name] for field in JOB_FIELDS}})
 
 

@@ -11,7 +11,7 @@ from amaranth.utils import ceil_log2
 
 from crisp_hw.core.payloads import JOB_LAYOUT
 from crisp_hw.core.sequencing.sequencer import COUNTERS_LAYOUT
-from crisp_spec.commands import Target
+from crisp_spec.commands import Memory
 from crisp_spec.config import CoreConfig
 
 
@@ -31,7 +31,7 @@ class StandInCore(wiring.Component):
                 "busy": Out(1),
                 "done": Out(1),
                 "write_en": In(1),
-                "write_target": In(3),
+                "write_memory": In(3),
                 "write_address": In(20),
                 "write_data": In(config.bus_bits),
                 "write_ready": Out(1),
@@ -102,11 +102,11 @@ class CoreAgent:
         self.ended = busy and not self.left
         if ctx.get(core.write_en) and ctx.get(core.write_ready):
             address, word = ctx.get(core.write_address), ctx.get(core.write_data)
-            target = ctx.get(core.write_target)
-            if target == Target.SMEM:
+            memory = ctx.get(core.write_memory)
+            if memory == Memory.SMEM:
                 self.smem[address % len(self.smem)] = word
             else:
-                self.tables[target, address] = word
+                self.tables[memory, address] = word
         self.pipeline.popleft()
         self.pipeline.append(self._read(ctx) if ctx.get(core.read_valid) else None)
 

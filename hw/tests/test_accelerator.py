@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from crisp_hw.accelerator import SHORTEST_RESET
-from crisp_spec.commands import Command, Opcode, Target
+from crisp_spec.commands import Command, Memory, Opcode
 from crisp_spec.config import PRESETS
 from crisp_spec.error_codes import ErrorCode
 from crisp_spec.registers import MAGIC
@@ -36,7 +36,7 @@ def tensor(config, **values) -> dict[str, int]:
 
 
 def load(config, **values) -> Command:
-    return Command(Opcode.LOAD, {"target": Target.SMEM, "window": 0, **tensor(config), **values})
+    return Command(Opcode.LOAD, {"memory": Memory.SMEM, "window": 0, **tensor(config), **values})
 
 
 def store(config, **values) -> Command:
@@ -148,8 +148,8 @@ def test_a_load_waits_for_the_store_whose_tensor_it_reads_back():
 def error_cases():
     return [
         (load(TINY, rows=0), ErrorCode.ILLEGAL_COMMAND),
-        (load(TINY, target=7), ErrorCode.ILLEGAL_COMMAND),
-        (load(TINY, target=Target.TAP), ErrorCode.ILLEGAL_COMMAND),
+        (load(TINY, memory=7), ErrorCode.ILLEGAL_COMMAND),
+        (load(TINY, memory=Memory.TAP), ErrorCode.ILLEGAL_COMMAND),
         (store(TINY, start=1000), ErrorCode.ILLEGAL_COMMAND),
         (execute(TINY, n=5), ErrorCode.ILLEGAL_COMMAND),
         (execute(TINY, slot_full=3), ErrorCode.ILLEGAL_COMMAND),

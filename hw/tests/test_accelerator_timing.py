@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from crisp_spec import dma_latencies as timing
-from crisp_spec.commands import Command, Opcode, Target
+from crisp_spec.commands import Command, Memory, Opcode
 from hw.tests.accelerator_host import BASE, PROGRAM, Host, execute
 from hw.tests.engines.tensors import CONFIGS
 
@@ -62,7 +62,7 @@ def test_dispatch_and_transfers_take_the_declared_cycles(name):
     host.agents.insert(0, probe)
     shape = {**tensor(config, 4, 3 * config.cols), "plane_stride": 0x1000}
     program = [
-        Command(Opcode.LOAD, {"target": Target.SMEM, "signal_execute": 1, **shape}),
+        Command(Opcode.LOAD, {"memory": Memory.SMEM, "signal_execute": 1, **shape}),
         execute(config, wait_load=1, signal_store=1, pixel_tiles=200),
         Command(
             Opcode.STORE, {"window": 1, "wait_execute": 1, "signal_execute": 1, "offset": 0x4000, **shape}

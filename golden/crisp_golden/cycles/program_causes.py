@@ -15,7 +15,7 @@ from crisp_golden.cycles.timeline import Timeline
 from crisp_golden.machine.chip import Chip
 from crisp_golden.machine.core_model import window_counts
 from crisp_golden.machine.transfers import memory_runs
-from crisp_spec.commands import Command, Opcode, Target
+from crisp_spec.commands import Command, Memory, Opcode
 from crisp_spec.config import CoreConfig
 from crisp_spec.cycle_causes import CORE_CAUSES
 
@@ -54,10 +54,10 @@ def execute_cycles(
     chip, data = Chip(config), np.frombuffer(contents, np.uint8)
     result, before = [], -1
     for number, command in enumerate(commands):
-        if command.opcode is Opcode.LOAD and command["target"] == Target.BLOCK_INDEX:
+        if command.opcode is Opcode.LOAD and command["memory"] == Memory.BLOCK_INDEX:
             # The lists of kept windows say how long a job takes.
             offset, length = memory_runs(config, command)[0]
-            chip.fill(Target.BLOCK_INDEX, command["address"], data[offset : offset + length])
+            chip.fill(Memory.BLOCK_INDEX, command["address"], data[offset : offset + length])
         if command.engine != "execute":
             continue
         times = timeline.times[number]

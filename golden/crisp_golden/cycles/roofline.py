@@ -26,7 +26,7 @@ from crisp_golden.arithmetic.input_mapping import InputMapping
 from crisp_golden.arithmetic.network import Node, QuantizedConv, QuantizedNetwork
 from crisp_golden.cycles.core_cycles import ideal_cycles
 from crisp_golden.pack.workload import Workload, layer_workload
-from crisp_spec.commands import Target
+from crisp_spec.commands import Memory
 from crisp_spec.config import CoreConfig
 from crisp_spec.memories import word_bits
 
@@ -179,13 +179,13 @@ def parameter_beats(config: CoreConfig, work: Workload) -> int:
     """Beats of a layer's weights, group indices, block indices and channels; tap tables excepted."""
     windows = int(work.windows.sum())
     channels = -(-work.out_channels // config.load_rows)
-    words = {Target.BLOCK_INDEX: windows, Target.CHANNEL: channels}
+    words = {Memory.BLOCK_INDEX: windows, Memory.CHANNEL: channels}
     if work.windowed.weights is not None:
-        words[Target.WEIGHT] = (1 if work.uniform else windows) * work.n * config.load_beats
-        words[Target.GROUP_INDEX] = 0 if work.dense else words[Target.WEIGHT]
+        words[Memory.WEIGHT] = (1 if work.uniform else windows) * work.n * config.load_beats
+        words[Memory.GROUP_INDEX] = 0 if work.dense else words[Memory.WEIGHT]
     if work.residual or work.conv is None:
-        words[Target.RESIDUAL_CHANNEL] = channels
-    bits = sum(count * word_bits(config, target) for target, count in words.items())
+        words[Memory.RESIDUAL_CHANNEL] = channels
+    bits = sum(count * word_bits(config, memory) for memory, count in words.items())
     return -(-bits // config.bus_bits)
 
 

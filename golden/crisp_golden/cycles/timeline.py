@@ -18,7 +18,7 @@ from crisp_golden.machine.chip import Chip
 from crisp_golden.machine.core_model import window_counts
 from crisp_golden.machine.transfers import memory_runs
 from crisp_spec import dma_latencies as timing
-from crisp_spec.commands import COMMAND_BITS, Command, Opcode, Target
+from crisp_spec.commands import COMMAND_BITS, Command, Memory, Opcode
 from crisp_spec.config import CoreConfig
 from crisp_spec.latencies import READ_LATENCY, flush_cycles, release_cycles
 
@@ -304,10 +304,10 @@ class _Model:
         return result
 
     def _begin_load(self, command: Command, start: int) -> None:
-        if command["target"] == Target.BLOCK_INDEX:
+        if command["memory"] == Memory.BLOCK_INDEX:
             offset, length = memory_runs(self.config, command)[0]
-            self.chip.fill(Target.BLOCK_INDEX, command["address"], self.parameters[offset : offset + length])
-        self.loads_narrow = command["target"] == Target.SMEM and self._row_beats(command) < timing.ROW_CYCLES
+            self.chip.fill(Memory.BLOCK_INDEX, command["address"], self.parameters[offset : offset + length])
+        self.loads_narrow = command["memory"] == Memory.SMEM and self._row_beats(command) < timing.ROW_CYCLES
         if self.loads_narrow:
             self.narrow = NarrowLoad(start, self._row_beats(command))
         self.loading = deque(self._bursts(command))

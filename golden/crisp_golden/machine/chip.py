@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from crisp_spec.commands import Target
+from crisp_spec.commands import Memory
 from crisp_spec.config import CoreConfig
 from crisp_spec.memories import memory_beats
 
@@ -12,29 +12,29 @@ class Chip:
 
     Attributes
     ----------
-    memories : uint8[bytes] by target; ``smem`` is the view int8[words, window] of one of them.
+    memories : uint8[bytes] of each; ``smem`` is the view int8[words, window] of one of them.
     """
 
     def __init__(self, config: CoreConfig, rng: np.random.Generator | None = None):
         """All memories are zero, or random if ``rng`` is given, as after power-up."""
         self.config = config
-        self.memories: dict[Target, np.ndarray] = {}
-        for target in Target:
-            size = memory_beats(config, target) * config.bus_bits // 8
-            self.memories[target] = (
+        self.memories: dict[Memory, np.ndarray] = {}
+        for memory in Memory:
+            size = memory_beats(config, memory) * config.bus_bits // 8
+            self.memories[memory] = (
                 np.zeros(size, np.uint8) if rng is None else rng.integers(0, 256, size, np.uint8)
             )
-        self.smem = self.memories[Target.SMEM].view(np.int8).reshape(config.smem_words, config.window)
+        self.smem = self.memories[Memory.SMEM].view(np.int8).reshape(config.smem_words, config.window)
 
-    def fill(self, target: Target, beat: int, data: bytes | np.ndarray) -> None:
+    def fill(self, memory: Memory, beat: int, data: bytes | np.ndarray) -> None:
         """Write whole beats from beat ``beat`` on, wrapping at the end of the memory."""
-        memory = self.memories[target]
-        if not len(memory):
+        content = self.memories[memory]
+        if not len(content):
             return
         first = beat * self.config.bus_bits // 8
-        memory[(first + np.arange(len(data))) % len(memory)] = np.frombuffer(data, np.uint8)
+        content[(first + np.arange(len(data))) % len(content)] = np.frombuffer(data, np.uint8)
 
-    def words(self, target: Target, first: int, count: int, kind: str) -> np.ndarray:
+    def words(self, memory: Memory, first: int, count: int, kind: str) -> np.ndarray:
         """``count`` words of type ``kind`` from word ``first`` on, wrapping at the end of the memory."""
-        view = self.memories[target].view(kind)
+        view = self.memories[memory].view(kind)
         return view[(first + np.arange(count)) % len(view)]

@@ -10,7 +10,7 @@ from collections.abc import Mapping
 import numpy as np
 
 from crisp_golden.machine.chip import Chip
-from crisp_spec.commands import Target
+from crisp_spec.commands import Memory
 from crisp_spec.memories import (
     CHANNEL_FIELDS,
     INDEX_BITS,
@@ -33,7 +33,7 @@ def window_lists(chip: Chip, values: Mapping[str, int]) -> list[np.ndarray]:
     LookupError : a list has no last entry. The hardware reads the memory round and round then, until the
         watchdog ends it.
     """
-    entries = chip.words(Target.BLOCK_INDEX, values["index_base"], chip.config.index_words, "<u2")
+    entries = chip.words(Memory.BLOCK_INDEX, values["index_base"], chip.config.index_words, "<u2")
     ends = np.flatnonzero(entries >> INDEX_BITS)[: values["row_tiles"]] + 1
     if len(ends) < values["row_tiles"]:
         raise LookupError("a list of block indices has no last entry")
@@ -85,7 +85,7 @@ class CoreModel:
         """int8[pixels, windows, window]: what the windows read; the zero point outside the tap's range."""
         v, config = self.values, self.config
         taps, blocks = np.divmod(indices, v["channel_blocks"])
-        table = self._fields(Target.TAP, v["tap_base"], int(taps.max()) + 1, "<u8", TAP_FIELDS)
+        table = self._fields(Memory.TAP, v["tap_base"], int(taps.max()) + 1, "<u8", TAP_FIELDS)
         ring = v["act_ring"] * config.cols
         result = np.empty((len(self.pixels), len(indices), config.window), np.int8)
         smem = self.chip.smem
@@ -99,19 +99,19 @@ class CoreModel:
             result[:, number] = words
         return result
 
-    def _fields(self, target: Target, first: int, count: int, kind: str, fields) -> dict[str, np.ndarray]:
+    def _fields(self, memory: Memory, first: int, count: int, kind: str, fields) -> dict[str, np.ndarray]:
         """The fields of consecutive words, each as int64[count]."""
-        words, result, position = self.chip.words(target, first, count, kind).astype(np.uint64), {}, 0
+        words, result, position = self.chip.words(memory, first, count, kind).astype(np.uint64), {}, 0
         for field in fields:
             value = (words >> np.uint64(position)).astype(np.int64) & ((1 << field.bits) - 1)
             result[field.name] = value - (value >> field.bits - 1 << field.bits) if field.signed else value
             position += field.bits
         return result
 
-    def _channels(self, tile: int, target: Target, kind: str, fields) -> dict[str, np.ndarray]:
+    def _channels(self, tile: int, memory: Memory, kind: str, fields) -> dict[str, np.ndarray]:
         """Parameters of a row tile's channels, each as int64[rows, 1]."""
         first = self.values["channel_base"] * self.config.load_rows + tile * self.config.rows
-        found = self._fields(target, first, self.config.rows, kind, fields)
+        found = self._fields(memory, first, self.config.rows, kind, fields)
         return {name: value[:, None] for name, value in found.items()}
 
     def _accumulate(self, inputs: np.ndarray, places: list[np.ndarray]) -> np.ndarray:
@@ -134,7 +134,7 @@ class CoreModel:
                 flat = inputs[:, chosen].reshape(pixels, -1).astype(kind)
                 products[tile] = (flat @ weights[tile].astype(kind).T).T
         biases = [
-            self._channels(tile, Target.CHANNEL, "<u8", CHANNEL_FIELDS)["bias"] for tile in range(len(places))
+            self._channels(tile, Memory.CHANNEL, "<u8", CHANNEL_FIELDS)["bias"] for tile in range(len(places))
         ]
         return products.astype(np.int64) + np.stack(biases)
 
@@ -149,7 +149,7 @@ class CoreModel:
         else:
             repeats = 1
         base = v["weight_base"] * slot + first * count
-        values = self.chip.words(Target.WEIGHT, base, windows * count, "i1")
+        values = self.chip.words(Memory.WEIGHT, base, windows * count, "i1")
         values = values.reshape(windows, n, rows, lanes).astype(np.int64)
         expanded = np.zeros((rows, windows, lanes, m), np.int64)
         places = self._places(base, windows * count).reshape(values.shape)
@@ -169,7 +169,7 @@ class CoreModel:
             return slots
         bits = stored_index_bits(config)
         per_byte = 8 // bits
-        packed = self.chip.words(Target.GROUP_INDEX, base // per_byte, -(-count // per_byte) + 1, "u1")
+        packed = self.chip.words(Memory.GROUP_INDEX, base // per_byte, -(-count // per_byte) + 1, "u1")
         indices = packed[:, None] >> (bits * np.arange(per_byte, dtype=np.uint8)) & (config.m - 1)
         return indices.ravel()[base % per_byte :][:count].astype(np.int64)
 
@@ -198,10 +198,10 @@ class CoreModel:
     def _requantize(self, tile: int, acc: np.ndarray, residual: np.ndarray | None) -> np.ndarray:
         """int8[rows, pixels]."""
         v = self.values
-        channel = self._channels(tile, Target.CHANNEL, "<u8", CHANNEL_FIELDS)
+        channel = self._channels(tile, Memory.CHANNEL, "<u8", CHANNEL_FIELDS)
         total = acc * channel["multiplier"]
         if residual is not None:
-            scale = self._channels(tile, Target.RESIDUAL_CHANNEL, "<u4", RESIDUAL_CHANNEL_FIELDS)
+            scale = self._channels(tile, Memory.RESIDUAL_CHANNEL, "<u4", RESIDUAL_CHANNEL_FIELDS)
             total += (residual - v["res_zero_point"]) * scale["res_multiplier"] << scale["res_shift"]
         rounded = (total >> channel["shift"]) + 1 >> 1
         return np.clip(rounded + v["y_zero_point"], v["q_min"], v["q_max"]).astype(np.int8)

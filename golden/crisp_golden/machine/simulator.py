@@ -14,7 +14,7 @@ from crisp_golden.machine.chip import Chip
 from crisp_golden.machine.core_model import CoreModel
 from crisp_golden.machine.least_cycles import least_cycles
 from crisp_golden.machine.transfers import is_tensor, memory_runs, misalignment, smem_addresses
-from crisp_spec.commands import COMMAND_BYTES, TOKEN_LIMIT, Command, Opcode, Target, decode_command
+from crisp_spec.commands import COMMAND_BYTES, TOKEN_LIMIT, Command, Memory, Opcode, decode_command
 from crisp_spec.config import CoreConfig
 from crisp_spec.error_codes import ErrorCode, ProgramError
 from crisp_spec.legality import violation
@@ -168,7 +168,7 @@ class ProgramSimulator:
 
     def _load(self, command: Command, runs: list[np.ndarray]) -> None:
         if not is_tensor(command):
-            self.chip.fill(Target(command["target"]), command["address"], runs[0])
+            self.chip.fill(Memory(command["memory"]), command["address"], runs[0])
             return
         addresses = smem_addresses(self.config, command)
         for plane, run in zip(addresses, runs, strict=True):

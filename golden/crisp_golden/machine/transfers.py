@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from crisp_spec.commands import Command, Target
+from crisp_spec.commands import Command, Memory
 from crisp_spec.config import CoreConfig
 
 
@@ -25,7 +25,7 @@ def plane_bytes(config: CoreConfig, command: Command) -> int:
 
 def is_tensor(command: Command) -> bool:
     """Whether a transfer moves a tensor, not the contents of a parameter memory."""
-    return command["target"] == Target.SMEM
+    return command["memory"] == Memory.SMEM
 
 
 def memory_runs(config: CoreConfig, command: Command) -> list[tuple[int, int]]:

@@ -16,7 +16,7 @@ from crisp_golden.pack.geometry import Band
 from crisp_golden.pack.parameters import layer_parameters, tap_words
 from crisp_golden.pack.placement import TensorPlace
 from crisp_golden.pack.workload import Workload, layer_workload
-from crisp_spec.commands import COORDINATE_BITS, ROW_TILE_BITS, Target
+from crisp_spec.commands import COORDINATE_BITS, ROW_TILE_BITS, Memory
 from crisp_spec.config import CoreConfig
 from crisp_spec.errors import CapacityError, LayerError
 from crisp_spec.latencies import DECODE_INTERVAL
@@ -74,11 +74,11 @@ class Job:
         return first, min(self.work.out_channels, last)
 
     @cached_property
-    def images(self) -> dict[Target, bytes]:
+    def images(self) -> dict[Memory, bytes]:
         """Contents of the memories from their first word on, but the activation memory."""
         x = self.tensors.x
         taps = tap_words(self.config, self.band, x.ring, phased=x.phased)
-        return {**layer_parameters(self.config, self.work, *self.tiles), Target.TAP: taps}
+        return {**layer_parameters(self.config, self.work, *self.tiles), Memory.TAP: taps}
 
 
 def pack_layer(
@@ -121,8 +121,8 @@ def tile_ranges(config: CoreConfig, work: Workload, share: int = 1) -> list[tupl
     """
     per_window = 0 if work.uniform else work.n * config.load_beats
     limits = (
-        ("weight memory", memory_words(config, Target.WEIGHT) // share, per_window),
-        ("block-index memory", memory_words(config, Target.BLOCK_INDEX) // share, 1),
+        ("weight memory", memory_words(config, Memory.WEIGHT) // share, per_window),
+        ("block-index memory", memory_words(config, Memory.BLOCK_INDEX) // share, 1),
     )
     capacity = min(words // cost for _, words, cost in limits if cost)
     most_tiles = min(config.channel_words // share // config.rows, MAX_ROW_TILES)

@@ -9,7 +9,7 @@ import numpy as np
 from crisp_golden.pack.geometry import Band
 from crisp_golden.pack.windows import weight_slots
 from crisp_golden.pack.workload import Workload
-from crisp_spec.commands import ALIGNMENT, COORDINATE_BITS, POSITION_BITS, Target
+from crisp_spec.commands import ALIGNMENT, COORDINATE_BITS, POSITION_BITS, Memory
 from crisp_spec.config import CoreConfig
 from crisp_spec.errors import LayerError
 from crisp_spec.memories import (
@@ -23,24 +23,24 @@ POOL_MULTIPLIER, POOL_SHIFT = 2, 1
 """A residual path that returns its input: 2 * x rounded after a shift by one."""
 
 
-def layer_parameters(config: CoreConfig, work: Workload, first: int, last: int) -> dict[Target, bytes]:
+def layer_parameters(config: CoreConfig, work: Workload, first: int, last: int) -> dict[Memory, bytes]:
     """Contents of the weight, index and channel memories for the row tiles ``first`` to ``last - 1``.
 
     Weights are in the order row tile, kept window, slot, row, lane; block indices in the order row tile, kept
     window; channels in their own. Memories that the layer does not read are absent.
     """
     images = {
-        Target.BLOCK_INDEX: _block_index_words(work, first, last),
-        Target.CHANNEL: _channel_words(config, work, first, last),
+        Memory.BLOCK_INDEX: _block_index_words(work, first, last),
+        Memory.CHANNEL: _channel_words(config, work, first, last),
     }
     if work.residual or work.conv is None:
-        images[Target.RESIDUAL_CHANNEL] = _residual_words(config, work, first, last)
+        images[Memory.RESIDUAL_CHANNEL] = _residual_words(config, work, first, last)
     if work.windowed.weights is not None:
         values, places = _slots(work, first, last)
-        images[Target.WEIGHT] = values.view(np.uint8)
+        images[Memory.WEIGHT] = values.view(np.uint8)
         if not work.dense:
-            images[Target.GROUP_INDEX] = _pack_indices(places, stored_index_bits(config))
-    return {target: _whole_beats(image) for target, image in sorted(images.items())}
+            images[Memory.GROUP_INDEX] = _pack_indices(places, stored_index_bits(config))
+    return {memory: _whole_beats(image) for memory, image in sorted(images.items())}
 
 
 def tap_words(config: CoreConfig, band: Band, ring: int, *, phased: bool) -> bytes:

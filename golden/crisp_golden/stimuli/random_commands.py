@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from random import Random
 
-from crisp_spec.commands import COMMAND_BITS, COMMAND_BYTES, FORMATS, Command, Opcode, Target
+from crisp_spec.commands import COMMAND_BITS, COMMAND_BYTES, FORMATS, Command, Memory, Opcode
 from crisp_spec.config import CoreConfig
 from crisp_spec.latencies import DECODE_INTERVAL
 from crisp_spec.legality import Range, checks, violation
@@ -84,8 +84,8 @@ def legal_command(rng: Random, config: CoreConfig) -> Command:
 def _load(rng: Random, config: CoreConfig) -> dict[str, int]:
     values = {"window": _window(rng, READ_WINDOWS), "offset": _offset(rng, config)}
     if rng.random() < 0.5:
-        target = rng.choice([target for target in Target if target is not Target.SMEM])
-        return values | {"target": int(target), "beats": rng.randint(1, 16), "address": rng.randrange(4096)}
+        memory = rng.choice([memory for memory in Memory if memory is not Memory.SMEM])
+        return values | {"memory": int(memory), "beats": rng.randint(1, 16), "address": rng.randrange(4096)}
     return values | _tensor(rng, config) | {"phased": rng.randrange(2), "odd_row": rng.randrange(2)}
 
 

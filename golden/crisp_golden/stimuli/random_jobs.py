@@ -13,7 +13,7 @@ from crisp_golden.cycles.core_cycles import CycleCount, job_cycles
 from crisp_golden.machine.chip import Chip
 from crisp_golden.machine.core_model import CoreModel
 from crisp_golden.pack.jobs import slot_cycles
-from crisp_spec.commands import EXECUTE, Command, Opcode, Target
+from crisp_spec.commands import EXECUTE, Command, Memory, Opcode
 from crisp_spec.config import CoreConfig
 from crisp_spec.fields import Field, pack_fields
 from crisp_spec.legality import violation
@@ -68,8 +68,8 @@ class RandomJob:
     def expected_smem(self) -> np.ndarray:
         """The activation memory int8[words, window] after the job."""
         after = Chip(self.config)
-        for target, memory in self.chip.memories.items():
-            after.memories[target][:] = memory
+        for memory, content in self.chip.memories.items():
+            after.memories[memory][:] = content
         CoreModel(after, self.values).run()
         return after.smem
 
@@ -139,7 +139,7 @@ def _loops(rng: np.random.Generator, config: CoreConfig, fixed: Mapping[str, int
         "tap_base": int(rng.integers(config.tap_words)),
         "weight_base": int(rng.integers(config.weight_words)),
         "index_base": int(rng.integers(config.index_words)),
-        "channel_base": int(rng.integers(memory_words(config, Target.CHANNEL))),
+        "channel_base": int(rng.integers(memory_words(config, Memory.CHANNEL))),
     }
 
 
@@ -195,7 +195,7 @@ def _fill_taps(
             "x_high": x[1],
         }
         entries.append(entry)
-    _set_words(chip, Target.TAP, v["tap_base"], [pack_fields(TAP_FIELDS, entry) for entry in entries], "<u8")
+    _set_words(chip, Memory.TAP, v["tap_base"], [pack_fields(TAP_FIELDS, entry) for entry in entries], "<u8")
     return entries
 
 
@@ -215,7 +215,7 @@ def _fill_lists(
         for indices in lists
         for index in indices
     ]
-    _set_words(chip, Target.BLOCK_INDEX, v["index_base"], words, "<u2")
+    _set_words(chip, Memory.BLOCK_INDEX, v["index_base"], words, "<u2")
     return lists
 
 
@@ -230,11 +230,11 @@ def _fill_channels(rng: np.random.Generator, config: CoreConfig, v: dict[str, in
         "res_multiplier": rng.integers(0, 1 << 16, count),
         "res_shift": rng.integers(0, 2, count) if pool else rng.integers(0, 12, count),
     }
-    for target, fields, kind in (
-        (Target.CHANNEL, CHANNEL_FIELDS, "<u8"),
-        (Target.RESIDUAL_CHANNEL, RESIDUAL_CHANNEL_FIELDS, "<u4"),
+    for memory, fields, kind in (
+        (Memory.CHANNEL, CHANNEL_FIELDS, "<u8"),
+        (Memory.RESIDUAL_CHANNEL, RESIDUAL_CHANNEL_FIELDS, "<u4"),
     ):
-        _set_words(chip, target, 0, list(_rows(fields, columns)), kind)
+        _set_words(chip, memory, 0, list(_rows(fields, columns)), kind)
 
 
 def _rows(fields: tuple[Field, ...], columns: Mapping[str, np.ndarray]) -> Iterator[int]:
@@ -242,6 +242,6 @@ def _rows(fields: tuple[Field, ...], columns: Mapping[str, np.ndarray]) -> Itera
         yield pack_fields(fields, {field.name: value for field, value in zip(fields, row, strict=True)})
 
 
-def _set_words(chip: Chip, target: Target, first: int, words: list[int], kind: str) -> None:
-    view = chip.memories[target].view(kind)
+def _set_words(chip: Chip, memory: Memory, first: int, words: list[int], kind: str) -> None:
+    view = chip.memories[memory].view(kind)
     view[(first + np.arange(len(words))) % len(view)] = words

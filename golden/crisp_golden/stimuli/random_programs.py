@@ -9,7 +9,7 @@ from crisp_golden.machine.chip import Chip
 from crisp_golden.machine.simulator import AddressWindow
 from crisp_golden.machine.transfers import memory_runs, smem_addresses
 from crisp_golden.stimuli.random_jobs import random_job
-from crisp_spec.commands import COMMAND_BYTES, Command, Opcode, Target
+from crisp_spec.commands import COMMAND_BYTES, Command, Memory, Opcode
 from crisp_spec.config import CoreConfig
 
 ALIGNMENT = 1 << 12
@@ -110,9 +110,9 @@ def transfer_step(config: CoreConfig, opcode: Opcode, values: dict[str, int]) ->
         for offset, length in memory_runs(config, command)
         for line in range(offset // 32, -(-(offset + length) // 32))
     }
-    target = Target(command["target"])
-    inside = {("chip", -int(target))}
-    if target is Target.SMEM:
+    memory = Memory(command["memory"])
+    inside = {("chip", -int(memory))}
+    if memory is Memory.SMEM:
         inside = {("chip", int(word) + 1) for word in smem_addresses(config, command).ravel()}
     step.reads, step.writes = (outside, inside) if opcode is Opcode.LOAD else (inside, outside)
     return step
@@ -157,17 +157,17 @@ def random_program(
     builder = ProgramBuilder()
     job = random_job(np.random.default_rng(rng.randrange(1 << 32)), config)
     offset, step = place.tables, config.bus_bits // 8
-    for target, memory in job.chip.memories.items():
-        if target is Target.SMEM:
+    for memory, content in job.chip.memories.items():
+        if memory is Memory.SMEM:
             continue
-        data[offset : offset + len(memory)] = memory.tobytes()
-        values = {"target": int(target), "offset": offset, "beats": len(memory) // step, "address": 0}
+        data[offset : offset + len(content)] = content.tobytes()
+        values = {"memory": int(memory), "offset": offset, "beats": len(content) // step, "address": 0}
         builder.add(transfer_step(config, Opcode.LOAD, values))
-        offset += -(-len(memory) // 64) * 64
+        offset += -(-len(content) // 64) * 64
     builder.add(_whole_memory(config, rng, place.space))
     for _ in range(transfers):
         _add_transfer(builder, config, rng, place.space)
-    everything = {("chip", place) for place in range(-len(Target), config.smem_words + 1)}
+    everything = {("chip", place) for place in range(-len(Memory), config.smem_words + 1)}
     builder.add(Step("execute", Opcode.EXECUTE, job.values, reads=everything, writes=everything))
     for _ in range(transfers):
         _add_transfer(builder, config, rng, place.space)

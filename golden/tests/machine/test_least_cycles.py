@@ -6,7 +6,7 @@ import pytest
 from crisp_golden.machine.chip import Chip
 from crisp_golden.machine.least_cycles import least_cycles
 from crisp_golden.machine.simulator import AddressWindow, ProgramSimulator
-from crisp_spec.commands import Command, Opcode, Target
+from crisp_spec.commands import Command, Memory, Opcode
 from crisp_spec.config import preset
 from crisp_spec.error_codes import ErrorCode, ProgramError
 
@@ -18,16 +18,16 @@ END = Command(Opcode.END, {})
 def test_a_transfer_takes_a_cycle_for_every_beat():
     beats = 3 * 2 * 5 * TINY.window_bits // TINY.bus_bits
     assert least_cycles(Chip(TINY), LOAD) == beats
-    table = Command(Opcode.LOAD, {"target": int(Target.TAP), "beats": 9})
+    table = Command(Opcode.LOAD, {"memory": int(Memory.TAP), "beats": 9})
     assert least_cycles(Chip(TINY), table) == 9
 
 
 def test_a_job_takes_the_slots_of_its_windows():
     chip = Chip(TINY)
-    chip.memories[Target.BLOCK_INDEX].view("<u2")[:] = 1 << 15  # every list has one entry
+    chip.memories[Memory.BLOCK_INDEX].view("<u2")[:] = 1 << 15  # every list has one entry
     values = {"row_tiles": 2, "pixel_tiles": 3, "slot_full": 10, "slot_last": 4, "index_base": 0}
     assert least_cycles(chip, Command(Opcode.EXECUTE, values)) == 2 * (2 * 10 + 4)
-    chip.memories[Target.BLOCK_INDEX][:] = 0
+    chip.memories[Memory.BLOCK_INDEX][:] = 0
     with pytest.raises(LookupError):
         least_cycles(chip, Command(Opcode.EXECUTE, values))
 

@@ -5,7 +5,7 @@ import pytest
 
 from crisp_golden.machine.chip import Chip
 from crisp_golden.machine.simulator import AddressWindow, ProgramSimulator
-from crisp_spec.commands import COMMAND_BYTES, TOKEN_LIMIT, Command, Opcode, Target
+from crisp_spec.commands import COMMAND_BYTES, TOKEN_LIMIT, Command, Memory, Opcode
 from crisp_spec.config import preset
 from crisp_spec.error_codes import ErrorCode, ProgramError
 
@@ -64,7 +64,7 @@ BAD_COMMANDS = [
     (bytes(COMMAND_BYTES), ILLEGAL, UNKNOWN),
     (END.encode()[:-1] + b"\x80", ILLEGAL, UNKNOWN),
     (load(rows=0), ILLEGAL, "`rows` must be from 1 to 1023, not 0"),
-    (load(target=7), ILLEGAL, "`target` must be from 0 to 6, not 7"),
+    (load(memory=7), ILLEGAL, "`memory` must be from 0 to 6, not 7"),
     (store(start=2), ILLEGAL, "`start` must be below `ring * 2`, not 2 and 2"),
     (load(wait_execute=1), TOKENS, "waits for a token of the execute engine, but there is none"),
     (store(wait_execute=1), TOKENS, "waits for a token of the execute engine, but there is none"),
@@ -72,7 +72,7 @@ BAD_COMMANDS = [
     (store(plane_stride=12), ADDRESS, "plane_stride 12 is no multiple of 8 bytes"),
     (load(offset=SIZE), ADDRESS, "bytes 2048 to 2056 leave window 1 of 2048 bytes"),
     (store(planes=2, plane_stride=SIZE), ADDRESS, "bytes 2048 to 2056 leave window 2 of 2048 bytes"),
-    (load(target=Target.TAP, beats=257), ADDRESS, "bytes 0 to 2056 leave window 1 of 2048 bytes"),
+    (load(memory=Memory.TAP, beats=257), ADDRESS, "bytes 0 to 2056 leave window 1 of 2048 bytes"),
     (load(window=3), ADDRESS, "window 3 may not be read"),
     (store(window=1), ADDRESS, "window 1 may not be written"),
     (ENDLESS, ErrorCode.WATCHDOG, "a list of block indices has no last entry"),

@@ -14,7 +14,7 @@ from crisp_golden.pack.jobs import Job, pack_layer, slot_cycles
 from crisp_golden.stimuli.random_conv import random_int8
 from crisp_golden.stimuli.shaped_layers import ConvShape, random_layer
 from crisp_golden.stimuli.small_cores import CORES, small_core
-from crisp_spec.commands import ALIGNMENT, Target
+from crisp_spec.commands import ALIGNMENT, Memory
 from crisp_spec.config import CoreConfig, preset
 from crisp_spec.errors import CapacityError, LayerError, PatternError
 from golden.tests.strategies import conv_shapes, image_sizes
@@ -23,8 +23,8 @@ from golden.tests.strategies import conv_shapes, image_sizes
 def execute_job(job: Job, x: np.ndarray, residual: np.ndarray | None, rng: np.random.Generator) -> np.ndarray:
     """int8[channels, rows, Wout] of one job, run on memories full of random words."""
     chip, band, tensors = Chip(job.config, rng), job.band, job.tensors
-    for target, image in job.images.items():
-        chip.fill(target, 0, image)
+    for memory, image in job.images.items():
+        chip.fill(memory, 0, image)
     tensors.x.write(chip.smem, x, *band.input_rows(), job.config)
     if tensors.residual is not None and residual is not None:
         tensors.residual.write(chip.smem, residual, band.first_row, band.last_row, job.config)
@@ -178,7 +178,7 @@ def test_registers_of_a_worked_example():
     assert (registers["act_base"], registers["act_plane"], registers["out_base"]) == (0, 13, 26)
     assert job.windows.tolist() == [18, 18, 18]
     # A window has 2 slots of 2 rows and 2 lanes; memories are filled in whole beats.
-    assert len(job.images[Target.WEIGHT]) == -(-3 * 18 * 2 * 2 * 2 // ALIGNMENT) * ALIGNMENT
+    assert len(job.images[Memory.WEIGHT]) == -(-3 * 18 * 2 * 2 * 2 // ALIGNMENT) * ALIGNMENT
 
 
 @pytest.mark.parametrize(

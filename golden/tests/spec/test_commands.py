@@ -47,8 +47,8 @@ def test_every_bit_outside_the_fields_is_checked(opcode: Opcode):
 
 
 def test_a_field_of_another_command_is_refused():
-    with pytest.raises(LayerError, match=r"^STORE has no field `target`$"):
-        Command(Opcode.STORE, {"target": 1}).encode()
+    with pytest.raises(LayerError, match=r"^STORE has no field `memory`$"):
+        Command(Opcode.STORE, {"memory": 1}).encode()
 
 
 def test_a_value_that_does_not_fit_is_refused():

@@ -74,9 +74,9 @@ def test_every_limit_of_every_range_is_enforced(preset: str, opcode: Opcode):
     ("opcode", "change", "message"),
     [
         (Opcode.LOAD, {"rows": 0}, "`rows` must be from 1 to 1023, not 0"),
-        (Opcode.LOAD, {"target": 7}, "`target` must be from 0 to 6, not 7"),
-        (Opcode.LOAD, {"target": 1, "rows": 0}, None),
-        (Opcode.LOAD, {"target": 1, "beats": 0}, "`beats` must be from 1 to 1048575, not 0"),
+        (Opcode.LOAD, {"memory": 7}, "`memory` must be from 0 to 6, not 7"),
+        (Opcode.LOAD, {"memory": 1, "rows": 0}, None),
+        (Opcode.LOAD, {"memory": 1, "beats": 0}, "`beats` must be from 1 to 1048575, not 0"),
         (Opcode.LOAD, {"beats": 0}, None),
         (Opcode.STORE, {"start": 8}, "`start` must be below `ring * 2`, not 8 and 8"),
         (Opcode.STORE, {"pitch": 9}, "`pitch` must be at most `ring * 2`, not 9 and 8"),

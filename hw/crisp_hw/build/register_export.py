@@ -12,7 +12,7 @@ from pathlib import Path
 
 from crisp_files.folders import in_checkout
 from crisp_files.text_files import write_text
-from crisp_spec.commands import COMMAND_BYTES, FORMATS, TOKEN_LIMIT, Opcode, Target
+from crisp_spec.commands import COMMAND_BYTES, FORMATS, TOKEN_LIMIT, Memory, Opcode
 from crisp_spec.error_codes import ErrorCode
 from crisp_spec.fields import WORD_BITS, Field, word_offsets
 from crisp_spec.registers import MAGIC, RESERVED, VERSION, Register, register_map
@@ -24,7 +24,7 @@ HEADER_NAME = "crisp_stc.h"
 PAGE_HEAD = """\
 # Registers and commands
 
-Written by `python -m crisp_hw.build.register_export` from `DELETE`; edit the declaration there.
+Written by `python -m crisp_hw.build.register_export` from `crisp_spec`; edit the declaration there.
 
 All registers have 32 bits and lie at byte offsets in the AXI4-Lite port's address space. `ro`: read only;
 `rw`: read and write; `wo`: a write acts, a read gives 0; `w1c`: writing 1 clears a bit. Addresses without a
@@ -47,10 +47,10 @@ def error_texts() -> dict[ErrorCode, str]:
 def c_header() -> str:
     """The C header.
 
-    Register offsets, masks and shifts of fields, the values of ``id`` and ``version``, opcodes, targets and
+    Register offsets, masks and shifts of fields, the values of ``id`` and ``version``, opcodes, memories and
     error codes, and places of command fields.
     """
-    lines = ["/* Written by crisp_hw.build.register_export; edit DELETE instead. */"]
+    lines = ["/* Written by crisp_hw.build.register_export; edit crisp_spec instead. */"]
     lines += ["#ifndef CRISP_STC_H", "#define CRISP_STC_H", ""]
     for register in register_map():
         name = f"{PREFIX}_{register.name.upper()}"
@@ -60,7 +60,7 @@ def c_header() -> str:
     lines.append(_define(f"{PREFIX}_VERSION_VALUE", f"{VERSION}u", "what version reads: of this header"))
     lines += ["", _define(f"{PREFIX}_COMMAND_BYTES", f"{COMMAND_BYTES}u", "bytes of every command")]
     lines.append(_define(f"{PREFIX}_TOKEN_LIMIT", f"{TOKEN_LIMIT}u", "most tokens between two engines"))
-    for enumeration, prefix in ((Opcode, "OPCODE"), (Target, "TARGET")):
+    for enumeration, prefix in ((Opcode, "OPCODE"), (Memory, "MEMORY")):
         lines.append("")
         lines += [_define(f"{PREFIX}_{prefix}_{item.name}", f"{item.value}u") for item in enumeration]
     lines.append("")
@@ -89,8 +89,8 @@ def register_page() -> str:
         lines += _register_rows(register)
     lines += ["", "## Error codes", "", *_table("code", "name", "meaning")]
     lines += [f"| {code.value} | `{code.name}` | {text} |" for code, text in error_texts().items()]
-    lines += ["", "## Targets of a load", "", *_table("value", "memory")]
-    lines += [f"| {target.value} | `{target.name}` |" for target in Target]
+    lines += ["", "## Memories that a load fills", "", *_table("value", "memory")]
+    lines += [f"| {memory.value} | `{memory.name}` |" for memory in Memory]
     lines += ["", "## Commands", "", f"A command has {COMMAND_BYTES} bytes; bits outside its fields are 0."]
     lines.append(f"At most {TOKEN_LIMIT} tokens, the `TOKEN_LIMIT`, lie between two engines.")
     for opcode, fields in FORMATS.items():

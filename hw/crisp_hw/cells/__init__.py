@@ -7,6 +7,6 @@ from crisp_hw.cells.beat_memory import BeatMemory
 from crisp_hw.cells.block_ram import BlockRam
 from crisp_hw.cells.lut_ram import LutRam
 from crisp_hw.cells.multiplier import Multiplier
-from crisp_hw.cells.technology import Target
+from crisp_hw.cells.technology import Technology
 
-__all__ = ["BeatMemory", "BlockRam", "LutRam", "Multiplier", "Target"]
+__all__ = ["BeatMemory", "BlockRam", "LutRam", "Multiplier", "Technology"]

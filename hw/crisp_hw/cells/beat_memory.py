@@ -8,7 +8,7 @@ from amaranth.lib.wiring import In, Out
 from amaranth.utils import ceil_log2
 
 from crisp_hw.cells.block_ram import BlockRam
-from crisp_hw.cells.technology import Target
+from crisp_hw.cells.technology import Technology
 from crisp_hw.parts.select import select
 from crisp_hw.parts.sharing import shared
 from crisp_spec.latencies import BEAT_MEMORY_LATENCY
@@ -26,7 +26,7 @@ class BeatMemory(wiring.Component):
     ----------
     word_bits, words : shape as the reader sees it.
     beat_bits : width of a write.
-    target : technology of the block RAM.
+    technology : of the block RAM.
 
     Members
     -------
@@ -43,8 +43,8 @@ class BeatMemory(wiring.Component):
     read_addr: Signal
     read_data: Signal
 
-    def __init__(self, *, word_bits: int, words: int, beat_bits: int, target: Target):
-        self.word_bits, self.words, self.beat_bits, self.target = word_bits, words, beat_bits, target
+    def __init__(self, *, word_bits: int, words: int, beat_bits: int, technology: Technology):
+        self.word_bits, self.words, self.beat_bits, self.technology = word_bits, words, beat_bits, technology
         self.width = max(word_bits, beat_bits)
         # A block RAM has at least two words, however small the memory is.
         self.depth = max(2, words * word_bits // self.width)
@@ -62,11 +62,13 @@ class BeatMemory(wiring.Component):
     @property
     def module_name(self) -> str:
         """Name that tells the shape and the technology."""
-        return f"beat_memory_{self.word_bits}x{self.words}_by_{self.beat_bits}{self.target.suffix}"
+        return f"beat_memory_{self.word_bits}x{self.words}_by_{self.beat_bits}{self.technology.suffix}"
 
     def elaborate(self, platform: object) -> Module:
         m = Module()
-        ram = BlockRam(width=self.width, depth=self.depth, granularity=self.beat_bits, target=self.target)
+        ram = BlockRam(
+            width=self.width, depth=self.depth, granularity=self.beat_bits, technology=self.technology
+        )
         m.submodules.ram = shared(platform, ram)
         part_bits = ceil_log2(self.width // self.beat_bits)
         place_bits = ceil_log2(self.width // self.word_bits)

@@ -12,7 +12,7 @@ from amaranth.lib.wiring import In, Out
 from amaranth.utils import ceil_log2
 
 from crisp_hw.cells.ecp5 import RAM_TILES, RamPorts, RamTile, dp16kd
-from crisp_hw.cells.technology import Target
+from crisp_hw.cells.technology import Technology
 from crisp_spec.errors import ConfigError
 
 
@@ -42,7 +42,7 @@ class BlockRam(wiring.Component):
     depth : words, at least 2; at most 16384 on ECP5.
     granularity : bits written by one bit of ``write_en``, a divisor of ``width``; None for whole words.
     read_back : the write port reads, too.
-    target : technology; ``Target.ECP5`` instantiates DP16KD tiles with their output registers.
+    technology : ``Technology.ECP5`` instantiates DP16KD tiles with their output registers.
 
     Members
     -------
@@ -73,10 +73,10 @@ class BlockRam(wiring.Component):
         depth: int,
         granularity: int | None = None,
         read_back: bool = False,
-        target: Target,
+        technology: Technology,
     ):
-        _check_size(width, depth, granularity, target)
-        self.width, self.depth, self.target = width, depth, target
+        _check_size(width, depth, granularity, technology)
+        self.width, self.depth, self.technology = width, depth, technology
         self.granularity = granularity or width
         self.read_back = read_back
         address = ceil_log2(depth)
@@ -97,7 +97,7 @@ class BlockRam(wiring.Component):
         """Name that tells size, granularity and technology."""
         granularity = "" if self.granularity == self.width else f"_by_{self.granularity}"
         back = "_read_back" if self.read_back else ""
-        return f"block_ram_{self.width}x{self.depth}{granularity}{back}{self.target.suffix}"
+        return f"block_ram_{self.width}x{self.depth}{granularity}{back}{self.technology.suffix}"
 
     @property
     def tiles(self) -> int:
@@ -105,7 +105,7 @@ class BlockRam(wiring.Component):
         return -(-len(self.lanes) // self.tile.lanes)
 
     def elaborate(self, platform: object) -> Elaboratable:
-        return self._elaborate_ecp5() if self.target is Target.ECP5 else self._elaborate_generic()
+        return self._elaborate_ecp5() if self.technology is Technology.ECP5 else self._elaborate_generic()
 
     def _elaborate_generic(self) -> Module:
         m = Module()
@@ -183,7 +183,7 @@ class BlockRam(wiring.Component):
         ]
 
 
-def _check_size(width: int, depth: int, granularity: int | None, target: Target) -> None:
+def _check_size(width: int, depth: int, granularity: int | None, technology: Technology) -> None:
     deepest = RAM_TILES[-1].depth
     if width < 1:
         raise ConfigError(f"`width` must be at least 1, not {width}")
@@ -191,5 +191,5 @@ def _check_size(width: int, depth: int, granularity: int | None, target: Target)
         raise ConfigError(f"`depth` must be at least 2, not {depth}")
     if granularity is not None and (granularity < 1 or width % granularity):
         raise ConfigError(f"`granularity` must divide the width {width}, not be {granularity}")
-    if target is Target.ECP5 and depth > deepest:
+    if technology is Technology.ECP5 and depth > deepest:
         raise ConfigError(f"`depth` must be at most {deepest} on ECP5, not {depth}")

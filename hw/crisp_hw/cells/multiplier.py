@@ -7,7 +7,7 @@ from amaranth.lib import wiring
 from amaranth.lib.wiring import In, Out
 
 from crisp_hw.cells.ecp5 import DSP_OPERAND_BITS, mult18x18d
-from crisp_hw.cells.technology import Target
+from crisp_hw.cells.technology import Technology
 from crisp_spec.errors import ConfigError
 
 
@@ -20,7 +20,7 @@ class Multiplier(wiring.Component):
     Parameters
     ----------
     a, b : shapes of the operands, signed or unsigned in any mix.
-    target : technology; ``Target.ECP5`` instantiates a MULT18X18D that holds the first two stages.
+    technology : ``Technology.ECP5`` instantiates a MULT18X18D that holds the first two stages.
 
     Members
     -------
@@ -29,7 +29,7 @@ class Multiplier(wiring.Component):
 
     Raises
     ------
-    ConfigError : the target is ECP5 and an operand is wider than 18 bits.
+    ConfigError : the technology is ECP5 and an operand is wider than 18 bits.
     """
 
     latency: ClassVar[int] = 3
@@ -38,13 +38,13 @@ class Multiplier(wiring.Component):
     b: Signal
     p: Signal
 
-    def __init__(self, a: Shape, b: Shape, *, target: Target):
+    def __init__(self, a: Shape, b: Shape, *, technology: Technology):
         self.a_shape, self.b_shape = a, b
         self.p_shape = Shape(
             self.a_shape.width + self.b_shape.width, signed=self.a_shape.signed or self.b_shape.signed
         )
-        self.target = target
-        if target is Target.ECP5:
+        self.technology = technology
+        if technology is Technology.ECP5:
             _check_operand("a", self.a_shape)
             _check_operand("b", self.b_shape)
         super().__init__({"a": In(self.a_shape), "b": In(self.b_shape), "p": Out(self.p_shape)})
@@ -53,12 +53,12 @@ class Multiplier(wiring.Component):
     def module_name(self) -> str:
         """Name that tells operands and technology."""
         a, b = (f"{'s' if shape.signed else 'u'}{shape.width}" for shape in (self.a_shape, self.b_shape))
-        return f"multiplier_{a}_{b}{self.target.suffix}"
+        return f"multiplier_{a}_{b}{self.technology.suffix}"
 
     def elaborate(self, platform: object) -> Elaboratable:
         m = Module()
         product = Signal(self.p_shape, reset_less=True)
-        if self.target is Target.ECP5:
+        if self.technology is Technology.ECP5:
             m.submodules.dsp = mult18x18d(self.a, self.b, product)
         else:
             a_operand = Signal(self.a_shape, reset_less=True)

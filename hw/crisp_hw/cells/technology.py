@@ -3,7 +3,7 @@
 from enum import Enum
 
 
-class Target(Enum):
+class Technology(Enum):
     """Technology of the generated hardware.
 
     GENERIC : behavioural cells only; simulates everywhere, any tool may infer its own macros.
@@ -16,4 +16,4 @@ class Target(Enum):
     @property
     def suffix(self) -> str:
         """End of the names of modules that depend on the technology."""
-        return "" if self is Target.GENERIC else f"_{self.value}"
+        return "" if self is Technology.GENERIC else f"_{self.value}"

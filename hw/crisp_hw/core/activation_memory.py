@@ -13,7 +13,7 @@ from amaranth.lib.wiring import In, Out
 from amaranth.utils import ceil_log2
 
 from crisp_hw.bus.stream_queue import StreamQueue
-from crisp_hw.cells import BlockRam, Target
+from crisp_hw.cells import BlockRam, Technology
 from crisp_hw.core.payloads import bank_bits, output_layout, read_layout, row_bits
 from crisp_hw.parts.delay import delay
 from crisp_hw.parts.select import select
@@ -63,9 +63,9 @@ class ActivationMemory(wiring.Component):
 
     module_name = "activation_memory"
 
-    def __init__(self, config: CoreConfig, *, target: Target):
+    def __init__(self, config: CoreConfig, *, technology: Technology):
         self.config = config
-        self.target = target
+        self.technology = technology
         super().__init__(
             {
                 "read": In(read_layout(config)),
@@ -101,7 +101,7 @@ class ActivationMemory(wiring.Component):
                 depth=config.bank_depth,
                 granularity=self.granularity,
                 read_back=True,
-                target=self.target,
+                technology=self.technology,
             )
             m.submodules[f"bank_{number}"] = shared(platform, bank)
             m.d.sync += [bank.read_en.eq(self.read.en), bank.read_addr.eq(self._row(self.read, number))]

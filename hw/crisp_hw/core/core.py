@@ -6,7 +6,7 @@ from amaranth.hdl import Cat, Module, ResetSignal, Signal
 from amaranth.lib import data, wiring
 from amaranth.lib.wiring import In, Out
 
-from crisp_hw import cells
+from crisp_hw.cells import Technology
 from crisp_hw.core.activation_memory import ActivationMemory
 from crisp_hw.core.array.array_row import ArrayRow
 from crisp_hw.core.array.output_lane import LEVELS_LAYOUT
@@ -17,11 +17,11 @@ from crisp_hw.core.payloads import JOB_LAYOUT, bank_bits, fill_layout, row_bits
 from crisp_hw.core.sequencing.sequencer import COUNTERS_LAYOUT, Sequencer
 from crisp_hw.parts.delay import delay
 from crisp_hw.parts.sharing import shared
-from crisp_spec.commands import POSITION_BITS, Target
+from crisp_spec.commands import POSITION_BITS, Memory
 from crisp_spec.config import CoreConfig
 from crisp_spec.latencies import READ_LATENCY, accumulate_latency, prologue_cycles
 
-TARGET_BITS = 3
+MEMORY_BITS = 3
 
 
 class CrispCore(wiring.Component):
@@ -38,7 +38,7 @@ class CrispCore(wiring.Component):
     Parameters
     ----------
     config : shape of the core.
-    target : technology that multipliers and block RAMs are mapped to.
+    technology : what multipliers and block RAMs are mapped to.
 
     Members
     -------
@@ -46,7 +46,7 @@ class CrispCore(wiring.Component):
     start : In(1), taken if ready; ready : Out(1), a register.
     busy : Out(1), a register, from the cycle after ``start`` on while a job runs; done : Out(1), in the last
         cycle of every job.
-    write_en : In(1); write_target : In(3), a ``Target``; write_address : In(20), number of the beat, modulo
+    write_en : In(1); write_memory : In(3), a ``Memory``; write_address : In(20), number of the beat, modulo
         the memory; write_data : In(bus_bits); write_ready : Out(1), which does not depend on ``write_en``.
     read_valid : In(1); read_ready : Out(1), a register, low while a request is under way; read_row,
         read_next_row : In, SMEM rows of the banks from the rotation on and of those below; read_rotation :
@@ -61,9 +61,9 @@ class CrispCore(wiring.Component):
     module_name = "crisp_core"
     read_latency = READ_LATENCY
 
-    def __init__(self, config: CoreConfig, *, target: cells.Target = cells.Target.GENERIC):
+    def __init__(self, config: CoreConfig, *, technology: Technology = Technology.GENERIC):
         self.config = config
-        self.target = target
+        self.technology = technology
         rows = row_bits(config)
         super().__init__(
             {
@@ -73,7 +73,7 @@ class CrispCore(wiring.Component):
                 "busy": Out(1),
                 "done": Out(1),
                 "write_en": In(1),
-                "write_target": In(TARGET_BITS),
+                "write_memory": In(MEMORY_BITS),
                 "write_address": In(POSITION_BITS),
                 "write_data": In(config.bus_bits),
                 "write_ready": Out(1),
@@ -92,11 +92,11 @@ class CrispCore(wiring.Component):
 
     def elaborate(self, platform):
         m = Module()
-        config, target = self.config, self.target
-        decoder = BlockIndexDecoder(config, target=target)
+        config, technology = self.config, self.technology
+        decoder = BlockIndexDecoder(config, technology=technology)
         sequencer = Sequencer(config)
-        loader = WeightLoader(config, target=target)
-        activations = ActivationMemory(config, target=target)
+        loader = WeightLoader(config, technology=technology)
+        activations = ActivationMemory(config, technology=technology)
         writer = OutputWriter(config)
         for block in (decoder, sequencer, loader, activations):
             m.submodules[block.module_name] = shared(platform, block)
@@ -176,7 +176,7 @@ class CrispCore(wiring.Component):
             "drain": delay(m, sequencer.drain, accumulate_latency(config) - 1, "drain", reset_less=False),
         }
         for number in range(config.rows):
-            row = ArrayRow(config, target=self.target)
+            row = ArrayRow(config, technology=self.technology)
             m.submodules[f"row_{number}"] = shared(platform, row, resets[number])
             m.d.comb += [
                 *[getattr(row, name).eq(value) for name, value in chain.items()],
@@ -202,7 +202,7 @@ class CrispCore(wiring.Component):
 
     def _connect_writes(self, m: Module, activations) -> Any:
         """Beats for the activation memory go there at once, those for the others through a register."""
-        to_smem = self.write_target == Target.SMEM
+        to_smem = self.write_memory == Memory.SMEM
         fill = Signal(fill_layout(self.config))
         m.d.comb += [
             activations.fill_en.eq(self.write_en & to_smem),
@@ -211,7 +211,7 @@ class CrispCore(wiring.Component):
             self.write_ready.eq(activations.fill_ready | ~to_smem),
         ]
         m.d.sync += [
-            *[fill.select[target].eq(self.write_en & (self.write_target == target)) for target in Target],
+            *[fill.select[memory].eq(self.write_en & (self.write_memory == memory)) for memory in Memory],
             fill.address.eq(self.write_address),
             fill.data.eq(self.write_data),
         ]

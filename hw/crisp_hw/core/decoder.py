@@ -13,9 +13,8 @@ from amaranth.lib import stream, wiring
 from amaranth.lib.wiring import In, Out
 from amaranth.utils import ceil_log2
 
-from crisp_hw import cells
 from crisp_hw.bus.stream_queue import StreamQueue
-from crisp_hw.cells import BeatMemory, Multiplier
+from crisp_hw.cells import BeatMemory, Multiplier, Technology
 from crisp_hw.core.parameter_memories import beat_memory
 from crisp_hw.core.payloads import (
     JOB_LAYOUT,
@@ -31,7 +30,7 @@ from crisp_hw.parts.credit_counter import CreditCounter
 from crisp_hw.parts.delay import delay
 from crisp_hw.parts.ring import add_modulo
 from crisp_hw.parts.sharing import shared
-from crisp_spec.commands import Target
+from crisp_spec.commands import Memory
 from crisp_spec.config import CoreConfig
 from crisp_spec.latencies import DECODE_INTERVAL, LOCATE_LATENCY
 from crisp_spec.memories import INDEX_BITS
@@ -105,9 +104,9 @@ class BlockIndexDecoder(wiring.Component):
 
     module_name = "block_index_decoder"
 
-    def __init__(self, config: CoreConfig, *, target: cells.Target):
+    def __init__(self, config: CoreConfig, *, technology: Technology):
         self.config = config
-        self.target = target
+        self.technology = technology
         super().__init__(
             {
                 "job": In(JOB_LAYOUT),
@@ -123,13 +122,13 @@ class BlockIndexDecoder(wiring.Component):
         self._decode(m, platform, index, flags, fetched)
         return m
 
-    def _memory(self, m: Module, platform, target: Target) -> BeatMemory:
-        return beat_memory(m, platform, self.config, target, self.fill, technology=self.target)
+    def _memory(self, m: Module, platform, memory: Memory) -> BeatMemory:
+        return beat_memory(m, platform, self.config, memory, self.fill, technology=self.technology)
 
     def _fetch(self, m: Module, platform):
         """Walk the lists; return the entry's index, its loop flags and a strobe."""
         config, job = self.config, self.job
-        memory = self._memory(m, platform, Target.BLOCK_INDEX)
+        memory = self._memory(m, platform, Memory.BLOCK_INDEX)
         pointer = Signal(ceil_log2(config.index_words))
         list_start = Signal.like(pointer)
         row_tile, pixel_tile = Signal.like(job.row_tiles), Signal.like(job.pixel_tiles)
@@ -207,8 +206,8 @@ class BlockIndexDecoder(wiring.Component):
         """Divide, look the tap up, find its rows and queue the window."""
         config, job = self.config, self.job
         divider = TapDivider(ceil_log2(config.tap_words), len(job.channel_blocks))
-        table = self._memory(m, platform, Target.TAP)
-        plane = Multiplier(job.channel_blocks.shape(), job.act_plane.shape(), target=self.target)
+        table = self._memory(m, platform, Memory.TAP)
+        plane = Multiplier(job.channel_blocks.shape(), job.act_plane.shape(), technology=self.technology)
         m.submodules.divider = shared(platform, divider)
         m.submodules.plane_multiplier = shared(platform, plane)
         m.d.comb += [

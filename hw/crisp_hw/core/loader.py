@@ -7,8 +7,7 @@ from amaranth.lib import wiring
 from amaranth.lib.wiring import In, Out
 from amaranth.utils import ceil_log2
 
-from crisp_hw import cells
-from crisp_hw.cells import BeatMemory
+from crisp_hw.cells import BeatMemory, Technology
 from crisp_hw.core.parameter_memories import beat_memory
 from crisp_hw.core.payloads import (
     CHANNEL_SLOTS,
@@ -19,7 +18,7 @@ from crisp_hw.core.payloads import (
     window_layout,
 )
 from crisp_hw.parts.delay import delay
-from crisp_spec.commands import Target
+from crisp_spec.commands import Memory
 from crisp_spec.config import VALUE_BITS, CoreConfig
 from crisp_spec.latencies import ACTIVATION_LATENCY
 from crisp_spec.memories import (
@@ -51,9 +50,9 @@ class WeightLoader(wiring.Component):
 
     module_name = "weight_loader"
 
-    def __init__(self, config: CoreConfig, *, target: cells.Target):
+    def __init__(self, config: CoreConfig, *, technology: Technology):
         self.config = config
-        self.target = target
+        self.technology = technology
         super().__init__(
             {
                 "job": In(JOB_LAYOUT),
@@ -96,8 +95,8 @@ class WeightLoader(wiring.Component):
         self._read_channels(m, platform, loading & new_rows & (n == 0), group, slot)
         return m
 
-    def _memory(self, m: Module, platform, target: Target) -> BeatMemory:
-        return beat_memory(m, platform, self.config, target, self.fill, technology=self.target)
+    def _memory(self, m: Module, platform, memory: Memory) -> BeatMemory:
+        return beat_memory(m, platform, self.config, memory, self.fill, technology=self.technology)
 
     def _read_weights(self, m: Module, platform, head, loading, ends, group, n, buffer) -> None:
         config = self.config
@@ -114,7 +113,7 @@ class WeightLoader(wiring.Component):
             ]
         with m.If(self.start):
             m.d.sync += [pointer.eq(self.job.weight_base), list_start.eq(self.job.weight_base)]
-        values = self._memory(m, platform, Target.WEIGHT)
+        values = self._memory(m, platform, Memory.WEIGHT)
         m.d.comb += [values.read_en.eq(loading), values.read_addr.eq(pointer)]
         bus = Signal(weight_bus_layout(config))
         late_n = delay(m, n, values.latency, "n")
@@ -138,19 +137,19 @@ class WeightLoader(wiring.Component):
         slots, stored = config.load_rows * config.lanes, stored_index_bits(config)
         if stored == 0:
             return [Const(0, 0)] * slots
-        memory = self._memory(m, platform, Target.GROUP_INDEX)
+        memory = self._memory(m, platform, Memory.GROUP_INDEX)
         m.d.comb += [memory.read_en.eq(reading), memory.read_addr.eq(pointer)]
         words: list[Any] = [memory.read_data.word_select(slot, stored) for slot in range(slots)]
         return [Value.cast(Mux(self.job.dense, n, word)[: config.group_bits]) for word in words]
 
     def _read_channels(self, m: Module, platform, reading, group, slot) -> None:
         config = self.config
-        pointer = Signal(ceil_log2(memory_words(config, Target.CHANNEL)))
+        pointer = Signal(ceil_log2(memory_words(config, Memory.CHANNEL)))
         with m.If(reading):
             m.d.sync += pointer.eq(pointer + 1)
         with m.If(self.start):
             m.d.sync += pointer.eq(self.job.channel_base)
-        memories = [self._memory(m, platform, t) for t in (Target.CHANNEL, Target.RESIDUAL_CHANNEL)]
+        memories = [self._memory(m, platform, memory) for memory in (Memory.CHANNEL, Memory.RESIDUAL_CHANNEL)]
         for memory in memories:
             m.d.comb += [memory.read_en.eq(reading), memory.read_addr.eq(pointer)]
         latency = BeatMemory.latency

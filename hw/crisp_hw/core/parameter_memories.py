@@ -4,28 +4,33 @@ from typing import Any
 
 from amaranth.hdl import Module
 
-from crisp_hw import cells
-from crisp_hw.cells import BeatMemory
+from crisp_hw.cells import BeatMemory, Technology
 from crisp_hw.parts.sharing import shared
-from crisp_spec.commands import Target
+from crisp_spec.commands import Memory
 from crisp_spec.config import CoreConfig
 from crisp_spec.memories import memory_words, word_bits
 
 
 def beat_memory(
-    m: Module, platform: object, config: CoreConfig, target: Target, fill: Any, *, technology: cells.Target
+    m: Module,
+    platform: object,
+    config: CoreConfig,
+    memory: Memory,
+    fill: Any,
+    *,
+    technology: Technology,
 ) -> BeatMemory:
-    """Add the memory ``target`` to ``m``, its write port connected to ``fill``, a view of ``fill_layout``."""
-    memory = BeatMemory(
-        word_bits=word_bits(config, target),
-        words=memory_words(config, target),
+    """Add the memory ``memory`` to ``m``, its write port connected to ``fill``, a view of ``fill_layout``."""
+    cell = BeatMemory(
+        word_bits=word_bits(config, memory),
+        words=memory_words(config, memory),
         beat_bits=config.bus_bits,
-        target=technology,
+        technology=technology,
     )
-    m.submodules[f"{target.name.lower()}_memory"] = shared(platform, memory)
+    m.submodules[f"{memory.name.lower()}_memory"] = shared(platform, cell)
     m.d.comb += [
-        memory.write_en.eq(fill.select[target]),
-        memory.write_addr.eq(fill.address),
-        memory.write_data.eq(fill.data),
+        cell.write_en.eq(fill.select[memory]),
+        cell.write_addr.eq(fill.address),
+        cell.write_data.eq(fill.data),
     ]
-    return memory
+    return cell

@@ -6,7 +6,7 @@ from amaranth.hdl import Shape
 from amaranth.lib import data
 from amaranth.utils import ceil_log2
 
-from crisp_spec.commands import COORDINATE_BITS, EXECUTE, POSITION_BITS, Target
+from crisp_spec.commands import COORDINATE_BITS, EXECUTE, POSITION_BITS, Memory
 from crisp_spec.config import VALUE_BITS, CoreConfig
 from crisp_spec.fields import Field
 from crisp_spec.memories import CHANNEL_FIELDS, RESIDUAL_CHANNEL_FIELDS, TAP_FIELDS
@@ -51,8 +51,8 @@ def position_bits(config: CoreConfig) -> int:
 
 
 def fill_layout(config: CoreConfig) -> data.StructLayout:
-    """A beat for one of the memories; ``select`` has one bit for each ``Target``, and at most one is set."""
-    return data.StructLayout({"select": len(Target), "address": POSITION_BITS, "data": config.bus_bits})
+    """A beat for one of the memories; ``select`` has one bit for each ``Memory``, and at most one is set."""
+    return data.StructLayout({"select": len(Memory), "address": POSITION_BITS, "data": config.bus_bits})
 
 
 def read_layout(config: CoreConfig) -> data.StructLayout:

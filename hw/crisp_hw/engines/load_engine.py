@@ -12,12 +12,12 @@ from crisp_hw.control.payloads import PIXELS_BITS, WINDOW_LAYOUT, WINDOWS_LAYOUT
 from crisp_hw.engines.engine_port import connect_control, engine_members
 from crisp_hw.engines.load_walker import LoadWalker
 from crisp_hw.parts.sharing import shared
-from crisp_spec.commands import POSITION_BITS, Target
+from crisp_spec.commands import POSITION_BITS, Memory
 from crisp_spec.config import CoreConfig
 from crisp_spec.dma_latencies import BURST_BEATS, OUTSTANDING_BURSTS
 from crisp_spec.error_codes import ErrorCode
 
-TARGET_BITS = 3
+MEMORY_BITS = 3
 
 MEETING_DEPTH = 4
 """Beats and addresses that wait for each other."""
@@ -35,7 +35,7 @@ class LoadEngine(wiring.Component):
     See ``engine_members``, and
     windows : In(WINDOWS_LAYOUT), with the permission to read.
     request : stream of ``BURST_LAYOUT``, data : stream of ``read_beat_layout``; see ``BurstReader``.
-    write_en : Out(1); write_target : Out(3); write_address : Out(20), in beats; write_data : Out(bus_bits);
+    write_en : Out(1); write_memory : Out(3); write_address : Out(20), in beats; write_data : Out(bus_bits);
         write_ready : In(1), the write is done in this cycle.
     """
 
@@ -50,7 +50,7 @@ class LoadEngine(wiring.Component):
                 "request": Out(stream_of(BURST_LAYOUT)),
                 "data": In(stream_of(read_beat_layout(config.bus_bits))),
                 "write_en": Out(1),
-                "write_target": Out(TARGET_BITS),
+                "write_memory": Out(MEMORY_BITS),
                 "write_address": Out(POSITION_BITS),
                 "write_data": Out(config.bus_bits),
                 "write_ready": In(1),
@@ -61,7 +61,7 @@ class LoadEngine(wiring.Component):
         m = Module()
         control, command = connect_control(m, platform, self, "load")
         to_smem = Signal()
-        m.d.sync += to_smem.eq(command.target == Target.SMEM)  # A command comes a cycle before its start.
+        m.d.sync += to_smem.eq(command.memory == Memory.SMEM)  # A command comes a cycle before its start.
         planner = self._plan(m, platform, command, to_smem, control.start)
         busy = self._write(m, platform, command, control.start)
         owed = self._count_owed(m, planner)
@@ -144,7 +144,7 @@ class LoadEngine(wiring.Component):
             m.d.sync += [
                 self.write_en.eq(meet),
                 self.write_data.eq(beats.o.payload),
-                self.write_target.eq(command.target),
+                self.write_memory.eq(command.memory),
                 self.write_address.eq(addresses.o.payload),
             ]
         return ~beats.empty | self.write_en

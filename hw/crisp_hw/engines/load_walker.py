@@ -11,7 +11,7 @@ from crisp_hw.bus.payloads import stream_of
 from crisp_hw.control.payloads import COMMAND_LAYOUTS
 from crisp_hw.engines.row_cursor import RowCursor
 from crisp_hw.parts.sharing import shared
-from crisp_spec.commands import COORDINATE_BITS, POSITION_BITS, ROW_BITS, Target
+from crisp_spec.commands import COORDINATE_BITS, POSITION_BITS, ROW_BITS, Memory
 from crisp_spec.config import CoreConfig
 
 
@@ -25,7 +25,7 @@ class LoadWalker(wiring.Component):
     -------
     command : In, the load; stable from one cycle before ``restart`` on.
     restart : In(1), go to the first beat; what was not taken is dropped.
-    o : stream of addresses in the target's memory, in beats.
+    o : stream of addresses in the memory to fill, in beats.
     """
 
     def __init__(self, config: CoreConfig):
@@ -62,7 +62,7 @@ class LoadWalker(wiring.Component):
         odd_row, odd_column = Signal(), Signal()
         part = Signal(self._place.members["part"])
         last_pixel, last_row = self._count(m, pixel_ends, row_ends, plane_ends, to_smem)
-        m.d.sync += to_smem.eq(command.target == Target.SMEM)
+        m.d.sync += to_smem.eq(command.memory == Memory.SMEM)
         m.d.comb += [
             one_part.eq(~to_smem if self.parts > 1 else 1),
             *[getattr(cursor, name).eq(command[name]) for name in ("start", "pitch", "ring")],

@@ -14,7 +14,7 @@ from crisp_golden.cycles.core_cycles import CycleCount
 from crisp_golden.pack.jobs import Job
 from crisp_hw.core.payloads import JOB_FIELDS
 from crisp_sim.core.clocking import CLOCK_PERIOD_NS, RESET_CYCLES, pulse_reset, start_clock
-from crisp_spec.commands import Target
+from crisp_spec.commands import Memory
 from crisp_spec.config import CoreConfig
 from crisp_spec.cycle_causes import CORE_CAUSES
 from crisp_spec.fields import pack_fields
@@ -25,7 +25,7 @@ INPUTS = (
     "job",
     "start",
     "write_en",
-    "write_target",
+    "write_memory",
     "write_address",
     "write_data",
     "read_valid",
@@ -57,12 +57,12 @@ class CoreDriver:
             await start_clock(self.dut, **dict.fromkeys(INPUTS, 0))
         self._clock_runs = True
 
-    async def fill(self, target: Target, image: bytes, beat: int = 0) -> None:
+    async def fill(self, memory: Memory, image: bytes, beat: int = 0) -> None:
         """Write whole beats of a memory from ``beat`` on, one per clock unless the core makes them wait."""
         dut, size = self.dut, self.config.bus_bits // 8
         assert len(image) % size == 0, f"{len(image)} bytes are no whole beats of {size}"
         dut.write_en.value = 1
-        dut.write_target.value = target
+        dut.write_memory.value = memory
         # At falling edges nothing else changes, so that inputs need no scheduling by cocotb, which is slow.
         address, data, falling = dut.write_address, dut.write_data, FallingEdge(dut.clk)
         for offset in range(len(image) // size):
@@ -73,7 +73,7 @@ class CoreDriver:
 
     async def write_smem(self, words: np.ndarray) -> None:
         """Write int8[words, window] into the activation memory from its first word on."""
-        await self.fill(Target.SMEM, np.ascontiguousarray(words).tobytes())
+        await self.fill(Memory.SMEM, np.ascontiguousarray(words).tobytes())
 
     async def read_smem(self, rows: int) -> np.ndarray:
         """Read the first ``rows`` rows of the activation memory as int8[rows * cols, window]."""
@@ -95,8 +95,8 @@ class CoreDriver:
 
     async def load(self, job: Job) -> None:
         """Set a job's registers and fill all its memories but the activation memory."""
-        for target, image in job.images.items():
-            await self.fill(target, bytes(image))
+        for memory, image in job.images.items():
+            await self.fill(memory, bytes(image))
         self.set_job(job.registers)
 
     def set_job(self, values: Mapping[str, int]) -> None:

@@ -18,7 +18,7 @@ from crisp_hw.build.register_export import (
     register_page,
     write_header,
 )
-from crisp_spec.commands import COMMAND_BYTES, FORMATS, TOKEN_LIMIT, Command, Opcode, Target
+from crisp_spec.commands import COMMAND_BYTES, FORMATS, TOKEN_LIMIT, Command, Memory, Opcode
 from crisp_spec.error_codes import ErrorCode
 from crisp_spec.fields import WORD_BITS, pack_fields
 from crisp_spec.registers import MAGIC, VERSION, Register, register_map
@@ -101,7 +101,7 @@ def declared() -> dict[str, int]:
     values |= {"CRISP_COMMAND_BYTES": COMMAND_BYTES, "CRISP_TOKEN_LIMIT": TOKEN_LIMIT}
     for register in register_map():
         values |= dict(register_values(register))
-    for prefix, items in (("OPCODE", Opcode), ("TARGET", Target), ("ERROR", ErrorCode)):
+    for prefix, items in (("OPCODE", Opcode), ("MEMORY", Memory), ("ERROR", ErrorCode)):
         values |= {f"CRISP_{prefix}_{item.name}": item.value for item in items}
     return values
 

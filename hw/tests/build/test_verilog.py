@@ -14,7 +14,7 @@ from crisp_hw.build import lint
 from crisp_hw.build.fpga.tools import find_yosys, run_tool
 from crisp_hw.build.lint import LintError, lint_verilog
 from crisp_hw.build.verilog import write_rtlil, write_verilog
-from crisp_hw.cells import BlockRam, LutRam, Multiplier, Target
+from crisp_hw.cells import BlockRam, LutRam, Multiplier, Technology
 from crisp_hw.core.core import CrispCore
 from crisp_hw.parts.sharing import shared
 from crisp_spec.config import PRESETS
@@ -30,8 +30,8 @@ class Squares(wiring.Component):
 
     def elaborate(self, platform: object) -> Elaboratable:
         m = Module()
-        m.submodules.multiplier = multiplier = Multiplier(signed(8), signed(8), target=Target.GENERIC)
-        m.submodules.squares = squares = BlockRam(width=16, depth=64, target=Target.GENERIC)
+        m.submodules.multiplier = multiplier = Multiplier(signed(8), signed(8), technology=Technology.GENERIC)
+        m.submodules.squares = squares = BlockRam(width=16, depth=64, technology=Technology.GENERIC)
         m.submodules.recent = recent = LutRam(width=16, depth=64)
         m.d.comb += [multiplier.a.eq(self.value), multiplier.b.eq(self.value)]
         for ram in (squares, recent):

@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from crisp_hw.cells import BeatMemory, Target
+from crisp_hw.cells import BeatMemory, Technology
 from crisp_spec.latencies import BEAT_MEMORY_LATENCY
 from hw.tests.simulate import simulate
 
@@ -21,7 +21,7 @@ SHAPES = [
 
 @pytest.mark.parametrize("shape", SHAPES, ids=lambda shape: f"{shape['word_bits']}_by_{shape['beat_bits']}")
 def test_words_are_what_the_beats_wrote_whatever_the_widths(shape: dict[str, int]):
-    memory = BeatMemory(**shape, target=Target.GENERIC)
+    memory = BeatMemory(**shape, technology=Technology.GENERIC)
     word_bits, words, beat_bits = shape["word_bits"], shape["words"], shape["beat_bits"]
     total = words * word_bits
 
@@ -58,7 +58,7 @@ def test_words_are_what_the_beats_wrote_whatever_the_widths(shape: dict[str, int
 
 
 def test_the_smallest_memory_has_two_words_in_its_block_ram():
-    memory = BeatMemory(word_bits=8, words=16, beat_bits=256, target=Target.GENERIC)
+    memory = BeatMemory(word_bits=8, words=16, beat_bits=256, technology=Technology.GENERIC)
     assert (memory.depth, len(memory.write_addr), len(memory.read_addr)) == (2, 1, 6)
 
 

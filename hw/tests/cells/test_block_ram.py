@@ -11,7 +11,7 @@ from amaranth.lib.wiring import In, Out
 from amaranth.sim import Simulator
 
 from crisp_hw.build.fpga.tools import ToolError
-from crisp_hw.cells import BlockRam, Target
+from crisp_hw.cells import BlockRam, Technology
 from crisp_spec.errors import ConfigError
 from hw.tests.cells.equivalence import MODELS, Miter, members, prove
 
@@ -86,8 +86,8 @@ class Traffic(wiring.Component):
 
 def prove_tiles(size: dict, model: str, folder: Path, *, collisions: bool = False) -> str:
     """Prove an ECP5 block RAM, used at its walking words, equal to a generic one of sixteen words."""
-    vendor = BlockRam(**size, target=Target.ECP5)
-    generic = BlockRam(**{**size, "depth": 16}, target=Target.GENERIC)
+    vendor = BlockRam(**size, technology=Technology.ECP5)
+    generic = BlockRam(**{**size, "depth": 16}, technology=Technology.GENERIC)
     words = 1 + (vendor.depth - 1).bit_length()
     miter = Miter(
         Traffic(generic, words, collisions=collisions),
@@ -159,7 +159,7 @@ def test_reading_the_word_being_written_is_outside_the_contract(tmp_path: Path):
 def test_reads_follow_a_reference_array_two_cycles_later():
     generator = random.Random(3)
     width, depth, granularity = 12, 10, 4
-    dut = BlockRam(width=width, depth=depth, granularity=granularity, target=Target.GENERIC)
+    dut = BlockRam(width=width, depth=depth, granularity=granularity, technology=Technology.GENERIC)
     words, expected = [0] * depth, []
     seen = []
 
@@ -192,7 +192,7 @@ def test_reads_follow_a_reference_array_two_cycles_later():
 
 def test_the_write_port_reads_back_in_cycles_without_a_write():
     generator = random.Random(4)
-    dut = BlockRam(width=8, depth=10, granularity=4, read_back=True, target=Target.GENERIC)
+    dut = BlockRam(width=8, depth=10, granularity=4, read_back=True, technology=Technology.GENERIC)
     words, expected, seen = [0] * 10, [], []
 
     async def testbench(ctx):
@@ -230,7 +230,7 @@ def test_the_write_port_reads_back_in_cycles_without_a_write():
     ],
 )
 def test_tile_count(size: dict, tiles: int):
-    assert BlockRam(**size, target=Target.ECP5).tiles == tiles
+    assert BlockRam(**size, technology=Technology.ECP5).tiles == tiles
 
 
 @pytest.mark.parametrize(
@@ -244,4 +244,4 @@ def test_tile_count(size: dict, tiles: int):
 )
 def test_impossible_sizes_are_refused(size: dict, message: str):
     with pytest.raises(ConfigError, match=message):
-        BlockRam(**size, target=Target.ECP5)
+        BlockRam(**size, technology=Technology.ECP5)

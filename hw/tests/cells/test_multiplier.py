@@ -9,7 +9,7 @@ from amaranth.hdl import Shape, signed, unsigned
 from amaranth.sim import Simulator
 
 from crisp_hw.build.fpga.tools import ToolError
-from crisp_hw.cells import Multiplier, Target
+from crisp_hw.cells import Multiplier, Technology
 from crisp_spec.errors import ConfigError
 from hw.tests.cells.equivalence import MODELS, Miter, prove
 
@@ -37,7 +37,7 @@ SHARE_REGISTERS = [
 
 def rtl_products(a: Shape, b: Shape, pairs: list[tuple[int, int]]) -> list[int]:
     """One product per pair, as they leave the pipeline."""
-    dut = Multiplier(a, b, target=Target.GENERIC)
+    dut = Multiplier(a, b, technology=Technology.GENERIC)
     products = []
 
     async def testbench(ctx):
@@ -77,7 +77,9 @@ def test_product_is_exact_at_extremes_and_random_values(a: Shape, b: Shape):
 
 @pytest.mark.parametrize(("a", "b"), SHAPES, ids=str)
 def test_dsp_form_is_equal_to_the_generic_form(a: Shape, b: Shape, tmp_path: Path):
-    miter = Miter(Multiplier(a, b, target=Target.GENERIC), Multiplier(a, b, target=Target.ECP5))
+    miter = Miter(
+        Multiplier(a, b, technology=Technology.GENERIC), Multiplier(a, b, technology=Technology.ECP5)
+    )
     model = (MODELS / "MULT18X18D.v").read_text()
     assert "SUCCESS" in prove(miter, model, tmp_path, preparation=SHARE_REGISTERS)
 
@@ -92,7 +94,9 @@ def test_dsp_form_is_equal_to_the_generic_form(a: Shape, b: Shape, tmp_path: Pat
 )
 def test_a_broken_model_fails_the_proof(right: str, wrong: str, tmp_path: Path):
     shapes = signed(18), signed(18)
-    miter = Miter(Multiplier(*shapes, target=Target.GENERIC), Multiplier(*shapes, target=Target.ECP5))
+    miter = Miter(
+        Multiplier(*shapes, technology=Technology.GENERIC), Multiplier(*shapes, technology=Technology.ECP5)
+    )
     model = (MODELS / "MULT18X18D.v").read_text()
     assert model.count(right) == 1
     with pytest.raises(ToolError, match="proof did fail"):
@@ -101,7 +105,9 @@ def test_a_broken_model_fails_the_proof(right: str, wrong: str, tmp_path: Path):
 
 def test_a_configuration_without_model_is_refused(tmp_path: Path):
     shapes = signed(8), signed(8)
-    miter = Miter(Multiplier(*shapes, target=Target.GENERIC), Multiplier(*shapes, target=Target.ECP5))
+    miter = Miter(
+        Multiplier(*shapes, technology=Technology.GENERIC), Multiplier(*shapes, technology=Technology.ECP5)
+    )
     model = (MODELS / "MULT18X18D.v").read_text().replace('GSR != "DISABLED"', 'GSR != "ENABLED"')
     with pytest.raises(ToolError, match="configuration_without_model"):
         prove(miter, model, tmp_path)
@@ -111,5 +117,5 @@ def test_a_configuration_without_model_is_refused(tmp_path: Path):
 def test_operand_wider_than_a_dsp_is_refused_on_ecp5_only(a: Shape, b: Shape, name: str):
     width = max(a.width, b.width)
     with pytest.raises(ConfigError, match=f"operand `{name}` must have at most 18 bits on ECP5, not {width}"):
-        Multiplier(a, b, target=Target.ECP5)
-    assert Multiplier(a, b, target=Target.GENERIC).p_shape.width == a.width + b.width
+        Multiplier(a, b, technology=Technology.ECP5)
+    assert Multiplier(a, b, technology=Technology.GENERIC).p_shape.width == a.width + b.width

@@ -5,7 +5,7 @@ from typing import Any
 
 from crisp_golden.stimuli.random_jobs import RandomJob
 from crisp_hw.core.payloads import JOB_FIELDS
-from crisp_spec.commands import Target
+from crisp_spec.commands import Memory
 from hw.tests.simulate import drive
 
 
@@ -14,13 +14,13 @@ def job_frame(job: RandomJob) -> dict[str, int]:
     return {field.name: job.values[field.name] for field in JOB_FIELDS}
 
 
-async def fill_memories(ctx: Any, block: Any, job: RandomJob, targets: Iterable[Target]) -> None:
+async def fill_memories(ctx: Any, block: Any, job: RandomJob, memories: Iterable[Memory]) -> None:
     """Write all beats of some memories through the port ``fill``."""
     size = job.config.bus_bits // 8
-    for target in targets:
-        image = job.chip.memories[target].tobytes()
+    for memory in memories:
+        image = job.chip.memories[memory].tobytes()
         for beat in range(len(image) // size):
             data = int.from_bytes(image[beat * size : (beat + 1) * size], "little")
-            drive(ctx, block, {"fill": {"select": 1 << target, "address": beat, "data": data}})
+            drive(ctx, block, {"fill": {"select": 1 << memory, "address": beat, "data": data}})
             await ctx.tick()
     drive(ctx, block, {"fill": {"select": 0}})

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from crisp_golden.stimuli.small_cores import small_core
-from crisp_hw.cells import Target
+from crisp_hw.cells import Technology
 from crisp_hw.core.activation_memory import FILL_QUEUE, ActivationMemory
 from crisp_spec.config import CoreConfig
 from crisp_spec.latencies import ACTIVATION_LATENCY, BLOCK_RAM_LATENCY, READ_LATENCY
@@ -24,7 +24,7 @@ IDLE = {"read": {"en": 0}, "inside": 0, "fill_en": 0, "output": {"valid": 0}}
 
 def rtl_windows(config: CoreConfig, frames: list[dict[str, Any]]) -> np.ndarray:
     """int8[frames, cols, window], what the memory returns for every frame."""
-    memory = ActivationMemory(config, target=Target.GENERIC)
+    memory = ActivationMemory(config, technology=Technology.GENERIC)
     outputs = pipelined(memory, frames, ["windows"], memory.latency)
     words = b"".join(word.to_bytes(config.window, "little") for out in outputs for word in out["windows"])
     return np.frombuffer(words, np.int8).reshape(len(frames), config.cols, config.window)
@@ -155,7 +155,7 @@ def test_beats_behind_each_other_keep_the_full_rate_beside_outputs_to_half_of_th
 
 
 def trace_of(config: CoreConfig, frames: list[dict[str, Any]], names: list[str]) -> list[dict[str, Any]]:
-    return trace(ActivationMemory(config, target=Target.GENERIC), frames, names)
+    return trace(ActivationMemory(config, technology=Technology.GENERIC), frames, names)
 
 
 def by_bank(words: np.ndarray, numbers: np.ndarray) -> np.ndarray:

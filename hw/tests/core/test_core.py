@@ -18,14 +18,14 @@ from crisp_golden.stimuli.random_conv import random_int8
 from crisp_golden.stimuli.random_jobs import random_job
 from crisp_golden.stimuli.shaped_layers import ConvShape, random_layer
 from crisp_golden.stimuli.small_cores import small_core
-from crisp_hw.cells import Target
+from crisp_hw.cells import Technology
 from crisp_hw.core.activation_memory import ActivationMemory
 from crisp_hw.core.core import CrispCore
 from crisp_hw.core.decoder import BlockIndexDecoder
 from crisp_hw.core.payloads import JOB_LAYOUT, fill_layout
 from crisp_hw.core.sequencing.sequencer import Sequencer
 from crisp_hw.parts.sharing import convert_shared
-from crisp_spec.commands import Target as Memory
+from crisp_spec.commands import Memory
 from crisp_spec.config import PRESETS, CoreConfig, preset
 from crisp_spec.latencies import READ_LATENCY, tree_latency
 from hw.tests import core_host
@@ -143,7 +143,7 @@ def test_random_jobs_leave_the_memory_as_the_model_does(config: CoreConfig):
         rng = np.random.default_rng(13)
         for _ in range(6):
             job = random_job(rng, config)
-            images = {target: memory.tobytes() for target, memory in job.chip.memories.items()}
+            images = {memory: content.tobytes() for memory, content in job.chip.memories.items()}
             await core_host.load(ctx, core, images, job.values)
             assert_exact_cycles(job.cycles(), await core_host.run(ctx, core, limit=20_000))
             smem = await core_host.read_smem(ctx, core, 0, config.bank_depth)
@@ -205,7 +205,7 @@ class FrontEnd(wiring.Component):
     """
 
     def __init__(self, config: CoreConfig):
-        self.decoder = BlockIndexDecoder(config, target=Target.GENERIC)
+        self.decoder = BlockIndexDecoder(config, technology=Technology.GENERIC)
         self.sequencer = Sequencer(config)
         flags = {name: Out(1) for name in ("busy", "flushing", "late", "starved")}
         flags |= {"start": In(1), "finish": In(1)}

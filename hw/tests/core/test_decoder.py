@@ -8,9 +8,9 @@ import pytest
 from crisp_golden.stimuli.job_windows import decoded_windows
 from crisp_golden.stimuli.random_jobs import RandomJob, random_job
 from crisp_golden.stimuli.small_cores import small_core
-from crisp_hw.cells import Target
+from crisp_hw.cells import Technology
 from crisp_hw.core.decoder import BlockIndexDecoder, TapDivider
-from crisp_spec.commands import Target as Memory
+from crisp_spec.commands import Memory
 from crisp_spec.config import CoreConfig
 from crisp_spec.latencies import DECODE_INTERVAL, decode_latency, prologue_cycles
 from hw.tests.core.fill import fill_memories, job_frame
@@ -90,7 +90,7 @@ async def collect(
 def test_windows_of_random_jobs_come_in_order_whatever_the_back_pressure(
     config: CoreConfig, ready_share: float
 ):
-    decoder = BlockIndexDecoder(config, target=Target.GENERIC)
+    decoder = BlockIndexDecoder(config, technology=Technology.GENERIC)
 
     async def bench(ctx: Any) -> None:
         rng = np.random.default_rng(11)
@@ -106,7 +106,7 @@ def test_windows_of_random_jobs_come_in_order_whatever_the_back_pressure(
 
 @pytest.mark.parametrize("config", CONFIGS.values(), ids=CONFIGS)
 def test_windows_come_every_interval_and_the_first_ones_before_the_prologue_ends(config: CoreConfig):
-    decoder = BlockIndexDecoder(config, target=Target.GENERIC)
+    decoder = BlockIndexDecoder(config, technology=Technology.GENERIC)
 
     async def bench(ctx: Any) -> None:
         job = long_job(config)
@@ -124,7 +124,7 @@ def test_windows_come_every_interval_and_the_first_ones_before_the_prologue_ends
 
 def test_a_full_queue_lets_a_burst_out_at_one_window_per_cycle():
     config = CONFIGS["m4"]
-    decoder = BlockIndexDecoder(config, target=Target.GENERIC)
+    decoder = BlockIndexDecoder(config, technology=Technology.GENERIC)
 
     async def bench(ctx: Any) -> None:
         job = long_job(config)

@@ -8,9 +8,9 @@ import pytest
 from crisp_golden.stimuli.job_windows import decoded_windows
 from crisp_golden.stimuli.random_jobs import RandomJob, random_job
 from crisp_golden.stimuli.small_cores import small_core
-from crisp_hw.cells import Target
+from crisp_hw.cells import Technology
 from crisp_hw.core.loader import WeightLoader
-from crisp_spec.commands import Target as Memory
+from crisp_spec.commands import Memory
 from crisp_spec.config import CoreConfig
 from crisp_spec.latencies import ACTIVATION_LATENCY, BEAT_MEMORY_LATENCY
 from crisp_spec.memories import stored_index_bits
@@ -120,7 +120,7 @@ class LoaderBench:
 @pytest.mark.parametrize("config", CONFIGS.values(), ids=CONFIGS)
 @pytest.mark.parametrize("pause", [0, 3])
 def test_buses_carry_the_packed_words_in_order_and_on_time(config: CoreConfig, pause: int):
-    loader = WeightLoader(config, target=Target.GENERIC)
+    loader = WeightLoader(config, technology=Technology.GENERIC)
 
     async def bench(ctx: Any) -> None:
         rng, recorder = np.random.default_rng(8), LoaderBench(loader)

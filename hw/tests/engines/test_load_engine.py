@@ -10,7 +10,7 @@ from amaranth.lib import wiring
 
 from crisp_hw.bus.burst_reader import BurstReader
 from crisp_hw.engines.load_engine import LoadEngine
-from crisp_spec.commands import Target
+from crisp_spec.commands import Memory
 from crisp_spec.config import CoreConfig
 from crisp_spec.dma_latencies import HEAD_INTERVAL
 from crisp_spec.error_codes import ErrorCode
@@ -38,7 +38,7 @@ class WritePort:
     def observe(self, ctx: Any) -> None:
         engine = self.engine
         if ctx.get(engine.write_en) and ctx.get(engine.write_ready):
-            names = ("write_target", "write_address", "write_data")
+            names = ("write_memory", "write_address", "write_data")
             self.writes.append(tuple(ctx.get(getattr(engine, name)) for name in names))
             self.cycles.append(self.cycle)
         self.cycle += 1
@@ -108,15 +108,15 @@ class Bench:
             plane, pixel = divmod(number, pixels)
             for part in range(parts):
                 source = offset + plane * stride + (pixel * parts + part) * step
-                writes.append((Target.SMEM, word * parts + part, self.beat(source)))
+                writes.append((Memory.SMEM, word * parts + part, self.beat(source)))
         return command, writes
 
     def written(self) -> list[tuple[int, int, int]]:
         """What was written, SMEM addresses cut to the memory."""
         beats = self.config.smem_words * (self.config.window_bits // self.config.bus_bits)
         return [
-            (target, address % beats if target == Target.SMEM else address, data)
-            for target, address, data in self.port.writes
+            (memory, address % beats if memory == Memory.SMEM else address, data)
+            for memory, address, data in self.port.writes
         ]
 
 
@@ -138,13 +138,13 @@ def test_every_beat_goes_to_its_place(name, phased, chance, ready):
 def test_tables_are_filled_beat_by_beat(name):
     bench = Bench(CONFIGS[name], 2, chance=0.7)
     step, expected = bench.config.bus_bits // 8, []
-    for index, target in enumerate((Target.WEIGHT, Target.TAP, Target.RESIDUAL_CHANNEL)):
+    for index, memory in enumerate((Memory.WEIGHT, Memory.TAP, Memory.RESIDUAL_CHANNEL)):
         offset, address, beats = 32 * (index + 3), 100 * index, bench.rng.randint(1, 200)
         bench.commands.items.append(
-            {"index": index, "target": target, "offset": offset, "address": address, "beats": beats}
+            {"index": index, "memory": memory, "offset": offset, "address": address, "beats": beats}
             | {"signal_execute": 1}
         )
-        expected += [(target, address + i, bench.beat(offset + i * step)) for i in range(beats)]
+        expected += [(memory, address + i, bench.beat(offset + i * step)) for i in range(beats)]
     bench.run(3)
     assert bench.written() == expected
 

@@ -6,7 +6,7 @@ from amaranth.hdl import Module, signed, unsigned
 from amaranth.lib import wiring
 from amaranth.lib.wiring import In, Out
 
-from crisp_hw.cells import LutRam, Multiplier, Target
+from crisp_hw.cells import LutRam, Multiplier, Technology
 from crisp_hw.core.core import CrispCore
 from crisp_hw.parts.sharing import SharedModules, convert_shared, shared
 from crisp_spec.config import PRESETS
@@ -66,10 +66,10 @@ def test_a_name_that_stands_for_another_module_is_refused():
 
 def test_names_tell_apart_what_differs():
     names = {
-        Multiplier(a, b, target=target).module_name
+        Multiplier(a, b, technology=technology).module_name
         for a in (unsigned(8), signed(9))
         for b in (unsigned(8), signed(9))
-        for target in (Target.GENERIC, Target.ECP5)
+        for technology in (Technology.GENERIC, Technology.ECP5)
     }
     assert len(names) == 8
 

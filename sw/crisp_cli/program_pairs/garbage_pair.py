@@ -8,7 +8,7 @@ from crisp_cli.program_pairs.command_host import READ, WRITE, CommandHost, Outco
 from crisp_golden.machine.chip import Chip
 from crisp_golden.stimuli.random_commands import KINDS, random_words
 from crisp_sim.accelerator.rtl_bus import RtlBus
-from crisp_spec.commands import Command, Opcode, Target
+from crisp_spec.commands import Command, Memory, Opcode
 from crisp_spec.config import CoreConfig
 from crisp_spec.error_codes import ErrorCode
 from crisp_sw.driver.simulated_bus import SimulatedBus
@@ -17,7 +17,7 @@ GUARD = 1 << 12
 PROGRAM = SIZE = 1 << 14
 PROGRAM_BYTES = 1 << 12
 WATCHDOG = 40_000
-TABLES = (Target.BLOCK_INDEX, Target.TAP)
+TABLES = (Memory.BLOCK_INDEX, Memory.TAP)
 """Memories whose contents decide how long a job takes."""
 
 
@@ -34,7 +34,7 @@ class GarbagePair:
 
     def __init__(self, config: CoreConfig, golden: SimulatedBus, rtl: RtlBus):
         self.config = config
-        self.tables = {target: Chip(config).memories[target] for target in TABLES}
+        self.tables = {memory: Chip(config).memories[memory] for memory in TABLES}
         sizes = [PROGRAM + PROGRAM_BYTES, max(SIZE, sum(map(len, self.tables.values()))), SIZE, SIZE]
         windows, offset = [], GUARD
         for size, permissions in zip(sizes, (READ, READ, WRITE, 0), strict=True):
@@ -84,9 +84,9 @@ class GarbagePair:
     def _fill(self) -> list[bytes]:
         """A program that loads the tables from window 1."""
         commands, offset = [], 0
-        for target, table in self.tables.items():
+        for memory, table in self.tables.items():
             beats = len(table) * 8 // self.config.bus_bits
-            values = {"window": 1, "target": int(target), "offset": offset, "beats": beats}
+            values = {"window": 1, "memory": int(memory), "offset": offset, "beats": beats}
             commands.append(Command(Opcode.LOAD, values))
             offset += len(table)
         return [command.encode() for command in (*commands, Command(Opcode.END, {}))]

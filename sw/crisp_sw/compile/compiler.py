@@ -4,7 +4,7 @@ from crisp_golden.arithmetic.inference import INPUT, check_graph
 from crisp_golden.arithmetic.network import QuantizedNetwork
 from crisp_golden.cycles.timeline import MemoryTiming, program_timeline
 from crisp_golden.machine.program_image import ProgramImage, TensorInfo
-from crisp_spec.commands import ALIGNMENT, COMMAND_BYTES, Command, Opcode, Target
+from crisp_spec.commands import ALIGNMENT, COMMAND_BYTES, Command, Memory, Opcode
 from crisp_spec.config import CoreConfig
 from crisp_sw.compile.emission import INPUT_WINDOW, OUTPUT_WINDOW, PROGRAM, SCRATCH, Emitter, PlannedGroup
 from crisp_sw.compile.estimate import Cost
@@ -111,7 +111,7 @@ def _with_addresses(commands: list[Command]) -> list[Command]:
     start = len(commands) * COMMAND_BYTES
 
     def moved(command: Command) -> Command:
-        if command.opcode is Opcode.LOAD and command["target"] != Target.SMEM:
+        if command.opcode is Opcode.LOAD and command["memory"] != Memory.SMEM:
             assert command["window"] == PROGRAM
             return Command(command.opcode, {**command.values, "offset": command["offset"] + start})
         return command

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from crisp_spec.commands import ENGINES, FORMATS, Command, Opcode, Target
+from crisp_spec.commands import ENGINES, FORMATS, Command, Memory, Opcode
 
 ENGINE_NAMES = ("load", "execute", "store")
 
@@ -102,7 +102,7 @@ def hoist_loads(entries: list[Entry], *, parameters: int, tensors: int) -> tuple
                 executes.append(number)
             keys.append((number, 1, number))
             continue
-        kind = entry.values["target"] == Target.SMEM
+        kind = entry.values["memory"] == Memory.SMEM
         distance = distances[kind]
         limit = number if distance == 0 else executes[-distance] if distance <= len(executes) else 0
         behind = max((other + 1 for others in entry.after.values() for other in others), default=0)

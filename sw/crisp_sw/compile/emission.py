@@ -9,7 +9,7 @@ from crisp_golden.machine.program_image import TensorInfo
 from crisp_golden.pack.jobs import Bases, execute_values
 from crisp_golden.pack.parameters import layer_parameters, tap_words
 from crisp_golden.pack.placement import TensorPlace
-from crisp_spec.commands import ALIGNMENT, Command, Opcode, Target
+from crisp_spec.commands import ALIGNMENT, Command, Memory, Opcode
 from crisp_spec.config import CoreConfig
 from crisp_spec.memories import memory_words, word_bits
 from crisp_sw.compile.bands import Action, Event, Group, Schedule
@@ -54,15 +54,15 @@ class Emitter:
     spans: list[tuple[str, int, int]] = field(default_factory=list)
     _blobs: dict[tuple, tuple[int, bytes]] = field(default_factory=dict)
     _length: int = 0
-    _layers: dict[tuple, dict[Target, bytes]] = field(default_factory=dict)
+    _layers: dict[tuple, dict[Memory, bytes]] = field(default_factory=dict)
 
     def __post_init__(self):
         config = self.config
         self.caches = {
-            target: ParameterCache(config, target)
-            for target in (Target.WEIGHT, Target.BLOCK_INDEX, Target.CHANNEL, Target.TAP)
+            memory: ParameterCache(config, memory)
+            for memory in (Memory.WEIGHT, Memory.BLOCK_INDEX, Memory.CHANNEL, Memory.TAP)
         }
-        sizes = {target.name: memory_words(config, target) for target in self.caches}
+        sizes = {memory.name: memory_words(config, memory) for memory in self.caches}
         sizes |= {"SMEM": config.smem_words, "SCRATCH": -(-self.scratch // EXTERNAL_CELL) + 1}
         self.tracker = Tracker(sizes)
 
@@ -128,7 +128,7 @@ class Emitter:
             if copy.tensor != event.tensor:
                 continue
             values = {
-                "target": Target.SMEM,
+                "memory": Memory.SMEM,
                 "phased": int(copy.phased),
                 "odd_row": event.first % 2 if copy.phased else 0,
                 **self._transfer(place, info, event),
@@ -158,11 +158,11 @@ class Emitter:
         reads: Cells = {}
         images = self._images(step)
         bases = {}
-        for target in (Target.WEIGHT, Target.BLOCK_INDEX, Target.CHANNEL):
-            bases[target] = self._parameters(target, (step.stage.number, step.tiles), images, reads)
+        for memory in (Memory.WEIGHT, Memory.BLOCK_INDEX, Memory.CHANNEL):
+            bases[memory] = self._parameters(memory, (step.stage.number, step.tiles), images, reads)
         x = step.tensors.x
-        taps = {Target.TAP: tap_words(config, band, x.ring, phased=x.phased)}
-        bases[Target.TAP] = self._parameters(Target.TAP, (taps[Target.TAP],), taps, reads)
+        taps = {Memory.TAP: tap_words(config, band, x.ring, phased=x.phased)}
+        bases[Memory.TAP] = self._parameters(Memory.TAP, (taps[Memory.TAP],), taps, reads)
         values = execute_values(
             config,
             work,
@@ -170,10 +170,10 @@ class Emitter:
             step.tiles,
             step.tensors,
             Bases(
-                weight=bases[Target.WEIGHT],
-                index=bases[Target.BLOCK_INDEX],
-                channel=bases[Target.CHANNEL],
-                tap=bases[Target.TAP],
+                weight=bases[Memory.WEIGHT],
+                index=bases[Memory.BLOCK_INDEX],
+                channel=bases[Memory.CHANNEL],
+                tap=bases[Memory.TAP],
             ),
         )
         low, high = band.input_rows()
@@ -186,40 +186,40 @@ class Emitter:
         writes = {"SMEM": step.tensors.y.cells(band.first_row, band.last_row, config)}
         return self.tracker.add(Opcode.EXECUTE, values, reads=reads, writes=writes)
 
-    def _images(self, step: Step) -> dict[Target, bytes]:
+    def _images(self, step: Step) -> dict[Memory, bytes]:
         key = step.stage.number, step.tiles
         if key not in self._layers:
             self._layers[key] = layer_parameters(self.config, step.stage.work, *step.tiles)
         return self._layers[key]
 
     def _parameters(
-        self, target: Target, key: tuple[Any, ...], images: dict[Target, bytes], reads: Cells
+        self, memory: Memory, key: tuple[Any, ...], images: dict[Memory, bytes], reads: Cells
     ) -> int:
         """Make sure that a memory and its companion hold a job's part; return its first word."""
-        if target not in images:
+        if memory not in images:
             return 0
-        config, cache = self.config, self.caches[target]
-        words = len(images[target]) * 8 // word_bits(config, target)
+        config, cache = self.config, self.caches[memory]
+        words = len(images[memory]) * 8 // word_bits(config, memory)
         first, absent = cache.place(key, words)
-        cells = {target.name: cache.cells(first, words)}
+        cells = {memory.name: cache.cells(first, words)}
         if absent:
-            filled = [target, COMPANIONS[target]] if target in COMPANIONS else [target]
-            for memory in filled:
-                if memory in images:
-                    self._fill(memory, (memory, *key), first, images[memory], cells)
+            filled = [memory, COMPANIONS[memory]] if memory in COMPANIONS else [memory]
+            for part in filled:
+                if part in images:
+                    self._fill(part, (part, *key), first, images[part], cells)
         reads |= cells
         return first
 
-    def _fill(self, target: Target, key: tuple, first: int, data: bytes, cells: Cells) -> None:
+    def _fill(self, memory: Memory, key: tuple, first: int, data: bytes, cells: Cells) -> None:
         if key not in self._blobs:
             self._blobs[key] = self._length, data
             self._length += len(data)
         beat = self.config.bus_bits // 8
         values = {
-            "target": target,
+            "memory": memory,
             "window": PROGRAM,
             "offset": self._blobs[key][0],
-            "address": first * word_bits(self.config, target) // 8 // beat,
+            "address": first * word_bits(self.config, memory) // 8 // beat,
             "beats": len(data) // beat,
         }
         assert len(data) % ALIGNMENT == 0

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from crisp_golden.cycles.core_cycles import job_cycles
 from crisp_golden.pack.geometry import Band
 from crisp_golden.pack.jobs import pixel_tiling, slot_cycles
-from crisp_spec.commands import Target
+from crisp_spec.commands import Memory
 from crisp_spec.config import CoreConfig
 from crisp_spec.memories import memory_words, word_bits
 from crisp_sw.compile.bands import Group, Schedule
@@ -96,14 +96,14 @@ class Estimator:
             config, work = self.config, stage.work
             windows = 1 if work.uniform else int(work.windows.sum())
             words = windows * work.n * config.load_beats if work.windowed.weights is not None else 0
-            bits = words * word_bits(config, Target.WEIGHT)
+            bits = words * word_bits(config, Memory.WEIGHT)
             if not work.dense:
-                bits += words * word_bits(config, Target.GROUP_INDEX)
-            bits += int(work.windows.sum()) * word_bits(config, Target.BLOCK_INDEX)
+                bits += words * word_bits(config, Memory.GROUP_INDEX)
+            bits += int(work.windows.sum()) * word_bits(config, Memory.BLOCK_INDEX)
             channels = -(-work.out_channels // config.load_rows)
-            bits += channels * word_bits(config, Target.CHANNEL)
+            bits += channels * word_bits(config, Memory.CHANNEL)
             if work.residual:
-                bits += channels * word_bits(config, Target.RESIDUAL_CHANNEL)
+                bits += channels * word_bits(config, Memory.RESIDUAL_CHANNEL)
             self._beats[stage.number] = -(-bits // config.bus_bits)
         return self._beats[stage.number]
 
@@ -117,7 +117,7 @@ class Estimator:
             indices += int(stage.work.windows.sum())
             channels += -(-stage.work.out_channels // config.load_rows)
         return (
-            weights <= memory_words(config, Target.WEIGHT)
-            and indices <= memory_words(config, Target.BLOCK_INDEX)
-            and channels <= memory_words(config, Target.CHANNEL)
+            weights <= memory_words(config, Memory.WEIGHT)
+            and indices <= memory_words(config, Memory.BLOCK_INDEX)
+            and channels <= memory_words(config, Memory.CHANNEL)
         )

@@ -4,12 +4,12 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from crisp_spec.commands import ALIGNMENT, Target
+from crisp_spec.commands import ALIGNMENT, Memory
 from crisp_spec.config import CoreConfig
 from crisp_spec.errors import CapacityError
 from crisp_spec.memories import memory_words, word_bits
 
-COMPANIONS = {Target.WEIGHT: Target.GROUP_INDEX, Target.CHANNEL: Target.RESIDUAL_CHANNEL}
+COMPANIONS = {Memory.WEIGHT: Memory.GROUP_INDEX, Memory.CHANNEL: Memory.RESIDUAL_CHANNEL}
 """Memories that share the word addresses of another."""
 
 
@@ -26,15 +26,15 @@ class ParameterCache:
 
     Parameters
     ----------
-    target : WEIGHT, BLOCK_INDEX, CHANNEL or TAP.
+    memory : WEIGHT, BLOCK_INDEX, CHANNEL or TAP.
     """
 
-    def __init__(self, config: CoreConfig, target: Target):
-        self.target = target
-        self.size = memory_words(config, target)
-        bits = [word_bits(config, target)]
-        if target in COMPANIONS:
-            bits.append(word_bits(config, COMPANIONS[target]))
+    def __init__(self, config: CoreConfig, memory: Memory):
+        self.memory = memory
+        self.size = memory_words(config, memory)
+        bits = [word_bits(config, memory)]
+        if memory in COMPANIONS:
+            bits.append(word_bits(config, COMPANIONS[memory]))
         # Images are whole multiples of the alignment, in the companion as well.
         self.step = max(1, *(8 * ALIGNMENT // width for width in bits if width))
         self._chunks: dict[object, Chunk] = {}
@@ -51,7 +51,7 @@ class ParameterCache:
             return self._chunks[key].first % self.size, False
         length = -(-words // self.step) * self.step
         if length > self.size:
-            raise CapacityError(f"{words} words exceed the {self.target.name} memory's {self.size}")
+            raise CapacityError(f"{words} words exceed the {self.memory.name} memory's {self.size}")
         chunk = Chunk(self._next, length)
         self._next += length
         oldest = self._next - self.size

@@ -7,17 +7,17 @@ from typing import Any
 
 from crisp_golden.machine.program_image import TensorInfo
 from crisp_golden.machine.transfers import is_tensor
-from crisp_spec.commands import FORMATS, Command, Opcode, Target
+from crisp_spec.commands import FORMATS, Command, Memory, Opcode
 from crisp_sw.programs.view import WINDOW_NAMES, ProgramView, first_word
 
-TARGET_NAMES = {
-    Target.SMEM: "pixels",
-    Target.WEIGHT: "weights",
-    Target.GROUP_INDEX: "group indices",
-    Target.BLOCK_INDEX: "block indices",
-    Target.TAP: "taps",
-    Target.CHANNEL: "channels",
-    Target.RESIDUAL_CHANNEL: "residual channels",
+MEMORY_NAMES = {
+    Memory.SMEM: "pixels",
+    Memory.WEIGHT: "weights",
+    Memory.GROUP_INDEX: "group indices",
+    Memory.BLOCK_INDEX: "block indices",
+    Memory.TAP: "taps",
+    Memory.CHANNEL: "channels",
+    Memory.RESIDUAL_CHANNEL: "residual channels",
 }
 ENGINE_MARKS = {"load": "load", "execute": "exec", "store": "store", "": "end"}
 PHASES = 4
@@ -117,11 +117,11 @@ class Disassembler:
         return _range("row", first, last)
 
     def _parameters(self, command: Command, stage: str) -> str:
-        config, target = self.view.image.config, Target(command["target"])
+        config, memory = self.view.image.config, Memory(command["memory"])
         size = command["beats"] * config.bus_bits // 8
         owner = f" of {stage}" if stage else ""
         return (
-            f"{TARGET_NAMES[target]}{owner} to word {first_word(config, command)}, {size} bytes "
+            f"{MEMORY_NAMES[memory]}{owner} to word {first_word(config, command)}, {size} bytes "
             f"from {_address(command)}"
         )
 

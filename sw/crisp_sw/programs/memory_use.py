@@ -14,7 +14,7 @@ from crisp_golden.cycles.timeline import Timeline
 from crisp_golden.machine.chip import Chip
 from crisp_golden.machine.core_model import window_counts
 from crisp_golden.machine.transfers import memory_runs
-from crisp_spec.commands import Command, Opcode, Target
+from crisp_spec.commands import Command, Memory, Opcode
 from crisp_spec.config import CoreConfig
 from crisp_spec.memories import memory_words, word_bits
 
@@ -58,21 +58,21 @@ def memory_use(
     commands, contents : as those that ``timeline`` was made from.
     """
     rows = Residence(config.smem_words // config.cols)
-    words = Residence(memory_words(config, Target.WEIGHT))
+    words = Residence(memory_words(config, Memory.WEIGHT))
     chip, data = Chip(config), np.frombuffer(contents, np.uint8)
     for number, command in enumerate(commands[: len(timeline.times)]):
         times = timeline.times[number]
         span = max(0, times.start), max(0, times.end)
-        if command.opcode is Opcode.LOAD and command["target"] == Target.BLOCK_INDEX:
+        if command.opcode is Opcode.LOAD and command["memory"] == Memory.BLOCK_INDEX:
             # The lists of kept windows say how many weights a job reads.
             offset, length = memory_runs(config, command)[0]
-            chip.fill(Target.BLOCK_INDEX, command["address"], data[offset : offset + length])
+            chip.fill(Memory.BLOCK_INDEX, command["address"], data[offset : offset + length])
         for buffer, cells in _buffers(config, command):
             rows.touch(cells, buffer, span)
         for written, cells in _weights(config, chip, command):
             words.touch(cells, number if written else None, span)
     row_bytes = config.cols * config.window_bits // 8
-    word_bytes = word_bits(config, Target.WEIGHT) // 8
+    word_bytes = word_bits(config, Memory.WEIGHT) // 8
     return {
         "activation": MemoryUse(
             capacity=rows.size * row_bytes, used=_scaled(rows.occupancy(timeline.total), row_bytes)
@@ -137,7 +137,7 @@ def _scaled(cells: np.ndarray, size: int) -> tuple[int, ...]:
 def _buffers(config: CoreConfig, command: Command) -> Iterable[tuple[Buffer, np.ndarray]]:
     """Buffers of the activation memory that a command uses, and their rows."""
     match command.opcode:
-        case Opcode.LOAD if command["target"] == Target.SMEM:
+        case Opcode.LOAD if command["memory"] == Memory.SMEM:
             yield _buffer(command["base"], command["planes"], command["plane"], command["ring"])
         case Opcode.STORE:
             yield _buffer(command["base"], command["planes"], command["plane"], command["ring"])
@@ -159,8 +159,8 @@ def _buffer(base: int, planes: int, plane: int, ring: int) -> tuple[Buffer, np.n
 
 def _weights(config: CoreConfig, chip: Chip, command: Command) -> Iterable[tuple[bool, np.ndarray]]:
     """Words of the weight memory that a command writes (True) or reads (False)."""
-    if command.opcode is Opcode.LOAD and command["target"] == Target.WEIGHT:
-        bits = word_bits(config, Target.WEIGHT)
+    if command.opcode is Opcode.LOAD and command["memory"] == Memory.WEIGHT:
+        bits = word_bits(config, Memory.WEIGHT)
         first = command["address"] * config.bus_bits // bits
         yield True, first + np.arange(command["beats"] * config.bus_bits // bits)
     if command.opcode is Opcode.EXECUTE and not command["max_pool"]:

@@ -8,7 +8,7 @@ from pathlib import Path
 from crisp_files.input_files import read_regular
 from crisp_golden.machine.program_image import ImageError, ProgramImage, TensorInfo
 from crisp_golden.machine.transfers import is_tensor
-from crisp_spec.commands import COMMAND_BYTES, Command, Opcode, Target, decode_command
+from crisp_spec.commands import COMMAND_BYTES, Command, Memory, Opcode, decode_command
 from crisp_spec.config import CoreConfig
 from crisp_spec.legality import violation
 from crisp_spec.memories import word_bits
@@ -17,19 +17,19 @@ MOST_BYTES = 1 << 31
 WINDOW_NAMES = ("program", "input", "output", "scratch")
 
 BASES = {
-    Target.WEIGHT: "weight_base",
-    Target.GROUP_INDEX: "weight_base",
-    Target.BLOCK_INDEX: "index_base",
-    Target.CHANNEL: "channel_base",
-    Target.RESIDUAL_CHANNEL: "channel_base",
-    Target.TAP: "tap_base",
+    Memory.WEIGHT: "weight_base",
+    Memory.GROUP_INDEX: "weight_base",
+    Memory.BLOCK_INDEX: "index_base",
+    Memory.CHANNEL: "channel_base",
+    Memory.RESIDUAL_CHANNEL: "channel_base",
+    Memory.TAP: "tap_base",
 }
 """Field of EXECUTE that says which word of a parameter memory the job reads first."""
 
 
 def first_word(config: CoreConfig, command: Command) -> int:
     """First word that a load of parameters fills."""
-    return command["address"] * config.bus_bits // word_bits(config, Target(command["target"]))
+    return command["address"] * config.bus_bits // word_bits(config, Memory(command["memory"]))
 
 
 @dataclass(frozen=True, eq=False)
@@ -104,12 +104,12 @@ class ProgramView:
 
     def _readers(self, number: int, load: Command) -> Iterator[int]:
         """Numbers of the executes behind a load that read what it loads, to the first that surely does."""
-        target = Target(load["target"])
+        memory = Memory(load["memory"])
         if is_tensor(load):
             wanted = load["base"]
             names = ("act_base", "res_base")
         else:
-            wanted, names = first_word(self.image.config, load), (BASES[target],)
+            wanted, names = first_word(self.image.config, load), (BASES[memory],)
         for later in range(number + 1, len(self.commands)):
             command = self.commands[later]
             if command.opcode is Opcode.EXECUTE and wanted in [

@@ -3,7 +3,7 @@
 import numpy as np
 
 from crisp_golden.machine.simulator import Tokens
-from crisp_spec.commands import Command, Opcode, Target
+from crisp_spec.commands import Command, Memory, Opcode
 from crisp_sw.compile.dependencies import ENGINE_NAMES, Tracker, hoist_loads, with_tokens
 
 CELLS = 12
@@ -62,8 +62,8 @@ def test_conflicting_commands_keep_their_order_wherever_loads_are_moved():
         accesses = random_accesses(rng, 40)
         tracker = Tracker({"m": CELLS})
         for opcode, reads, writes in accesses:
-            target = int(rng.choice([Target.SMEM, Target.WEIGHT])) if opcode is Opcode.LOAD else 0
-            values = {"target": target} if opcode is Opcode.LOAD else {}
+            memory = int(rng.choice([Memory.SMEM, Memory.WEIGHT])) if opcode is Opcode.LOAD else 0
+            values = {"memory": memory} if opcode is Opcode.LOAD else {}
             tracker.add(opcode, values, reads={"m": reads}, writes={"m": writes})
         # Loads of tensors and of parameters never share a memory, so only one kind may be moved here.
         entries, place = hoist_loads(tracker.entries, parameters=0, tensors=0)
@@ -81,7 +81,7 @@ def test_loads_of_one_kind_move_without_breaking_the_order():
         accesses = random_accesses(rng, 40)
         tracker = Tracker({"m": CELLS})
         for opcode, reads, writes in accesses:
-            values = {"target": Target.WEIGHT} if opcode is Opcode.LOAD else {}
+            values = {"memory": Memory.WEIGHT} if opcode is Opcode.LOAD else {}
             tracker.add(opcode, values, reads={"m": reads}, writes={"m": writes})
         entries, place = hoist_loads(tracker.entries, parameters=int(rng.integers(1, 6)), tensors=0)
         moved += place != list(range(len(place)))
@@ -100,7 +100,7 @@ def test_every_wait_finds_its_token_in_program_order():
     rng = np.random.default_rng(7)
     tracker = Tracker({"m": CELLS})
     for opcode, reads, writes in random_accesses(rng, 200):
-        values = {"target": Target.WEIGHT} if opcode is Opcode.LOAD else {}
+        values = {"memory": Memory.WEIGHT} if opcode is Opcode.LOAD else {}
         tracker.add(opcode, values, reads={"m": reads}, writes={"m": writes})
     tokens = Tokens()
     for command in with_tokens(tracker.entries):
@@ -110,6 +110,6 @@ def test_every_wait_finds_its_token_in_program_order():
 
 def test_independent_commands_need_no_tokens():
     tracker = Tracker({"m": 4})
-    tracker.add(Opcode.LOAD, {"target": 0}, reads={}, writes={"m": np.array([0])})
+    tracker.add(Opcode.LOAD, {"memory": 0}, reads={}, writes={"m": np.array([0])})
     tracker.add(Opcode.EXECUTE, {}, reads={"m": np.array([1])}, writes={"m": np.array([2])})
     assert all(not any(command.values.values()) for command in with_tokens(tracker.entries))

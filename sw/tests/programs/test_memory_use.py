@@ -5,13 +5,13 @@ import pytest
 
 from crisp_golden.cycles.timeline import MemoryTiming, program_timeline
 from crisp_golden.machine.transfers import smem_addresses
-from crisp_spec.commands import Opcode, Target
+from crisp_spec.commands import Memory, Opcode
 from crisp_spec.memories import memory_words, word_bits
 from crisp_sw.programs.memory_use import POINTS, Residence, memory_use
 from crisp_sw.programs.view import ProgramView
 from sw.tests.small_programs import CONFIG, small_program
 
-WORD = word_bits(CONFIG, Target.SMEM) // 8
+WORD = word_bits(CONFIG, Memory.SMEM) // 8
 
 
 def used(options: dict):
@@ -25,7 +25,7 @@ def test_use_stays_within_the_memories(options: dict):
     _, _, use = used(options)
     assert use["activation"].capacity == CONFIG.smem_words * WORD
     assert (
-        use["weight"].capacity == memory_words(CONFIG, Target.WEIGHT) * word_bits(CONFIG, Target.WEIGHT) // 8
+        use["weight"].capacity == memory_words(CONFIG, Memory.WEIGHT) * word_bits(CONFIG, Memory.WEIGHT) // 8
     )
     for memory in use.values():
         assert len(memory.used) == POINTS
@@ -37,7 +37,7 @@ def test_what_is_loaded_is_there_until_it_is_computed_with(options: dict):
     """At the end of every load of a tensor, at least its words are taken."""
     view, timeline, use = used(options)
     for number, command in enumerate(view.commands):
-        if command.opcode is Opcode.LOAD and command["target"] == Target.SMEM:
+        if command.opcode is Opcode.LOAD and command["memory"] == Memory.SMEM:
             part = min(timeline.times[number].end * POINTS // timeline.total, POINTS - 1)
             assert use["activation"].used[part] >= len(np.unique(smem_addresses(CONFIG, command))) * WORD
 
@@ -47,7 +47,7 @@ def test_weights_are_there_from_their_load_to_their_last_use():
     loads = [
         (timeline.times[i].start, command["beats"] * CONFIG.bus_bits // 8)
         for i, command in enumerate(view.commands)
-        if command.opcode is Opcode.LOAD and command["target"] == Target.WEIGHT
+        if command.opcode is Opcode.LOAD and command["memory"] == Memory.WEIGHT
     ]
     assert use["weight"].peak <= sum(size for _, size in loads)
     assert use["weight"].peak >= max(size for _, size in loads)

@@ -10,7 +10,7 @@ from amaranth.lib import data, wiring
 from amaranth.lib.wiring import In, Out
 from amaranth.utils import ceil_log2
 
-from crisp_hw.cells import LutRam, Target
+from crisp_hw.cells import LutRam, Technology
 from crisp_hw.core.array.lane import NmLane
 from crisp_hw.core.array.output_lane import LEVELS_LAYOUT, OutputLane
 from crisp_hw.core.payloads import (
@@ -48,9 +48,9 @@ class ArrayRow(wiring.Component):
         means something.
     """
 
-    def __init__(self, config: CoreConfig, *, target: Target):
+    def __init__(self, config: CoreConfig, *, technology: Technology):
         self.config = config
-        self.target = target
+        self.technology = technology
         windows = data.ArrayLayout(config.window_bits, config.cols)
         chain = {
             "beat": beat_layout(config),
@@ -81,7 +81,7 @@ class ArrayRow(wiring.Component):
         shape = (
             f"{c.rows}x{c.cols}x{c.lanes}_m{c.m}_depth{c.tile_depth}_load{c.load_rows}_drain{c.drain_cols}"
         )
-        return f"array_row_{shape}{self.target.suffix}"
+        return f"array_row_{shape}{self.technology.suffix}"
 
     @property
     def _group(self):
@@ -136,7 +136,7 @@ class ArrayRow(wiring.Component):
         for col in range(config.cols):
             products = []
             for number in range(config.lanes):
-                lane = NmLane(config, target=self.target)
+                lane = NmLane(config, technology=self.technology)
                 m.submodules[f"lane_{col}_{number}"] = shared(platform, lane)
                 m.d.comb += [
                     lane.group.eq(self.next_windows[col].word_select(number, groups)),
@@ -273,7 +273,7 @@ class ArrayRow(wiring.Component):
         with m.If(drain.valid):
             m.d.sync += channel.eq(channel_ram.read_data)
         for number in range(self.config.drain_cols):
-            lane = OutputLane(target=self.target)
+            lane = OutputLane(technology=self.technology)
             m.submodules[f"output_lane_{number}"] = shared(platform, lane)
             acc = Signal(ACCUMULATOR_BITS, name=f"drained_{number}", reset_less=True)
             residual = Signal(VALUE_BITS, name=f"drained_residual_{number}", reset_less=True)

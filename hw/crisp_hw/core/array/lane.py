@@ -4,7 +4,7 @@ from amaranth.hdl import Module, Signal, signed
 from amaranth.lib import data, wiring
 from amaranth.lib.wiring import In, Out
 
-from crisp_hw.cells import Multiplier, Target
+from crisp_hw.cells import Multiplier, Technology
 from crisp_hw.parts.sharing import shared
 from crisp_spec.config import VALUE_BITS, CoreConfig
 from crisp_spec.latencies import LANE_LATENCY
@@ -25,9 +25,9 @@ class NmLane(wiring.Component):
 
     latency = LANE_LATENCY
 
-    def __init__(self, config: CoreConfig, *, target: Target):
+    def __init__(self, config: CoreConfig, *, technology: Technology):
         self.config = config
-        self.target = target
+        self.technology = technology
         super().__init__(
             {
                 "group": In(data.ArrayLayout(VALUE_BITS, config.m)),
@@ -40,11 +40,11 @@ class NmLane(wiring.Component):
     @property
     def module_name(self) -> str:
         """Name that tells M and the technology."""
-        return f"nm_lane_{self.config.m}{self.target.suffix}"
+        return f"nm_lane_{self.config.m}{self.technology.suffix}"
 
     def elaborate(self, platform):
         m = Module()
-        multiplier = Multiplier(signed(VALUE_BITS), signed(VALUE_BITS), target=self.target)
+        multiplier = Multiplier(signed(VALUE_BITS), signed(VALUE_BITS), technology=self.technology)
         m.submodules.multiplier = shared(platform, multiplier)
         activation = Signal(signed(VALUE_BITS), reset_less=True)
         m.d.sync += activation.eq(self.group[self.index] if self.config.m > 1 else self.group[0])

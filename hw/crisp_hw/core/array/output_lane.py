@@ -6,7 +6,7 @@ from amaranth.hdl import Cat, Const, Module, Mux, Signal, signed, unsigned
 from amaranth.lib import data, wiring
 from amaranth.lib.wiring import In, Out
 
-from crisp_hw.cells import Multiplier, Target
+from crisp_hw.cells import Multiplier, Technology
 from crisp_hw.core.payloads import CHANNEL_LAYOUT
 from crisp_hw.parts.delay import delay
 from crisp_hw.parts.sharing import shared
@@ -48,8 +48,8 @@ class OutputLane(wiring.Component):
 
     latency = OUTPUT_LATENCY
 
-    def __init__(self, *, target: Target):
-        self.target = target
+    def __init__(self, *, technology: Technology):
+        self.technology = technology
         super().__init__(
             {
                 "acc": In(signed(ACCUMULATOR_BITS)),
@@ -63,7 +63,7 @@ class OutputLane(wiring.Component):
     @property
     def module_name(self) -> str:
         """Name that tells the technology."""
-        return f"output_lane{self.target.suffix}"
+        return f"output_lane{self.technology.suffix}"
 
     def elaborate(self, platform):
         m = Module()
@@ -98,7 +98,7 @@ class OutputLane(wiring.Component):
         }
         products = []
         for name, (value, shape, multiplier) in operands.items():
-            block = Multiplier(shape, factor, target=self.target)
+            block = Multiplier(shape, factor, technology=self.technology)
             m.submodules[f"{name}_multiplier"] = shared(platform, block)
             a = Signal(shape, name=f"{name}_operand", reset_less=True)
             b = Signal(factor, name=f"{name}_factor", reset_less=True)

@@ -8,7 +8,7 @@ from amaranth.hdl import signed
 
 from crisp_hw.build.fpga.boards import BOARDS, Board, BoardError, board, constraints_text
 from crisp_hw.build.fpga.wrapper import SynthesisWrapper
-from crisp_hw.cells import Multiplier, Target
+from crisp_hw.cells import Multiplier, Technology
 
 
 def test_boards_are_found_by_name():
@@ -25,7 +25,7 @@ def test_an_unknown_board_is_named_with_those_there_are():
 @pytest.mark.parametrize("found", BOARDS.values(), ids=BOARDS)
 def test_every_pin_of_the_wrapper_has_one_site_and_one_level(found: Board):
     text = constraints_text(found)
-    wrapper = SynthesisWrapper(Multiplier(signed(8), signed(8), target=Target.ECP5))
+    wrapper = SynthesisWrapper(Multiplier(signed(8), signed(8), technology=Technology.ECP5))
     pins = sorted(wrapper.signature.members)
     located = re.findall(r'^LOCATE COMP "(\w+)" SITE "(\w+)";', text, flags=re.M)
     assert sorted(port for port, _ in located) == pins

@@ -19,7 +19,7 @@ from crisp_hw.build.fpga.floorplan import (
 )
 from crisp_hw.build.fpga.tools import find_yosys, run_tool
 from crisp_hw.build.verilog import write_rtlil
-from crisp_hw.cells import Target
+from crisp_hw.cells import Technology
 from crisp_hw.core.core import CrispCore
 from crisp_spec.config import preset
 
@@ -121,7 +121,7 @@ def test_the_array_gets_the_first_sites_and_nothing_else_any(tmp_path):
 
 def test_every_multiplier_and_activation_ram_of_a_core_is_placed(tmp_path):
     config = preset("ulx3s")
-    write_rtlil(CrispCore(config, target=Target.ECP5), "core", tmp_path / "design.il")
+    write_rtlil(CrispCore(config, technology=Technology.ECP5), "core", tmp_path / "design.il")
     script = ["read_rtlil design.il", "hierarchy -top core", "flatten", "proc", "write_json netlist.json"]
     (tmp_path / "names.ys").write_text("\n".join(script) + "\n")
     run_tool(find_yosys(), ["names.ys"], folder=tmp_path, log="yosys.log")

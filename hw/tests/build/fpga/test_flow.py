@@ -19,7 +19,7 @@ from crisp_hw.build.fpga.boards import board
 from crisp_hw.build.fpga.report import Resource, read_report
 from crisp_hw.build.fpga.wrapper import SynthesisWrapper
 from crisp_hw.bus.stream_queue import StreamQueue
-from crisp_hw.cells import Multiplier, Target
+from crisp_hw.cells import Multiplier, Technology
 
 BOARD = board("ulx3s-12f")
 
@@ -144,7 +144,7 @@ class Multipliers(wiring.Component):
     def elaborate(self, platform: object) -> Elaboratable:
         m = Module()
         for index in range(self.count):
-            m.submodules[f"dsp_{index}"] = dsp = Multiplier(signed(8), signed(8), target=Target.ECP5)
+            m.submodules[f"dsp_{index}"] = dsp = Multiplier(signed(8), signed(8), technology=Technology.ECP5)
             m.d.comb += [dsp.a.eq(self.a ^ index), dsp.b.eq(self.b), self.p[index].eq(dsp.p)]
         return m
 

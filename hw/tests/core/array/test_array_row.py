@@ -9,7 +9,7 @@ import pytest
 from crisp_golden.arithmetic.fixed_point import round_shift
 from crisp_golden.pack.windows import weight_slots
 from crisp_golden.stimuli.small_cores import small_core
-from crisp_hw.cells import Target
+from crisp_hw.cells import Technology
 from crisp_hw.core.array.array_row import ArrayRow
 from crisp_spec.config import CoreConfig
 from crisp_spec.latencies import ACTIVATION_LATENCY, OUTPUT_LATENCY, accumulate_latency
@@ -168,7 +168,7 @@ def test_rows_sum_and_requantize_random_tiles(config: CoreConfig):
             Tile(config, rng, bank=i % 2, windows=1 + i % 3, n=int(rng.integers(1, config.m + 1)), pool=i > 3)
             for i in range(8)
         ]
-        row = ArrayRow(config, target=Target.GENERIC)
+        row = ArrayRow(config, technology=Technology.GENERIC)
         assert ACTIVATION_LATENCY + row.latency == accumulate_latency(config)
         results = rtl_outputs(row, number, tiles)
         assert results == [tile.expected(number) for tile in tiles]
@@ -178,7 +178,7 @@ def test_rows_sum_and_requantize_random_tiles(config: CoreConfig):
 def test_a_row_ignores_weights_and_channels_of_other_groups():
     config = CONFIGS["m2_wide_tree"]
     tile = Tile(config, np.random.default_rng(9), bank=0, windows=2, n=2)
-    row = ArrayRow(config, target=Target.GENERIC)
+    row = ArrayRow(config, technology=Technology.GENERIC)
     frames: list[Frame] = [{"levels": LEVELS, "position": 1}]
     for frame in tile_frames(row, tile, 1):
         frames.append(frame)
@@ -196,7 +196,7 @@ def test_a_row_ignores_weights_and_channels_of_other_groups():
 def test_single_columns_drain_through_the_first_lane(name: str):
     config = CONFIGS[name]
     row, tile = (
-        ArrayRow(config, target=Target.GENERIC),
+        ArrayRow(config, technology=Technology.GENERIC),
         Tile(CONFIGS[name], np.random.default_rng(4), bank=1, windows=2, n=1),
     )
     frames = [frame for frame in tile_frames(row, tile, 0) if not frame.get("drain", {}).get("valid")]
@@ -214,7 +214,7 @@ def test_the_row_below_receives_everything_one_cycle_later_and_windows_only_when
     config = CONFIGS["m4"]
     rng = np.random.default_rng(2)
     names = ("beat", "weights", "drain", "windows")
-    row = ArrayRow(config, target=Target.GENERIC)
+    row = ArrayRow(config, technology=Technology.GENERIC)
     frames = []
     for _ in range(60):
         frames.append({name: int(rng.integers(1 << 30)) for name in names[:3]})

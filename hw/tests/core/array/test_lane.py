@@ -4,14 +4,14 @@ import numpy as np
 import pytest
 
 from crisp_golden.stimuli.small_cores import small_core
-from crisp_hw.cells import Target
+from crisp_hw.cells import Technology
 from crisp_hw.core.array.lane import NmLane
 from crisp_spec.latencies import LANE_LATENCY
 from hw.tests.simulate import pipelined
 
 
 def rtl_products(m: int, groups: np.ndarray, indices: np.ndarray, weights: np.ndarray) -> list[int]:
-    lane = NmLane(small_core(2, 2, 8, m), target=Target.GENERIC)
+    lane = NmLane(small_core(2, 2, 8, m), technology=Technology.GENERIC)
     # The weight comes a cycle after its group.
     frames = [
         {"group": [int(v) & 0xFF for v in group], "index": int(index), "weight": int(weight)}

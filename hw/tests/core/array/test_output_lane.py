@@ -7,7 +7,7 @@ import pytest
 
 from crisp_golden.arithmetic.fixed_point import requantize
 from crisp_golden.arithmetic.network import QuantizedConv, ResidualInput
-from crisp_hw.cells import Target
+from crisp_hw.cells import Technology
 from crisp_hw.core.array.output_lane import OutputLane
 from crisp_spec.latencies import OUTPUT_LATENCY
 from hw.tests.simulate import pipelined
@@ -34,7 +34,7 @@ def rtl_requantize(levels: dict[str, int], values: dict[str, np.ndarray]) -> np.
         }
         operands: dict[str, Any] = {"acc": int(values["acc"][i]), "residual": int(values["residual"][i])}
         frames.append({**operands, "channel": channel, "levels": levels})
-    outputs = pipelined(OutputLane(target=Target.GENERIC), frames, ["y"], OutputLane.latency)
+    outputs = pipelined(OutputLane(technology=Technology.GENERIC), frames, ["y"], OutputLane.latency)
     return np.array([output["y"] for output in outputs])
 
 

@@ -8,7 +8,7 @@ import pytest
 from crisp_sim.accelerator.rtl_bus import RtlBus
 from crisp_sim.accelerator.simulation import MemoryTiming, MemoryViolation, RegisterError, Touched
 from crisp_sim.errors import BenchError
-from crisp_spec.commands import COMMAND_BYTES, Command, Opcode, Target
+from crisp_spec.commands import COMMAND_BYTES, Command, Memory, Opcode
 from crisp_spec.config import preset
 from crisp_sw.driver.registers import Registers
 
@@ -118,7 +118,7 @@ def test_waves_are_recorded_if_asked_for(tmp_path):
 
 
 def test_a_load_of_a_table_needs_no_tensor():
-    table = Command(Opcode.LOAD, {"window": 1, "target": Target.TAP, "beats": 4})
+    table = Command(Opcode.LOAD, {"window": 1, "memory": Memory.TAP, "beats": 4})
     machine = Machine()
     machine.run([table, END])
     assert machine.registers.value("count_read_beats") == 4
