@@ -1,40 +1,9 @@
-"""What a Python source imports, wherever in it, and what it does to the path on which modules are found."""
+"""What a Python source does to the path on which modules are found, and what it says to programs."""
 
 import ast
 from collections.abc import Iterator
 
-UNKNOWN = "?"
-"""Stands for what only a run tells."""
-
 _CHANGES = {"append", "clear", "extend", "insert", "pop", "remove", "reverse", "sort"}
-_IMPORTERS = {"import_module", "__import__"}
-
-
-def imported_modules(source: str, module: str, *, is_package: bool = False) -> set[str]:
-    """Dotted names of all that a source imports, those that are taken out of a module included.
-
-    Imports within functions count, those for type checkers only, and calls of ``import_module`` and
-    ``__import__``: as much of their name as is literal, with `UNKNOWN` for the rest. So does an
-    ``import_module`` that is handed to something else.
-
-    Parameters
-    ----------
-    module : dotted name of the source, to which relative imports refer.
-    is_package : whether it is the ``__init__`` of that name.
-    """
-    package = module if is_package else module.rpartition(".")[0]
-    tree = ast.parse(source)
-    called = {id(node.func): node for node in ast.walk(tree) if isinstance(node, ast.Call)}
-    names: set[str] = set()
-    for node in ast.walk(tree):
-        match node:
-            case ast.Import(names=aliases):
-                names |= {alias.name for alias in aliases}
-            case ast.ImportFrom(names=aliases):
-                names |= {f"{_origin(node, package)}.{alias.name}" for alias in aliases}
-            case ast.Name(id=name) | ast.Attribute(attr=name) if name in _IMPORTERS:
-                names.add(_called_with(called.get(id(node))))
-    return names
 
 
 def path_changes(source: str) -> list[int]:
@@ -69,26 +38,6 @@ def texts(source: str) -> Iterator[str]:
     for node in ast.walk(tree):
         if isinstance(node, ast.Constant) and isinstance(node.value, str) and id(node) not in said:
             yield node.value
-
-
-def _origin(node: ast.ImportFrom, package: str) -> str:
-    """The module out of which names are taken."""
-    if not node.level:
-        return node.module or ""
-    parts = package.split(".")
-    base = parts[: len(parts) - node.level + 1]
-    return ".".join([*base, *([node.module] if node.module else [])])
-
-
-def _called_with(call: ast.Call | None) -> str:
-    """As much as can be read of the name in a call that imports it."""
-    match call.args if call else []:
-        case [ast.Constant(value=str(name)), *_]:
-            return name
-        case [ast.JoinedStr(values=[ast.Constant(value=str(start)), *_]), *_]:
-            return start + UNKNOWN
-        case _:
-            return UNKNOWN
 
 
 def _is_path(node: ast.expr) -> bool:

@@ -16,9 +16,10 @@ import pytest
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
+from crisp_files.source_files import UNKNOWN, imported_modules
 from tools.structure import import_all
 from tools.structure.packages import CHECKOUT_ONLY, PACKAGES, PROJECT, may_import, sources_of
-from tools.structure.sources import UNKNOWN, imported_modules, path_changes, texts
+from tools.structure.sources import path_changes, texts
 
 MOST_FILES = 14
 

@@ -1,38 +1,8 @@
-"""Imports and changes of the path are found wherever they are in a source."""
+"""Changes of the path and literal texts are found wherever they are in a source."""
 
 import pytest
 
-from tools.structure.sources import imported_modules, path_changes, texts
-
-
-@pytest.mark.parametrize(
-    ("source", "names"),
-    [
-        ("import a.b, c as d", {"a.b", "c"}),
-        ("from a.b import c, d as e", {"a.b.c", "a.b.d"}),
-        ("from a import *", {"a.*"}),
-        ("from . import c", {"one.two.c"}),
-        ("from .c import d", {"one.two.c.d"}),
-        ("from ..c import d", {"one.c.d"}),
-        ("def f():\n    if x:\n        import a", {"a"}),
-        ("if TYPE_CHECKING:\n    import a", {"a"}),
-        ("importlib.import_module('a.b')", {"a.b"}),
-        ("import_module(f'a.b.{name}')", {"a.b.?"}),
-        ("import_module(f'{name}.b')", {"?"}),
-        ("import_module(name)", {"?"}),
-        ("import_module()", {"?"}),
-        ("run(import_module, 'a')", {"?"}),
-        ("__import__('a')", {"a"}),
-        ("load = importlib.import_module", {"?"}),
-        ("x = 'import a'", set()),
-    ],
-)
-def test_imports_are_found_with_what_they_take_out_of_a_module(source: str, names: set[str]):
-    assert imported_modules(source, "one.two.three") == names
-
-
-def test_relative_imports_of_a_package_begin_with_itself():
-    assert imported_modules("from .c import d", "one.two", is_package=True) == {"one.two.c.d"}
+from tools.structure.sources import path_changes, texts
 
 
 @pytest.mark.parametrize(

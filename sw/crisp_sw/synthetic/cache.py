@@ -2,27 +2,19 @@
 
 import hashlib
 import json
-from functools import cache
 from pathlib import Path
 
 import numpy as np
 import torch
 
-import crisp_golden
-import crisp_sw
 from crisp_files.input_files import open_regular
 from crisp_files.output_lock import locked_output
+from crisp_files.source_files import sources_hash
 from crisp_golden.arithmetic.network import QuantizedNetwork
 from crisp_sw.errors import CheckpointError
 from crisp_sw.exchange.packed import NetworkFileError, load_network, save_network
 from crisp_sw.synthetic.build import build_network
 from crisp_sw.synthetic.settings import DEFAULT_CACHE, NetworkSettings
-
-# What the numbers of a network depend on.
-_SOURCES = (
-    (crisp_sw, ("models/*.py", "networks/*.py", "prune/*.py", "quantize/*.py")),
-    (crisp_golden, ("fixedpoint.py", "network.py", "pooling.py")),
-)
 
 
 def cached_network(settings: NetworkSettings, *, cache: str | Path = DEFAULT_CACHE) -> QuantizedNetwork:
@@ -51,7 +43,12 @@ def network_key(settings: NetworkSettings) -> str:
     content = settings.to_json()
     if settings.weights is not None:
         content["weights"] = _file_hash(settings.weights)
-    parts = (json.dumps(content, sort_keys=True), _source_hash(), torch.__version__, np.__version__)
+    parts = (
+        json.dumps(content, sort_keys=True),
+        sources_hash("crisp_sw.synthetic.build"),
+        torch.__version__,
+        np.__version__,
+    )
     digest = hashlib.sha256("\0".join(parts).encode()).hexdigest()[:16]
     return f"{settings.model.lower().replace('_', '-')}-{digest}"
 
@@ -62,13 +59,3 @@ def _file_hash(path: Path) -> str:
             return hashlib.file_digest(file, "sha256").hexdigest()
     except OSError as error:
         raise CheckpointError(f"{path}: cannot be read ({error.strerror})") from error
-
-
-@cache
-def _source_hash() -> str:
-    digest = hashlib.sha256()
-    for package, patterns in _SOURCES:
-        folder = Path(package.__path__[0])
-        for path in sorted(path for pattern in patterns for path in folder.glob(pattern)):
-            digest.update(path.name.encode() + b"\0" + path.read_bytes() + b"\0")
-    return digest.hexdigest()

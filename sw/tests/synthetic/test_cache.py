@@ -8,6 +8,7 @@ import pytest
 import torch
 from safetensors.torch import save_file
 
+from crisp_files.source_files import source_files
 from crisp_golden.arithmetic.network import QuantizedConv, QuantizedNetwork
 from crisp_sw.errors import CheckpointError
 from crisp_sw.exchange.packed import load_metadata
@@ -94,5 +95,9 @@ def test_key_of_weights_is_their_content(tmp_path: Path):
 
 def test_key_changes_with_the_code(monkeypatch: pytest.MonkeyPatch):
     key = network_key(SETTINGS)
-    monkeypatch.setattr(cache_module, "_source_hash", lambda: "other")
+    asked = []
+    monkeypatch.setattr(cache_module, "sources_hash", lambda *modules: asked.extend(modules) or "other")
     assert network_key(SETTINGS) != key
+    needed = {"models", "modules", "prune", "quantize"}
+    assert needed <= {name.split(".")[1] for name in source_files(*asked) if name.startswith("crisp_sw.")}
+    assert "crisp_golden.arithmetic.fixed_point" in source_files(*asked)
