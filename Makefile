@@ -13,6 +13,9 @@ network_options = $(strip \
 	$(call option,--first-nm,$(FIRST_NM)) $(call option,--layers,$(LAYERS)) $(call option,--weights,$(WEIGHTS)) \
 	$(call option,--seed,$(SEED)) $(if $(DENSE),--dense-too))
 
+# $(call core,default): the options of the core, from CONFIG, PRESET or the default.
+core = $(if $(CONFIG),--config $(CONFIG),--preset $(or $(PRESET),$(1)))
+
 .DEFAULT_GOAL := help
 .PHONY: help setup browser demo network index accuracy test lint verilog cocotb-test layers programs synth bench fuzz lock clean
 
@@ -52,10 +55,10 @@ browser:
 	@tools/browser.sh
 
 demo: setup
-	.venv/bin/crisp demo $(call option,--classes,$(CLASSES)) --preset $(or $(PRESET),edge)
+	.venv/bin/crisp demo $(call option,--classes,$(CLASSES)) $(call core,edge)
 
 network: setup
-	.venv/bin/crisp network $(or $(NET),resnet50) --preset $(or $(PRESET),edge) $(network_options)
+	.venv/bin/crisp network $(or $(NET),resnet50) $(call core,edge) $(network_options)
 
 index: setup
 	.venv/bin/crisp index build
@@ -76,7 +79,7 @@ lint: setup
 	$(PY) -m pyright
 
 verilog: setup
-	$(PY) -m crisp_hw verilog --preset $(or $(PRESET),edge) $(call option,--top,$(TOP)) --out build/verilog --lint
+	.venv/bin/crisp verilog $(call core,edge) $(call option,--top,$(TOP)) --out build/verilog --lint
 
 cocotb-test: setup
 	$(PY) -m cocotb_tests run --sim $(SIM) --seed $(or $(SEED),1) $(call option,--preset,$(PRESET)) \
@@ -91,7 +94,7 @@ programs: setup
 		$(call option,--cases,$(CASES)) $(call option,--first,$(FIRST))
 
 synth: setup
-	$(PY) -m crisp_hw synth --board $(BOARD) --preset $(or $(PRESET),small) $(call option,--top,$(TOP)) \
+	.venv/bin/crisp synth --board $(BOARD) $(call core,small) $(call option,--top,$(TOP)) \
 		$(call option,--seeds,$(SEEDS)) --jobs $(JOBS) $(if $(DENSE),--compare-dense)
 
 bench: setup

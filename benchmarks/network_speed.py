@@ -8,13 +8,14 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from benchmarks.figure import Figure
+from crisp_cli.rtl.platform import rtl_platform
 from crisp_golden.arithmetic.network import QuantizedNetwork
 from crisp_golden.cycles.timeline import MemoryTiming
 from crisp_sim.accelerator.library import model_library
 from crisp_sim.errors import BenchError
 from crisp_sim.runs.runner import BUILD
 from crisp_spec.config import preset
-from crisp_sw.flows.program_run import NetworkRun, RunSettings, iss_platform, rtl_platform, run_failures
+from crisp_sw.flows.program_run import NetworkRun, RunSettings, iss_platform, run_failures
 from crisp_sw.flows.program_run.run_report import DENSE_UNIT
 from crisp_sw.synthetic import LayerSparsity, NetworkSettings, SparsityRules, cached_network
 

@@ -1,10 +1,9 @@
-"""Command line of the benches: ``python -m cocotb_tests run``, ``layers``, ``programs``, ``network``, ...
+"""Command line of the benches: ``python -m cocotb_tests run``, ``layers``, ``programs`` and ``trial``.
 
 The exit status is 0 if everything passed, 1 if a bench did not, and 2 for an input that cannot be used.
 """
 
 from collections import Counter
-from pathlib import Path
 from typing import Annotated, Any
 
 import typer
@@ -12,7 +11,6 @@ from rich.console import Console
 from typer.core import TyperGroup
 
 from cocotb_tests.benches import select
-from crisp_cli.cosim.run import run_network_layers
 from crisp_cli.program_pairs.cases import ProgramCases
 from crisp_files.printable import printable
 from crisp_sim.core.random_layers import random_layers
@@ -125,31 +123,6 @@ def programs(
             cycles = sum(result.cycles for result in results)
             line = f"{kind} {numbers[0]} to {numbers[-1]}: {counts}; {cycles:,} cycles"
             console.print(line)
-
-
-@app.command()
-def network(
-    network: Annotated[Path, typer.Option(help="Folder of the packed network.")],
-    inputs: Annotated[Path, typer.Option(help="safetensors with `images` int8[B, C, H, W].")],
-    out: Annotated[Path, typer.Option(help="JSON file to write.")],
-    sim: Sim = "verilator",
-    preset: Preset = "edge",
-    layer: Layer = None,
-    waves: Waves = False,
-) -> None:
-    """Run every layer of a packed network; demand the bits and the cycles of the golden model."""
-    report = run_network_layers(
-        network,
-        inputs,
-        preset_name=preset,
-        out=out,
-        sim=sim,
-        layers=layer,
-        waves=waves,
-        say=lambda line: console.print(printable(line)),
-    )
-    count = len(report["layers"])
-    console.print(printable(f"{count} layers, bit-exact, in the predicted cycles; written to {out}"))
 
 
 @app.command()

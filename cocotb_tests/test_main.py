@@ -75,24 +75,6 @@ def test_a_wrong_input_is_named(runs, arguments, message):
     assert runs == []
 
 
-def test_a_network_run_passes_its_options_on(monkeypatch):
-    calls = []
-
-    def run_network_layers(network, inputs, **options):
-        options.pop("say")("layer 1, [conv]: bit-exact")
-        calls.append((network, inputs, options))
-        return {"layers": [{}, {}]}
-
-    monkeypatch.setattr(main, "run_network_layers", run_network_layers)
-    result = invoke("network", "--network", "n", "--inputs", "i", "--out", "o", "--layer", "conv")
-    assert result.exit_code == 0, result.output
-    options = {
-        "preset_name": "edge", "out": Path("o"), "sim": "verilator", "layers": "conv", "waves": False
-    }  # fmt: skip
-    assert calls == [(Path("n"), Path("i"), options)]
-    assert "layer 1, [conv]: bit-exact\n2 layers, bit-exact" in result.output
-
-
 def test_many_layers_run_in_batches_that_say_how_far_they_came(monkeypatch):
     ran = []
 

@@ -169,3 +169,33 @@ def preset(name: str) -> CoreConfig:
     if name not in PRESETS:
         raise ConfigError(f"no preset {name!r}; expected one of {', '.join(PRESETS)}")
     return PRESETS[name]
+
+
+@dataclass(frozen=True)
+class NamedConfig:
+    """A core with the name that its files and reports get: a preset, or one of a user's own sizes.
+
+    Raises
+    ------
+    ConfigError : it has the name of a preset, and other sizes.
+    """
+
+    name: str
+    config: CoreConfig
+
+    def __post_init__(self):
+        if self.config != PRESETS.get(self.name, self.config):
+            raise ConfigError(f"a core of other sizes than the preset {self.name!r} must have another name")
+
+    def __str__(self) -> str:
+        return self.name
+
+    @property
+    def identity(self) -> str | dict[str, int]:
+        """What tells this core from every other, as JSON types: the name of a preset, or all sizes."""
+        return self.name if self.name in PRESETS else asdict(self.config)
+
+
+def named_preset(name: str) -> NamedConfig:
+    """Return the preset of that name with its name; raises as `preset` does."""
+    return NamedConfig(name, preset(name))

@@ -5,6 +5,14 @@ class CrispError(ValueError):
     """A value from the user is not acceptable."""
 
 
+class FailedError(CrispError):
+    """What was given can be used, but a check does not hold, or a tool failed at its work."""
+
+
+class MissingToolError(CrispError):
+    """A tool that a step needs is not installed."""
+
+
 class ConfigError(CrispError):
     """A core configuration, or the name of one, is not valid."""
 

@@ -1,4 +1,7 @@
-"""How a command line ends: what the user can mend is one sentence on stderr, and exit status 2."""
+"""How a command line ends: what is wrong is said on stderr, and the exit status tells by whom it is mended.
+
+What the user can mend ends with status 2; a check that does not hold, or a tool that failed, with 1.
+"""
 
 import io
 import sys
@@ -9,9 +12,9 @@ from typing import Any, NoReturn
 import typer
 
 from crisp_cli.terminal import OutputError, on_stdout, say_problem
-from crisp_spec.errors import CrispError
+from crisp_spec.errors import CrispError, FailedError
 
-USER_ERROR = 2
+CHECK_FAILED, USER_ERROR = 1, 2
 (UsageError,) = typer.BadParameter.__bases__
 """Of click, or of typer's own copy of it, as the version has it."""
 
@@ -43,7 +46,7 @@ def run_command_line(main: Callable[..., Any], words: Sequence[str], **options: 
             say_problem("error", message)
         with suppress(OSError, OutputError), on_stdout():
             pass  # or the interpreter would fail at it and end with another status
-        sys.exit(USER_ERROR)
+        sys.exit(CHECK_FAILED if isinstance(error, FailedError) else USER_ERROR)
     sys.exit(status if isinstance(status, int) else 0)
 
 

@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from crisp_cli.terminal import messages
-from crisp_spec.config import preset as find_preset
 from crisp_sw.choices import Unreadable
 from crisp_sw.report.times import require_clock
 from crisp_sw.seeds import require_seed
@@ -19,17 +18,6 @@ if TYPE_CHECKING:
     from crisp_sw.flows.inputs.float_models import ForeignWeights
 
 DEFAULT_CHECKPOINT = "small_resnet_fashion_mnist"
-
-
-def require_preset(name: str) -> str:
-    """Return ``name``.
-
-    Raises
-    ------
-    ConfigError : no preset is called so.
-    """
-    find_preset(name)
-    return name
 
 
 AsJson = Annotated[bool, typer.Option("--json", help="Print the result as one JSON document on stdout.")]
@@ -55,12 +43,6 @@ Data = Annotated[
     ),
 ]
 Output = Annotated[Path, typer.Option("--out", "-o", help="Where to write.")]
-PresetName = Annotated[
-    str,
-    typer.Option(
-        "--preset", "-p", help="Size of the core: tiny, small, ulx3s, edge or large.", callback=require_preset
-    ),
-]
 ImageSize = Annotated[int | None, typer.Option(help="Scale images to this edge.", min=1)]
 ModelName = Annotated[
     str | None,
@@ -78,6 +60,9 @@ SkipUnreadable = Annotated[
     Unreadable, typer.Option(help="What a missing or damaged picture of a folder means.")
 ]
 Simulator = Annotated[str, typer.Option("--sim", help="verilator, or icarus.")]
+Waves = Annotated[
+    bool, typer.Option("--waves", help="Record all signals as FST; WAVES=1 in the environment does the same.")
+]
 Weights = Annotated[
     Path | None,
     typer.Option(help="State dict to take instead: safetensors or .pth. Needs --model and --data."),

@@ -13,6 +13,7 @@ from typing import Annotated, Any, NoReturn
 import typer
 from typer.core import TyperCommand, TyperGroup
 
+from crisp_cli.core_option import with_core_options
 from crisp_cli.endings import run_command_line
 from crisp_cli.terminal import messages, results
 from crisp_files.output_lock import locked_output
@@ -50,9 +51,8 @@ class Command:
         """Import the function and return it as a command of that name."""
         module, _, function = self.function.partition(":")
         single = typer.Typer(add_completion=False, rich_markup_mode="markdown")
-        single.command(name, cls=CrispCommand)(
-            getattr(import_module(f"crisp_cli.commands.{module}"), function)
-        )
+        loaded = getattr(import_module(f"crisp_cli.commands.{module}"), function)
+        single.command(name, cls=CrispCommand)(with_core_options(loaded))
         return typer.main.get_command(single)
 
 
@@ -91,28 +91,28 @@ COMMANDS = {
         "accuracy:accuracy", _SOFTWARE, "Compare CRISP with every baseline on users of a few classes."
     ),
     "compile": Command(
-        "compile:compile_program",
+        "programs.compile:compile_program",
         _PROGRAMS,
         "Compile a quantized network into a program for the accelerator.",
     ),
-    "disasm": Command("disasm:disasm", _PROGRAMS, "Show the commands of a program, one line each."),
+    "disasm": Command("programs.disasm:disasm", _PROGRAMS, "Show the commands of a program, one line each."),
     "network": Command(
-        "network:network",
+        "programs.network:network",
         _PROGRAMS,
         "Run a whole network on the accelerator, and compare every layer's output bit for bit.",
     ),
     "verilog": Command(
-        "hardware:verilog",
+        "hardware.verilog:verilog",
         _HARDWARE,
         "Write the accelerator, with a C header of its registers, or its core alone as Verilog.",
     ),
     "synth": Command(
-        "hardware:synth",
+        "hardware.synth:synth",
         _HARDWARE,
         "Synthesize the core or the accelerator for an FPGA board: area, clock frequency, critical path.",
     ),
     "cosim": Command(
-        "hardware:cosim",
+        "hardware.cosim:cosim",
         _HARDWARE,
         "Run every layer of a packed network on the RTL and compare it bit for bit with the golden model.",
     ),
@@ -164,8 +164,8 @@ Step by step:
 8. `crisp verilog --preset edge` and `crisp synth --board ulx3s-85f --preset small`
 
 `crisp COMMAND --help` explains each. Results go to stdout (`--json` for machines), progress to stderr.
-The exit status is 0 for success, 1 if a check fails, 2 for an input that cannot be used or an output that
-cannot be written, 130 if it was interrupted.""",
+The exit status is 0 for success, 1 if a check or a tool fails, 2 for an input that cannot be used, an output
+that cannot be written or a tool that is not installed, 130 if it was interrupted.""",
 )
 
 

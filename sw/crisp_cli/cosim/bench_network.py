@@ -8,8 +8,8 @@ from typing import Any
 
 import cocotb
 import numpy as np
-from safetensors.numpy import load_file
 
+from crisp_cli.cosim.inputs import read_images
 from crisp_golden.arithmetic.inference import run_network
 from crisp_golden.arithmetic.network import QuantizedConv, QuantizedNetwork
 from crisp_golden.cycles.layer_report import layer_report
@@ -32,7 +32,7 @@ async def every_layer_runs(dut):
     driver = CoreDriver(dut, config)
     await driver.reset()
     network = load_network(Path(parameters["network"]))
-    images = load_file(parameters["inputs"])["images"]
+    images = read_images(Path(parameters["inputs"]), network)
     rows = []
     for cases in layer_cases(network, images, parameters["layers"]):
         rows.append(await _run_layer(driver, cases))

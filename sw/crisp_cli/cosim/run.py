@@ -1,23 +1,22 @@
 """Runs a packed network, layer by layer, on the generated core in simulation."""
 
-import json
-import os
 from collections.abc import Callable, Mapping
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
+from crisp_files.json_files import write_json
 from crisp_sim.devices import core_verilog
 from crisp_sim.errors import BenchError
 from crisp_sim.runs.runner import BUILD, Bench, run_bench
-from crisp_spec.config import preset
+from crisp_spec.config import NamedConfig
 
 
 def run_network_layers(
     network: Path,
     inputs: Path,
     *,
-    preset_name: str,
+    core: NamedConfig,
     out: Path,
     sim: str = "verilator",
     layers: str | None = None,
@@ -25,35 +24,33 @@ def run_network_layers(
     build: Path = BUILD,
     say: Callable[[str], None] = lambda line: None,
 ) -> dict[str, Any]:
-    """Run every convolution and linear layer of a packed network on the RTL and compare with golden.
+    """Run every convolution and linear layer of a packed network on the RTL, and measure it.
 
     Parameters
     ----------
     network : folder written by ``crisp_sw.exchange.packed.save_network``.
     inputs : safetensors file with ``images`` int8[B, C, H, W], the network's quantized inputs.
-    preset_name : of the core.
-    out : JSON file with the result; written under a temporary name and renamed.
+    out : JSON file with the result.
     layers : regular expression that layer names must match; None for all.
     say : called with a line for every layer that is done.
 
     Returns
     -------
     ``preset``, ``sim`` and ``layers`` (see ``crisp_golden.cycles.layer_report``, with ``cycles_rtl``,
-    ``cycles_by_cause`` and ``bit_exact``), as in ``out``.
+    ``cycles_by_cause`` and ``bit_exact``), as in ``out``; whether they are right says ``demand_exactness``.
 
     Raises
     ------
-    ConfigError, ToolError, BuildError : the preset is unknown, or the simulation could not be built.
-    BenchError : a layer's outputs or cycles differ from golden; ``out`` has been written and shows which.
+    ToolError, BuildError : the simulation could not be built.
+    BenchError : it failed.
     """
-    config = preset(preset_name)
     bench = Bench(
-        verilog=core_verilog(config, build),
+        verilog=core_verilog(core.config, build),
         top="crisp_core",
         module="crisp_cli.cosim.bench_network",
         tests=1,
         parameters={
-            "config": asdict(config),
+            "config": asdict(core.config),
             "network": str(network.resolve()),
             "inputs": str(inputs.resolve()),
             "layers": layers,
@@ -69,16 +66,18 @@ def run_network_layers(
             say(f"layer {said}, {row['name']}: {verdict}, {row['cycles_rtl']:,} cycles")
 
     result = run_bench(bench, sim=sim, waves=waves, build=build, on_measurements=say_layers)
-    report = {"preset": preset_name, "sim": sim, "layers": result.measurements["layers"]}
-    partial = out.with_suffix(".partial")
-    out.parent.mkdir(parents=True, exist_ok=True)
-    partial.write_text(json.dumps(report, indent=1) + "\n")
-    os.replace(partial, out)
-    _demand_exactness(report["layers"])
+    report = {"preset": core.name, "sim": sim, "layers": result.measurements["layers"]}
+    write_json(out, report)
     return report
 
 
-def _demand_exactness(layers: list[dict[str, Any]]) -> None:
+def demand_exactness(layers: list[dict[str, Any]]) -> None:
+    """Check layers that ``run_network_layers`` measured.
+
+    Raises
+    ------
+    BenchError : outputs or cycles of a layer differ from golden; names it.
+    """
     wrong = [layer["name"] for layer in layers if not layer["bit_exact"]]
     if wrong:
         raise BenchError(f"outputs differ from golden in {', '.join(wrong)}")

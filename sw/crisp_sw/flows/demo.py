@@ -17,11 +17,10 @@ import torch
 from safetensors.numpy import save as serialise
 
 from crisp_files.atomic_files import write_bytes
-from crisp_files.json_files import read_json, write_json
+from crisp_files.json_files import write_json
 from crisp_golden.arithmetic.inference import quantize_input, run_network
 from crisp_golden.arithmetic.network import QuantizedNetwork
-from crisp_spec.config import preset as find_preset
-from crisp_spec.errors import CrispError
+from crisp_spec.config import NamedConfig, named_preset
 from crisp_sw.data.digest import data_digest
 from crisp_sw.exchange.checkpoint import find_checkpoint
 from crisp_sw.exchange.packed import save_network
@@ -42,11 +41,9 @@ from crisp_sw.train.evaluation import evaluate
 
 # Raise it when a change of the code makes pruned models of before different.
 CACHE_VERSION = 2
-Cosimulation = Callable[[Path, Path, str, Path], int]
 
-
-class DemoError(CrispError):
-    """The demo could not come to a verdict."""
+RunOnRtl = Callable[[Path, Path, Path], list[dict[str, Any]]]
+"""Takes a packed network, its inputs and a file for the result; returns the figures of all layers."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -57,13 +54,13 @@ class DemoSettings:
     ----------
     checkpoint : file, or name of a shipped one.
     data : name or path of a data set; None for the one of the checkpoint.
-    preset : of the core.
+    core : that the network runs on.
     clock_mhz : at which cycles are stated as times, too.
     fresh : prune again even if a pruned model of the same settings is there.
     """
 
     classes: str = "sneaker,bag,coat"
-    preset: str = "edge"
+    core: NamedConfig = field(default_factory=lambda: named_preset("edge"))
     checkpoint: str = "small_resnet_fashion_mnist"
     data: str | None = None
     seed: int = 0
@@ -120,7 +117,7 @@ class DemoFiles:
 def run_demo(
     settings: DemoSettings,
     out: Path,
-    cosimulate: Cosimulation,
+    run_on_rtl: RunOnRtl,
     *,
     say: Callable[[str], None],
     on_progress: StepCallback,
@@ -132,7 +129,7 @@ def run_demo(
     Parameters
     ----------
     out : directory of the results; made if absent.
-    cosimulate : takes (network, inputs, preset, result file), runs the RTL, returns an exit status.
+    run_on_rtl : runs every layer on the RTL of the core, see `RunOnRtl`.
     say : prints a line for people.
     try_simulator : called before anything takes long; raises if the RTL cannot be simulated here.
 
@@ -142,10 +139,9 @@ def run_demo(
 
     Raises
     ------
-    CrispError : an input is not usable, or the RTL bench gave no result.
+    CrispError : an input is not usable, or the RTL gave no result.
     """
     files, seconds = DemoFiles(out), _Stopwatch()
-    find_preset(settings.preset)
     task = load_task(settings.checkpoint, settings.classes, settings.data)
     say(f"classes {', '.join(task.names)} of {task.splits.name}, network {task.info.model}")
     say("trying the simulator of the RTL")
@@ -163,15 +159,16 @@ def run_demo(
     _export(task, network, accuracy, files)
     samples = _write_inputs(task, network, files.inputs)
     seconds.lap("quantize and pack")
-    say(f"running every layer on the RTL, preset {settings.preset}")
-    layers = _rtl_layers(settings, files, cosimulate)
+    say(f"running every layer on the RTL, preset {settings.core}")
+    files.rtl.unlink(missing_ok=True)
+    layers = run_on_rtl(files.network, files.inputs, files.rtl)
     seconds.lap("RTL simulation")
     report = {
         "dataset": task.splits.name,
         "classes": list(task.names),
         "model": task.info.model,
         "seed": settings.seed,
-        "preset": settings.preset,
+        "preset": settings.core.name,
         "clock_mhz": settings.clock_mhz,
         "accuracy": accuracy,
         "test_images": len(task.test_images()),
@@ -253,16 +250,6 @@ def _write_inputs(task: ClassTask, network: QuantizedNetwork, path: Path) -> lis
         )
         for index, row in zip(chosen, scores, strict=True)
     ]
-
-
-def _rtl_layers(settings: DemoSettings, files: DemoFiles, cosimulate: Cosimulation) -> list[dict[str, Any]]:
-    files.rtl.unlink(missing_ok=True)
-    status = cosimulate(files.network, files.inputs, settings.preset, files.rtl)
-    if not files.rtl.is_file():
-        raise DemoError(
-            f"the RTL bench ended with status {status} and wrote no {files.rtl}; see its messages"
-        )
-    return read_json(files.rtl)["layers"]
 
 
 def _image_figures(sample: SampleImage) -> dict[str, Any]:

@@ -2,8 +2,9 @@
 
 import pytest
 
+from crisp_cli.rtl.platform import rtl_platform
 from crisp_golden.cycles.timeline import MemoryTiming
-from crisp_sw.flows.program_run import NetworkRun, RunSettings, iss_platform, rtl_platform, run_failures
+from crisp_sw.flows.program_run import NetworkRun, RunSettings, iss_platform, run_failures
 from sw.tests.small_programs import CONFIG, small_network
 
 

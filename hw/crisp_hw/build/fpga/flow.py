@@ -67,7 +67,8 @@ def synthesize(job: Job, progress: Progress = print) -> SynthesisReport:
 
     Raises
     ------
-    ToolError : a tool is missing or failed, or the design does not fit the board's FPGA.
+    ToolError : a tool failed, or the design does not fit the board's FPGA.
+    MissingToolError : a tool, or the board's constraints, are not there.
     """
     return _in_place(job, lambda work: _build(job, work, progress))
 

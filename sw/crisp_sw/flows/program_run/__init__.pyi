@@ -1,12 +1,10 @@
 from .network_run import NetworkRun, RunSettings, run_failures
-from .platforms import Platform, PlatformError, iss_platform, rtl_platform
+from .platforms import Platform, iss_platform
 
 __all__ = [
     "NetworkRun",
     "Platform",
-    "PlatformError",
     "RunSettings",
     "iss_platform",
-    "rtl_platform",
     "run_failures",
 ]

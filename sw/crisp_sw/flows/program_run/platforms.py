@@ -1,10 +1,8 @@
-"""Where programs run: golden's simulator, or the RTL in simulation."""
+"""Where programs run: golden's simulator, and whatever has a bus, such as the RTL in simulation."""
 
 import hashlib
-import importlib
-import sys
 from collections.abc import Callable
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -13,19 +11,12 @@ import numpy as np
 
 import crisp_golden
 import crisp_sw
-from crisp_golden.cycles.timeline import MemoryTiming
 from crisp_spec.config import CoreConfig
-from crisp_spec.errors import CrispError
 from crisp_sw.driver.bus import Bus
 from crisp_sw.driver.simulated_bus import SimulatedBus
 
-BENCHES = "crisp_sim"
 CHUNK = 1 << 19
 """Clock cycles after which a simulation says how far it is."""
-
-
-class PlatformError(CrispError):
-    """A platform is not there."""
 
 
 @dataclass(frozen=True)
@@ -76,38 +67,6 @@ class ProgressBus:
 def iss_platform(config: CoreConfig) -> Platform:
     """Golden's simulator: exact in its bits, but without cycles."""
     return Platform("iss", source_hash(), False, lambda: SimulatedBus(config))
-
-
-def rtl_platform(config: CoreConfig, memory: MemoryTiming) -> Platform:
-    """The RTL in simulation with an external memory of that timing; builds the model if it is not there.
-
-    Raises
-    ------
-    PlatformError : the benches are not there; they come with a checkout, not with the package.
-    CrispError : the model cannot be built.
-    """
-    library = _bench_module("accelerator.library")
-    simulation, bus = _bench_module("accelerator.simulation"), _bench_module("accelerator.rtl_bus")
-    built: Path = library.model_library(config)
-    timing = simulation.MemoryTiming(**asdict(memory))
-
-    def connect() -> Bus:
-        return bus.RtlBus(config, timing=timing)
-
-    return Platform("rtl", f"{built.parent.name} {memory}", True, connect)
-
-
-def _bench_module(name: str) -> Any:
-    """A module of the benches, from the working directory or from the checkout of this package."""
-    for folder in (Path.cwd(), Path(__file__).resolve().parents[4]):
-        if (folder / BENCHES).is_dir() and str(folder) not in sys.path:
-            sys.path.append(str(folder))
-    try:
-        return importlib.import_module(f"{BENCHES}.{name}")
-    except ModuleNotFoundError as error:
-        raise PlatformError(
-            f"{error.name} is not installed; the RTL runs from a checkout of crisp-stc"
-        ) from error
 
 
 @cache

@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 from distributed import Client, LocalCluster
 
+from crisp_spec.config import named_preset
 from crisp_sw.flows.experiment.cells.cell import ExperimentError
 from crisp_sw.flows.experiment.cells.cell_run import CellTask, run_cell
 from crisp_sw.flows.experiment.dask_workers import Workers
@@ -47,7 +48,7 @@ def test_worker_of_a_cluster_runs_the_grid(address, settings, monkeypatch):
         checkpoint=str(checkpoint),
         data="digits",
         data_digest="",
-        preset="tiny",
+        core=named_preset("tiny"),
     )
     same = {name: sweep.results[0][name] for name in ("seconds", "depends_on")}
     assert sweep.results[0] == {**run_cell(dense).result, **same}

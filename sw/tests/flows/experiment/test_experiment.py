@@ -1,13 +1,13 @@
 """The experiment on digits: table, plots and networks are written; the RTL check gets its images."""
 
 import csv
-import json
 import sys
 from dataclasses import replace
 
 import pytest
 from safetensors.numpy import load_file
 
+from crisp_spec.config import named_preset
 from crisp_spec.errors import CrispError
 from crisp_sw.data import load_dataset
 from crisp_sw.flows.experiment import dask_workers, experiment
@@ -39,7 +39,7 @@ def settings(digits_checkpoint, tmp_path, monkeypatch):
         data="digits",
         grid=replace(GRID, networks=(str(digits_checkpoint),)),
         out=tmp_path / "out",
-        preset="tiny",
+        core=named_preset("tiny"),
         workers=Workers(count=1, processes=False),
     )
 
@@ -144,15 +144,15 @@ def _check_rtl(settings, crisp):
     network = ResultStore(settings.out).network(GRID.cells(["model"])[-1].name, crisp["depends_on"])
     user = load_user(settings.grid.networks[0], "digits", classes=3, seed=0)
 
-    def cosimulate(folder, inputs, preset, result):
-        assert (folder, preset) == (network, "tiny")
+    def run_on_rtl(folder, inputs, result):
+        assert folder == network
         assert load_file(inputs)["images"].shape == (7, 1, 8, 8)
-        result.write_text(json.dumps({"layers": []}))
-        return 0
+        assert result.parent == network.parent
+        return [layer]
 
-    measured = check_on_rtl(network, user, 7, "tiny", cosimulate)
-    assert measured == {"layers": [], "images": 7, "status": 0}
-    with pytest.raises(ExperimentError, match="the RTL bench ended with status 3 and wrote no"):
-        check_on_rtl(network, user, 7, "tiny", lambda *paths: 3)
+    layer = {"name": "conv", "bit_exact": True, "cycles_rtl": 9, "cycles_predicted": 9}
+    assert check_on_rtl(network, user, 7, run_on_rtl) == {"layers": [layer], "images": 7, "status": 0}
+    layer["cycles_rtl"] = 10
+    assert check_on_rtl(network, user, 7, run_on_rtl)["status"] == 1
     with pytest.raises(ExperimentError, match="nowhere: no such network"):
-        check_on_rtl(network.with_name("nowhere"), user, 7, "tiny", cosimulate)
+        check_on_rtl(network.with_name("nowhere"), user, 7, run_on_rtl)

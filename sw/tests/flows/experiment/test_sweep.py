@@ -7,6 +7,7 @@ from pathlib import Path
 import distributed
 import pytest
 
+from crisp_spec.config import named_preset
 from crisp_sw.flows.experiment import sweep
 from crisp_sw.flows.experiment.cells.cell import Cell, ExperimentError
 from crisp_sw.flows.experiment.cells.cell_run import CellOutcome, CellTask
@@ -126,7 +127,7 @@ def test_cells_under_way_have_a_place_for_their_state_each(tasks, store, monkeyp
     (left,) = places[0].parent.iterdir()
     assert left in places
     left.rmdir()
-    run_sweep([replace(task, preset="tiny") for task in tasks[:2]], store, HERE)
+    run_sweep([replace(task, core=named_preset("tiny")) for task in tasks[:2]], store, HERE)
     assert not places[0].parent.exists()
     assert not {*places[:3]} & {*places[3:]}
 

@@ -1,11 +1,7 @@
 """Platforms, and the bus that says how far a simulation is."""
 
-import pytest
-
-from crisp_golden.cycles.timeline import MemoryTiming
 from crisp_sw.driver.simulated_bus import SimulatedBus
-from crisp_sw.flows.program_run import platforms
-from crisp_sw.flows.program_run.platforms import CHUNK, PlatformError, ProgressBus, rtl_platform
+from crisp_sw.flows.program_run.platforms import CHUNK, ProgressBus
 from sw.tests.small_programs import CONFIG
 
 
@@ -37,9 +33,3 @@ def test_everything_else_is_the_bus():
     bus = SlowBus(0)
     address = ProgressBus(bus, lambda cycles: None).allocate(64)
     assert address in bus.memory
-
-
-def test_without_the_benches_there_is_no_rtl(monkeypatch):
-    monkeypatch.setattr(platforms, "BENCHES", "no_such_benches")
-    with pytest.raises(PlatformError, match="no_such_benches is not installed"):
-        rtl_platform(CONFIG, MemoryTiming())

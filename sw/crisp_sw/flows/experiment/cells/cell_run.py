@@ -14,6 +14,7 @@ from safetensors.torch import load, save
 from torch import nn
 
 from crisp_golden.arithmetic.network import Pattern, QuantizedNetwork
+from crisp_spec.config import CoreConfig, NamedConfig, named_preset
 from crisp_spec.errors import CrispError
 from crisp_sw.exchange.checkpoint import load_weights
 from crisp_sw.flows.experiment.cells.cell import Cell
@@ -38,7 +39,7 @@ class CellTask:
     checkpoint, data : paths that the worker can read.
     data_digest : of what the data hold.
     state : folder where an interrupted cell goes on; its parent is there where workers share the disk.
-    preset : of the core whose cycles are predicted.
+    core : whose cycles are predicted.
     threads : of the worker's torch; results of different numbers differ in the last bits.
     """
 
@@ -48,7 +49,7 @@ class CellTask:
     data: str
     data_digest: str
     state: str | None = None
-    preset: str = "edge"
+    core: NamedConfig = field(default_factory=lambda: named_preset("edge"))
     threads: int = 1
 
 
@@ -121,7 +122,7 @@ def _run(task: CellTask, dense_weights: bytes | None, state: Path | None) -> Cel
         shutil.rmtree(state)
         model, patterns, figures = _tuned(task, user, settings, dense_weights, state)
     seconds = None if resumed else time.perf_counter() - started
-    measured, network = _measure(model, patterns, user, task.preset)
+    measured, network = _measure(model, patterns, user, task.core.config)
     result = {
         "cell": task.cell.to_json(),
         "class_names": list(user.names),
@@ -154,7 +155,7 @@ def _tuned(
 
 
 def _measure(
-    model: nn.Module, patterns: Mapping[str, Pattern], user: User, preset: str
+    model: nn.Module, patterns: Mapping[str, Pattern], user: User, config: CoreConfig
 ) -> tuple[dict[str, Any], QuantizedNetwork | None]:
     channels, (height, width) = user.info.in_channels, user.info.image_size
     figures: dict[str, Any] = {
@@ -170,4 +171,4 @@ def _measure(
     except CrispError as error:
         return {**figures, "not_quantized": str(error)}, None
     figures["accuracy_int8"] = int8_accuracy(network, user.test, user.info.normalization)
-    return {**figures, **core_costs(network, preset)}, network
+    return {**figures, **core_costs(network, config)}, network

@@ -8,7 +8,7 @@ from torch import nn
 
 from crisp_golden.arithmetic.network import MaxPool, QuantizedNetwork
 from crisp_golden.cycles.layer_report import layer_report
-from crisp_spec.config import preset as find_preset
+from crisp_spec.config import CoreConfig
 from crisp_spec.errors import CapacityError
 
 
@@ -58,8 +58,8 @@ def float_costs(model: nn.Module, input_shape: tuple[int, int, int]) -> FloatCos
     return FloatCosts(*totals)
 
 
-def core_costs(network: QuantizedNetwork, preset: str) -> dict[str, Any]:
-    """Sum of the layer reports of all convolutions on one preset.
+def core_costs(network: QuantizedNetwork, config: CoreConfig) -> dict[str, Any]:
+    """Sum of the layer reports of all convolutions on one core.
 
     A layer that has no pattern runs as the array finds it: windows of zeros are skipped, the fullest group
     of a layer decides its N, and its weights are stored dense.
@@ -69,7 +69,6 @@ def core_costs(network: QuantizedNetwork, preset: str) -> dict[str, Any]:
     ``bytes_dense``, ``bytes_packed``, ``cycles``, ``cycles_dense`` (the same layers without zeros), and
     ``does_not_fit`` with the reason if a layer exceeds the core; its cycles are None then.
     """
-    config = find_preset(preset)
     totals: dict[str, Any] = {"bytes_dense": 0, "bytes_packed": 0, "cycles": 0, "cycles_dense": 0}
     sizes = {"input": network.input_shape[1:]}
     for node in network.nodes:

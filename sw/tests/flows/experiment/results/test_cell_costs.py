@@ -4,6 +4,7 @@ import pytest
 import torch
 from torch import nn
 
+from crisp_spec.config import preset
 from crisp_sw.flows.experiment.results.cell_costs import core_costs, float_costs
 from crisp_sw.quantize import quantize_model
 
@@ -28,13 +29,13 @@ def test_weights_and_operations_are_counted(model):
 
 def test_core_costs_add_up_all_layers(model):
     network = quantize_model(model, torch.randn(4, 3, 8, 8))
-    costs = core_costs(network, "tiny")
+    costs = core_costs(network, preset("tiny"))
     assert costs["bytes_dense"] == costs["bytes_packed"]
     assert 0 < costs["cycles"] <= costs["cycles_dense"]
 
 
 def test_layer_that_does_not_fit_gives_the_reason():
     model = nn.Sequential(nn.Flatten(), nn.Linear(16 * 16 * 64, 64)).eval()
-    costs = core_costs(quantize_model(model, torch.randn(2, 64, 16, 16)), "tiny")
+    costs = core_costs(quantize_model(model, torch.randn(2, 64, 16, 16)), preset("tiny"))
     assert costs["cycles"] is None
     assert "1" in costs["does_not_fit"]

@@ -9,14 +9,14 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from crisp_cli.commands.hardware import try_simulator
-from crisp_cli.options import AsJson, Clock, PresetName, Seed
+from crisp_cli.core_option import EDGE, Core
+from crisp_cli.options import AsJson, Clock, Seed
+from crisp_cli.rtl.requirements import try_rtl
 from crisp_cli.terminal import emit, messages, results, say_problem, show_figures, step_display
 from crisp_files.atomic_directories import require_own
 from crisp_files.atomic_files import require_new_file, write_bytes
 from crisp_files.json_files import write_json
 from crisp_files.output_lock import locked_output
-from crisp_spec.config import preset as find_preset
 from crisp_sw.flows.program_run.network_options import DEFAULTS, NetworkOptions
 from crisp_sw.report.numbers import count, percent, ratio, size
 from crisp_sw.report.times import CLOCK_MHZ, time_text
@@ -64,7 +64,7 @@ def network(
         Path | None,
         _option("weights", "State dict of the model, safetensors or .pth, instead of random weights."),
     ] = None,
-    preset: PresetName = "edge",
+    core: Core = EDGE,
     seed: Seed = 0,
     latency: Annotated[
         int,
@@ -114,7 +114,7 @@ def network(
     from crisp_sw.flows.program_run.requested_network import open_requested
 
     started = time.perf_counter()
-    config, memory = find_preset(preset), MemoryTiming(read_latency=latency, write_latency=-(-latency // 2))
+    memory = MemoryTiming(read_latency=latency, write_latency=-(-latency // 2))
     options = NetworkOptions(
         nm=nm,
         blocks=blocks,
@@ -135,12 +135,12 @@ def network(
     try:
         if rtl:
             messages.print("trying the simulator of the RTL")
-            try_simulator()
+            try_rtl()
         messages.print(f"opening {network}, or building it unless it is in {DEFAULT_CACHE}")
-        source = open_requested(network, options, seed=seed, m=config.m)
-        folder = out or RUNS / f"{source.key}-{preset}"
+        source = open_requested(network, options, seed=seed, m=core.config.m)
+        folder = out or RUNS / f"{source.key}-{core}"
         image_seed = (seed + 1) % (HIGHEST_SEED + 1)
-        settings = RunSettings(config=config, memory=memory, seed=image_seed, dense=dense_too)
+        settings = RunSettings(config=core.config, memory=memory, seed=image_seed, dense=dense_too)
         with locked_output(folder) if out is None else nullcontext():
             report = _run(source.network, settings, folder, rtl)
     except KeyboardInterrupt:
@@ -149,7 +149,7 @@ def network(
     report |= {
         "network": network,
         "source": source.kind,
-        "preset": preset,
+        "preset": core.name,
         "settings": source.settings.to_json() if source.settings else None,
         "memory": vars(memory),
         "clock_mhz": clock,
@@ -160,7 +160,7 @@ def network(
 
 
 def _run(network: "QuantizedNetwork", settings: "RunSettings", folder: Path, rtl: bool) -> dict[str, Any]:
-    from crisp_sw.flows.program_run import NetworkRun, iss_platform, rtl_platform
+    from crisp_sw.flows.program_run import NetworkRun, iss_platform
 
     def say(text: str) -> None:
         messages.print(text)
@@ -169,6 +169,8 @@ def _run(network: "QuantizedNetwork", settings: "RunSettings", folder: Path, rtl
         run = NetworkRun(network, settings, folder, say, progress)
         platforms = [iss_platform(settings.config)]
         if rtl:
+            from crisp_cli.rtl.platform import rtl_platform
+
             say("building the model of the accelerator, unless it is there")
             platforms.append(rtl_platform(settings.config, settings.memory))
         return run.run(platforms)

@@ -6,10 +6,10 @@ from typing import Annotated, Any
 import typer
 from rich.table import Table
 
-from crisp_cli.options import AsJson, PresetName
+from crisp_cli.core_option import EDGE, Core
+from crisp_cli.options import AsJson
 from crisp_cli.terminal import emit, print_table, results
 from crisp_files.atomic_files import require_new_file, write_bytes
-from crisp_spec.config import preset as find_preset
 from crisp_sw.compile.compiler import compile_network
 from crisp_sw.programs.costs import ProgramFigures, StageFigures, program_figures
 from crisp_sw.report.numbers import count, size
@@ -23,7 +23,7 @@ def compile_program(
         Path, typer.Argument(help="Packed network, written by crisp quantize, or a QDQ ONNX file.")
     ],
     out: Annotated[Path, typer.Option("--out", "-o", help="Program image to write.")] = Path("program.crisp"),
-    preset: PresetName = "edge",
+    core: Core = EDGE,
     fuse: Annotated[
         bool, typer.Option("--fuse/--no-fuse", help="Fuse layers, or run them one by one through memory.")
     ] = True,
@@ -48,13 +48,12 @@ def compile_program(
     """
     from crisp_sw.exchange.network_source import open_network
 
-    config = find_preset(preset)
     require_new_file(out)
-    loaded, _ = open_network(network, m=config.m)
-    image = compile_network(config, loaded, fuse=fuse, keep=keep)
+    loaded, _ = open_network(network, m=core.config.m)
+    image = compile_network(core.config, loaded, fuse=fuse, keep=keep)
     write_bytes(out, image.to_bytes())
     figures = program_figures(image)
-    document = {"network": str(network), "preset": preset, "image": str(out), **figures.to_json()}
+    document = {"network": str(network), "preset": core.name, "image": str(out), **figures.to_json()}
     emit(document, as_json, lambda: _show(figures, out))
 
 

@@ -1,0 +1,1 @@
+"""Commands that compare the generated hardware with the golden model."""

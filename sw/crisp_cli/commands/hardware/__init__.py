@@ -1,0 +1,1 @@
+"""Commands that generate and build hardware, or run single layers on it."""

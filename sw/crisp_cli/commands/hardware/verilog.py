@@ -1,0 +1,46 @@
+"""``crisp verilog``: the generated hardware as a Verilog file."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from crisp_cli.commands.hardware.tops import Top, find_top
+from crisp_cli.core_option import EDGE, Core
+from crisp_cli.options import Output
+from crisp_cli.terminal import on_stdout, results
+from crisp_files.atomic_files import require_new_file
+
+
+def verilog(
+    core: Core = EDGE,
+    top: Annotated[Top, typer.Option(help="What to write.")] = "accelerator",
+    out: Output = Path("build/verilog"),
+    lint: Annotated[bool, typer.Option("--lint", help="Check the result with verilator -Wall.")] = False,
+) -> None:
+    """Write the accelerator, with a C header of its registers, or its core alone as Verilog.
+
+    Examples:
+
+    - `crisp verilog --preset small`
+    - `crisp verilog --preset tiny --top core`
+    - `crisp verilog --config my_core.toml --lint`
+    """
+    from crisp_hw.build.lint import lint_verilog, require_verilator
+    from crisp_hw.build.register_export import HEADER_NAME, write_header
+    from crisp_hw.build.verilog import write_verilog
+
+    component = find_top(top)
+    name = f"{component.module_name}_{core}"
+    require_new_file(out / f"{name}.v")
+    if lint:
+        require_verilator()
+    written = [write_verilog(component(core.config), name, out / f"{name}.v")]
+    if lint:
+        lint_verilog(written[0])
+    if top == "accelerator":
+        written.append(out / HEADER_NAME)
+        write_header(written[-1])
+    with on_stdout():
+        for path in written:
+            results.print(str(path))

@@ -1,0 +1,1 @@
+"""Commands about programs of the accelerator."""

@@ -1,0 +1,1 @@
+"""The RTL in simulation, as the flows of `crisp_sw` get it handed in."""
