@@ -37,9 +37,9 @@ class MemoryTraffic:
     async def run(self, limit: int) -> int:
         """Start the job and keep the ports busy until it ends; return the cycles that it was busy."""
         dut, cycle = self.driver.dut, 0
-        dut.start.value = 1
+        dut.job_start.value = 1
         await FallingEdge(dut.clk)
-        dut.start.value = 0
+        dut.job_start.value = 0
         while dut.busy.value:
             assert cycle < limit, "the core does not finish"
             self._compare(cycle)

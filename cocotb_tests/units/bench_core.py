@@ -58,29 +58,29 @@ async def check_job(driver: CoreDriver, rng: np.random.Generator) -> None:
 
 async def start_when_ready(dut, later: int = 0) -> None:
     """Start a job ``later`` cycles after the core is ready for it."""
-    while not dut.ready.value:
+    while not dut.job_ready.value:
         await FallingEdge(dut.clk)
     for _ in range(later):
         await FallingEdge(dut.clk)
-    dut.start.value = 1
+    dut.job_start.value = 1
     await FallingEdge(dut.clk)
-    dut.start.value = 0
+    dut.job_start.value = 0
     assert dut.busy.value
 
 
 async def busy_cycles(driver: CoreDriver, start: Callable[[], bool], limit: int) -> AsyncIterator[bool]:
     """Start the core; yield ``done`` in every cycle in which it is busy, with ``start()`` as its input."""
     dut = driver.dut
-    dut.start.value = 1
+    dut.job_start.value = 1
     await FallingEdge(dut.clk)
     for _ in range(limit):
         if not dut.busy.value:
-            dut.start.value = 0
+            dut.job_start.value = 0
             await ReadOnly()
             assert not dut.starved.value
             return
-        dut.start.value = int(start())
-        yield bool(dut.done.value)
+        dut.job_start.value = int(start())
+        yield bool(dut.job_done.value)
         await FallingEdge(dut.clk)
     raise AssertionError(f"still busy after {limit} cycles")
 
@@ -136,9 +136,9 @@ async def reset_in_the_middle_of_a_job(dut):
     driver, rng = await reset_core(dut)
     for _ in range(12):
         job = await preloaded_job(driver, rng)
-        dut.start.value = 1
+        dut.job_start.value = 1
         await FallingEdge(dut.clk)
-        dut.start.value = 0
+        dut.job_start.value = 0
         for _ in range(int(rng.integers(job.cycles().total - 1))):
             await FallingEdge(dut.clk)
         assert dut.busy.value
@@ -156,9 +156,9 @@ async def outputs_under_way_at_a_reset_are_lost(dut):
     for _ in range(RESETS_AMONG_OUTPUTS):
         job = await preloaded_job(driver, rng)
         before, after = job.chip.smem, job.expected_smem()
-        dut.start.value = 1
+        dut.job_start.value = 1
         await FallingEdge(dut.clk)
-        dut.start.value = 0
+        dut.job_start.value = 0
         for _ in range(job.cycles().total - int(rng.integers(2, flush_cycles(config)))):
             await FallingEdge(dut.clk)
         await driver.reset(cycles=1)
@@ -181,7 +181,7 @@ async def start_is_ignored_until_the_core_is_ready(dut):
         done = [
             cycle
             async for cycle in busy_cycles(
-                driver, lambda: not dut.ready.value and rng.random() < 0.5, 2 * expected.total + 1000
+                driver, lambda: not dut.job_ready.value and rng.random() < 0.5, 2 * expected.total + 1000
             )
         ]
         assert len(done) == expected.total
@@ -198,7 +198,7 @@ async def done_is_high_in_the_last_busy_cycle(dut):
         done = [cycle async for cycle in busy_cycles(driver, lambda: False, 2 * total + 1000)]
         assert done == [False] * (total - 1) + [True]
         await FallingEdge(dut.clk)
-        assert not dut.done.value
+        assert not dut.job_done.value
 
 
 @cocotb.test()
@@ -231,9 +231,9 @@ async def a_start_in_the_first_idle_cycle_counts_anew(dut):
         job = await preloaded_job(driver, rng)
         expected = job.cycles()
         for _ in range(2):
-            dut.start.value = 1
+            dut.job_start.value = 1
             await FallingEdge(dut.clk)
-            dut.start.value = 0
+            dut.job_start.value = 0
             for _ in range(expected.total):
                 assert dut.busy.value
                 await FallingEdge(dut.clk)

@@ -49,7 +49,7 @@ class CrispStc(wiring.Component):
     ----------
     config : shape of the core, and width of the bus.
     technology : what multipliers and block RAMs are mapped to.
-    core : what computes, with the ports of ``CrispCore``; a ``CrispCore`` by default.
+    core : what computes, a component with the ports of ``CoreSignature``; a ``CrispCore`` by default.
 
     Members
     -------
@@ -191,24 +191,9 @@ class CrispStc(wiring.Component):
 
     def _connect_core(self, m: Module) -> None:
         core, load, execute, store = self.core, *self.engines.values()
-        m.d.comb += [
-            core.job.eq(execute.job),
-            core.start.eq(execute.start),
-            execute.ready.eq(core.ready),
-            execute.done.eq(core.done),
-            *[
-                getattr(core, f"write_{name}").eq(getattr(load, f"write_{name}"))
-                for name in ("en", "memory", "address", "data")
-            ],
-            load.write_ready.eq(core.write_ready),
-            *[
-                getattr(core, f"read_{name}").eq(getattr(store, f"read_{name}"))
-                for name in ("valid", "row", "next_row", "rotation")
-            ],
-            store.read_ready.eq(core.read_ready),
-            store.read_data.eq(core.read_data),
-            store.read_done.eq(core.read_done),
-        ]
+        wiring.connect(m, execute.job, core.job)
+        wiring.connect(m, load.write, core.write)
+        wiring.connect(m, store.read, core.read)
 
     def _connect_control(self, m: Module) -> None:
         control, registers, errors = self.control, self.registers, self.errors

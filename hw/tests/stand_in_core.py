@@ -5,12 +5,10 @@ from random import Random
 from typing import Any
 
 from amaranth.hdl import Module
-from amaranth.lib import data, wiring
-from amaranth.lib.wiring import In, Out
-from amaranth.utils import ceil_log2
+from amaranth.lib import wiring
 
 from crisp_hw.core.payloads import JOB_LAYOUT
-from crisp_hw.core.sequencing.sequencer import COUNTERS_LAYOUT
+from crisp_hw.core.signatures import CoreSignature
 from crisp_spec.commands import Memory
 from crisp_spec.config import CoreConfig
 
@@ -23,29 +21,7 @@ class StandInCore(wiring.Component):
 
     def __init__(self, config: CoreConfig):
         self.config = config
-        super().__init__(
-            {
-                "job": In(JOB_LAYOUT),
-                "start": In(1),
-                "ready": Out(1),
-                "busy": Out(1),
-                "done": Out(1),
-                "write_en": In(1),
-                "write_memory": In(3),
-                "write_address": In(20),
-                "write_data": In(config.bus_bits),
-                "write_ready": Out(1),
-                "read_valid": In(1),
-                "read_ready": Out(1),
-                "read_row": In(16),
-                "read_next_row": In(16),
-                "read_rotation": In(ceil_log2(config.cols)),
-                "read_done": Out(1),
-                "read_data": Out(data.ArrayLayout(config.window_bits, config.cols)),
-                "counters": Out(COUNTERS_LAYOUT),
-                "counted": Out(1),
-            }
-        )
+        super().__init__(CoreSignature(config))
 
     def elaborate(self, platform):
         return Module()
@@ -78,14 +54,14 @@ class CoreAgent:
 
     def set_ports(self, ctx: Any) -> None:
         core = self.core
-        ctx.set(core.write_ready, self.rng.random() < self.ready)
-        ctx.set(core.read_ready, 1)
-        ctx.set(core.ready, len(self.left) < 2 and sum(self.left) <= self.OVERLAP)
+        ctx.set(core.write.ready, self.rng.random() < self.ready)
+        ctx.set(core.read.ready, 1)
+        ctx.set(core.job.ready, len(self.left) < 2 and sum(self.left) <= self.OVERLAP)
         ctx.set(core.busy, bool(self.left))
-        ctx.set(core.done, self.left[:1] == [1])
+        ctx.set(core.job.done, self.left[:1] == [1])
         ctx.set(core.counted, self.ended)
-        ctx.set(core.read_done, self.pipeline[0] is not None)
-        ctx.set(core.read_data.as_value(), self.pipeline[0] or 0)
+        ctx.set(core.read.done, self.pipeline[0] is not None)
+        ctx.set(core.read.data.as_value(), self.pipeline[0] or 0)
         ctx.set(core.counters.as_value(), 0)
         ctx.set(core.counters.compute, self.total)
 
@@ -94,26 +70,26 @@ class CoreAgent:
         busy = bool(self.left)
         self.total += busy
         self.left = [left - 1 for left in self.left if left > 1]
-        if ctx.get(core.start) and ctx.get(core.ready):
-            job = {name: ctx.get(core.job[name]) for name in JOB_LAYOUT.members}
+        if ctx.get(core.job.start) and ctx.get(core.job.ready):
+            job = {name: ctx.get(core.job.fields[name]) for name in JOB_LAYOUT.members}
             self.jobs.append(job)
             self.total *= busy
             self.left.append(max([job["pixel_tiles"], *(left + 1 for left in self.left)]))
         self.ended = busy and not self.left
-        if ctx.get(core.write_en) and ctx.get(core.write_ready):
-            address, word = ctx.get(core.write_address), ctx.get(core.write_data)
-            memory = ctx.get(core.write_memory)
+        if ctx.get(core.write.en) and ctx.get(core.write.ready):
+            address, word = ctx.get(core.write.address), ctx.get(core.write.data)
+            memory = ctx.get(core.write.memory)
             if memory == Memory.SMEM:
                 self.smem[address % len(self.smem)] = word
             else:
                 self.tables[memory, address] = word
         self.pipeline.popleft()
-        self.pipeline.append(self._read(ctx) if ctx.get(core.read_valid) else None)
+        self.pipeline.append(self._read(ctx) if ctx.get(core.read.valid) else None)
 
     def _read(self, ctx: Any) -> int:
         core, config = self.core, self.config
-        rows = ctx.get(core.read_next_row), ctx.get(core.read_row)
-        rotation, value = ctx.get(core.read_rotation), 0
+        rows = ctx.get(core.read.next_row), ctx.get(core.read.row)
+        rotation, value = ctx.get(core.read.rotation), 0
         for column in range(config.cols):
             bank = (rotation + column) % config.cols
             word = (rows[bank >= rotation] * config.cols + bank) % config.smem_words

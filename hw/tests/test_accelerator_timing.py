@@ -52,8 +52,8 @@ def test_dispatch_and_transfers_take_the_declared_cycles(name):
         execute=engines["execute"].give[1],
         store=engines["store"].give[0],
         busy=host.core.busy,
-        write=host.core.write_en,
-        read=host.core.read_valid,
+        write=host.core.write.en,
+        read=host.core.read.valid,
         handed_load=dut.dispatcher.load.valid,
         handed_execute=dut.dispatcher.execute.valid,
         handed_store=dut.dispatcher.store.valid,
@@ -114,7 +114,7 @@ def test_a_full_queue_takes_the_next_command_when_one_has_left_its_head():
     config, host = CONFIGS["tiny"], Host(CONFIGS["tiny"])
     host.memory.traffic.latency = LATENCY
     dispatched = host.dut.dispatcher.execute.valid
-    probe = Probe(host, handed=dispatched, ready=host.core.ready)
+    probe = Probe(host, handed=dispatched, ready=host.core.job.ready)
     host.agents.insert(0, probe)
 
     async def bench():

@@ -3,8 +3,7 @@
 from typing import Any
 
 from amaranth.hdl import Cat, Module, ResetSignal, Signal
-from amaranth.lib import data, wiring
-from amaranth.lib.wiring import In, Out
+from amaranth.lib import wiring
 
 from crisp_hw.cells import Technology
 from crisp_hw.core.activation_memory import ActivationMemory
@@ -13,27 +12,22 @@ from crisp_hw.core.array.output_lane import LEVELS_LAYOUT
 from crisp_hw.core.decoder import BlockIndexDecoder
 from crisp_hw.core.loader import WeightLoader
 from crisp_hw.core.outputs.writer import OutputWriter
-from crisp_hw.core.payloads import JOB_LAYOUT, bank_bits, fill_layout, row_bits
-from crisp_hw.core.sequencing.sequencer import COUNTERS_LAYOUT, Sequencer
+from crisp_hw.core.payloads import JOB_LAYOUT, fill_layout
+from crisp_hw.core.sequencing.sequencer import Sequencer
+from crisp_hw.core.signatures import CoreSignature
 from crisp_hw.parts.delay import delay
 from crisp_hw.parts.sharing import shared
-from crisp_spec.commands import POSITION_BITS, Memory
+from crisp_spec.commands import Memory
 from crisp_spec.config import CoreConfig
 from crisp_spec.latencies import READ_LATENCY, accumulate_latency, prologue_cycles
-
-MEMORY_BITS = 3
 
 
 class CrispCore(wiring.Component):
     """Hybrid-sparse compute core. Runs job after job: EXECUTE commands on the memories' contents.
 
     The prologue of a job overlaps with the flush of the one before, see
-    ``crisp_spec.latencies.release_cycles``.
-
-    The memories are filled through the write port; a beat is taken when ``write_en`` and ``write_ready`` are
-    high. Only the activation memory is ever not ready, while the array writes outputs to the same bank, or
-    the read port reads it. The read port takes a request of ``cols`` words at a time, also while a job runs;
-    it waits for the array's outputs, and the array for nobody.
+    ``crisp_spec.latencies.release_cycles``. While a job runs, the memories may be filled for the next one,
+    and the activation memory may be read.
 
     Parameters
     ----------
@@ -42,20 +36,7 @@ class CrispCore(wiring.Component):
 
     Members
     -------
-    job : In(JOB_LAYOUT), stable from ``start`` until ``ready`` is high again.
-    start : In(1), taken if ready; ready : Out(1), a register.
-    busy : Out(1), a register, from the cycle after ``start`` on while a job runs; done : Out(1), in the last
-        cycle of every job.
-    write_en : In(1); write_memory : In(3), a ``Memory``; write_address : In(20), number of the beat, modulo
-        the memory; write_data : In(bus_bits); write_ready : Out(1), which does not depend on ``write_en``.
-    read_valid : In(1); read_ready : Out(1), a register, low while a request is under way; read_row,
-        read_next_row : In, SMEM rows of the banks from the rotation on and of those below; read_rotation :
-        In, bank of the first word.
-    read_data : Out(cols windows), bank by bank, when ``read_done``: Out(1) is high, at the earliest
-        ``read_latency`` cycles after the request.
-    starved : Out(1), an internal fault that cannot happen; tests watch it.
-    counters : Out(COUNTERS_LAYOUT), cycles by cause of jobs that ran one behind the other. counted : Out(1),
-        they are final; the next job may count anew from the next cycle on.
+    As in ``CoreSignature``.
     """
 
     module_name = "crisp_core"
@@ -64,31 +45,7 @@ class CrispCore(wiring.Component):
     def __init__(self, config: CoreConfig, *, technology: Technology = Technology.GENERIC):
         self.config = config
         self.technology = technology
-        rows = row_bits(config)
-        super().__init__(
-            {
-                "job": In(JOB_LAYOUT),
-                "start": In(1),
-                "ready": Out(1, init=1),
-                "busy": Out(1),
-                "done": Out(1),
-                "write_en": In(1),
-                "write_memory": In(MEMORY_BITS),
-                "write_address": In(POSITION_BITS),
-                "write_data": In(config.bus_bits),
-                "write_ready": Out(1),
-                "read_valid": In(1),
-                "read_ready": Out(1),
-                "read_row": In(rows),
-                "read_next_row": In(rows),
-                "read_rotation": In(bank_bits(config)),
-                "read_data": Out(data.ArrayLayout(config.window_bits, config.cols)),
-                "read_done": Out(1),
-                "starved": Out(1),
-                "counters": Out(COUNTERS_LAYOUT),
-                "counted": Out(1),
-            }
-        )
+        super().__init__(CoreSignature(config))
 
     def elaborate(self, platform):
         m = Module()
@@ -106,25 +63,25 @@ class CrispCore(wiring.Component):
         m.submodules.output_writer = shared(platform, writer, delay(m, rippling, 1, "reset_of_writer"))
         start, taken, rests = Signal(), Signal(), Signal()
         m.d.comb += [
-            taken.eq(self.start & self.ready),
-            rests.eq(self.done & sequencer.idle & ~start),
+            taken.eq(self.job.start & self.job.ready),
+            rests.eq(self.job.done & sequencer.idle & ~start),
         ]
         m.d.sync += [
             start.eq(taken),
-            self.ready.eq((self.ready & ~taken) | sequencer.released),
+            self.job.ready.eq((self.job.ready & ~taken) | sequencer.released),
             self.busy.eq((self.busy & ~rests) | taken),
             self.counted.eq(rests),
         ]
         output_job, output_start = self._output_job(m, start)
         m.d.comb += [
-            *[block.job.eq(self.job) for block in (decoder, sequencer, loader)],
+            *[block.job.eq(self.job.fields) for block in (decoder, sequencer, loader)],
             *[block.start.eq(start) for block in (decoder, sequencer, loader)],
             writer.job.eq(output_job),
             writer.start.eq(output_start),
             loader.load.eq(sequencer.load),
             loader.head.eq(decoder.o.payload),
             sequencer.written.eq(writer.written),
-            self.done.eq(sequencer.done),
+            self.job.done.eq(sequencer.done),
             self.starved.eq(sequencer.starved),
             self.counters.eq(sequencer.counters),
         ]
@@ -134,7 +91,7 @@ class CrispCore(wiring.Component):
             writer.drain.eq(rows[-1].next_drain),
             *[writer.y[number].eq(row.y) for number, row in enumerate(rows)],
             activations.output.eq(writer.o),
-            activations.zero_point.eq(self.job.x_zero_point),
+            activations.zero_point.eq(self.job.fields.x_zero_point),
         ]
         self._connect_reads(m, sequencer, activations)
         fill = self._connect_writes(m, activations)
@@ -149,7 +106,7 @@ class CrispCore(wiring.Component):
         job = Signal(JOB_LAYOUT, reset_less=True)
         last = delay(m, start, prologue_cycles(self.config), "prologue", reset_less=False)
         with m.If(last):
-            m.d.sync += job.eq(self.job)
+            m.d.sync += job.eq(self.job.fields)
         return job, delay(m, last, 1, "output_start", reset_less=False)
 
     def _row_resets(self, m: Module) -> list[Any]:
@@ -188,31 +145,32 @@ class CrispCore(wiring.Component):
 
     def _connect_reads(self, m: Module, sequencer, activations) -> None:
         """The array has a port of the memory for itself; the read port shares the other one."""
+        port, store = self.read, activations.store
         m.d.comb += [
             activations.read.eq(sequencer.read),
             activations.inside.eq(sequencer.inside),
-            activations.store.en.eq(self.read_valid),
-            activations.store.row.eq(self.read_row),
-            activations.store.next_row.eq(self.read_next_row),
-            activations.store.rotation.eq(self.read_rotation),
-            self.read_ready.eq(activations.store_ready),
-            self.read_data.eq(activations.stored),
-            self.read_done.eq(activations.store_done),
+            store.en.eq(port.valid),
+            store.row.eq(port.row),
+            store.next_row.eq(port.next_row),
+            store.rotation.eq(port.rotation),
+            port.ready.eq(activations.store_ready),
+            port.data.eq(activations.stored),
+            port.done.eq(activations.store_done),
         ]
 
     def _connect_writes(self, m: Module, activations) -> Any:
         """Beats for the activation memory go there at once, those for the others through a register."""
-        to_smem = self.write_memory == Memory.SMEM
-        fill = Signal(fill_layout(self.config))
+        port, fill = self.write, Signal(fill_layout(self.config))
+        to_smem = port.memory == Memory.SMEM
         m.d.comb += [
-            activations.fill_en.eq(self.write_en & to_smem),
-            activations.fill_address.eq(self.write_address),
-            activations.fill_data.eq(self.write_data),
-            self.write_ready.eq(activations.fill_ready | ~to_smem),
+            activations.fill_en.eq(port.en & to_smem),
+            activations.fill_address.eq(port.address),
+            activations.fill_data.eq(port.data),
+            port.ready.eq(activations.fill_ready | ~to_smem),
         ]
         m.d.sync += [
-            *[fill.select[memory].eq(self.write_en & (self.write_memory == memory)) for memory in Memory],
-            fill.address.eq(self.write_address),
-            fill.data.eq(self.write_data),
+            *[fill.select[memory].eq(port.en & (port.memory == memory)) for memory in Memory],
+            fill.address.eq(port.address),
+            fill.data.eq(port.data),
         ]
         return fill

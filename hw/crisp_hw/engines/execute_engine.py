@@ -2,9 +2,10 @@
 
 from amaranth.hdl import Module
 from amaranth.lib import wiring
-from amaranth.lib.wiring import In, Out
+from amaranth.lib.wiring import Out
 
 from crisp_hw.core.payloads import JOB_LAYOUT
+from crisp_hw.core.signatures import JobSignature
 from crisp_hw.engines.engine_port import connect_control, engine_members
 from crisp_hw.engines.execute_control import ExecuteControl
 
@@ -18,8 +19,7 @@ class ExecuteEngine(wiring.Component):
     Members
     -------
     See ``engine_members``, and
-    job : Out(JOB_LAYOUT), stable from ``start`` until the core is ready again.
-    start : Out(1); ready, done : In(1), of the core.
+    job : Out(JobSignature), to the core.
     """
 
     module_name = "execute_engine"
@@ -28,10 +28,7 @@ class ExecuteEngine(wiring.Component):
         super().__init__(
             {
                 **engine_members("execute"),
-                "job": Out(JOB_LAYOUT),
-                "start": Out(1),
-                "ready": In(1),
-                "done": In(1),
+                "job": Out(JobSignature()),
             }
         )
 
@@ -39,10 +36,10 @@ class ExecuteEngine(wiring.Component):
         m = Module()
         control, command = connect_control(m, platform, self, "execute", ExecuteControl)
         m.d.comb += [
-            *[self.job[name].eq(command[name]) for name in JOB_LAYOUT.members],
-            self.start.eq(control.start),
-            control.ready.eq(self.ready),
-            control.done.eq(self.done),
+            *[self.job.fields[name].eq(command[name]) for name in JOB_LAYOUT.members],
+            self.job.start.eq(control.start),
+            control.ready.eq(self.job.ready),
+            control.done.eq(self.job.done),
         ]
         with m.If(control.ending):
             m.d.comb += self.oldest.eq(control.ending_index)

@@ -7,10 +7,10 @@ from amaranth.utils import ceil_log2
 
 from crisp_hw.bus.payloads import stream_of
 from crisp_hw.bus.stream_queue import StreamQueue
+from crisp_hw.core.signatures import ReadSignature
 from crisp_hw.engines.store_walker import group_layout
 from crisp_hw.parts.credit_counter import CreditCounter
 from crisp_hw.parts.sharing import shared
-from crisp_spec.commands import ROW_BITS
 from crisp_spec.config import CoreConfig
 
 GROUPS = 8
@@ -23,9 +23,7 @@ class GroupReader(wiring.Component):
     Members
     -------
     i : stream of ``group_layout``; o : stream of beats.
-    read_valid : Out(1); read_ready : In(1); read_row, read_next_row : Out(16); read_rotation : Out.
-    read_data : In(cols windows), of the oldest read without data, when ``read_done``: In(1) is high. They are
-        in the order of the banks; the pixels begin in bank ``read_rotation``.
+    read : Out(ReadSignature), to the core.
     empty : Out(1), nothing is being read or waits to be sent.
     """
 
@@ -35,13 +33,7 @@ class GroupReader(wiring.Component):
             {
                 "i": In(stream_of(group_layout(config))),
                 "o": Out(stream_of(config.bus_bits)),
-                "read_valid": Out(1),
-                "read_ready": In(1),
-                "read_row": Out(ROW_BITS),
-                "read_next_row": Out(ROW_BITS),
-                "read_rotation": Out(ceil_log2(config.cols)),
-                "read_data": In(config.cols * config.window_bits),
-                "read_done": In(1),
+                "read": Out(ReadSignature(config)),
                 "empty": Out(1),
             }
         )
@@ -69,16 +61,16 @@ class GroupReader(wiring.Component):
         m.d.comb += [
             room.give.eq(sent),
             room.take.eq(issued),
-            self.read_valid.eq(self.i.valid & room.available),
-            self.read_row.eq(self.i.payload.row),
-            self.read_next_row.eq(self.i.payload.next_row),
-            self.read_rotation.eq(self.i.payload.rotation),
-            issued.eq(self.read_valid & self.read_ready),
+            self.read.valid.eq(self.i.valid & room.available),
+            self.read.row.eq(self.i.payload.row),
+            self.read.next_row.eq(self.i.payload.next_row),
+            self.read.rotation.eq(self.i.payload.rotation),
+            issued.eq(self.read.valid & self.read.ready),
             self.i.ready.eq(issued),
             extents.i.valid.eq(issued),
             *[extents.i.payload[name].eq(self.i.payload[name]) for name in self._extent.members],
-            groups.i.valid.eq(self.read_done),
-            groups.i.payload.eq(self.read_data),
+            groups.i.valid.eq(self.read.done),
+            groups.i.payload.eq(self.read.data),
             self.empty.eq((room.count == GROUPS) & beats.empty),
         ]
         self._send(m, groups, extents, beats, sent)

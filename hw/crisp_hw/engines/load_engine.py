@@ -9,6 +9,7 @@ from crisp_hw.bus.burst_planner import BurstPlanner
 from crisp_hw.bus.payloads import BURST_LAYOUT, OFFSET_BITS, read_beat_layout, stream_of
 from crisp_hw.bus.stream_queue import StreamQueue
 from crisp_hw.control.payloads import PIXELS_BITS, WINDOW_LAYOUT, WINDOWS_LAYOUT
+from crisp_hw.core.signatures import WriteSignature
 from crisp_hw.engines.engine_port import connect_control, engine_members
 from crisp_hw.engines.load_walker import LoadWalker
 from crisp_hw.parts.sharing import shared
@@ -16,8 +17,6 @@ from crisp_spec.commands import POSITION_BITS, Memory
 from crisp_spec.config import CoreConfig
 from crisp_spec.dma_latencies import BURST_BEATS, OUTSTANDING_BURSTS
 from crisp_spec.error_codes import ErrorCode
-
-MEMORY_BITS = 3
 
 MEETING_DEPTH = 4
 """Beats and addresses that wait for each other."""
@@ -35,8 +34,7 @@ class LoadEngine(wiring.Component):
     See ``engine_members``, and
     windows : In(WINDOWS_LAYOUT), with the permission to read.
     request : stream of ``BURST_LAYOUT``, data : stream of ``read_beat_layout``; see ``BurstReader``.
-    write_en : Out(1); write_memory : Out(3); write_address : Out(20), in beats; write_data : Out(bus_bits);
-        write_ready : In(1), the write is done in this cycle.
+    write : Out(WriteSignature), to the core.
     """
 
     module_name = "load_engine"
@@ -49,11 +47,7 @@ class LoadEngine(wiring.Component):
                 "windows": In(WINDOWS_LAYOUT),
                 "request": Out(stream_of(BURST_LAYOUT)),
                 "data": In(stream_of(read_beat_layout(config.bus_bits))),
-                "write_en": Out(1),
-                "write_memory": Out(MEMORY_BITS),
-                "write_address": Out(POSITION_BITS),
-                "write_data": Out(config.bus_bits),
-                "write_ready": In(1),
+                "write": Out(WriteSignature(config)),
             }
         )
 
@@ -135,16 +129,16 @@ class LoadEngine(wiring.Component):
             beats.i.valid.eq(self.data.valid),
             beats.i.payload.eq(self.data.payload.data),
             self.data.ready.eq(beats.i.ready),
-            leaves.eq(~self.write_en | self.write_ready),
+            leaves.eq(~self.write.en | self.write.ready),
             meet.eq(leaves & addresses.o.valid & beats.o.valid),
             addresses.o.ready.eq(meet),
             beats.o.ready.eq(meet),
         ]
         with m.If(leaves):
             m.d.sync += [
-                self.write_en.eq(meet),
-                self.write_data.eq(beats.o.payload),
-                self.write_memory.eq(command.memory),
-                self.write_address.eq(addresses.o.payload),
+                self.write.en.eq(meet),
+                self.write.data.eq(beats.o.payload),
+                self.write.memory.eq(command.memory),
+                self.write.address.eq(addresses.o.payload),
             ]
-        return ~beats.empty | self.write_en
+        return ~beats.empty | self.write.en

@@ -9,11 +9,11 @@ from crisp_hw.bus.burst_planner import BurstPlanner
 from crisp_hw.bus.payloads import BURST_LAYOUT, WINDOW_LAYOUT, stream_of
 from crisp_hw.bus.stream_queue import StreamQueue
 from crisp_hw.control.payloads import PIXELS_BITS, WINDOWS_LAYOUT
+from crisp_hw.core.signatures import ReadSignature
 from crisp_hw.engines.engine_port import connect_control, engine_members
 from crisp_hw.engines.group_reader import GroupReader
 from crisp_hw.engines.store_walker import StoreWalker
 from crisp_hw.parts.sharing import shared
-from crisp_spec.commands import ROW_BITS
 from crisp_spec.config import CoreConfig
 from crisp_spec.dma_latencies import BURST_BEATS
 from crisp_spec.error_codes import ErrorCode
@@ -28,7 +28,8 @@ class StoreEngine(wiring.Component):
 
     Members
     -------
-    See ``engine_members`` and, for the read port, ``GroupReader``, and
+    See ``engine_members``, and
+    read : Out(ReadSignature), to the core.
     windows : In(WINDOWS_LAYOUT), with the permission to write.
     request : stream of ``BURST_LAYOUT``; data : stream of beats; written, failed : In(1), that all bursts
         were answered, and that one was with an error; clear : Out(1); see ``BurstWriter``.
@@ -47,13 +48,7 @@ class StoreEngine(wiring.Component):
                 "written": In(1),
                 "failed": In(1),
                 "clear": Out(1),
-                "read_valid": Out(1),
-                "read_ready": In(1),
-                "read_row": Out(ROW_BITS),
-                "read_next_row": Out(ROW_BITS),
-                "read_rotation": Out(ceil_log2(config.cols)),
-                "read_data": In(config.cols * config.window_bits),
-                "read_done": In(1),
+                "read": Out(ReadSignature(config)),
             }
         )
 
@@ -67,19 +62,13 @@ class StoreEngine(wiring.Component):
         m.submodules.reader = shared(platform, reader)
         wiring.connect(m, walker.o, reader.i)
         wiring.connect(m, reader.o, wiring.flipped(self.data))
+        wiring.connect(m, reader.read, wiring.flipped(self.read))
         planned = Signal()
         m.d.sync += planned.eq(~control.start & (planned | planner.done))
         m.d.comb += [
             walker.command.eq(command),
             walker.restart.eq(control.start),
             walker.approved.eq(planner.approved),
-            self.read_valid.eq(reader.read_valid),
-            self.read_row.eq(reader.read_row),
-            self.read_next_row.eq(reader.read_next_row),
-            self.read_rotation.eq(reader.read_rotation),
-            reader.read_ready.eq(self.read_ready),
-            reader.read_data.eq(self.read_data),
-            reader.read_done.eq(self.read_done),
             self.clear.eq(control.start),
             control.finished.eq(planned & walker.idle & reader.empty & self.written),
             control.failure.eq(

@@ -3,10 +3,10 @@
 from amaranth.hdl import Module, Mux, ResetSignal, Signal
 from amaranth.lib import data, wiring
 from amaranth.lib.wiring import In, Out
-from amaranth.utils import ceil_log2
 
 from crisp_hw.bus.payloads import stream_of
 from crisp_hw.control.payloads import COMMAND_LAYOUTS
+from crisp_hw.core.payloads import bank_bits, row_bits
 from crisp_hw.engines.row_cursor import RowCursor
 from crisp_hw.parts.credit_counter import CreditCounter
 from crisp_hw.parts.sharing import shared
@@ -15,14 +15,12 @@ from crisp_spec.config import CoreConfig
 
 
 def group_layout(config: CoreConfig) -> data.StructLayout:
-    """``pixels`` consecutive pixels, at most ``cols``: columns from ``rotation`` on in ``row``, the others in
-    ``next_row``, as the core's read port takes them.
-    """
+    """``pixels`` consecutive pixels, at most ``cols``, and where the core has to read them."""
     return data.StructLayout(
         {
-            "row": ROW_BITS,
-            "next_row": ROW_BITS,
-            "rotation": ceil_log2(config.cols),
+            "row": row_bits(config),
+            "next_row": row_bits(config),
+            "rotation": bank_bits(config),
             "pixels": range(config.cols + 1),
         }
     )
@@ -109,17 +107,17 @@ class StoreWalker(wiring.Component):
         """Follow the position, as row of the ring and rotation, and hold one group for the reader."""
         command = self.command
         position, plane = Signal(POSITION_BITS), Signal(ROW_BITS)
-        bank_bits = ceil_log2(self.config.cols)
-        rotation = position[:bank_bits]
+        column_bits = bank_bits(self.config)
+        rotation = position[:column_bits]
         row, last_row, wraps = Signal(ROW_BITS), Signal(ROW_BITS), Signal()
         m.d.sync += last_row.eq(command.ring - 1)
-        m.d.comb += [row.eq(position >> bank_bits), wraps.eq(row == last_row)]
+        m.d.comb += [row.eq(position >> column_bits), wraps.eq(row == last_row)]
         with m.If(self.restart):
             m.d.sync += position.eq(command.start)
         with m.Elif(row_ends):
             m.d.sync += position.eq(cursor.following)
         with m.Elif(moves):
-            m.d.sync += position[bank_bits:].eq(Mux(wraps, 0, row + 1))
+            m.d.sync += position[column_bits:].eq(Mux(wraps, 0, row + 1))
         with m.If(self.restart):
             m.d.sync += plane.eq(command.base)
         with m.Elif(plane_ends):

@@ -22,8 +22,8 @@ from crisp_spec.latencies import READ_LATENCY
 
 COUNTER_BITS = 32
 INPUTS = (
-    "job",
-    "start",
+    "job_fields",
+    "job_start",
     "write_en",
     "write_memory",
     "write_address",
@@ -100,8 +100,8 @@ class CoreDriver:
         self.set_job(job.registers)
 
     def set_job(self, values: Mapping[str, int]) -> None:
-        """Set the core's input ``job`` to the values of an EXECUTE command."""
-        self.dut.job.value = pack_fields(JOB_FIELDS, values)
+        """Set the core's input ``job_fields`` to the values of an EXECUTE command."""
+        self.dut.job_fields.value = pack_fields(JOB_FIELDS, values)
 
     async def run(self, limit: int) -> tuple[CycleCount, int]:
         """Run the loaded job; return its counters and the clock cycles that it was busy.
@@ -111,11 +111,11 @@ class CoreDriver:
         SimTimeoutError : the core was still busy after ``limit`` clock cycles.
         """
         dut = self.dut
-        dut.start.value = 1
+        dut.job_start.value = 1
         await RisingEdge(dut.busy)
         started = get_sim_time("ns")
         await FallingEdge(dut.clk)
-        dut.start.value = 0
+        dut.job_start.value = 0
         await with_timeout(FallingEdge(dut.busy), limit * CLOCK_PERIOD_NS, "ns")
         cycles = round((get_sim_time("ns") - started) / CLOCK_PERIOD_NS)
         await ReadOnly()

@@ -106,7 +106,7 @@ def test_start_is_ignored_while_busy():
     job = random_job(np.random.default_rng(2), config)
 
     async def bench(ctx: Any) -> None:
-        drive(ctx, core, {"job": job_frame(job), "start": 1})
+        drive(ctx, core.job, {"fields": job_frame(job), "start": 1})
         await ctx.tick().repeat(20)
         # A register takes the start, another the cause of a cycle.
         assert ctx.get(core.counters.prologue) == 18

@@ -33,13 +33,13 @@ class WritePort:
         self.cycle = 0
 
     def set_ports(self, ctx: Any) -> None:
-        ctx.set(self.engine.write_ready, self.rng.random() < self.chance)
+        ctx.set(self.engine.write.ready, self.rng.random() < self.chance)
 
     def observe(self, ctx: Any) -> None:
         engine = self.engine
-        if ctx.get(engine.write_en) and ctx.get(engine.write_ready):
-            names = ("write_memory", "write_address", "write_data")
-            self.writes.append(tuple(ctx.get(getattr(engine, name)) for name in names))
+        if ctx.get(engine.write.en) and ctx.get(engine.write.ready):
+            port = engine.write
+            self.writes.append(tuple(ctx.get(signal) for signal in (port.memory, port.address, port.data)))
             self.cycles.append(self.cycle)
         self.cycle += 1
 

@@ -6,7 +6,7 @@ from random import Random
 from typing import Any
 
 import pytest
-from amaranth.hdl import Module
+from amaranth.hdl import Module, Value
 from amaranth.lib import wiring
 
 from crisp_hw.bus.burst_writer import BurstWriter
@@ -35,16 +35,16 @@ class ReadPort:
         self.cycle = 0
 
     def set_ports(self, ctx: Any) -> None:
-        ctx.set(self.engine.read_ready, self.rng.random() < self.chance)
-        ctx.set(self.engine.read_done, self.pipeline[0] is not None)
-        ctx.set(self.engine.read_data, self.pipeline[0] or 0)
+        ctx.set(self.engine.read.ready, self.rng.random() < self.chance)
+        ctx.set(self.engine.read.done, self.pipeline[0] is not None)
+        ctx.set(Value.cast(self.engine.read.data), self.pipeline[0] or 0)
 
     def observe(self, ctx: Any) -> None:
         self.pipeline.popleft()
         engine, value = self.engine, None
-        if ctx.get(engine.read_valid) and ctx.get(engine.read_ready):
-            names = ("read_row", "read_next_row", "read_rotation")
-            value = self._read(*[ctx.get(getattr(engine, name)) for name in names])
+        if ctx.get(engine.read.valid) and ctx.get(engine.read.ready):
+            port = engine.read
+            value = self._read(*[ctx.get(signal) for signal in (port.row, port.next_row, port.rotation)])
             self.cycles.append(self.cycle)
         self.pipeline.append(value)
         self.cycle += 1
