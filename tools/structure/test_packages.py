@@ -60,7 +60,6 @@ def test_the_built_package_holds_these_packages_and_no_others():
     assert {path.parent.as_posix() for path in map(Path, folders)} == set(built["dev-mode-dirs"])
 
 
-@pytest.mark.xfail(reason="until the program `crisp` starts no other")
 @pytest.mark.parametrize("name", PACKAGES)
 def test_what_sources_say_they_import_follows_the_directions(name: str):
     sources = sources_of(name)
@@ -120,7 +119,6 @@ def test_what_is_named_at_run_time_still_is():
         assert any(UNKNOWN in name for name in names), source
 
 
-@pytest.mark.xfail(reason="until the program `crisp` starts no other")
 @pytest.mark.parametrize("name", PACKAGES)
 def test_no_package_names_the_benches(name: str):
     """Neither to import them nor to start them as a program."""
@@ -129,7 +127,6 @@ def test_no_package_names_the_benches(name: str):
             assert text.partition(".")[0] != "cocotb_tests", (relative(source), text)
 
 
-@pytest.mark.xfail(reason="until the program `crisp` starts no other")
 def test_nothing_changes_the_path_on_which_modules_are_found():
     folders = {package.folder for package in PACKAGES.values()} | set(CHECKOUT_ONLY)
     sources = [source for folder in folders for source in sorted((PROJECT / folder).rglob("*.py"))]
@@ -138,7 +135,6 @@ def test_nothing_changes_the_path_on_which_modules_are_found():
         assert path_changes(source.read_text(encoding="utf-8")) == [], relative(source)
 
 
-@pytest.mark.xfail(reason="until the program `crisp` starts no other")
 def test_only_simulators_are_started_with_a_path_of_their_own():
     """They begin in the middle of C++, without the interpreter's own path."""
     named = {
