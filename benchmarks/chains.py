@@ -11,10 +11,8 @@ from benchmarks.layers import MeasuredLayer
 from crisp_golden.arithmetic.inference import INPUT, run_network
 from crisp_golden.arithmetic.network import Node, QuantizedConv, QuantizedNetwork
 from crisp_golden.cycles.core_cycles import CycleCount, ideal_cycles
-from crisp_golden.cycles.timeline import MemoryTiming as ModelTiming
 from crisp_golden.pack.workload import layer_workload
 from crisp_sim.accelerator.rtl_bus import RtlBus
-from crisp_sim.accelerator.simulation import MemoryTiming
 from crisp_sim.errors import BenchError
 from crisp_spec.config import preset
 from crisp_sw.compile.compiler import compile_network
@@ -48,9 +46,8 @@ class ChainBench:
     """The RTL of `edge` with a memory of the latency that the cycle model assumes by default."""
 
     def __init__(self):
-        self.config, memory = preset("edge"), ModelTiming()
-        timing = MemoryTiming(read_latency=memory.read_latency, write_latency=memory.write_latency)
-        self.accelerator = Accelerator(RtlBus(self.config, timing=timing))
+        self.config = preset("edge")
+        self.accelerator = Accelerator(RtlBus(self.config))
 
     def run(self, measured: MeasuredLayer, *, length: int, seed: int) -> ChainRun:
         """Run ``length`` equal layers one behind the other.

@@ -10,7 +10,7 @@ from typing import Any, TypeVar
 from benchmarks.figure import Figure
 from crisp_cli.rtl.platform import rtl_platform
 from crisp_golden.arithmetic.network import QuantizedNetwork
-from crisp_golden.cycles.timeline import MemoryTiming
+from crisp_golden.cycles.memory_timing import MemoryTiming
 from crisp_sim.accelerator.library import model_library
 from crisp_sim.errors import BenchError
 from crisp_sim.runs.runner import BUILD

@@ -14,6 +14,7 @@ import numpy as np
 
 from crisp_golden.cycles.core_cycles import CycleCount, job_cycles
 from crisp_golden.cycles.load_path import NarrowLoad
+from crisp_golden.cycles.memory_timing import MemoryTiming
 from crisp_golden.machine.chip import Chip
 from crisp_golden.machine.core_model import window_counts
 from crisp_golden.machine.transfers import memory_runs
@@ -24,23 +25,6 @@ from crisp_spec.latencies import READ_LATENCY, flush_cycles, release_cycles
 
 BOUNDARY = 4096
 """Bursts never cross a multiple of this many bytes."""
-
-
-@dataclass(frozen=True, kw_only=True)
-class MemoryTiming:
-    """External memory as the bus sees it.
-
-    Parameters
-    ----------
-    read_latency : cycles from an address to the first beat of its data.
-    write_latency : cycles from the last beat of a burst to its answer.
-    read_interval, write_interval : cycles from beat to beat, 1 for the full bandwidth of the bus.
-    """
-
-    read_latency: int = 40
-    write_latency: int = 20
-    read_interval: int = 1
-    write_interval: int = 1
 
 
 @dataclass

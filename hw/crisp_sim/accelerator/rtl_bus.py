@@ -4,8 +4,9 @@ from pathlib import Path
 
 import numpy as np
 
+from crisp_golden.cycles.memory_timing import MemoryTiming
 from crisp_sim.accelerator.library import model_library
-from crisp_sim.accelerator.simulation import MemoryTiming, Simulation
+from crisp_sim.accelerator.simulation import Simulation
 from crisp_sim.errors import BenchError
 from crisp_sim.runs.runner import BUILD
 from crisp_spec.config import CoreConfig

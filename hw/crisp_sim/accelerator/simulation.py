@@ -10,27 +10,11 @@ from typing import Any
 
 import numpy as np
 
+from crisp_golden.cycles.memory_timing import MemoryTiming
 from crisp_sim.errors import BenchError
 
 RESPONSES = {0: "OKAY", 2: "a slave error", 3: "a decode error", 4: "no answer"}
 VIOLATION_SIZE = 256
-
-
-@dataclass(frozen=True, kw_only=True)
-class MemoryTiming:
-    """How the external memory behaves; ``memory.h`` says what that means exactly.
-
-    Attributes
-    ----------
-    read_latency : cycles from the address of a read to its first beat, at least 1.
-    write_latency : cycles from the last beat of a write to its answer, at least 1.
-    read_interval, write_interval : cycles from one beat to the next, at least 1.
-    """
-
-    read_latency: int = 20
-    write_latency: int = 20
-    read_interval: int = 1
-    write_interval: int = 1
 
 
 @dataclass(frozen=True)

@@ -7,9 +7,9 @@ from random import Random
 from crisp_cli.program_pairs.command_pair import CommandPair
 from crisp_cli.program_pairs.garbage_pair import GarbagePair
 from crisp_cli.program_pairs.network_pair import check_network
+from crisp_golden.cycles.memory_timing import MemoryTiming
 from crisp_golden.stimuli.random_networks import random_network
 from crisp_sim.accelerator.rtl_bus import RtlBus
-from crisp_sim.accelerator.simulation import MemoryTiming
 from crisp_sim.errors import BenchError
 from crisp_spec.config import CoreConfig
 from crisp_spec.errors import CapacityError, CrispError

@@ -2,7 +2,8 @@
 
 from crisp_golden.arithmetic.inference import INPUT, check_graph
 from crisp_golden.arithmetic.network import QuantizedNetwork
-from crisp_golden.cycles.timeline import MemoryTiming, program_timeline
+from crisp_golden.cycles.memory_timing import MemoryTiming
+from crisp_golden.cycles.timeline import program_timeline
 from crisp_golden.machine.program_image import ProgramImage, TensorInfo
 from crisp_spec.commands import ALIGNMENT, COMMAND_BYTES, Command, Memory, Opcode
 from crisp_spec.config import CoreConfig

@@ -5,8 +5,9 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Any
 
+from crisp_golden.cycles.memory_timing import MemoryTiming
 from crisp_golden.cycles.program_causes import CAUSES, execute_cycles
-from crisp_golden.cycles.timeline import MemoryTiming, program_timeline
+from crisp_golden.cycles.timeline import program_timeline
 from crisp_golden.machine.program_image import ProgramImage
 from crisp_golden.machine.transfers import memory_runs
 from crisp_spec.commands import COMMAND_BYTES, Command, Opcode

@@ -3,7 +3,7 @@
 import pytest
 
 from crisp_cli.rtl.platform import rtl_platform
-from crisp_golden.cycles.timeline import MemoryTiming
+from crisp_golden.cycles.memory_timing import MemoryTiming
 from crisp_sw.flows.program_run import NetworkRun, RunSettings, iss_platform, run_failures
 from sw.tests.small_programs import CONFIG, small_network
 

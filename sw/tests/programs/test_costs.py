@@ -4,8 +4,9 @@ from itertools import pairwise
 
 import pytest
 
+from crisp_golden.cycles.memory_timing import MemoryTiming
 from crisp_golden.cycles.program_causes import CAUSES, execute_cycles
-from crisp_golden.cycles.timeline import MemoryTiming, program_timeline
+from crisp_golden.cycles.timeline import program_timeline
 from crisp_spec.cycle_causes import CORE_CAUSES
 from crisp_sw.programs.costs import program_figures
 from crisp_sw.programs.view import ProgramView

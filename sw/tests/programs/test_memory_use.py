@@ -3,7 +3,8 @@
 import numpy as np
 import pytest
 
-from crisp_golden.cycles.timeline import MemoryTiming, program_timeline
+from crisp_golden.cycles.memory_timing import MemoryTiming
+from crisp_golden.cycles.timeline import program_timeline
 from crisp_golden.machine.transfers import smem_addresses
 from crisp_spec.commands import Memory, Opcode
 from crisp_spec.memories import memory_words, word_bits

@@ -5,8 +5,9 @@ from collections.abc import Sequence
 import numpy as np
 import pytest
 
+from crisp_golden.cycles.memory_timing import MemoryTiming
 from crisp_sim.accelerator.rtl_bus import RtlBus
-from crisp_sim.accelerator.simulation import MemoryTiming, MemoryViolation, RegisterError, Touched
+from crisp_sim.accelerator.simulation import MemoryViolation, RegisterError, Touched
 from crisp_sim.errors import BenchError
 from crisp_spec.commands import COMMAND_BYTES, Command, Memory, Opcode
 from crisp_spec.config import preset

@@ -109,7 +109,7 @@ def network(
     - `crisp network resnet50 --weights resnet50.pth --layers layers.toml`
     - `crisp network build/pruned --dense-too`
     """
-    from crisp_golden.cycles.timeline import MemoryTiming
+    from crisp_golden.cycles.memory_timing import MemoryTiming
     from crisp_sw.flows.program_run import RunSettings
     from crisp_sw.flows.program_run.requested_network import open_requested
 

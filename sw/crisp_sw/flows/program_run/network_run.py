@@ -12,7 +12,7 @@ import numpy as np
 
 from crisp_golden.arithmetic.inference import INPUT, run_network
 from crisp_golden.arithmetic.network import QuantizedNetwork
-from crisp_golden.cycles.timeline import MemoryTiming
+from crisp_golden.cycles.memory_timing import MemoryTiming
 from crisp_golden.machine.program_image import ProgramImage
 from crisp_spec.config import CoreConfig
 from crisp_spec.errors import CapacityError

@@ -7,9 +7,9 @@ import numpy as np
 import pytest
 
 from crisp_cli.program_pairs.cases import ProgramCases
+from crisp_golden.cycles.memory_timing import MemoryTiming
 from crisp_golden.machine.simulator import ProgramSimulator
 from crisp_golden.stimuli.small_cores import BUS_WIDTHS
-from crisp_sim.accelerator.simulation import MemoryTiming
 from crisp_sim.errors import BenchError
 from crisp_spec.error_codes import ErrorCode
 

@@ -1,15 +1,13 @@
 """The predicted cycles of single layers are those of the RTL on every bus, at any rate of beats."""
 
-from dataclasses import asdict
 from itertools import cycle
 
 import pytest
 
 from crisp_cli.program_pairs.network_pair import check_network
-from crisp_golden.cycles.timeline import MemoryTiming as ModelTiming
+from crisp_golden.cycles.memory_timing import MemoryTiming
 from crisp_golden.stimuli.small_cores import BUS_WIDTHS
 from crisp_sim.accelerator.rtl_bus import RtlBus
-from crisp_sim.accelerator.simulation import MemoryTiming
 from crisp_sw.compile.compiler import compile_network
 from crisp_sw.driver.accelerator import Accelerator
 from crisp_sw.programs.costs import program_figures
@@ -42,7 +40,7 @@ def test_single_layers_take_the_predicted_cycles_at_any_rate_of_beats(name):
         image = compile_network(config, network)
         bus.simulation.set_timing(timing)
         check_network(accelerator, network, image)
-        predicted = program_figures(image, ModelTiming(**asdict(timing))).cycles
+        predicted = program_figures(image, timing).cycles
         taken = accelerator.counters()["total"]
         if taken != predicted:
             wrong.append((network.nodes[0].name, timing, taken, predicted))

@@ -15,11 +15,11 @@ from crisp_cli.program_pairs.network_pair import (
     read_windows,
     windows_after,
 )
+from crisp_golden.cycles.memory_timing import MemoryTiming
 from crisp_golden.machine.program_image import ProgramImage
 from crisp_golden.stimuli.random_networks import random_network
 from crisp_golden.stimuli.small_cores import BUS_WIDTHS
 from crisp_sim.accelerator.rtl_bus import RtlBus
-from crisp_sim.accelerator.simulation import MemoryTiming
 from crisp_spec.commands import COMMAND_BYTES
 from crisp_spec.error_codes import ErrorCode, ProgramError
 from crisp_sw.compile.compiler import compile_network

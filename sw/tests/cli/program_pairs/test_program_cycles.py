@@ -7,11 +7,10 @@ import pytest
 from crisp_cli.program_pairs.network_pair import check_network
 from crisp_golden.arithmetic.inference import run_network
 from crisp_golden.arithmetic.network import QuantizedNetwork
-from crisp_golden.cycles.timeline import MemoryTiming as ModelTiming
+from crisp_golden.cycles.memory_timing import MemoryTiming
 from crisp_golden.stimuli.random_networks import random_network
 from crisp_golden.stimuli.small_cores import BUS_WIDTHS
 from crisp_sim.accelerator.rtl_bus import RtlBus
-from crisp_sim.accelerator.simulation import MemoryTiming
 from crisp_sw.compile.compiler import compile_network
 from crisp_sw.driver.accelerator import Accelerator
 from crisp_sw.flows.program_run.network_parts import network_parts
@@ -39,9 +38,10 @@ def test_single_layers_take_the_predicted_cycles(name: str):
     for number, network in enumerate(single_layers(config.m)):
         latency = LATENCIES[number % len(LATENCIES)]
         image = compile_network(config, network)
-        bus.simulation.set_timing(MemoryTiming(read_latency=latency, write_latency=latency))
+        timing = MemoryTiming(read_latency=latency, write_latency=latency)
+        bus.simulation.set_timing(timing)
         check_network(accelerator, network, image)
-        predicted = program_figures(image, ModelTiming(read_latency=latency, write_latency=latency)).cycles
+        predicted = program_figures(image, timing).cycles
         assert accelerator.counters()["total"] == predicted, (network.nodes[0].name, latency)
         count += 1
     assert count > 2 * NETWORKS
