@@ -24,7 +24,7 @@ from crisp_hw.engines.load_engine import LoadEngine
 from crisp_hw.engines.store_engine import StoreEngine
 from crisp_hw.parts.credit_counter import CreditCounter
 from crisp_hw.parts.delay import delay
-from crisp_hw.parts.sharing import shared
+from crisp_hw.parts.sharing import Shareable, shared
 from crisp_spec.commands import TOKEN_LIMIT, WINDOWS
 from crisp_spec.config import CoreConfig
 from crisp_spec.errors import ConfigError
@@ -35,7 +35,7 @@ SHORTEST_RESET = 4
 """Clock cycles; after fewer, a channel may still offer what was under way."""
 
 
-class CrispStc(wiring.Component):
+class CrispStc(Shareable):
     """Hybrid-sparse accelerator that executes programs from external memory.
 
     Software sets address windows and the place of the program in the registers, starts it, and waits for the
@@ -57,8 +57,6 @@ class CrispStc(wiring.Component):
     m_axi : Out(Axi4), external memory.
     interrupt : Out(1), high while a pending interrupt is enabled.
     """
-
-    module_name = "crisp_stc"
 
     def __init__(self, config: CoreConfig, *, technology: Technology = Technology.GENERIC, core: Any = None):
         if config.bus_bits < NARROWEST_BUS:

@@ -5,19 +5,18 @@ from random import Random
 from typing import Any
 
 from amaranth.hdl import Module
-from amaranth.lib import wiring
 
 from crisp_hw.core.payloads import JOB_LAYOUT
 from crisp_hw.core.signatures import CoreSignature
+from crisp_hw.parts.sharing import Shareable
 from crisp_spec.commands import Memory
 from crisp_spec.config import CoreConfig
 
 
-class StandInCore(wiring.Component):
+class StandInCore(Shareable):
     """The ports of ``CrispCore``; ``CoreAgent`` drives them."""
 
     read_latency = 6
-    module_name = "stand_in_core"
 
     def __init__(self, config: CoreConfig):
         self.config = config

@@ -1,7 +1,6 @@
 """Cuts the planes of a transfer into bursts, after checking their addresses."""
 
 from amaranth.hdl import Module, Mux, Signal
-from amaranth.lib import wiring
 from amaranth.lib.wiring import In, Out
 from amaranth.utils import ceil_log2
 
@@ -13,11 +12,12 @@ from crisp_hw.bus.payloads import (
     stream_of,
     window_base,
 )
+from crisp_hw.parts.sharing import Shareable
 from crisp_spec.commands import ROW_TILE_BITS
 from crisp_spec.registers import ADDRESS_BITS
 
 
-class BurstPlanner(wiring.Component):
+class BurstPlanner(Shareable):
     """Emits the bursts of ``planes`` contiguous runs of ``beats`` beats, ``stride`` bytes apart.
 
     A plane is approved when it lies inside the window and below 2^64, the window allows the transfer, and

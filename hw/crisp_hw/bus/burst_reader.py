@@ -1,20 +1,20 @@
 """Reads bursts for two clients: the fetch of commands, and the load engine."""
 
 from amaranth.hdl import Module, Mux, Signal
-from amaranth.lib import data, wiring
+from amaranth.lib import data
 from amaranth.lib.wiring import In, Out
 
 from crisp_hw.bus.payloads import BURST_LAYOUT, read_beat_layout, stream_of
 from crisp_hw.bus.signatures import Axi4Read, drive_constants
 from crisp_hw.bus.stream_queue import StreamQueue
 from crisp_hw.parts.credit_counter import CreditCounter
-from crisp_hw.parts.sharing import shared
+from crisp_hw.parts.sharing import Shareable, shared
 from crisp_spec.dma_latencies import OUTSTANDING_BURSTS
 
 DATA_DEPTH = 4
 
 
-class BurstReader(wiring.Component):
+class BurstReader(Shareable):
     """Turns requests into AXI4 read bursts and hands the data to whom it belongs.
 
     Fetches go before loads. All bursts have one ID, so data comes back in the order of the requests; a queue

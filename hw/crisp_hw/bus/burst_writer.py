@@ -1,20 +1,19 @@
 """Writes bursts for the store engine."""
 
 from amaranth.hdl import Module, Mux, Signal
-from amaranth.lib import wiring
 from amaranth.lib.wiring import In, Out
 
 from crisp_hw.bus.payloads import BURST_LAYOUT, stream_of
 from crisp_hw.bus.signatures import Axi4Write, drive_constants
 from crisp_hw.bus.stream_queue import StreamQueue
 from crisp_hw.parts.credit_counter import CreditCounter
-from crisp_hw.parts.sharing import shared
+from crisp_hw.parts.sharing import Shareable, shared
 from crisp_spec.dma_latencies import BURST_BEATS, OUTSTANDING_BURSTS
 
 BEATS_BITS = BURST_BEATS.bit_length()
 
 
-class BurstWriter(wiring.Component):
+class BurstWriter(Shareable):
     """Turns requests and a stream of data into AXI4 write bursts.
 
     A request appears on the bus one cycle after it was taken. A burst takes data from three cycles after its

@@ -1,17 +1,16 @@
 """Queue between two streams, in LUT RAM."""
 
 from amaranth.hdl import Module, Signal, Value
-from amaranth.lib import wiring
 from amaranth.lib.wiring import In, Out
 from amaranth.utils import ceil_log2
 
 from crisp_hw.bus.payloads import stream_of
 from crisp_hw.cells import LutRam
-from crisp_hw.parts.sharing import shared
+from crisp_hw.parts.sharing import Shareable, shared
 from crisp_spec.errors import ConfigError
 
 
-class StreamQueue(wiring.Component):
+class StreamQueue(Shareable):
     """First in, first out; one item per cycle.
 
     With ``registered`` an item comes out two cycles after it went in, from registers, and one more item fits

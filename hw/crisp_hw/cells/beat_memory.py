@@ -3,18 +3,17 @@
 from typing import Any, ClassVar
 
 from amaranth.hdl import Const, Module, Signal
-from amaranth.lib import wiring
 from amaranth.lib.wiring import In, Out
 from amaranth.utils import ceil_log2
 
 from crisp_hw.cells.block_ram import BlockRam
 from crisp_hw.cells.technology import Technology
 from crisp_hw.parts.select import select
-from crisp_hw.parts.sharing import shared
+from crisp_hw.parts.sharing import Shareable, shared
 from crisp_spec.latencies import BEAT_MEMORY_LATENCY
 
 
-class BeatMemory(wiring.Component):
+class BeatMemory(Shareable):
     """Memory of ``words`` words, filled in beats of ``beat_bits``; both widths are powers of two.
 
     A beat holds several narrower words, the first in its lowest bits, or a part of a wider word, the first

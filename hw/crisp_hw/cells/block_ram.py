@@ -7,12 +7,13 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 from amaranth.hdl import Cat, Const, Elaboratable, Module, Signal, Value, unsigned
-from amaranth.lib import memory, wiring
+from amaranth.lib import memory
 from amaranth.lib.wiring import In, Out
 from amaranth.utils import ceil_log2
 
 from crisp_hw.cells.ecp5 import RAM_TILES, RamPorts, RamTile, dp16kd
 from crisp_hw.cells.technology import Technology
+from crisp_hw.parts.sharing import Shareable
 from crisp_spec.errors import ConfigError
 
 
@@ -25,7 +26,7 @@ class Lane:
     enable: int
 
 
-class BlockRam(wiring.Component):
+class BlockRam(Shareable):
     """One write port and one registered read port, on one clock; the write port may read in its free cycles.
 
     A read takes ``latency`` cycles and one can start in every cycle. ``read_en`` gates the first register

@@ -6,10 +6,11 @@
 from collections.abc import Iterable
 
 from amaranth.hdl import Elaboratable, Module, Signal, unsigned
-from amaranth.lib import memory, wiring
+from amaranth.lib import memory
 from amaranth.lib.wiring import In, Out
 from amaranth.utils import ceil_log2
 
+from crisp_hw.parts.sharing import Shareable
 from crisp_spec.errors import ConfigError
 
 ATTRIBUTE = "lut_ram"
@@ -18,7 +19,7 @@ tools for devices without it refuse.
 """
 
 
-class LutRam(wiring.Component):
+class LutRam(Shareable):
     """One write port, one read port without latency. In our ECP5 flow it becomes TRELLIS_DPR16X4 cells.
 
     Reading the word being written gives its old value until the clock edge.

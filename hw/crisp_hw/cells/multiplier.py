@@ -3,15 +3,15 @@
 from typing import ClassVar
 
 from amaranth.hdl import Elaboratable, Module, Shape, Signal
-from amaranth.lib import wiring
 from amaranth.lib.wiring import In, Out
 
 from crisp_hw.cells.ecp5 import DSP_OPERAND_BITS, mult18x18d
 from crisp_hw.cells.technology import Technology
+from crisp_hw.parts.sharing import Shareable
 from crisp_spec.errors import ConfigError
 
 
-class Multiplier(wiring.Component):
+class Multiplier(Shareable):
     """Full-width product of two integers, one per cycle.
 
     Three register stages: both operands, the product, and one more register for the product, which lets

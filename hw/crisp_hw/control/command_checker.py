@@ -5,9 +5,9 @@ from operator import or_
 from typing import Any
 
 from amaranth.hdl import Cat, Const, Module, Signal
-from amaranth.lib import wiring
 from amaranth.lib.wiring import In, Out
 
+from crisp_hw.parts.sharing import Shareable
 from crisp_hw.parts.small_products import short_product
 from crisp_spec.commands import COMMAND_BITS, FORMATS, OPCODE, Opcode
 from crisp_spec.config import CoreConfig
@@ -16,7 +16,7 @@ from crisp_spec.fields import WORD_BITS, word_offsets
 from crisp_spec.legality import Condition, Order, Range, checks
 
 
-class CommandChecker(wiring.Component):
+class CommandChecker(Shareable):
     """Tells ``latency`` cycles after a command has become stable whether it is illegal.
 
     Cycle 1 finds values out of range, bits outside the fields and products; cycle 2 compares the products;
@@ -29,8 +29,6 @@ class CommandChecker(wiring.Component):
 
     latency = CHECK_CYCLES - 2
     """The dispatcher takes the first and the last of the cycles."""
-
-    module_name = "command_checker"
 
     def __init__(self, config: CoreConfig):
         self.config = config

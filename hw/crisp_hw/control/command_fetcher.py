@@ -16,14 +16,14 @@ from crisp_hw.bus.payloads import (
 )
 from crisp_hw.bus.stream_queue import StreamQueue
 from crisp_hw.control.payloads import INDEX_BITS
-from crisp_hw.parts.sharing import shared
+from crisp_hw.parts.sharing import Shareable, shared
 from crisp_spec.commands import COMMAND_BITS, COMMAND_BYTES
 from crisp_spec.dma_latencies import FETCH_BURST, PREFETCH_COMMANDS
 
 COMMAND_SHIFT = ceil_log2(COMMAND_BYTES)
 
 
-class CommandFetcher(wiring.Component):
+class CommandFetcher(Shareable):
     """Fetches the commands of a program in bursts of up to four, as far as they lie inside their window and
     below 2^64.
 

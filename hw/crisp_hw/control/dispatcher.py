@@ -3,7 +3,6 @@
 from typing import Any
 
 from amaranth.hdl import Cat, Module, Mux, Signal
-from amaranth.lib import wiring
 from amaranth.lib.wiring import In, Out
 
 from crisp_hw.bus.payloads import read_beat_layout, stream_of
@@ -19,7 +18,7 @@ from crisp_hw.control.payloads import (
 )
 from crisp_hw.control.token_ledger import TokenLedger
 from crisp_hw.parts.delay import delay
-from crisp_hw.parts.sharing import shared
+from crisp_hw.parts.sharing import Shareable, shared
 from crisp_hw.parts.small_products import PRODUCT_LATENCY, registered_product
 from crisp_spec.commands import COMMAND_BITS, FORMATS, OPCODE, Opcode
 from crisp_spec.config import CoreConfig
@@ -30,7 +29,7 @@ from crisp_spec.fields import word_offsets
 assert CommandChecker.latency >= PRODUCT_LATENCY
 
 
-class Dispatcher(wiring.Component):
+class Dispatcher(Shareable):
     """Takes the program's commands one by one until END or an error.
 
     A command takes one cycle for each of its beats, ``CHECK_CYCLES`` to be checked, and one to be
@@ -45,8 +44,6 @@ class Dispatcher(wiring.Component):
     index : Out(26), the command at work or next.
     halted : Out(1), nothing more will be dispatched; ended : Out(1), because there was an END.
     """
-
-    module_name = "dispatcher"
 
     def __init__(self, config: CoreConfig):
         self.config = config

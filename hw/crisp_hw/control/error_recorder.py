@@ -1,17 +1,17 @@
 """Keeps the first error in program order."""
 
 from amaranth.hdl import Module, Signal
-from amaranth.lib import wiring
 from amaranth.lib.wiring import In, Out
 
 from crisp_hw.bus.payloads import stream_of
 from crisp_hw.control.payloads import ERROR_CODE_BITS, ERROR_LAYOUT, INDEX_BITS, STOP_LAYOUT
+from crisp_hw.parts.sharing import Shareable
 from crisp_spec.error_codes import ErrorCode
 
 SOURCES = ("load", "execute", "store", "dispatch")
 
 
-class ErrorRecorder(wiring.Component):
+class ErrorRecorder(Shareable):
     """Takes one error per cycle and keeps the one with the lowest index. Outputs follow after two cycles.
 
     Members
@@ -22,8 +22,6 @@ class ErrorRecorder(wiring.Component):
     stop : Out(STOP_LAYOUT), valid if there is an error.
     code : Out(8), 0 if there is none.
     """
-
-    module_name = "error_recorder"
 
     def __init__(self):
         super().__init__(

@@ -1,13 +1,14 @@
 """Life of a program: start, end, abort and reset."""
 
 from amaranth.hdl import Module, Signal
-from amaranth.lib import wiring
 from amaranth.lib.wiring import In, Out
+
+from crisp_hw.parts.sharing import Shareable
 
 COUNTER_BITS = 32
 
 
-class ProgramControl(wiring.Component):
+class ProgramControl(Shareable):
     """Starts a program, waits until it has come to rest, or aborts it.
 
     A program begins with one cycle of ``clear``; ``launch`` follows. It has come to rest when nothing will
@@ -28,8 +29,6 @@ class ProgramControl(wiring.Component):
     busy, done, resetting : Out(1), see the status register.
     completed, stopped : Out(1), strobes at the end of a program, without and with an error.
     """
-
-    module_name = "program_control"
 
     def __init__(self):
         inputs = ("start", "reset", "halted", "ended", "failed", "engines_idle", "bus_idle")

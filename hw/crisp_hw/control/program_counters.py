@@ -1,10 +1,10 @@
 """Where the cycles of a program went."""
 
 from amaranth.hdl import Module, Mux, Signal
-from amaranth.lib import wiring
 from amaranth.lib.wiring import In, Out
 
 from crisp_hw.core.sequencing.sequencer import COUNTERS_LAYOUT
+from crisp_hw.parts.sharing import Shareable
 from crisp_spec.registers import COUNTERS
 
 COUNTER_BITS = 32
@@ -13,7 +13,7 @@ EVENTS = ("load_busy", "load_wait", "store_busy", "store_wait", "read_beats", "w
 """Counters that count the cycles in which something is so."""
 
 
-class ProgramCounters(wiring.Component):
+class ProgramCounters(Shareable):
     """The counters of ``crisp_spec.registers.COUNTERS``.
 
     Every cycle of a program is counted once: by the core, or as waiting for a token, or as idle. The core's
@@ -28,8 +28,6 @@ class ProgramCounters(wiring.Component):
     events : In, one bit for each of ``EVENTS``.
     The counters : Out(32), each under its name.
     """
-
-    module_name = "program_counters"
 
     def __init__(self):
         inputs = ("clear", "counting", "counted", "abandoned", "core_busy", "waits_load", "waits_store")

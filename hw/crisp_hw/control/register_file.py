@@ -5,7 +5,6 @@ from itertools import groupby
 from typing import Any
 
 from amaranth.hdl import Cat, Const, Module, Mux, Signal, Value
-from amaranth.lib import wiring
 from amaranth.lib.wiring import In, Member, Out
 
 from crisp_hw.bus.signatures import (
@@ -16,6 +15,7 @@ from crisp_hw.bus.signatures import (
     Axi4Lite,
 )
 from crisp_hw.control.payloads import fields_layout
+from crisp_hw.parts.sharing import Shareable
 from crisp_spec.config import CoreConfig
 from crisp_spec.registers import MAGIC, VERSION, Register, register_map
 
@@ -49,7 +49,7 @@ def _members(registers: tuple[Register, ...], fixed: Mapping[str, int]) -> dict[
     return members
 
 
-class RegisterFile(wiring.Component):
+class RegisterFile(Shareable):
     """All registers. A write is answered two cycles after address and data are there, a read after three.
 
     Addresses at which there is no register are answered with an error. A write to a ``ro`` register does
@@ -61,8 +61,6 @@ class RegisterFile(wiring.Component):
     One port for each register, a struct of its fields: In for ``ro``, Out otherwise; none for constants.
     ..._set : In, for ``w1c`` registers: bits that become 1, which goes before clearing them.
     """
-
-    module_name = "register_file"
 
     def __init__(self, config: CoreConfig):
         self.registers = register_map()

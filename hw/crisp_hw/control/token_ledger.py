@@ -1,15 +1,15 @@
 """Counts tokens in program order, so that a program that could lock up is found at dispatch."""
 
 from amaranth.hdl import Array, Module, Signal
-from amaranth.lib import wiring
 from amaranth.lib.wiring import In, Out
 
 from crisp_hw.control.payloads import TOKEN_PAIRS
+from crisp_hw.parts.sharing import Shareable
 from crisp_spec.commands import COMMAND_BITS, ENGINES, FORMATS, OPCODE, TOKEN_LIMIT
 from crisp_spec.fields import word_offsets
 
 
-class TokenLedger(wiring.Component):
+class TokenLedger(Shareable):
     """Whether a command waits for a token that is not there, or puts down one too many.
 
     Members
@@ -18,8 +18,6 @@ class TokenLedger(wiring.Component):
         was passed.
     passed : In(1), the command is on its way.
     """
-
-    module_name = "token_ledger"
 
     def __init__(self):
         super().__init__({"command": In(COMMAND_BITS), "misuse": Out(1), "passed": In(1)})

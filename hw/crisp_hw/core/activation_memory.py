@@ -8,7 +8,7 @@ outside the image read the zero point.
 from typing import Any
 
 from amaranth.hdl import Cat, Const, Module, Mux, Signal, Value
-from amaranth.lib import data, wiring
+from amaranth.lib import data
 from amaranth.lib.wiring import In, Out
 from amaranth.utils import ceil_log2
 
@@ -17,7 +17,7 @@ from crisp_hw.cells import BlockRam, Technology
 from crisp_hw.core.payloads import bank_bits, output_layout, read_layout, row_bits
 from crisp_hw.parts.delay import delay
 from crisp_hw.parts.select import select
-from crisp_hw.parts.sharing import shared
+from crisp_hw.parts.sharing import Shareable, shared
 from crisp_spec.commands import POSITION_BITS
 from crisp_spec.config import VALUE_BITS, CoreConfig
 from crisp_spec.latencies import ACTIVATION_LATENCY, READ_LATENCY
@@ -26,7 +26,7 @@ FILL_QUEUE = 4
 """Beats that wait for a bank."""
 
 
-class ActivationMemory(wiring.Component):
+class ActivationMemory(Shareable):
     """Banked SMEM with one conflict-free read per cycle, and in every bank one access of somebody else.
 
     Each bank has one port for the array's reads and one for all else: outputs of the array, which are written
@@ -60,8 +60,6 @@ class ActivationMemory(wiring.Component):
 
     latency = ACTIVATION_LATENCY
     store_latency = READ_LATENCY
-
-    module_name = "activation_memory"
 
     def __init__(self, config: CoreConfig, *, technology: Technology):
         self.config = config

@@ -16,13 +16,13 @@ from crisp_hw.core.payloads import JOB_LAYOUT, fill_layout
 from crisp_hw.core.sequencing.sequencer import Sequencer
 from crisp_hw.core.signatures import CoreSignature
 from crisp_hw.parts.delay import delay
-from crisp_hw.parts.sharing import shared
+from crisp_hw.parts.sharing import Shareable, shared
 from crisp_spec.commands import Memory
 from crisp_spec.config import CoreConfig
 from crisp_spec.latencies import READ_LATENCY, accumulate_latency, prologue_cycles
 
 
-class CrispCore(wiring.Component):
+class CrispCore(Shareable):
     """Hybrid-sparse compute core. Runs job after job: EXECUTE commands on the memories' contents.
 
     The prologue of a job overlaps with the flush of the one before, see
@@ -39,7 +39,6 @@ class CrispCore(wiring.Component):
     As in ``CoreSignature``.
     """
 
-    module_name = "crisp_core"
     read_latency = READ_LATENCY
 
     def __init__(self, config: CoreConfig, *, technology: Technology = Technology.GENERIC):

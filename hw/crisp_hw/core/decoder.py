@@ -29,7 +29,7 @@ from crisp_hw.core.payloads import (
 from crisp_hw.parts.credit_counter import CreditCounter
 from crisp_hw.parts.delay import delay
 from crisp_hw.parts.ring import add_modulo
-from crisp_hw.parts.sharing import shared
+from crisp_hw.parts.sharing import Shareable, shared
 from crisp_spec.commands import Memory
 from crisp_spec.config import CoreConfig
 from crisp_spec.latencies import DECODE_INTERVAL, LOCATE_LATENCY
@@ -39,7 +39,7 @@ QUEUE_DEPTH = 8
 LOOP_FLAGS = ("first", "last", "first_pixels", "last_pixels", "last_rows")
 
 
-class TapDivider(wiring.Component):
+class TapDivider(Shareable):
     """Pipelined restoring divider: window index to tap and channel block.
 
     One division per cycle; ``latency`` is the number of quotient bits. Exact for every index whose tap is
@@ -50,8 +50,6 @@ class TapDivider(wiring.Component):
     index : In(INDEX_BITS); divisor : In(divisor_bits), at least 1, stable while divisions are under way.
     tap : Out(quotient_bits); block : Out(divisor_bits), the remainder.
     """
-
-    module_name = "tap_divider"
 
     def __init__(self, quotient_bits: int, divisor_bits: int):
         self.quotient_bits = quotient_bits
@@ -88,7 +86,7 @@ class TapDivider(wiring.Component):
         return m
 
 
-class BlockIndexDecoder(wiring.Component):
+class BlockIndexDecoder(Shareable):
     """Emits one decoded window every ``DECODE_INTERVAL`` cycles, as long as its queue has room.
 
     A pixel tile may not be longer than the input's ring.
@@ -101,8 +99,6 @@ class BlockIndexDecoder(wiring.Component):
     o : Out, stream of decoded windows in the order in which the array visits them: row tiles, pixel tiles,
         windows.
     """
-
-    module_name = "block_index_decoder"
 
     def __init__(self, config: CoreConfig, *, technology: Technology):
         self.config = config

@@ -3,7 +3,6 @@
 from typing import Any
 
 from amaranth.hdl import Cat, Const, Module, Mux, Signal, Value, signed
-from amaranth.lib import wiring
 from amaranth.lib.wiring import In, Out
 from amaranth.utils import ceil_log2
 
@@ -18,6 +17,7 @@ from crisp_hw.core.payloads import (
     window_layout,
 )
 from crisp_hw.parts.delay import delay
+from crisp_hw.parts.sharing import Shareable
 from crisp_spec.commands import Memory
 from crisp_spec.config import VALUE_BITS, CoreConfig
 from crisp_spec.latencies import ACTIVATION_LATENCY
@@ -31,7 +31,7 @@ from crisp_spec.memories import (
 )
 
 
-class WeightLoader(wiring.Component):
+class WeightLoader(Shareable):
     """Weight, group-index and channel memories, and the walk over them.
 
     After ``load`` it reads the ``job.load_beats`` words of the window at the head of the queue, one per
@@ -47,8 +47,6 @@ class WeightLoader(wiring.Component):
     fill : In(fill_layout), beats for the memories.
     weights : Out(weight_bus_layout); channels : Out(channel_bus_layout); both to row 0.
     """
-
-    module_name = "weight_loader"
 
     def __init__(self, config: CoreConfig, *, technology: Technology):
         self.config = config

@@ -1,18 +1,18 @@
 """Walks over the planes of a tensor, row tile by row tile."""
 
 from amaranth.hdl import Module, Mux, Signal
-from amaranth.lib import wiring
 from amaranth.lib.wiring import In, Out
 from amaranth.utils import ceil_log2
 
 from crisp_hw.core.payloads import row_bits
+from crisp_hw.parts.sharing import Shareable
 from crisp_spec.commands import EXECUTE
 from crisp_spec.config import CoreConfig
 
 PART_BITS = next(field.bits for field in EXECUTE if field.name == "out_part")
 
 
-class PlaneWalker(wiring.Component):
+class PlaneWalker(Shareable):
     """First SMEM row of the current row tile's plane, and the row tile's part of the plane's words.
 
     A plane holds ``window / rows`` row tiles. Outputs change in the cycle after ``start`` or ``advance``.
@@ -24,8 +24,6 @@ class PlaneWalker(wiring.Component):
     start : In(1), go to the first row tile; advance : In(1), to the next, at least two cycles later.
     base, part : Out.
     """
-
-    module_name = "plane_walker"
 
     def __init__(self, config: CoreConfig):
         self.parts = config.window // config.rows

@@ -1,11 +1,11 @@
 """What the three engines have in common: tokens, errors, and when to start a command."""
 
 from amaranth.hdl import Module, Signal
-from amaranth.lib import wiring
 from amaranth.lib.wiring import In, Member, Out
 
 from crisp_hw.bus.payloads import stream_of
 from crisp_hw.control.payloads import ERROR_CODE_BITS, ERROR_LAYOUT, INDEX_BITS, STOP_LAYOUT
+from crisp_hw.parts.sharing import Shareable
 
 
 def control_members(waits: int, signals: int) -> dict[str, Member]:
@@ -29,7 +29,7 @@ def control_members(waits: int, signals: int) -> dict[str, Member]:
     }
 
 
-class EngineControl(wiring.Component):
+class EngineControl(Shareable):
     """Takes the commands of an engine one after the other through wait, work and signal.
 
     A command whose tokens are there takes them in the first cycle that it is at the queue's head; ``start``

@@ -1,14 +1,14 @@
 """When the execute engine starts a command, and when it puts down its tokens."""
 
 from amaranth.hdl import Module, Signal
-from amaranth.lib import wiring
 from amaranth.lib.wiring import In, Out
 
 from crisp_hw.control.payloads import INDEX_BITS
 from crisp_hw.engines.engine_control import control_members
+from crisp_hw.parts.sharing import Shareable
 
 
-class ExecuteControl(wiring.Component):
+class ExecuteControl(Shareable):
     """Like ``EngineControl``, but the next command begins before the job of the one before has ended.
 
     A command leaves the queue's head as soon as the core would take the next start; what it puts down waits

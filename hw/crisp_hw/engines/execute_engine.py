@@ -1,16 +1,16 @@
 """Execute engine: runs the compute core."""
 
 from amaranth.hdl import Module
-from amaranth.lib import wiring
 from amaranth.lib.wiring import Out
 
 from crisp_hw.core.payloads import JOB_LAYOUT
 from crisp_hw.core.signatures import JobSignature
 from crisp_hw.engines.engine_port import connect_control, engine_members
 from crisp_hw.engines.execute_control import ExecuteControl
+from crisp_hw.parts.sharing import Shareable
 
 
-class ExecuteEngine(wiring.Component):
+class ExecuteEngine(Shareable):
     """Starts the core for every command, as early as the core takes the start.
 
     A command that finds its tokens in cycle 0 starts the core in cycle 1; the core works on it from cycle 2
@@ -21,8 +21,6 @@ class ExecuteEngine(wiring.Component):
     See ``engine_members``, and
     job : Out(JobSignature), to the core.
     """
-
-    module_name = "execute_engine"
 
     def __init__(self):
         super().__init__(

@@ -10,14 +10,14 @@ from crisp_hw.bus.stream_queue import StreamQueue
 from crisp_hw.core.signatures import ReadSignature
 from crisp_hw.engines.store_walker import group_layout
 from crisp_hw.parts.credit_counter import CreditCounter
-from crisp_hw.parts.sharing import shared
+from crisp_hw.parts.sharing import Shareable, shared
 from crisp_spec.config import CoreConfig
 
 GROUPS = 8
 """Groups that are being read or wait to be sent; enough to cover the latency of the memory."""
 
 
-class GroupReader(wiring.Component):
+class GroupReader(Shareable):
     """A group is read when there is room for it. Its first beat is offered two cycles after its data came.
 
     Members

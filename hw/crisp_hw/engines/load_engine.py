@@ -12,7 +12,7 @@ from crisp_hw.control.payloads import PIXELS_BITS, WINDOW_LAYOUT, WINDOWS_LAYOUT
 from crisp_hw.core.signatures import WriteSignature
 from crisp_hw.engines.engine_port import connect_control, engine_members
 from crisp_hw.engines.load_walker import LoadWalker
-from crisp_hw.parts.sharing import shared
+from crisp_hw.parts.sharing import Shareable, shared
 from crisp_spec.commands import POSITION_BITS, Memory
 from crisp_spec.config import CoreConfig
 from crisp_spec.dma_latencies import BURST_BEATS, OUTSTANDING_BURSTS
@@ -22,7 +22,7 @@ MEETING_DEPTH = 4
 """Beats and addresses that wait for each other."""
 
 
-class LoadEngine(wiring.Component):
+class LoadEngine(Shareable):
     """Executes loads: requests bursts, and writes their data beat by beat into a memory of the core.
 
     A command that finds its tokens in cycle 0 has its first burst on the bus in cycle 7 and puts its own
@@ -36,8 +36,6 @@ class LoadEngine(wiring.Component):
     request : stream of ``BURST_LAYOUT``, data : stream of ``read_beat_layout``; see ``BurstReader``.
     write : Out(WriteSignature), to the core.
     """
-
-    module_name = "load_engine"
 
     def __init__(self, config: CoreConfig):
         self.config = config

@@ -3,19 +3,19 @@
 from typing import Any
 
 from amaranth.hdl import Array, Cat, Const, Module, Mux, Signal
-from amaranth.lib import data, wiring
+from amaranth.lib import data
 from amaranth.lib.wiring import In, Out
 from amaranth.utils import ceil_log2
 
 from crisp_hw.bus.payloads import stream_of
 from crisp_hw.control.payloads import COMMAND_LAYOUTS
 from crisp_hw.engines.row_cursor import RowCursor
-from crisp_hw.parts.sharing import shared
+from crisp_hw.parts.sharing import Shareable, shared
 from crisp_spec.commands import COORDINATE_BITS, POSITION_BITS, ROW_BITS, Memory
 from crisp_spec.config import CoreConfig
 
 
-class LoadWalker(wiring.Component):
+class LoadWalker(Shareable):
     """Emits the address of every beat of a load in the order of external memory: plane, row, pixel, part.
 
     It does not know where the load ends, and goes on for as long as addresses are taken. One comes per

@@ -1,15 +1,15 @@
 """Where the rows of a tensor begin in a ring of the activation memory."""
 
 from amaranth.hdl import Module, Mux, Signal
-from amaranth.lib import wiring
 from amaranth.lib.wiring import In, Out
 from amaranth.utils import ceil_log2
 
+from crisp_hw.parts.sharing import Shareable
 from crisp_spec.commands import COORDINATE_BITS, POSITION_BITS, ROW_BITS
 from crisp_spec.config import CoreConfig
 
 
-class RowCursor(wiring.Component):
+class RowCursor(Shareable):
     """Position of the first pixel of the next row, two cycles after the row before it was begun.
 
     Members

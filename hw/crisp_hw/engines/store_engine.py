@@ -13,13 +13,13 @@ from crisp_hw.core.signatures import ReadSignature
 from crisp_hw.engines.engine_port import connect_control, engine_members
 from crisp_hw.engines.group_reader import GroupReader
 from crisp_hw.engines.store_walker import StoreWalker
-from crisp_hw.parts.sharing import shared
+from crisp_hw.parts.sharing import Shareable, shared
 from crisp_spec.config import CoreConfig
 from crisp_spec.dma_latencies import BURST_BEATS
 from crisp_spec.error_codes import ErrorCode
 
 
-class StoreEngine(wiring.Component):
+class StoreEngine(Shareable):
     """Executes stores: reads groups of pixels from the core and writes them in bursts.
 
     A command that finds its tokens in cycle 0 has its first burst on the bus in cycle 7, and puts its own
@@ -34,8 +34,6 @@ class StoreEngine(wiring.Component):
     request : stream of ``BURST_LAYOUT``; data : stream of beats; written, failed : In(1), that all bursts
         were answered, and that one was with an error; clear : Out(1); see ``BurstWriter``.
     """
-
-    module_name = "store_engine"
 
     def __init__(self, config: CoreConfig):
         self.config = config

@@ -1,7 +1,7 @@
 """Which groups of pixels a store reads from the activation memory."""
 
 from amaranth.hdl import Module, Mux, ResetSignal, Signal
-from amaranth.lib import data, wiring
+from amaranth.lib import data
 from amaranth.lib.wiring import In, Out
 
 from crisp_hw.bus.payloads import stream_of
@@ -9,7 +9,7 @@ from crisp_hw.control.payloads import COMMAND_LAYOUTS
 from crisp_hw.core.payloads import bank_bits, row_bits
 from crisp_hw.engines.row_cursor import RowCursor
 from crisp_hw.parts.credit_counter import CreditCounter
-from crisp_hw.parts.sharing import shared
+from crisp_hw.parts.sharing import Shareable, shared
 from crisp_spec.commands import COORDINATE_BITS, POSITION_BITS, ROW_BITS, ROW_TILE_BITS
 from crisp_spec.config import CoreConfig
 
@@ -26,7 +26,7 @@ def group_layout(config: CoreConfig) -> data.StructLayout:
     )
 
 
-class StoreWalker(wiring.Component):
+class StoreWalker(Shareable):
     """Emits the groups of the planes that were approved, one per cycle, image row by image row.
 
     Every image row begins a group of its own and takes at least three cycles. The first group is offered two

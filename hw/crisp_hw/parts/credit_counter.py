@@ -1,11 +1,12 @@
 """How many of something there are, where it matters most whether there are any."""
 
 from amaranth.hdl import Module, Mux
-from amaranth.lib import wiring
 from amaranth.lib.wiring import In, Out
 
+from crisp_hw.parts.sharing import Shareable
 
-class CreditCounter(wiring.Component):
+
+class CreditCounter(Shareable):
     """Counts what one side gives and the other takes; both may happen in the same cycle.
 
     Parameters

@@ -6,7 +6,7 @@ row does not know its place in time.
 """
 
 from amaranth.hdl import Cat, Module, Mux, Signal, Value, signed
-from amaranth.lib import data, wiring
+from amaranth.lib import data
 from amaranth.lib.wiring import In, Out
 from amaranth.utils import ceil_log2
 
@@ -23,12 +23,12 @@ from crisp_hw.core.payloads import (
 )
 from crisp_hw.parts.delay import delay
 from crisp_hw.parts.select import select
-from crisp_hw.parts.sharing import shared
+from crisp_hw.parts.sharing import Shareable, shared
 from crisp_spec.config import ACCUMULATOR_BITS, VALUE_BITS, CoreConfig
 from crisp_spec.latencies import LANE_LATENCY, tree_latency
 
 
-class ArrayRow(wiring.Component):
+class ArrayRow(Shareable):
     """Any row of the array; ``position`` tells it which.
 
     ``latency`` cycles after a beat enters, its sum is written to the accumulators, or its byte to the

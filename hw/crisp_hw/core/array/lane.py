@@ -1,16 +1,16 @@
 """N:M lane: one activation out of a group of M, times one weight."""
 
 from amaranth.hdl import Module, Signal, signed
-from amaranth.lib import data, wiring
+from amaranth.lib import data
 from amaranth.lib.wiring import In, Out
 
 from crisp_hw.cells import Multiplier, Technology
-from crisp_hw.parts.sharing import shared
+from crisp_hw.parts.sharing import Shareable, shared
 from crisp_spec.config import VALUE_BITS, CoreConfig
 from crisp_spec.latencies import LANE_LATENCY
 
 
-class NmLane(wiring.Component):
+class NmLane(Shareable):
     """Multiplies the activation that ``index`` picks from a group of M by ``weight``, once per cycle.
 
     The picked activation passes a plain register, so that the way into a DSP column has a cycle of its own.

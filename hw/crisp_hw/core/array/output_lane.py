@@ -3,13 +3,13 @@
 from typing import Any
 
 from amaranth.hdl import Cat, Const, Module, Mux, Signal, signed, unsigned
-from amaranth.lib import data, wiring
+from amaranth.lib import data
 from amaranth.lib.wiring import In, Out
 
 from crisp_hw.cells import Multiplier, Technology
 from crisp_hw.core.payloads import CHANNEL_LAYOUT
 from crisp_hw.parts.delay import delay
-from crisp_hw.parts.sharing import shared
+from crisp_hw.parts.sharing import Shareable, shared
 from crisp_spec.config import ACCUMULATOR_BITS, VALUE_BITS
 from crisp_spec.latencies import MULTIPLIER_LATENCY, OUTPUT_LATENCY
 from crisp_spec.memories import MULTIPLIER_BITS, SHIFT_BITS
@@ -31,7 +31,7 @@ LEVELS_LAYOUT = data.StructLayout(
 """Zero points and clamp of a layer; constant while its outputs pass."""
 
 
-class OutputLane(wiring.Component):
+class OutputLane(Shareable):
     """Requantization of one channel, one result per cycle, exact for every input.
 
     ``y = clamp(y_zp + round_shift(acc * multiplier + residual, shift))`` with

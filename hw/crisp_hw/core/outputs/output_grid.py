@@ -1,18 +1,19 @@
 """Follows the drained pixels over the grid: which are outputs, and where in their ring they belong."""
 
 from amaranth.hdl import Cat, Module, Mux, Signal, signed
-from amaranth.lib import data, wiring
+from amaranth.lib import data
 from amaranth.lib.wiring import In, Out
 
 from crisp_hw.core.payloads import JOB_LAYOUT, bank_bits, position_bits
 from crisp_hw.parts.ring import add_modulo
+from crisp_hw.parts.sharing import Shareable
 from crisp_spec.commands import COORDINATE_BITS
 from crisp_spec.config import CoreConfig
 
 PIXEL_LAYOUT = data.StructLayout({"x": COORDINATE_BITS, "y": COORDINATE_BITS})
 
 
-class OutputGrid(wiring.Component):
+class OutputGrid(Shareable):
     """Coordinates and place of ``drain_cols`` consecutive pixels of the grid, or of one if phased.
 
     After ``start`` each place finds its first pixel and its step, which takes ``drain_cols + 2`` cycles.
@@ -24,8 +25,6 @@ class OutputGrid(wiring.Component):
     exists : Out(drain_cols), which of the current pixels are outputs.
     phase : Out(2), number of the first pixel's ring; position : Out, its place there, one cycle later.
     """
-
-    module_name = "output_grid"
 
     def __init__(self, config: CoreConfig):
         self.config = config

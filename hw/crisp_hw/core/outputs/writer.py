@@ -3,7 +3,7 @@
 from typing import Any
 
 from amaranth.hdl import Cat, Const, Module, Mux, Signal, Value
-from amaranth.lib import data, wiring
+from amaranth.lib import data
 from amaranth.lib.wiring import In, Out
 from amaranth.utils import ceil_log2
 
@@ -13,14 +13,14 @@ from crisp_hw.core.payloads import JOB_LAYOUT, bank_bits, drain_layout, output_l
 from crisp_hw.core.plane_walker import PlaneWalker
 from crisp_hw.parts.delay import delay
 from crisp_hw.parts.select import select
-from crisp_hw.parts.sharing import shared
+from crisp_hw.parts.sharing import Shareable, shared
 from crisp_spec.config import VALUE_BITS, CoreConfig
 
 ADDRESS_STAGES = 4
 """From the drained pixels' position to the rows in which they lie."""
 
 
-class OutputWriter(wiring.Component):
+class OutputWriter(Shareable):
     """Aligns the rows in time, drops the pixels that are not outputs and finds the others' places.
 
     Members
@@ -31,8 +31,6 @@ class OutputWriter(wiring.Component):
     o : Out(output_layout), to the activation memory.
     written : Out(1), high together with the last output of the job.
     """
-
-    module_name = "output_writer"
 
     def __init__(self, config: CoreConfig):
         self.config = config

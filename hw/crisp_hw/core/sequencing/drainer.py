@@ -1,17 +1,17 @@
 """Turns finished tiles into drain commands, while the array computes the next tile."""
 
 from amaranth.hdl import Cat, Module, Mux, Signal, signed
-from amaranth.lib import wiring
 from amaranth.lib.wiring import In, Out
 from amaranth.utils import ceil_log2
 
 from crisp_hw.core.payloads import CHANNEL_SLOTS, JOB_LAYOUT, bank_bits, drain_layout
 from crisp_hw.parts.delay import delay
+from crisp_hw.parts.sharing import Shareable
 from crisp_spec.config import CoreConfig
 from crisp_spec.latencies import release_cycles
 
 
-class Drainer(wiring.Component):
+class Drainer(Shareable):
     """Emits a command in every cycle for the pixels of a tile, column by column, depth by depth.
 
     Members
@@ -24,8 +24,6 @@ class Drainer(wiring.Component):
         that follows a tile waits for it.
     released : Out(1), ``release_cycles`` after the job's last command is decided.
     """
-
-    module_name = "drainer"
 
     def __init__(self, config: CoreConfig):
         self.config = config

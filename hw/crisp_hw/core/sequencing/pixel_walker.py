@@ -1,16 +1,17 @@
 """Walks the array's columns over the pixel grid and tells which of them lie inside a tap's range."""
 
 from amaranth.hdl import Cat, Module, Mux, Signal, signed
-from amaranth.lib import data, wiring
+from amaranth.lib import data
 from amaranth.lib.wiring import In, Out
 
+from crisp_hw.parts.sharing import Shareable
 from crisp_spec.commands import COORDINATE_BITS
 from crisp_spec.config import CoreConfig
 
 PIXEL_LAYOUT = data.StructLayout({"x": COORDINATE_BITS, "y": COORDINATE_BITS})
 
 
-class PixelWalker(wiring.Component):
+class PixelWalker(Shareable):
     """Coordinates of the pixels in the columns; pixels are numbered row by row with ``pitch`` per row.
 
     After ``start`` each column finds its first pixel, which takes ``cols + 1`` cycles. ``advance`` moves
@@ -25,8 +26,6 @@ class PixelWalker(wiring.Component):
     y_low, y_high, x_low, x_high : In(10), the tap's range, half-open.
     inside : Out(cols), without latency.
     """
-
-    module_name = "pixel_walker"
 
     def __init__(self, config: CoreConfig):
         self.config = config

@@ -1,18 +1,17 @@
 """Walks over a residual's ring in the activation memory, row tile by row tile."""
 
 from amaranth.hdl import Module, Mux, Signal
-from amaranth.lib import wiring
 from amaranth.lib.wiring import In, Out
 
 from crisp_hw.core.payloads import JOB_LAYOUT, bank_bits, ring_layout, row_bits
 from crisp_hw.core.plane_walker import PlaneWalker
 from crisp_hw.parts.delay import delay
 from crisp_hw.parts.ring import next_row
-from crisp_hw.parts.sharing import shared
+from crisp_hw.parts.sharing import Shareable, shared
 from crisp_spec.config import CoreConfig
 
 
-class ResidualWalker(wiring.Component):
+class ResidualWalker(Shareable):
     """Where the next residual words lie.
 
     Members
@@ -22,8 +21,6 @@ class ResidualWalker(wiring.Component):
     ring : Out(ring_layout), three cycles after ``start`` and ``row_tile_ends``.
     part : Out, of the row tile in its words.
     """
-
-    module_name = "residual_walker"
 
     def __init__(self, config: CoreConfig):
         self.config = config

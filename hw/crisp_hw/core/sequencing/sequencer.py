@@ -7,7 +7,7 @@ and draining. That makes the number of cycles a closed formula, see ``crisp_gold
 """
 
 from amaranth.hdl import Module, Mux, Shape, Signal, signed
-from amaranth.lib import data, stream, wiring
+from amaranth.lib import data, stream
 from amaranth.lib.wiring import In, Out
 from amaranth.utils import ceil_log2
 
@@ -25,7 +25,7 @@ from crisp_hw.core.sequencing.drainer import Drainer
 from crisp_hw.core.sequencing.pixel_walker import PixelWalker
 from crisp_hw.core.sequencing.residual_walker import ResidualWalker
 from crisp_hw.parts.ring import next_row
-from crisp_hw.parts.sharing import shared
+from crisp_hw.parts.sharing import Shareable, shared
 from crisp_spec.config import CoreConfig
 from crisp_spec.cycle_causes import CORE_CAUSES
 from crisp_spec.latencies import prologue_cycles
@@ -34,7 +34,7 @@ COUNTERS_LAYOUT = data.StructLayout(dict.fromkeys(CORE_CAUSES, 32))
 """Cycles of jobs that ran one behind the other, by cause; their sum is all cycles from start to done."""
 
 
-class Sequencer(wiring.Component):
+class Sequencer(Shareable):
     """Runs one job from ``start`` to ``done``.
 
     Members
@@ -53,8 +53,6 @@ class Sequencer(wiring.Component):
     counters : Out(COUNTERS_LAYOUT), of all jobs since the last one that was started while nothing ran. What
         a job has in common with the flush of the one before counts as that one's.
     """
-
-    module_name = "sequencer"
 
     def __init__(self, config: CoreConfig):
         self.config = config
