@@ -82,15 +82,15 @@ verilog: setup
 	.venv/bin/crisp verilog $(call core,edge) $(call option,--top,$(TOP)) --out build/verilog --lint
 
 cocotb-test: setup
-	$(PY) -m cocotb_tests run --sim $(SIM) --seed $(or $(SEED),1) $(call option,--preset,$(PRESET)) \
-		$(call option,--layer,$(LAYER))
+	PYTHONPATH=. .venv/bin/crisp bench cocotb_tests.benches $(call core,tiny) --sim $(SIM) \
+		--seed $(or $(SEED),1) $(call option,--only,$(LAYER))
 
 layers: setup
-	$(PY) -m cocotb_tests layers --sim $(SIM) --seed $(or $(SEED),1) --preset $(or $(PRESET),edge) \
+	.venv/bin/crisp random-layers $(call core,edge) --sim $(SIM) --seed $(or $(SEED),1) \
 		$(call option,--cases,$(CASES)) $(call option,--first,$(FIRST))
 
 programs: setup
-	$(PY) -m cocotb_tests programs --seed $(or $(SEED),1) $(call option,--preset,$(PRESET)) \
+	.venv/bin/crisp random-programs $(call core,tiny) --seed $(or $(SEED),1) \
 		$(call option,--cases,$(CASES)) $(call option,--first,$(FIRST))
 
 synth: setup

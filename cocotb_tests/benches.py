@@ -1,50 +1,6 @@
-"""The one list of the benches that ``python -m cocotb_tests run`` knows."""
+"""The one list of the benches: ``crisp bench cocotb_tests.benches`` runs them."""
 
-import re
-from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field
-from typing import Any
-
-from crisp_sim.devices import device_verilog
-from crisp_sim.errors import ToolError
-from crisp_sim.runs.runner import Bench
-from crisp_spec.config import CoreConfig
-
-
-@dataclass(frozen=True, kw_only=True)
-class RegisteredBench:
-    """A bench that can be made for any configuration of the core.
-
-    Attributes
-    ----------
-    name : what a user selects it by.
-    summary : what it proves, in one line.
-    device : name of the device in ``devices.DEVICES``.
-    module : dotted name of the Python module with the cocotb tests.
-    tests : number of tests in ``module``.
-    parameters : of the tests, besides the configuration and the seed.
-    on_icarus : parameters that are different on Icarus, which is a hundred times slower.
-    """
-
-    name: str
-    summary: str
-    device: str
-    module: str
-    tests: int = 1
-    parameters: Mapping[str, Any] = field(default_factory=dict)
-    on_icarus: Mapping[str, Any] = field(default_factory=dict)
-
-    def bench(self, config: CoreConfig, *, seed: int, sim: str) -> Bench:
-        """Return the bench for a configuration, writing the Verilog of its device if need be."""
-        slower = self.on_icarus if sim == "icarus" else {}
-        return Bench(
-            verilog=device_verilog(self.device, config),
-            top=self.device,
-            module=self.module,
-            tests=self.tests,
-            parameters={"config": asdict(config), "seed": seed, **self.parameters, **slower},
-        )
-
+from crisp_sim.runs.registered_bench import RegisteredBench
 
 BENCHES = (
     RegisteredBench(
@@ -118,21 +74,3 @@ BENCHES = (
         on_icarus={"programs": 1},
     ),
 )
-
-
-def select(pattern: str | None, benches: tuple[RegisteredBench, ...] = BENCHES) -> list[RegisteredBench]:
-    """Return the benches whose name contains a match of the regular expression ``pattern``; None is all.
-
-    Raises
-    ------
-    ToolError : the pattern is no regular expression, or no bench matches; the message lists those there are.
-    """
-    try:
-        selected = [bench for bench in benches if re.search(pattern or "", bench.name)]
-    except re.error as error:
-        raise ToolError(f"{pattern!r} is not a regular expression: {error}") from None
-    if not selected:
-        raise ToolError(
-            f"no bench matches {pattern!r}; expected one of {', '.join(bench.name for bench in benches)}"
-        )
-    return selected

@@ -1,4 +1,4 @@
-"""Starts the program ``crisp``; also ``python -m crisp_sw``."""
+"""Starts the program ``crisp``; also ``python -m crisp_cli``."""
 
 import os
 import signal

@@ -5,7 +5,7 @@ import sys
 from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
@@ -21,6 +21,7 @@ DEFAULT_CHECKPOINT = "small_resnet_fashion_mnist"
 
 
 AsJson = Annotated[bool, typer.Option("--json", help="Print the result as one JSON document on stdout.")]
+Cases = Annotated[int, typer.Option(help="How many random cases to run.", min=1, max=1_000_000_000)]
 Checkpoint = Annotated[
     str | None,
     typer.Argument(help="Checkpoint file, or the name of a shipped one.", show_default=DEFAULT_CHECKPOINT),
@@ -43,6 +44,10 @@ Data = Annotated[
     ),
 ]
 Output = Annotated[Path, typer.Option("--out", "-o", help="Where to write.")]
+FirstCase = Annotated[
+    int,
+    typer.Option("--first", help="Number of the first case; resume a run here.", min=0, max=1_000_000_000),
+]
 ImageSize = Annotated[int | None, typer.Option(help="Scale images to this edge.", min=1)]
 ModelName = Annotated[
     str | None,
@@ -59,7 +64,9 @@ Seed = Annotated[int, typer.Option(help="Of everything random.", callback=requir
 SkipUnreadable = Annotated[
     Unreadable, typer.Option(help="What a missing or damaged picture of a folder means.")
 ]
-Simulator = Annotated[str, typer.Option("--sim", help="verilator, or icarus.")]
+Simulator = Annotated[
+    Literal["verilator", "icarus"], typer.Option("--sim", help="What the RTL is simulated with.")
+]
 Waves = Annotated[
     bool, typer.Option("--waves", help="Record all signals as FST; WAVES=1 in the environment does the same.")
 ]

@@ -19,7 +19,8 @@ from crisp_cli.terminal import messages, results
 from crisp_files.output_lock import locked_output
 
 INTERRUPTED = 130
-_SOFTWARE, _PROGRAMS, _HARDWARE = "Network", "Programs", "Hardware"
+_SOFTWARE, _PROGRAMS, _HARDWARE, _CHECKS = "Network", "Programs", "Hardware", "Checks of the hardware"
+_DEVELOPMENT = "Development"
 
 
 class CrispCommand(TyperCommand):
@@ -90,6 +91,11 @@ COMMANDS = {
     "accuracy": Command(
         "accuracy:accuracy", _SOFTWARE, "Compare CRISP with every baseline on users of a few classes."
     ),
+    "synthetic": Command(
+        "synthetic:synthetic",
+        _SOFTWARE,
+        "Build an int8 network of a well-known shape, from a seed, with any hybrid sparsity.",
+    ),
     "compile": Command(
         "programs.compile:compile_program",
         _PROGRAMS,
@@ -115,6 +121,31 @@ COMMANDS = {
         "hardware.cosim:cosim",
         _HARDWARE,
         "Run every layer of a packed network on the RTL and compare it bit for bit with the golden model.",
+    ),
+    "random-layers": Command(
+        "checks.random_layers:random_layers",
+        _CHECKS,
+        "Run many random layers on the whole core, in batches, and demand golden's bits and cycles.",
+    ),
+    "random-programs": Command(
+        "checks.random_programs:random_programs",
+        _CHECKS,
+        "Run many random programs on golden's simulator and on the RTL; compare the whole memory after each.",
+    ),
+    "try-simulator": Command(
+        "checks.try_simulator:try_simulator",
+        _CHECKS,
+        "See whether the simulator works here, by a model of a single wire; say nothing if it does.",
+    ),
+    "bench": Command(
+        "checks.bench:bench",
+        _CHECKS,
+        "Run the benches that a module lists; all of them run, even if one fails.",
+    ),
+    "write-page": Command(
+        "write_page:write_page",
+        _DEVELOPMENT,
+        "Write a page of the documentation from the declaration of what it is about.",
     ),
 }
 

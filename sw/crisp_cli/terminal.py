@@ -64,6 +64,17 @@ def on_stdout() -> Iterator[None]:
         raise OutputError(f"stdout: cannot be written ({error.strerror})") from error
 
 
+def print_line(text: str) -> None:
+    """Print a line of a result that comes piece by piece, on stdout, where it is at once.
+
+    Raises
+    ------
+    OutputError : as of `on_stdout`.
+    """
+    with on_stdout():
+        results.print(text)
+
+
 def show_figures(title: str, figures: Mapping[str, str]) -> None:
     """Print a heading and aligned pairs."""
     results.print(title, style="bold")

@@ -1,7 +1,7 @@
 """C header and documentation page of registers and commands, from their declaration in ``crisp_spec``.
 
-``python -m crisp_hw.build.register_export`` writes ``docs/registers.md``. The C header comes with the
-accelerator's Verilog, see ``python -m crisp_hw verilog``.
+``crisp write-page registers`` writes the page. The C header comes with the accelerator's Verilog, see
+``crisp verilog``.
 """
 
 import ast
@@ -10,7 +10,6 @@ from collections.abc import Iterator, Sequence
 from itertools import pairwise
 from pathlib import Path
 
-from crisp_files.folders import in_checkout
 from crisp_files.text_files import write_text
 from crisp_spec.commands import COMMAND_BYTES, FORMATS, TOKEN_LIMIT, Memory, Opcode
 from crisp_spec.error_codes import ErrorCode
@@ -18,13 +17,12 @@ from crisp_spec.fields import WORD_BITS, Field, word_offsets
 from crisp_spec.registers import MAGIC, RESERVED, VERSION, Register, register_map
 
 PREFIX = "CRISP"
-PAGE = "docs/registers.md"
 HEADER_NAME = "crisp_stc.h"
 
 PAGE_HEAD = """\
 # Registers and commands
 
-Written by `python -m crisp_hw.build.register_export` from `crisp_spec`; edit the declaration there.
+Written by `crisp write-page registers` from `crisp_spec`; edit the declaration there.
 
 All registers have 32 bits and lie at byte offsets in the AXI4-Lite port's address space. `ro`: read only;
 `rw`: read and write; `wo`: a write acts, a read gives 0; `w1c`: writing 1 clears a bit. Addresses without a
@@ -106,11 +104,6 @@ def register_page() -> str:
     return "\n".join([*lines, ""])
 
 
-def write_page() -> None:
-    """Write the documentation page into the checkout."""
-    write_text(in_checkout(PAGE), register_page())
-
-
 def write_header(path: Path) -> None:
     """Write the C header."""
     write_text(path, c_header())
@@ -156,7 +149,3 @@ def _bits(offset: int, field: Field) -> str:
 
 def _meaning(field: Field) -> str:
     return f"{field.doc}; signed" if field.signed else field.doc
-
-
-if __name__ == "__main__":
-    write_page()

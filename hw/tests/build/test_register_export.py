@@ -12,7 +12,6 @@ import pytest
 from crisp_files.folders import in_checkout
 from crisp_hw.build.register_export import (
     HEADER_NAME,
-    PAGE,
     c_header,
     error_texts,
     register_page,
@@ -54,7 +53,7 @@ int main(void)
 
 
 def test_the_page_in_docs_is_up_to_date():
-    assert in_checkout(PAGE).read_text(encoding="utf-8") == register_page()
+    assert in_checkout("docs/registers.md").read_text(encoding="utf-8") == register_page()
 
 
 def test_every_error_code_is_explained():

@@ -9,12 +9,11 @@ import typer
 
 from crisp_cli.terminal import messages, results
 from crisp_golden.arithmetic.network import QuantizedConv, QuantizedNetwork
-from crisp_sw.synthetic.cache import cached_network, network_key
 from crisp_sw.synthetic.rules_file import sparsity_rules
 from crisp_sw.synthetic.settings import DEFAULT_CACHE, NetworkSettings
 
 
-def network(
+def synthetic(
     model: Annotated[str, typer.Argument(help="resnet18/34/50, vgg16, vgg16-bn, mobilenet-v2, ...")],
     nm: Annotated[str, typer.Option(help="N:M of the layers, such as 1:4.")] = "4:4",
     blocks: Annotated[float, typer.Option(help="Share of the blocks that stay.")] = 1.0,
@@ -30,8 +29,12 @@ def network(
 ) -> None:
     """Build an int8 network of a well-known shape, from a seed, with any hybrid sparsity.
 
-    Example: `python -m crisp_sw.synthetic resnet50 --nm 1:4 --blocks 0.5`
+    Prints where the packed network is, which other commands take.
+
+    Example: `crisp synthetic resnet50 --nm 1:4 --blocks 0.5`
     """
+    from crisp_sw.synthetic.cache import cached_network, network_key
+
     started = time.perf_counter()
     settings = NetworkSettings(
         model=model,

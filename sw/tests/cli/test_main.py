@@ -24,7 +24,7 @@ def test_an_interrupt_in_an_import_ends_the_program_in_one_line(tmp_path: Path):
     (tmp_path / "typer.py").write_text(SWALLOWS)
     path = os.pathsep.join([str(tmp_path), *sys.path])
     finished = subprocess.run(
-        [sys.executable, "-m", "crisp_sw", "--help"],
+        [sys.executable, "-m", "crisp_cli", "--help"],
         env={**os.environ, "PYTHONPATH": path},
         capture_output=True,
         text=True,

@@ -93,13 +93,19 @@ def test_shells_complete_commands_and_options(words, completed):
 
 
 REQUIRED = {"prune": ("--classes", "1"), "cosim": ("network", "--inputs", "i"), "accuracy": ("digits",)}
+REQUIRED |= {"write-page": ("registers",)}
 REQUIRED |= dict.fromkeys(("inspect", "export", "compile", "network"), ("source",))
 
 
-@pytest.mark.parametrize(
-    "name",
-    sorted(set(COMMANDS) - {"disasm", "index", "synth"}),
-)
+WRITING = [name for name in COMMANDS if "out" in {option.name for option in COMMANDS[name].load(name).params}]
+
+
+def test_most_commands_write_to_a_place_of_their_own():
+    others = {"disasm", "index", "synth", "synthetic", "bench", "random-layers", "random-programs"}
+    assert set(COMMANDS) - set(WRITING) == others | {"try-simulator"}
+
+
+@pytest.mark.parametrize("name", WRITING)
 def test_an_output_that_another_run_writes_is_refused_before_any_work(name, tmp_path):
     out = tmp_path / "out"
     with locked_output(out):

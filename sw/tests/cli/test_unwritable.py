@@ -108,7 +108,7 @@ def test_name_that_is_too_long(place):
 
 @pytest.mark.parametrize("options", [(), ("--json",), ("--help",)])
 def test_full_stdout_is_one_sentence(options, network):
-    command = [sys.executable, "-m", "crisp_sw", "inspect", str(network), *options]
+    command = [sys.executable, "-m", "crisp_cli", "inspect", str(network), *options]
     with open("/dev/full", "w") as full:
         result = subprocess.run(command, stdout=full, stderr=subprocess.PIPE, text=True, check=False)
     assert result.returncode == 2
@@ -121,7 +121,7 @@ def test_full_stdout_is_one_sentence(options, network):
 def test_reader_that_has_gone_is_no_failed_check(options, network):
     reader, writer = os.pipe()
     os.close(reader)
-    command = [sys.executable, "-m", "crisp_sw", "inspect", str(network), *options]
+    command = [sys.executable, "-m", "crisp_cli", "inspect", str(network), *options]
     result = subprocess.run(command, stdout=writer, stderr=subprocess.PIPE, text=True, check=False)
     os.close(writer)
     assert (result.returncode, result.stderr) == (2, "")
@@ -130,7 +130,7 @@ def test_reader_that_has_gone_is_no_failed_check(options, network):
 @pytest.mark.parametrize(("name", "status"), [("nothing", 2), ("network", 0)])
 def test_status_does_not_depend_on_who_reads_stderr(name, status, network):
     path = str(network) if name == "network" else name
-    command = [sys.executable, "-m", "crisp_sw", "evaluate", path, "--data", "digits"]
+    command = [sys.executable, "-m", "crisp_cli", "evaluate", path, "--data", "digits"]
     reader, writer = os.pipe()
     os.close(reader)
     with open("/dev/full", "w") as full:
@@ -141,7 +141,7 @@ def test_status_does_not_depend_on_who_reads_stderr(name, status, network):
 
 
 def test_terminal_of_another_encoding(tmp_path):
-    command = [sys.executable, "-m", "crisp_sw", "inspect", "\u9774"]
+    command = [sys.executable, "-m", "crisp_cli", "inspect", "\u9774"]
     environment = {**os.environ, "PYTHONIOENCODING": "latin-1:strict"}
     result = subprocess.run(
         command, env=environment, cwd=tmp_path, capture_output=True, text=True, check=False

@@ -4,7 +4,6 @@ import os
 import shlex
 import shutil
 import subprocess
-import sys
 from importlib.util import find_spec
 from pathlib import Path
 
@@ -63,9 +62,13 @@ def words_of(command: str) -> list[str]:
     """The words of a command, places filled in, settings in the environment left out."""
     for place, path in PLACES.items():
         command = command.replace(place, path)
-    words = shlex.split(command)
-    while "=" in words[0]:
-        words.pop(0)
+    return without_settings(shlex.split(command))
+
+
+def without_settings(words: list[str]) -> list[str]:
+    """The words of a command without the settings in the environment before it."""
+    while words and "=" in words[0]:
+        words = words[1:]
     return words
 
 
@@ -102,7 +105,7 @@ def make_runs(words: list[str]) -> list[str]:
         check=False,
     )
     assert result.returncode == 0, result.stderr
-    return shlex.split(result.stdout.splitlines()[-1])
+    return without_settings(shlex.split(result.stdout.replace("\\\n", "").splitlines()[-1]))
 
 
 def require_program(words: list[str], *, complete: bool) -> None:
@@ -116,8 +119,6 @@ def require_program(words: list[str], *, complete: bool) -> None:
                 require_program(inner, complete=True)
         case ["crisp" | ".venv/bin/crisp", *rest]:
             parse_crisp(rest) if complete else require_mention(rest)
-        case ["python" | ".venv/bin/python", "-m", "crisp_hw", *rest]:
-            require_hardware(rest)
         case ["python" | ".venv/bin/python", "-m", "pytest", *rest] | ["pytest", *rest]:
             for word in rest:
                 assert not word.endswith(".py") or (ROOT / word).is_file(), word
@@ -126,12 +127,6 @@ def require_program(words: list[str], *, complete: bool) -> None:
         case _:
             # What a target prints or calls by itself, such as setup's own script.
             assert words[0] in ("make", "tools/setup.sh", "tools/browser.sh", "tools/lock.sh", "echo", "find")
-
-
-def require_hardware(words: list[str]) -> None:
-    """Let the generator's program read a command line, in a process of its own."""
-    script = "import sys; from crisp_hw.__main__ import _parser; _parser().parse_args(sys.argv[1:])"
-    subprocess.run([sys.executable, "-c", script, *words], check=True, capture_output=True, text=True)
 
 
 def test_commands_are_found():

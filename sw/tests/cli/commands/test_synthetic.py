@@ -2,15 +2,11 @@
 
 from pathlib import Path
 
-import pytest
-import typer
-from typer.testing import CliRunner
-
-from crisp_cli.commands.synthetic import network
 from crisp_golden.arithmetic.network import QuantizedConv
 from crisp_sw.exchange.packed import load_network
 from crisp_sw.synthetic.rules import LayerSparsity
 from crisp_sw.synthetic.rules_file import sparsity_rules
+from sw.tests.cli.runner import crisp
 
 OPTIONS = ["resnet18-32px", "--image-size", "32", "--width", "0.25", "--classes", "7", "--nm", "1:4"]
 
@@ -24,17 +20,9 @@ def test_options_become_rules(tmp_path: Path):
     assert sparsity_rules("4:4", 1.0, 16, None, None).first is None
 
 
-@pytest.fixture
-def app() -> typer.Typer:
-    app = typer.Typer()
-    app.command()(network)
-    return app
-
-
-def test_command_writes_a_network_and_prints_where(tmp_path: Path, app: typer.Typer):
-    options = [*OPTIONS, "--blocks", "0.5", "--cache", str(tmp_path)]
-    result = CliRunner().invoke(app, options, catch_exceptions=False)
-    assert result.exit_code == 0
+def test_command_writes_a_network_and_prints_where(tmp_path: Path):
+    result = crisp("synthetic", *OPTIONS, "--blocks", 0.5, "--cache", tmp_path)
+    assert result.exit_code == 0, result.stderr
     assert "22 layers, 19 of them sparse" in result.stderr
     built = load_network(result.stdout.strip())
     layers = [node.layer for node in built.nodes if isinstance(node.layer, QuantizedConv)]

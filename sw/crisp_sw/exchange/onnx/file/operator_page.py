@@ -1,21 +1,17 @@
 """Documentation page of all ONNX operators that are read, from their declaration.
 
-``python -m crisp_sw.exchange.onnx.file.operator_page`` writes ``docs/onnx-operators.md``.
+``crisp write-page onnx-operators`` writes ``docs/onnx-operators.md``.
 """
 
-from crisp_files.folders import in_checkout
-from crisp_files.text_files import write_text
 from crisp_sw.exchange.onnx.file.operator_table import OPERATORS
 from crisp_sw.exchange.onnx.file.schema import NEWEST_OPSET, OLDEST_OPSET, Attribute, Input, Versioned
-
-PAGE = "docs/onnx-operators.md"
 
 HEAD = f"""\
 # ONNX operators
 
-Written by `python -m crisp_sw.exchange.onnx.file.operator_page` from
-`crisp_sw.exchange.onnx.file.operator_table`; edit the declaration there. A test compares
-it with ONNX's own definitions of all opsets from {OLDEST_OPSET} to {NEWEST_OPSET}.
+Written by `crisp write-page onnx-operators` from `crisp_sw.exchange.onnx.file.operator_table`; edit the
+declaration there. A test compares it with ONNX's own definitions of all opsets from {OLDEST_OPSET} to
+{NEWEST_OPSET}.
 
 Every input and attribute that these operators have in any of these opsets, and what is made of it. What a
 node has beyond that is refused by name, as are other operators, other values than these, and other element
@@ -32,11 +28,6 @@ def operator_page() -> str:
         lines += (_attribute_row(item) for item in operator.attributes)
         lines.append("")
     return "\n".join(lines)
-
-
-def write_page() -> None:
-    """Write the page into the checkout."""
-    write_text(in_checkout(PAGE), operator_page())
 
 
 def _input_row(item: Input) -> str:
@@ -56,7 +47,3 @@ def _opsets(item: Versioned) -> str:
     if item.until < NEWEST_OPSET:
         return f"{item.since}-{item.until}"
     return "all" if item.since == OLDEST_OPSET else f"{item.since}-"
-
-
-if __name__ == "__main__":
-    write_page()

@@ -1,0 +1,44 @@
+"""``crisp write-page``: pages of the documentation that follow from declarations."""
+
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from crisp_cli.terminal import print_line
+from crisp_files.atomic_files import require_new_file
+from crisp_files.text_files import write_text
+
+
+class Page(StrEnum):
+    """What can be written."""
+
+    REGISTERS = "registers"
+    ONNX_OPERATORS = "onnx-operators"
+
+
+def write_page(
+    page: Annotated[Page, typer.Argument(help="Which page.")],
+    out: Annotated[Path, typer.Option("--out", "-o", help="Markdown file to write.")],
+) -> None:
+    """Write a page of the documentation from the declaration of what it is about.
+
+    Examples:
+
+    - `crisp write-page registers --out docs/registers.md`
+    - `crisp write-page onnx-operators --out docs/onnx-operators.md`
+    """
+    require_new_file(out)
+    write_text(out, _text(page))
+    print_line(str(out))
+
+
+def _text(page: Page) -> str:
+    if page is Page.REGISTERS:
+        from crisp_hw.build.register_export import register_page
+
+        return register_page()
+    from crisp_sw.exchange.onnx.file.operator_page import operator_page
+
+    return operator_page()
