@@ -13,8 +13,8 @@ from crisp_hw.bus.signatures import Axi4, Axi4Lite, Axi4Read, Axi4Write
 from crisp_hw.cells import Technology
 from crisp_hw.control.command_fetcher import CommandFetcher
 from crisp_hw.control.dispatcher import Dispatcher
+from crisp_hw.control.engine_commands import INDEX_BITS, QUEUE_DEPTH, SIGNALS, TOKEN_PAIRS, WAITS
 from crisp_hw.control.error_recorder import ErrorRecorder
-from crisp_hw.control.payloads import INDEX_BITS, QUEUE_DEPTH, SIGNALS, TOKEN_PAIRS, WAITS
 from crisp_hw.control.program_control import ProgramControl
 from crisp_hw.control.program_counters import ProgramCounters
 from crisp_hw.control.register_file import RegisterFile
@@ -129,14 +129,9 @@ class CrispStc(Shareable):
             fetcher.start.eq(self.control.launch),
             fetcher.offset.eq(registers.program_offset.offset),
             fetcher.length.eq(registers.program_length.commands),
-            fetcher.halt.eq(dispatcher.halted),
             dispatcher.launch.eq(self.control.launch),
-            *[
-                getattr(dispatcher, name).eq(getattr(fetcher, name))
-                for name in ("limit", "limited", "complete")
-            ],
         ]
-        wiring.connect(m, fetcher.o, dispatcher.i)
+        wiring.connect(m, fetcher.program, dispatcher.program)
         wiring.connect(m, dispatcher.error, self.errors.dispatch)
         m.d.comb += dispatcher.stop.eq(self.errors.stop)
         for name, engine in self.engines.items():
@@ -155,26 +150,17 @@ class CrispStc(Shareable):
             m.submodules[f"{giver}_to_{taker}"] = shared(platform, counter, self.control.clear)
             give, take = SIGNALS[giver].index(taker), WAITS[taker].index(giver)
             m.d.comb += [
-                counter.give.eq(self.engines[giver].give[give]),
-                counter.take.eq(self.engines[taker].take[take]),
-                self.engines[taker].tokens[take].eq(counter.available),
+                counter.give.eq(self.engines[giver].tokens.give[give]),
+                counter.take.eq(self.engines[taker].tokens.take[take]),
+                self.engines[taker].tokens.available[take].eq(counter.available),
             ]
 
     def _connect_bus(self, m: Module) -> None:
-        reader, writer, load, store = self.reader, self.writer, self.engines["load"], self.engines["store"]
-        wiring.connect(m, self.fetcher.request, reader.fetch_request)
-        wiring.connect(m, reader.fetch_data, self.fetcher.data)
-        wiring.connect(m, load.request, reader.load_request)
-        wiring.connect(m, reader.load_data, load.data)
-        wiring.connect(m, store.request, writer.request)
-        wiring.connect(m, store.data, writer.data)
-        m.d.comb += [
-            store.written.eq(writer.idle),
-            store.failed.eq(writer.failed),
-            writer.clear.eq(store.clear),
-            reader.abort.eq(self.control.abort),
-            writer.abort.eq(self.control.abort),
-        ]
+        load, store = self.engines["load"], self.engines["store"]
+        wiring.connect(m, self.fetcher.bus, self.reader.fetch)
+        wiring.connect(m, load.bus, self.reader.load)
+        wiring.connect(m, store.bus, self.writer.store)
+        m.d.comb += [self.reader.abort.eq(self.control.abort), self.writer.abort.eq(self.control.abort)]
         for number in range(WINDOWS):
             low, high, size, permissions = (
                 getattr(self.registers, f"window_{number}_{part}")
@@ -200,7 +186,7 @@ class CrispStc(Shareable):
             control.reset.eq(registers.control.reset),
             control.watchdog.eq(registers.watchdog.cycles),
             control.total.eq(self.counters.total),
-            control.halted.eq(self.dispatcher.halted),
+            control.halted.eq(self.dispatcher.program.halted),
             control.ended.eq(self.dispatcher.ended),
             control.failed.eq(errors.stop.valid),
             control.engines_idle.eq(Cat(engine.idle for engine in self.engines.values()).all()),
@@ -229,9 +215,9 @@ class CrispStc(Shareable):
         counters, control = self.counters, self.control
         load, execute, store = self.engines.values()
         moved = Cat(
-            self.reader.load_data.valid & self.reader.load_data.ready,
+            self.reader.load.data.valid & self.reader.load.data.ready,
             self.m_axi.w.valid & self.m_axi.w.ready,
-            self.reader.fetch_data.valid & self.reader.fetch_data.ready,
+            self.reader.fetch.data.valid & self.reader.fetch.data.ready,
         )
         # What is counted comes from all over the chip.
         m.d.sync += [

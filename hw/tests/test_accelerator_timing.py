@@ -48,9 +48,9 @@ def test_dispatch_and_transfers_take_the_declared_cycles(name):
     dut, engines = host.dut, host.dut.engines
     probe = Probe(
         host,
-        load=engines["load"].give[0],
-        execute=engines["execute"].give[1],
-        store=engines["store"].give[0],
+        load=engines["load"].tokens.give[0],
+        execute=engines["execute"].tokens.give[1],
+        store=engines["store"].tokens.give[0],
         busy=host.core.busy,
         write=host.core.write.en,
         read=host.core.read.valid,
@@ -134,7 +134,7 @@ def test_a_full_queue_takes_the_next_command_when_one_has_left_its_head():
 def test_commands_are_read_ahead_when_there_is_room(name):
     config, host = CONFIGS[name], Host(CONFIGS[name])
     host.memory.traffic.latency = LATENCY
-    beats = host.dut.dispatcher.i
+    beats = host.dut.dispatcher.program.beats
     probe = Probe(host, offered=beats.valid, filling=beats.ready)
     host.agents.insert(0, probe)
 

@@ -4,14 +4,8 @@ from amaranth.hdl import Module, Mux, Signal
 from amaranth.lib.wiring import In, Out
 from amaranth.utils import ceil_log2
 
-from crisp_hw.bus.payloads import (
-    BURST_LAYOUT,
-    OFFSET_BITS,
-    WINDOW_LAYOUT,
-    reachable_bytes,
-    stream_of,
-    window_base,
-)
+from crisp_hw.bus.bursts import BURST_LAYOUT, stream_of
+from crisp_hw.bus.windows import OFFSET_BITS, WINDOW_LAYOUT, reachable_bytes, window_base
 from crisp_hw.parts.sharing import Shareable
 from crisp_spec.commands import ROW_TILE_BITS
 from crisp_spec.registers import ADDRESS_BITS
@@ -38,10 +32,15 @@ class BurstPlanner(Shareable):
     Members
     -------
     start : In(1).
-    window : In(WINDOW_LAYOUT); offset, stride : In(32), bytes; planes : In(12); beats : In, at least 1.
-    o : stream of ``BURST_LAYOUT``.
-    approved : Out(1), once for every plane that is in order.
-    done : Out(1), for one cycle; failed : Out(1), a plane was not in order, until the next ``start``.
+    window : In(WINDOW_LAYOUT).
+    offset : In(32), bytes from the start of the window to the first plane.
+    stride : In(32), bytes from plane to plane.
+    planes : In(12), at least 1.
+    beats : In(beats_bits), of a plane, at least 1.
+    o : Out, stream of ``BURST_LAYOUT``.
+    approved : Out(1), for one cycle for every plane that is in order.
+    done : Out(1), for one cycle.
+    failed : Out(1), a plane was not in order, until the next ``start``.
     """
 
     def __init__(self, data_bits: int, *, beats_bits: int, chunk: int):

@@ -4,7 +4,7 @@ from amaranth.hdl import Module, Mux, Signal
 from amaranth.lib import data
 from amaranth.lib.wiring import In, Out
 
-from crisp_hw.bus.payloads import BURST_LAYOUT, read_beat_layout, stream_of
+from crisp_hw.bus.bursts import BURST_LAYOUT, BurstReads
 from crisp_hw.bus.signatures import Axi4Read, drive_constants
 from crisp_hw.bus.stream_queue import StreamQueue
 from crisp_hw.parts.credit_counter import CreditCounter
@@ -32,9 +32,10 @@ class BurstReader(Shareable):
     Members
     -------
     bus : Out(Axi4Read).
-    fetch_request, load_request : streams of ``BURST_LAYOUT``.
-    fetch_data, load_data : streams of ``read_beat_layout``.
-    abort : In(1); idle : Out(1).
+    fetch : In(BurstReads), the fetcher of commands.
+    load : In(BurstReads), the load engine.
+    abort : In(1), give up; level.
+    idle : Out(1), no burst is open.
     """
 
     def __init__(self, data_bits: int):
@@ -42,10 +43,8 @@ class BurstReader(Shareable):
         super().__init__(
             {
                 "bus": Out(Axi4Read(data_bits)),
-                "fetch_request": In(stream_of(BURST_LAYOUT)),
-                "load_request": In(stream_of(BURST_LAYOUT)),
-                "fetch_data": Out(stream_of(read_beat_layout(data_bits))),
-                "load_data": Out(stream_of(read_beat_layout(data_bits))),
+                "fetch": In(BurstReads(data_bits)),
+                "load": In(BurstReads(data_bits)),
                 "abort": In(1),
                 "idle": Out(1),
             }
@@ -75,16 +74,16 @@ class BurstReader(Shareable):
         return m
 
     def _issue(self, m: Module, owners: StreamQueue, issued, may_issue) -> None:
-        free, fetches = Signal(), self.fetch_request.valid
+        free, fetches = Signal(), self.fetch.request.valid
         burst = Signal(BURST_LAYOUT)
         m.d.comb += [
             free.eq((~self.bus.ar.valid | self.bus.ar.ready) & may_issue),
-            self.fetch_request.ready.eq(free),
-            self.load_request.ready.eq(free & ~fetches),
-            issued.eq(free & (fetches | self.load_request.valid)),
+            self.fetch.request.ready.eq(free),
+            self.load.request.ready.eq(free & ~fetches),
+            issued.eq(free & (fetches | self.load.request.valid)),
             owners.i.valid.eq(issued),
             owners.i.payload.eq(fetches),
-            burst.eq(Mux(fetches, self.fetch_request.payload, self.load_request.payload)),
+            burst.eq(Mux(fetches, self.fetch.request.payload, self.load.request.payload)),
         ]
         with m.If(issued):
             m.d.sync += [
@@ -105,11 +104,11 @@ class BurstReader(Shareable):
             beats.i.payload.data.eq(self.bus.r.data),
             beats.i.payload.error.eq(self.bus.r.resp[1]),
             beats.i.payload.last.eq(self.bus.r.last),
-            self.fetch_data.valid.eq(beats.o.valid & fetched & ~aborts),
-            self.load_data.valid.eq(beats.o.valid & ~fetched & ~aborts),
-            beats.o.ready.eq(aborts | Mux(fetched, self.fetch_data.ready, self.load_data.ready)),
+            self.fetch.data.valid.eq(beats.o.valid & fetched & ~aborts),
+            self.load.data.valid.eq(beats.o.valid & ~fetched & ~aborts),
+            beats.o.ready.eq(aborts | Mux(fetched, self.fetch.data.ready, self.load.data.ready)),
             closed.eq(beats.o.valid & beats.o.ready & beat.last),
             owners.o.ready.eq(closed),
         ]
-        for client in (self.fetch_data, self.load_data):
+        for client in (self.fetch.data, self.load.data):
             m.d.comb += [client.payload.data.eq(beat.data), client.payload.error.eq(beat.error)]

@@ -3,7 +3,7 @@
 from amaranth.hdl import Module, Mux, Signal
 from amaranth.lib.wiring import In, Out
 
-from crisp_hw.bus.payloads import BURST_LAYOUT, stream_of
+from crisp_hw.bus.bursts import BurstWrites
 from crisp_hw.bus.signatures import Axi4Write, drive_constants
 from crisp_hw.bus.stream_queue import StreamQueue
 from crisp_hw.parts.credit_counter import CreditCounter
@@ -30,11 +30,9 @@ class BurstWriter(Shareable):
     Members
     -------
     bus : Out(Axi4Write).
-    request : stream of ``BURST_LAYOUT``; data : stream of beats.
-    abort : In(1).
-    idle : Out(1), every burst that was taken has been answered.
-    clear : In(1), lowers ``failed``.
-    failed : Out(1), the bus has answered with an error since ``clear``.
+    store : In(BurstWrites), the store engine.
+    abort : In(1), give up; level.
+    idle : Out(1), no burst is open.
     """
 
     def __init__(self, data_bits: int):
@@ -42,12 +40,9 @@ class BurstWriter(Shareable):
         super().__init__(
             {
                 "bus": Out(Axi4Write(data_bits)),
-                "request": In(stream_of(BURST_LAYOUT)),
-                "data": In(stream_of(data_bits)),
+                "store": In(BurstWrites(data_bits)),
                 "abort": In(1),
                 "idle": Out(1),
-                "clear": In(1),
-                "failed": Out(1),
             }
         )
 
@@ -68,6 +63,7 @@ class BurstWriter(Shareable):
             bursts.give.eq(answered),
             bursts.take.eq(issued),
             self.idle.eq(bursts.count == OUTSTANDING_BURSTS),
+            self.store.answered.eq(self.idle),
         ]
         drive_constants(m, self.bus.aw, self.data_bits)
         self._issue(m, lengths, issued, bursts.available & ~aborts)
@@ -79,16 +75,16 @@ class BurstWriter(Shareable):
         free = Signal()
         m.d.comb += [
             free.eq((~self.bus.aw.valid | self.bus.aw.ready) & may_issue),
-            self.request.ready.eq(free),
-            issued.eq(free & self.request.valid),
+            self.store.request.ready.eq(free),
+            issued.eq(free & self.store.request.valid),
             lengths.i.valid.eq(issued),
-            lengths.i.payload.eq(self.request.payload.beats),
+            lengths.i.payload.eq(self.store.request.payload.beats),
         ]
         with m.If(issued):
             m.d.sync += [
                 self.bus.aw.valid.eq(1),
-                self.bus.aw.addr.eq(self.request.payload.address),
-                self.bus.aw.len.eq(self.request.payload.beats - 1),
+                self.bus.aw.addr.eq(self.store.request.payload.address),
+                self.bus.aw.len.eq(self.store.request.payload.beats - 1),
             ]
         with m.Elif(self.bus.aw.ready):
             m.d.sync += self.bus.aw.valid.eq(0)
@@ -98,8 +94,8 @@ class BurstWriter(Shareable):
         free, sent = Signal(), Signal()
         m.d.comb += [
             free.eq((~self.bus.w.valid | self.bus.w.ready) & active),
-            self.data.ready.eq(free & ~aborts),
-            sent.eq(free & (self.data.valid | aborts)),
+            self.store.data.ready.eq(free & ~aborts),
+            sent.eq(free & (self.store.data.valid | aborts)),
             lengths.o.ready.eq(~active | (sent & last)),
         ]
         with m.If(lengths.o.ready):
@@ -113,7 +109,7 @@ class BurstWriter(Shareable):
         with m.If(sent):
             m.d.sync += [
                 self.bus.w.valid.eq(1),
-                self.bus.w.data.eq(self.data.payload),
+                self.bus.w.data.eq(self.store.data.payload),
                 self.bus.w.strb.eq(Mux(aborts, 0, ~0)),
                 self.bus.w.last.eq(last),
             ]
@@ -122,7 +118,7 @@ class BurstWriter(Shareable):
 
     def _collect(self, m: Module, answered) -> None:
         m.d.comb += [self.bus.b.ready.eq(1), answered.eq(self.bus.b.valid)]
-        with m.If(self.clear):
-            m.d.sync += self.failed.eq(0)
+        with m.If(self.store.clear):
+            m.d.sync += self.store.failed.eq(0)
         with m.Elif(answered & self.bus.b.resp[1]):
-            m.d.sync += self.failed.eq(1)
+            m.d.sync += self.store.failed.eq(1)

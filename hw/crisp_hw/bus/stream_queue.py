@@ -4,7 +4,7 @@ from amaranth.hdl import Module, Signal, Value
 from amaranth.lib.wiring import In, Out
 from amaranth.utils import ceil_log2
 
-from crisp_hw.bus.payloads import stream_of
+from crisp_hw.bus.bursts import stream_of
 from crisp_hw.cells import LutRam
 from crisp_hw.parts.sharing import Shareable, shared
 from crisp_spec.errors import ConfigError
@@ -20,10 +20,12 @@ class StreamQueue(Shareable):
     ----------
     shape : of the payload.
     depth : items that fit, a power of two.
+    registered : items come out of registers.
 
     Members
     -------
-    i, o : streams of ``shape``.
+    i : In, stream of ``shape``.
+    o : Out, stream of ``shape``.
     empty : Out(1), nothing is inside.
 
     Raises

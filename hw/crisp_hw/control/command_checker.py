@@ -24,7 +24,8 @@ class CommandChecker(Shareable):
 
     Members
     -------
-    command : In(512); illegal : Out(1).
+    command : In(512), as it is in memory.
+    illegal : Out(1).
     """
 
     latency = CHECK_CYCLES - 2

@@ -6,21 +6,43 @@ from amaranth.lib.wiring import In, Out
 from amaranth.utils import ceil_log2
 
 from crisp_hw.bus.burst_planner import BurstPlanner
-from crisp_hw.bus.payloads import (
-    BURST_LAYOUT,
-    OFFSET_BITS,
-    WINDOW_LAYOUT,
-    reachable_bytes,
-    read_beat_layout,
-    stream_of,
-)
+from crisp_hw.bus.bursts import BurstReads, read_beat_layout, stream_of
 from crisp_hw.bus.stream_queue import StreamQueue
-from crisp_hw.control.payloads import INDEX_BITS
+from crisp_hw.bus.windows import OFFSET_BITS, RANGE_LAYOUT, reachable_bytes
+from crisp_hw.control.engine_commands import INDEX_BITS
 from crisp_hw.parts.sharing import Shareable, shared
 from crisp_spec.commands import COMMAND_BITS, COMMAND_BYTES
 from crisp_spec.dma_latencies import FETCH_BURST, PREFETCH_COMMANDS
 
 COMMAND_SHIFT = ceil_log2(COMMAND_BYTES)
+
+
+class ProgramSignature(wiring.Signature):
+    """The program as the fetcher hands it to the dispatcher.
+
+    Parameters
+    ----------
+    data_bits : width of the bus.
+
+    Members
+    -------
+    beats : Out, stream of ``read_beat_layout``, the commands one behind the other.
+    limit : Out(26), commands that will be fetched.
+    limited : Out(1), ``limit`` is known.
+    complete : Out(1), these are all that the program has.
+    halted : In(1), nothing more is wanted.
+    """
+
+    def __init__(self, data_bits: int):
+        super().__init__(
+            {
+                "beats": Out(stream_of(read_beat_layout(data_bits))),
+                "limit": Out(INDEX_BITS),
+                "limited": Out(1),
+                "complete": Out(1),
+                "halted": In(1),
+            }
+        )
 
 
 class CommandFetcher(Shareable):
@@ -36,31 +58,24 @@ class CommandFetcher(Shareable):
 
     Members
     -------
-    start : In(1); halt : In(1), request no more.
-    offset : In(32), bytes from the start of the window to the program; length : In(32), its commands.
-    window : In(WINDOW_LAYOUT), window 0. These three are stable from three cycles before ``start`` on.
-    request : stream of ``BURST_LAYOUT``; data : stream of ``read_beat_layout``; see ``BurstReader``.
-    o : stream of ``read_beat_layout``.
-    limit : Out(26), commands that will be fetched; ``limited`` : Out(1), it is known.
-    complete : Out(1), these are all that the program has.
+    start : In(1).
+    offset : In(32), bytes from the start of the window to the program.
+    length : In(32), commands of the program.
+    window : In(RANGE_LAYOUT), window 0. These three are stable from three cycles before ``start`` on.
+    bus : Out(BurstReads).
+    program : Out(ProgramSignature), to the dispatcher.
     """
 
     def __init__(self, data_bits: int):
         self.data_bits = data_bits
-        beat = read_beat_layout(data_bits)
         super().__init__(
             {
                 "start": In(1),
-                "halt": In(1),
                 "offset": In(OFFSET_BITS),
                 "length": In(OFFSET_BITS),
-                "window": In(WINDOW_LAYOUT),
-                "request": Out(stream_of(BURST_LAYOUT)),
-                "data": In(stream_of(beat)),
-                "o": Out(stream_of(beat)),
-                "limit": Out(INDEX_BITS),
-                "limited": Out(1),
-                "complete": Out(1),
+                "window": In(RANGE_LAYOUT),
+                "bus": Out(BurstReads(data_bits)),
+                "program": Out(ProgramSignature(data_bits)),
             }
         )
 
@@ -83,25 +98,25 @@ class CommandFetcher(Shareable):
         room, requested, popped = Signal(), Signal(), Signal()
         m.d.comb += [
             planner.start.eq(start),
-            *[planner.window[name].eq(self.window[name]) for name in ("page", "size")],
+            *[planner.window[name].eq(self.window[name]) for name in RANGE_LAYOUT.members],
             planner.window.allowed.eq(1),
             planner.offset.eq(self.offset),
             planner.planes.eq(1),
-            planner.beats.eq(self.limit << shift),
-            self.request.valid.eq(planner.o.valid & room),
-            self.request.payload.eq(planner.o.payload),
-            planner.o.ready.eq(self.request.ready & room),
-            requested.eq(self.request.valid & self.request.ready),
+            planner.beats.eq(self.program.limit << shift),
+            self.bus.request.valid.eq(planner.o.valid & room),
+            self.bus.request.payload.eq(planner.o.payload),
+            planner.o.ready.eq(self.bus.request.ready & room),
+            requested.eq(self.bus.request.valid & self.bus.request.ready),
         ]
         # Room has been reserved for everything that comes.
-        m.d.comb += self.data.ready.eq(1)
-        m.d.sync += [beats.i.valid.eq(self.data.valid), beats.i.payload.eq(self.data.payload)]
-        wiring.connect(m, beats.o, wiring.flipped(self.o))
+        m.d.comb += self.bus.data.ready.eq(1)
+        m.d.sync += [beats.i.valid.eq(self.bus.data.valid), beats.i.payload.eq(self.bus.data.payload)]
+        wiring.connect(m, beats.o, wiring.flipped(self.program.beats))
         m.d.sync += [
-            popped.eq(self.o.valid & self.o.ready),
-            reserved.eq(reserved + Mux(requested, self.request.payload.beats, 0) - popped),
+            popped.eq(self.program.beats.valid & self.program.beats.ready),
+            reserved.eq(reserved + Mux(requested, self.bus.request.payload.beats, 0) - popped),
             # The planner's next burst comes late enough to see what this one takes.
-            room.eq((reserved <= depth - chunk) & ~self.halt),
+            room.eq((reserved <= depth - chunk) & ~self.program.halted),
         ]
         return m
 
@@ -120,12 +135,12 @@ class CommandFetcher(Shareable):
             enough.eq(fitting >= self.length),
             measured.eq(self.start),
             compared.eq(measured),
-            start.eq(compared & (self.limit != 0)),
-            self.limited.eq(~self.start & (self.limited | compared)),
+            start.eq(compared & (self.program.limit != 0)),
+            self.program.limited.eq(~self.start & (self.program.limited | compared)),
         ]
         with m.If(measured):
             m.d.sync += [
-                self.complete.eq(enough),
-                self.limit.eq(Mux(enough, self.length, fitting)),
+                self.program.complete.eq(enough),
+                self.program.limit.eq(Mux(enough, self.length, fitting)),
             ]
         return start

@@ -5,9 +5,10 @@ from typing import Any
 from amaranth.hdl import Cat, Module, Mux, Signal
 from amaranth.lib.wiring import In, Out
 
-from crisp_hw.bus.payloads import read_beat_layout, stream_of
+from crisp_hw.bus.bursts import stream_of
 from crisp_hw.control.command_checker import CommandChecker
-from crisp_hw.control.payloads import (
+from crisp_hw.control.command_fetcher import ProgramSignature
+from crisp_hw.control.engine_commands import (
     COMMAND_LAYOUTS,
     ERROR_CODE_BITS,
     ERROR_LAYOUT,
@@ -38,11 +39,14 @@ class Dispatcher(Shareable):
     Members
     -------
     launch : In(1), begin with command 0.
-    i : stream of ``read_beat_layout``; limit, limited, complete : In, see ``CommandFetcher``.
-    load, execute, store : streams of ``COMMAND_LAYOUTS`` into queues, which are ready until they are full.
-    stop : In(STOP_LAYOUT), end at once if valid; error : stream of ERROR_LAYOUT.
+    program : In(ProgramSignature), from the fetcher; ``halted``: nothing more will be dispatched.
+    load : Out, stream of ``COMMAND_LAYOUTS["load"]`` into a queue, which is ready until it is full.
+    execute : Out, likewise for the execute engine.
+    store : Out, likewise for the store engine.
+    stop : In(STOP_LAYOUT), end at once if valid.
+    error : Out, stream of ``ERROR_LAYOUT``.
     index : Out(26), the command at work or next.
-    halted : Out(1), nothing more will be dispatched; ended : Out(1), because there was an END.
+    ended : Out(1), there was an END.
     """
 
     def __init__(self, config: CoreConfig):
@@ -50,15 +54,11 @@ class Dispatcher(Shareable):
         super().__init__(
             {
                 "launch": In(1),
-                "i": In(stream_of(read_beat_layout(config.bus_bits))),
-                "limit": In(INDEX_BITS),
-                "limited": In(1),
-                "complete": In(1),
+                "program": In(ProgramSignature(config.bus_bits)),
                 **{name: Out(stream_of(layout)) for name, layout in COMMAND_LAYOUTS.items()},
                 "stop": In(STOP_LAYOUT),
                 "error": Out(stream_of(ERROR_LAYOUT)),
                 "index": Out(INDEX_BITS),
-                "halted": Out(1),
                 "ended": Out(1),
             }
         )
@@ -71,7 +71,7 @@ class Dispatcher(Shareable):
         command, fetch_failed = self._command(m, takes, beat == 0)
         exhausted, problem, hands_over = Signal(), Signal(ERROR_CODE_BITS), Signal()
         bad, verdict = self._check(m, platform, command, fetch_failed, hands_over)
-        m.d.sync += exhausted.eq(self.limited & (self.index == self.limit))
+        m.d.sync += exhausted.eq(self.program.limited & (self.index == self.program.limit))
         m.d.comb += [self.error.payload.index.eq(self.index), self.error.payload.code.eq(problem)]
         is_end = Signal()
         m.d.sync += is_end.eq(command[: OPCODE.bits] == Opcode.END)
@@ -81,20 +81,22 @@ class Dispatcher(Shareable):
         m.d.sync += self.index.eq(self.index + handed_over)
         # The ready signal is a register that is high in state FILL. Inside, the state is looked at, so that
         # no logic is shared with the fetcher, which may be far away.
-        m.d.sync += self.i.ready.eq(0)
+        m.d.sync += self.program.beats.ready.eq(0)
         with m.FSM() as fsm:
             with m.State("IDLE"), m.If(self.launch):
-                m.d.sync += self.i.ready.eq(1)
+                m.d.sync += self.program.beats.ready.eq(1)
                 m.next = "FILL"
             with m.State("FILL"):
-                is_last = self.i.valid & (beat == beats - 1)
-                m.d.sync += self.i.ready.eq(~(is_last | self.stop.valid | exhausted))
-                with m.If(self.i.valid):
+                is_last = self.program.beats.valid & (beat == beats - 1)
+                m.d.sync += self.program.beats.ready.eq(~(is_last | self.stop.valid | exhausted))
+                with m.If(self.program.beats.valid):
                     m.d.sync += beat.eq(beat + 1)
                 with m.If(self.stop.valid):
                     m.next = "HALT"
                 with m.Elif(exhausted):
-                    m.d.sync += problem.eq(Mux(self.complete, ErrorCode.ILLEGAL_COMMAND, ErrorCode.BUS_FETCH))
+                    m.d.sync += problem.eq(
+                        Mux(self.program.complete, ErrorCode.ILLEGAL_COMMAND, ErrorCode.BUS_FETCH)
+                    )
                     m.next = "ERROR"
                 with m.Elif(is_last):
                     m.next = "CHECK"
@@ -114,15 +116,15 @@ class Dispatcher(Shareable):
                     m.next = "HALT"
                 with m.Elif(room):
                     m.d.comb += hands_over.eq(1)
-                    m.d.sync += self.i.ready.eq(1)
+                    m.d.sync += self.program.beats.ready.eq(1)
                     m.next = "FILL"
             with m.State("ERROR"):
                 m.d.comb += self.error.valid.eq(1)
                 with m.If(self.error.ready):
                     m.next = "HALT"
             with m.State("HALT"):
-                m.d.comb += self.halted.eq(1)
-        m.d.comb += takes.eq(self.i.valid & fsm.ongoing("FILL"))
+                m.d.comb += self.program.halted.eq(1)
+        m.d.comb += takes.eq(self.program.beats.valid & fsm.ongoing("FILL"))
         return m
 
     def _command(self, m: Module, takes: Signal, first: Any) -> tuple[Signal, Signal]:
@@ -132,7 +134,7 @@ class Dispatcher(Shareable):
         """
         command, failed = Signal(COMMAND_BITS, reset_less=True), Signal(reset_less=True)
         taken = delay(m, takes, 1, "taken", reset_less=False)
-        beat = delay(m, self.i.payload, 1, "taken_beat")
+        beat = delay(m, self.program.beats.payload, 1, "taken_beat")
         is_first = delay(m, first, 1, "takes_first")
         with m.If(taken):
             m.d.sync += [
@@ -149,7 +151,7 @@ class Dispatcher(Shareable):
         bad, verdict = Signal(), Signal(ERROR_CODE_BITS)
         m.d.comb += [
             checker.command.eq(command),
-            ledger.command.eq(command),
+            ledger.head.eq(command),
             ledger.passed.eq(hands_over),
         ]
         otherwise = Mux(checker.illegal, ErrorCode.ILLEGAL_COMMAND, ErrorCode.TOKEN_MISUSE)

@@ -3,8 +3,8 @@
 from amaranth.hdl import Module, Signal
 from amaranth.lib.wiring import In, Out
 
-from crisp_hw.bus.payloads import stream_of
-from crisp_hw.control.payloads import ERROR_CODE_BITS, ERROR_LAYOUT, INDEX_BITS, STOP_LAYOUT
+from crisp_hw.bus.bursts import stream_of
+from crisp_hw.control.engine_commands import ERROR_CODE_BITS, ERROR_LAYOUT, INDEX_BITS, STOP_LAYOUT
 from crisp_hw.parts.sharing import Shareable
 from crisp_spec.error_codes import ErrorCode
 
@@ -16,9 +16,9 @@ class ErrorRecorder(Shareable):
 
     Members
     -------
-    load, execute, store, dispatch : streams of ERROR_LAYOUT.
+    load, execute, store, dispatch : In, streams of ``ERROR_LAYOUT``.
     expired : In(1), the watchdog; counts only if there is no other error.
-    oldest : In(26), the command that it is about.
+    oldest : In(26), the command that the watchdog is about.
     stop : Out(STOP_LAYOUT), valid if there is an error.
     code : Out(8), 0 if there is none.
     """

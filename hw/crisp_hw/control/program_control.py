@@ -18,16 +18,27 @@ class ProgramControl(Shareable):
 
     Members
     -------
-    start, reset : In(1), strobes; start is ignored while busy.
-    watchdog : In(32), cycles, 0 for no limit; total : In(32), cycles so far.
-    halted, ended, failed, engines_idle, bus_idle : In(1).
-    clear, core_reset, forget : Out(1), resets of all that works on a program, of the core, and of the last
-        error; registers that are high for one cycle, and in the cycle after a reset of this component.
-    launch, abort : Out(1).
-    counting : Out(1), the program runs; abandoned : Out(1), in the cycle after an abort began.
+    start : In(1), run the program; a strobe, ignored while busy.
+    reset : In(1), soft reset; a strobe.
+    watchdog : In(32), cycles that a program may take, 0 for no limit.
+    total : In(32), cycles so far.
+    halted : In(1), nothing will be dispatched any more.
+    ended : In(1), because there was an END.
+    failed : In(1), there is an error.
+    engines_idle : In(1), no engine works or will.
+    bus_idle : In(1), no burst is open.
+    clear : Out(1), resets all that works on a program.
+    core_reset : Out(1), resets the core.
+    forget : Out(1), resets counters and the last error. All three are registers that are high for one cycle,
+        and in the cycle after a reset of this component.
+    launch : Out(1), begin to fetch and to dispatch.
+    abort : Out(1), the bus is to come to rest.
+    counting : Out(1), the program runs.
+    abandoned : Out(1), in the cycle after an abort began.
     expired : Out(1), the watchdog strikes, for one cycle.
     busy, done, resetting : Out(1), see the status register.
-    completed, stopped : Out(1), strobes at the end of a program, without and with an error.
+    completed : Out(1), a program has come to its END; a strobe.
+    stopped : Out(1), a program has been stopped by an error; a strobe.
     """
 
     def __init__(self):

@@ -21,12 +21,16 @@ class ProgramCounters(Shareable):
 
     Members
     -------
-    clear : In(1); counting : In(1), the program runs.
-    job : In(COUNTERS_LAYOUT), counters of the core; counted : In(1), they are to be added.
+    clear : In(1), all counters become 0.
+    counting : In(1), the program runs.
+    job : In(COUNTERS_LAYOUT), counters of the core.
+    counted : In(1), ``job`` is to be added.
     abandoned : In(1), the program has been aborted.
-    core_busy, waits_load, waits_store : In(1), what the execute engine does.
+    core_busy : In(1), a job runs.
+    waits_load : In(1), the execute engine waits for a token of the load engine.
+    waits_store : In(1), it waits for a token of the store engine.
     events : In, one bit for each of ``EVENTS``.
-    The counters : Out(32), each under its name.
+    total, prologue, ... : Out(32), the counters, each under its name.
     """
 
     def __init__(self):

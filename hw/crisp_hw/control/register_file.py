@@ -14,7 +14,7 @@ from crisp_hw.bus.signatures import (
     RESPONSE_SLAVE_ERROR,
     Axi4Lite,
 )
-from crisp_hw.control.payloads import fields_layout
+from crisp_hw.parts.field_layouts import fields_layout
 from crisp_hw.parts.sharing import Shareable
 from crisp_spec.config import CoreConfig
 from crisp_spec.registers import MAGIC, VERSION, Register, register_map

@@ -3,10 +3,10 @@
 from amaranth.hdl import Array, Module, Signal
 from amaranth.lib.wiring import In, Out
 
-from crisp_hw.control.payloads import TOKEN_PAIRS
+from crisp_hw.control.engine_commands import TOKEN_PAIRS
 from crisp_hw.parts.sharing import Shareable
-from crisp_spec.commands import COMMAND_BITS, ENGINES, FORMATS, OPCODE, TOKEN_LIMIT
-from crisp_spec.fields import word_offsets
+from crisp_spec.commands import ENGINES, FORMATS, OPCODE, TOKEN_LIMIT
+from crisp_spec.fields import WORD_BITS, word_offsets
 
 
 class TokenLedger(Shareable):
@@ -14,13 +14,13 @@ class TokenLedger(Shareable):
 
     Members
     -------
-    command : In(512); misuse : Out(1), two cycles after a command has become stable, or the one before it
-        was passed.
+    head : In(32), the first word of the command, in which opcode and tokens are.
     passed : In(1), the command is on its way.
+    misuse : Out(1), two cycles after a command has become stable, or the one before it was passed.
     """
 
     def __init__(self):
-        super().__init__({"command": In(COMMAND_BITS), "misuse": Out(1), "passed": In(1)})
+        super().__init__({"head": In(WORD_BITS), "passed": In(1), "misuse": Out(1)})
 
     def elaborate(self, platform):
         m = Module()
@@ -41,12 +41,12 @@ class TokenLedger(Shareable):
     def _decode(self, m: Module, takes: Signal, gives: Signal) -> None:
         """Registered: the flags of the command's format as bits in the order of ``TOKEN_PAIRS``."""
         m.d.sync += [takes.eq(0), gives.eq(0)]
-        with m.Switch(self.command[: OPCODE.bits]):
+        with m.Switch(self.head[: OPCODE.bits]):
             for opcode, engine in ENGINES.items():
                 offsets = word_offsets(FORMATS[opcode])
                 with m.Case(opcode):
                     for number, (giver, taker) in enumerate(TOKEN_PAIRS):
                         if taker == engine:
-                            m.d.sync += takes[number].eq(self.command[offsets[f"wait_{giver}"]])
+                            m.d.sync += takes[number].eq(self.head[offsets[f"wait_{giver}"]])
                         if giver == engine:
-                            m.d.sync += gives[number].eq(self.command[offsets[f"signal_{taker}"]])
+                            m.d.sync += gives[number].eq(self.head[offsets[f"signal_{taker}"]])

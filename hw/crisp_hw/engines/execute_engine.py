@@ -3,14 +3,13 @@
 from amaranth.hdl import Module
 from amaranth.lib.wiring import Out
 
-from crisp_hw.core.payloads import JOB_LAYOUT
 from crisp_hw.core.signatures import JobSignature
-from crisp_hw.engines.engine_port import connect_control, engine_members
-from crisp_hw.engines.execute_control import ExecuteControl
-from crisp_hw.parts.sharing import Shareable
+from crisp_hw.engines.engine import Engine
+from crisp_hw.engines.job_control import JobControl
+from crisp_hw.parts.field_layouts import same_fields
 
 
-class ExecuteEngine(Shareable):
+class ExecuteEngine(Engine):
     """Starts the core for every command, as early as the core takes the start.
 
     A command that finds its tokens in cycle 0 starts the core in cycle 1; the core works on it from cycle 2
@@ -18,23 +17,22 @@ class ExecuteEngine(Shareable):
 
     Members
     -------
-    See ``engine_members``, and
+    As in ``Engine``, and
     job : Out(JobSignature), to the core.
     """
 
+    name = "execute"
+
     def __init__(self):
-        super().__init__(
-            {
-                **engine_members("execute"),
-                "job": Out(JobSignature()),
-            }
-        )
+        super().__init__({"job": Out(JobSignature())})
 
     def elaborate(self, platform):
         m = Module()
-        control, command = connect_control(m, platform, self, "execute", ExecuteControl)
+        waits, signals = self.counts
+        control = JobControl(waits=waits, signals=signals)
+        command = self.add_control(m, platform, control)
         m.d.comb += [
-            *[self.job.fields[name].eq(command[name]) for name in JOB_LAYOUT.members],
+            *same_fields(self.job.fields, command),
             self.job.start.eq(control.start),
             control.ready.eq(self.job.ready),
             control.done.eq(self.job.done),

@@ -5,7 +5,7 @@ from amaranth.lib import data, wiring
 from amaranth.lib.wiring import In, Out
 from amaranth.utils import ceil_log2
 
-from crisp_hw.bus.payloads import stream_of
+from crisp_hw.bus.bursts import stream_of
 from crisp_hw.bus.stream_queue import StreamQueue
 from crisp_hw.core.signatures import ReadSignature
 from crisp_hw.engines.store_walker import group_layout
@@ -22,7 +22,8 @@ class GroupReader(Shareable):
 
     Members
     -------
-    i : stream of ``group_layout``; o : stream of beats.
+    i : In, stream of ``group_layout``.
+    o : Out, stream of beats.
     read : Out(ReadSignature), to the core.
     empty : Out(1), nothing is being read or waits to be sent.
     """

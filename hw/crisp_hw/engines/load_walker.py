@@ -7,12 +7,21 @@ from amaranth.lib import data
 from amaranth.lib.wiring import In, Out
 from amaranth.utils import ceil_log2
 
-from crisp_hw.bus.payloads import stream_of
-from crisp_hw.control.payloads import COMMAND_LAYOUTS
+from crisp_hw.bus.bursts import stream_of
 from crisp_hw.engines.row_cursor import RowCursor
+from crisp_hw.parts.field_layouts import fields_layout, same_fields
 from crisp_hw.parts.sharing import Shareable, shared
-from crisp_spec.commands import COORDINATE_BITS, POSITION_BITS, ROW_BITS, Memory
+from crisp_spec.commands import COORDINATE_BITS, LOAD, POSITION_BITS, ROW_BITS, Memory
 from crisp_spec.config import CoreConfig
+
+LOADED_TENSOR_LAYOUT = fields_layout(
+    LOAD,
+    (
+        *("memory", "address", "base", "plane", "ring", "start"),
+        *("rows", "width", "pitch", "phased", "odd_row"),
+    ),
+)
+"""What a load says of the place that it fills."""
 
 
 class LoadWalker(Shareable):
@@ -23,7 +32,7 @@ class LoadWalker(Shareable):
 
     Members
     -------
-    command : In, the load; stable from one cycle before ``restart`` on.
+    tensor : In(LOADED_TENSOR_LAYOUT), stable from one cycle before ``restart`` on.
     restart : In(1), go to the first beat; what was not taken is dropped.
     o : stream of addresses in the memory to fill, in beats.
     """
@@ -41,7 +50,7 @@ class LoadWalker(Shareable):
         )
         super().__init__(
             {
-                "command": In(COMMAND_LAYOUTS["load"]),
+                "tensor": In(LOADED_TENSOR_LAYOUT),
                 "restart": In(1),
                 "o": Out(stream_of(POSITION_BITS)),
             }
@@ -54,7 +63,7 @@ class LoadWalker(Shareable):
 
     def elaborate(self, platform):
         m = Module()
-        command = self.command
+        tensor = self.tensor
         cursor = RowCursor(self.config)
         m.submodules.cursor = shared(platform, cursor)
         advance, pixel_ends, row_ends, plane_ends = Signal(), Signal(), Signal(), Signal()
@@ -62,14 +71,14 @@ class LoadWalker(Shareable):
         odd_row, odd_column = Signal(), Signal()
         part = Signal(self._place.members["part"])
         last_pixel, last_row = self._count(m, pixel_ends, row_ends, plane_ends, to_smem)
-        m.d.sync += to_smem.eq(command.memory == Memory.SMEM)
+        m.d.sync += to_smem.eq(tensor.memory == Memory.SMEM)
         m.d.comb += [
             one_part.eq(~to_smem if self.parts > 1 else 1),
-            *[getattr(cursor, name).eq(command[name]) for name in ("start", "pitch", "ring")],
+            *same_fields(cursor.tensor, tensor),
             pixel_ends.eq(advance & last_part),
             row_ends.eq(pixel_ends & last_pixel),
             cursor.again.eq(last_row),
-            cursor.stay.eq(command.phased & ~odd_row),
+            cursor.stay.eq(tensor.phased & ~odd_row),
             cursor.restart.eq(self.restart),
             cursor.advance.eq(row_ends),
         ]
@@ -78,12 +87,12 @@ class LoadWalker(Shareable):
         with m.Elif(advance):
             m.d.sync += [part.eq(part + 1), last_part.eq(part == self.parts - 2)]
         with m.If(self.restart | plane_ends):
-            m.d.sync += [odd_row.eq(command.odd_row), odd_column.eq(0)]
+            m.d.sync += [odd_row.eq(tensor.odd_row), odd_column.eq(0)]
         with m.Elif(row_ends):
             m.d.sync += [odd_row.eq(~odd_row), odd_column.eq(0)]
         with m.Elif(pixel_ends):
             m.d.sync += odd_column.eq(~odd_column)
-        moves = pixel_ends & (odd_column | ~command.phased | ~to_smem)
+        moves = pixel_ends & (odd_column | ~tensor.phased | ~to_smem)
         position = self._position(m, cursor, to_smem, moves, row_ends)
         place = Signal(self._place)
         m.d.comb += [
@@ -97,31 +106,31 @@ class LoadWalker(Shareable):
 
     def _count(self, m: Module, pixel_ends, row_ends, plane_ends, to_smem) -> tuple[Signal, Signal]:
         """Count pixels and rows; returns whether the pixel is its row's last, and the row its plane's."""
-        command = self.command
+        tensor = self.tensor
         last_pixel, last_row, row_ended = Signal(), Signal(), Signal()
         one_column, one_row = Signal(), Signal()
         columns_left, rows_left = Signal(COORDINATE_BITS), Signal(COORDINATE_BITS)
-        m.d.sync += [one_column.eq(command.width == 1), one_row.eq(command.rows == 1)]
+        m.d.sync += [one_column.eq(tensor.width == 1), one_row.eq(tensor.rows == 1)]
         m.d.comb += plane_ends.eq(row_ends & last_row)
         m.d.sync += row_ended.eq(row_ends & ~self.restart)
         with m.If(self.restart | row_ends):
-            m.d.sync += [columns_left.eq(command.width), last_pixel.eq(one_column & to_smem)]
+            m.d.sync += [columns_left.eq(tensor.width), last_pixel.eq(one_column & to_smem)]
         with m.Elif(pixel_ends):
             m.d.sync += [columns_left.eq(columns_left - 1), last_pixel.eq((columns_left == 2) & to_smem)]
         # A row takes longer than one cycle, so that there is time to count it.
         with m.If(self.restart | (row_ended & last_row)):
-            m.d.sync += [rows_left.eq(command.rows), last_row.eq(one_row)]
+            m.d.sync += [rows_left.eq(tensor.rows), last_row.eq(one_row)]
         with m.Elif(row_ended):
             m.d.sync += [rows_left.eq(rows_left - 1), last_row.eq(rows_left == 2)]
         return last_pixel, last_row
 
     def _position(self, m: Module, cursor: RowCursor, to_smem, moves, row_ends) -> Signal:
         """Place in the ring, in words; in a table, the beat."""
-        command = self.command
+        tensor = self.tensor
         position, last = Signal(POSITION_BITS), Signal(POSITION_BITS)
-        m.d.sync += last.eq((command.ring << ceil_log2(self.config.cols)) - 1)
+        m.d.sync += last.eq((tensor.ring << ceil_log2(self.config.cols)) - 1)
         with m.If(self.restart):
-            m.d.sync += position.eq(Mux(to_smem, command.start, command.address))
+            m.d.sync += position.eq(Mux(to_smem, tensor.start, tensor.address))
         with m.Elif(row_ends):
             m.d.sync += position.eq(cursor.following)
         with m.Elif(moves):
@@ -130,19 +139,19 @@ class LoadWalker(Shareable):
 
     def _plane(self, m: Module, plane_ends) -> Signal:
         """First SMEM row of the plane."""
-        command, plane = self.command, Signal(ROW_BITS)
+        tensor, plane = self.tensor, Signal(ROW_BITS)
         with m.If(self.restart):
-            m.d.sync += plane.eq(command.base)
+            m.d.sync += plane.eq(tensor.base)
         with m.Elif(plane_ends):
-            m.d.sync += plane.eq(plane + command.plane)
+            m.d.sync += plane.eq(plane + tensor.plane)
         return plane
 
     def _ring(self, m: Module, odd_row, odd_column) -> Any:
         """SMEM rows from there to the ring, which in a phased tensor is that of the parities."""
-        command, triple = self.command, Signal(ROW_BITS)
-        m.d.sync += triple.eq((command.ring << 1) + command.ring)
-        rings = Array([Const(0, ROW_BITS), command.ring, command.ring << 1, triple])
-        return rings[Mux(command.phased, Cat(odd_column, odd_row), 0)]
+        tensor, triple = self.tensor, Signal(ROW_BITS)
+        m.d.sync += triple.eq((tensor.ring << 1) + tensor.ring)
+        rings = Array([Const(0, ROW_BITS), tensor.ring, tensor.ring << 1, triple])
+        return rings[Mux(tensor.phased, Cat(odd_column, odd_row), 0)]
 
     def _emit(self, m: Module, advance, may_advance, to_smem, place) -> None:
         """Add up the parts of an address, one addition per cycle; the last sum is offered."""

@@ -1,12 +1,17 @@
 """Where the rows of a tensor begin in a ring of the activation memory."""
 
-from amaranth.hdl import Module, Mux, Signal
+from amaranth.hdl import Module, Mux, Signal, signed
 from amaranth.lib.wiring import In, Out
 from amaranth.utils import ceil_log2
 
+from crisp_hw.parts.field_layouts import fields_layout
+from crisp_hw.parts.ring import add_modulo
 from crisp_hw.parts.sharing import Shareable
-from crisp_spec.commands import COORDINATE_BITS, POSITION_BITS, ROW_BITS
+from crisp_spec.commands import POSITION_BITS, STORE
 from crisp_spec.config import CoreConfig
+
+ROWS_LAYOUT = fields_layout(STORE, ("start", "pitch", "ring"))
+"""First position, words per row, SMEM rows of the ring."""
 
 
 class RowCursor(Shareable):
@@ -14,20 +19,20 @@ class RowCursor(Shareable):
 
     Members
     -------
-    start, pitch, ring : In, as in the command: first position, words per row, SMEM rows of the ring.
-    again : In(1), the first row follows this one; stay : In(1), the next begins where this one does.
-    restart : In(1), go to the first row; advance : In(1), to the next, allowed while ``settled``.
+    tensor : In(ROWS_LAYOUT), stable from one cycle before ``restart`` on.
+    again : In(1), the first row follows this one.
+    stay : In(1), the next row begins where this one does.
+    restart : In(1), go to the first row.
+    advance : In(1), go to the next row, allowed while ``settled``.
     following : Out(20), position of the next row.
-    settled : Out(1), ``following`` is right.
+    settled : Out(1), ``following`` is right; a register, from the third cycle of a row on.
     """
 
     def __init__(self, config: CoreConfig):
         self.config = config
         super().__init__(
             {
-                "start": In(POSITION_BITS),
-                "pitch": In(COORDINATE_BITS),
-                "ring": In(ROW_BITS),
+                "tensor": In(ROWS_LAYOUT),
                 "again": In(1),
                 "stay": In(1),
                 "restart": In(1),
@@ -44,21 +49,18 @@ class RowCursor(Shareable):
 
     def elaborate(self, platform):
         m = Module()
-        words = Signal(POSITION_BITS + 1)
-        position, total, wrapped = Signal(POSITION_BITS), Signal(POSITION_BITS + 1), Signal(POSITION_BITS)
-        age = Signal(2)
-        m.d.comb += [
-            words.eq(self.ring << ceil_log2(self.config.cols)),
-            wrapped.eq(Mux(total >= words, total - words, total)),
-            self.settled.eq(age[1]),
-        ]
+        tensor, position, age = self.tensor, Signal(POSITION_BITS), Signal(2)
+        pitch_less_ring = Signal(signed(POSITION_BITS + 1), reset_less=True)
+        words = tensor.ring << ceil_log2(self.config.cols)
+        after = add_modulo(position, tensor.pitch, pitch_less_ring)
+        m.d.comb += self.settled.eq(age[1])
         m.d.sync += [
-            total.eq(position + self.pitch),
-            self.following.eq(Mux(self.again, self.start, Mux(self.stay, position, wrapped))),
+            pitch_less_ring.eq(tensor.pitch - words),
+            self.following.eq(Mux(self.again, tensor.start, Mux(self.stay, position, after))),
             age.eq(Mux(age[1], age, age + 1)),
         ]
         with m.If(self.restart):
-            m.d.sync += [position.eq(self.start), age.eq(0)]
+            m.d.sync += [position.eq(tensor.start), age.eq(0)]
         with m.Elif(self.advance):
             m.d.sync += [position.eq(self.following), age.eq(0)]
         return m

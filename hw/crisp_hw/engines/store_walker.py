@@ -4,14 +4,17 @@ from amaranth.hdl import Module, Mux, ResetSignal, Signal
 from amaranth.lib import data
 from amaranth.lib.wiring import In, Out
 
-from crisp_hw.bus.payloads import stream_of
-from crisp_hw.control.payloads import COMMAND_LAYOUTS
+from crisp_hw.bus.bursts import stream_of
 from crisp_hw.core.payloads import bank_bits, row_bits
 from crisp_hw.engines.row_cursor import RowCursor
 from crisp_hw.parts.credit_counter import CreditCounter
+from crisp_hw.parts.field_layouts import fields_layout, same_fields
 from crisp_hw.parts.sharing import Shareable, shared
-from crisp_spec.commands import COORDINATE_BITS, POSITION_BITS, ROW_BITS, ROW_TILE_BITS
+from crisp_spec.commands import COORDINATE_BITS, POSITION_BITS, ROW_BITS, ROW_TILE_BITS, STORE
 from crisp_spec.config import CoreConfig
+
+STORED_TENSOR_LAYOUT = fields_layout(STORE, ("base", "plane", "ring", "start", "rows", "width", "pitch"))
+"""What a store says of the place that it reads."""
 
 
 def group_layout(config: CoreConfig) -> data.StructLayout:
@@ -34,7 +37,7 @@ class StoreWalker(Shareable):
 
     Members
     -------
-    command : In, the store; stable from one cycle before ``restart`` on.
+    tensor : In(STORED_TENSOR_LAYOUT), stable from one cycle before ``restart`` on.
     restart : In(1), at its start.
     approved : In(1), one more plane may be read.
     o : stream of ``group_layout``.
@@ -45,7 +48,7 @@ class StoreWalker(Shareable):
         self.config = config
         super().__init__(
             {
-                "command": In(COMMAND_LAYOUTS["store"]),
+                "tensor": In(STORED_TENSOR_LAYOUT),
                 "restart": In(1),
                 "approved": In(1),
                 "o": Out(stream_of(group_layout(config))),
@@ -60,7 +63,7 @@ class StoreWalker(Shareable):
 
     def elaborate(self, platform):
         m = Module()
-        command, cols = self.command, self.config.cols
+        tensor, cols = self.tensor, self.config.cols
         cursor = RowCursor(self.config)
         m.submodules.cursor = shared(platform, cursor)
         moves, row_ends, plane_ends = Signal(), Signal(), Signal()
@@ -70,7 +73,7 @@ class StoreWalker(Shareable):
         some = planes.available
         columns_left, last_group, last_row = self._count(m, moves, row_ends, plane_ends)
         m.d.comb += [
-            *[getattr(cursor, name).eq(command[name]) for name in ("start", "pitch", "ring")],
+            *same_fields(cursor.tensor, tensor),
             planes.give.eq(self.approved),
             planes.take.eq(plane_ends),
             moves.eq(some & (~self.o.valid | self.o.ready) & (~last_group | cursor.settled)),
@@ -88,40 +91,40 @@ class StoreWalker(Shareable):
         """Count pixels and rows; returns the pixels left in the row, whether they are the last group, and
         whether the row is the last.
         """
-        command, cols = self.command, self.config.cols
+        tensor, cols = self.tensor, self.config.cols
         last_group, last_row = Signal(), Signal()
         one_group, one_row = Signal(), Signal()
         columns_left, rows_left = Signal(COORDINATE_BITS), Signal(COORDINATE_BITS)
-        m.d.sync += [one_group.eq(command.width <= cols), one_row.eq(command.rows == 1)]
+        m.d.sync += [one_group.eq(tensor.width <= cols), one_row.eq(tensor.rows == 1)]
         with m.If(self.restart | row_ends):
-            m.d.sync += [columns_left.eq(command.width), last_group.eq(one_group)]
+            m.d.sync += [columns_left.eq(tensor.width), last_group.eq(one_group)]
         with m.Elif(moves):
             m.d.sync += [columns_left.eq(columns_left - cols), last_group.eq(columns_left <= 2 * cols)]
         with m.If(self.restart | plane_ends):
-            m.d.sync += [rows_left.eq(command.rows), last_row.eq(one_row)]
+            m.d.sync += [rows_left.eq(tensor.rows), last_row.eq(one_row)]
         with m.Elif(row_ends):
             m.d.sync += [rows_left.eq(rows_left - 1), last_row.eq(rows_left == 2)]
         return columns_left, last_group, last_row
 
     def _emit(self, m: Module, cursor: RowCursor, moves, row_ends, plane_ends, pixels) -> None:
         """Follow the position, as row of the ring and rotation, and hold one group for the reader."""
-        command = self.command
+        tensor = self.tensor
         position, plane = Signal(POSITION_BITS), Signal(ROW_BITS)
         column_bits = bank_bits(self.config)
         rotation = position[:column_bits]
         row, last_row, wraps = Signal(ROW_BITS), Signal(ROW_BITS), Signal()
-        m.d.sync += last_row.eq(command.ring - 1)
+        m.d.sync += last_row.eq(tensor.ring - 1)
         m.d.comb += [row.eq(position >> column_bits), wraps.eq(row == last_row)]
         with m.If(self.restart):
-            m.d.sync += position.eq(command.start)
+            m.d.sync += position.eq(tensor.start)
         with m.Elif(row_ends):
             m.d.sync += position.eq(cursor.following)
         with m.Elif(moves):
             m.d.sync += position[column_bits:].eq(Mux(wraps, 0, row + 1))
         with m.If(self.restart):
-            m.d.sync += plane.eq(command.base)
+            m.d.sync += plane.eq(tensor.base)
         with m.Elif(plane_ends):
-            m.d.sync += plane.eq(plane + command.plane)
+            m.d.sync += plane.eq(plane + tensor.plane)
         with m.If(moves):
             m.d.sync += [
                 self.o.valid.eq(1),

@@ -7,7 +7,7 @@ import pytest
 from amaranth.hdl import Value
 
 from crisp_hw.bus.burst_planner import BurstPlanner
-from crisp_hw.bus.payloads import WINDOW_LAYOUT, window_base
+from crisp_hw.bus.windows import WINDOW_LAYOUT, window_base
 from crisp_spec.registers import PAGE_BITS, reachable_bytes
 from hw.tests.agents import Sink, clock
 from hw.tests.simulate import drive, simulate

@@ -23,9 +23,9 @@ class Bench:
         self.memory.data[:] = rng.randbytes(SIZE)
         self.memory.traffic = AxiTraffic(latency=rng.choice([1, 5, 30]), chance=chance)
         self.step = data_bits // 8
-        self.sources = {name: Source(getattr(dut, f"{name}_request"), rng=rng) for name in ("fetch", "load")}
+        self.sources = {name: Source(getattr(dut, name).request, rng=rng) for name in ("fetch", "load")}
         self.sinks = {
-            name: Sink(getattr(dut, f"{name}_data"), rng=rng, chance=accepted) for name in ("fetch", "load")
+            name: Sink(getattr(dut, name).data, rng=rng, chance=accepted) for name in ("fetch", "load")
         }
         self.agents = [self.memory, *self.sources.values(), *self.sinks.values()]
 

@@ -23,8 +23,8 @@ class Bench:
         self.memory.data[:] = b"\xa5" * SIZE
         self.memory.traffic = AxiTraffic(latency=rng.choice([1, 5, 30]), chance=chance)
         self.step = data_bits // 8
-        self.requests = Source(dut.request, rng=rng, chance=offered)
-        self.words = Source(dut.data, rng=rng, chance=offered)
+        self.requests = Source(dut.store.request, rng=rng, chance=offered)
+        self.words = Source(dut.store.data, rng=rng, chance=offered)
         self.agents = [self.memory, self.requests, self.words]
         self.expected = bytearray(self.memory.data)
 
@@ -104,9 +104,9 @@ def test_an_error_is_remembered_until_clear(failing, response):
     async def run(ctx):
         while not (bench.ended() and ctx.get(bench.dut.idle)):
             await clock(ctx, bench.agents)
-        assert ctx.get(bench.dut.failed) == bool(failing)
-        ctx.set(bench.dut.clear, 1)
+        assert ctx.get(bench.dut.store.failed) == bool(failing)
+        ctx.set(bench.dut.store.clear, 1)
         await clock(ctx, bench.agents)
-        assert ctx.get(bench.dut.failed) == 0
+        assert ctx.get(bench.dut.store.failed) == 0
 
     simulate(bench.dut, run)

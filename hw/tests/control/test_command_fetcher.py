@@ -27,25 +27,24 @@ class Bench:
         self.memory = AxiMemory(self.reader.bus, data_bits, SIZE, rng=self.rng, base=base)
         self.memory.data[:] = self.rng.randbytes(SIZE)
         self.memory.traffic = AxiTraffic(latency=6, chance=chance)
-        self.sink = Sink(self.fetcher.o, rng=self.rng, chance=taken)
+        self.sink = Sink(self.fetcher.program.beats, rng=self.rng, chance=taken)
         self.limit = self.complete = 0
 
     def run(self, offset: int, length: int, size: int = SIZE, cycles: int = 4000) -> None:
         m = Module()
         m.submodules.fetcher, m.submodules.reader = self.fetcher, self.reader
-        wiring.connect(m, self.fetcher.request, self.reader.fetch_request)
-        wiring.connect(m, self.reader.fetch_data, self.fetcher.data)
+        wiring.connect(m, self.fetcher.bus, self.reader.fetch)
 
         async def bench(ctx):
             fetcher = self.fetcher
-            ctx.set(fetcher.window, {"page": self.base >> PAGE_BITS, "size": size, "allowed": 0})
+            ctx.set(fetcher.window, {"page": self.base >> PAGE_BITS, "size": size})
             ctx.set(fetcher.offset, offset)
             ctx.set(fetcher.length, length)
             for cycle in range(cycles):
                 ctx.set(fetcher.start, cycle == 3)
                 await clock(ctx, [self.memory, self.sink])
-            assert ctx.get(fetcher.limited)
-            self.limit, self.complete = ctx.get(fetcher.limit), ctx.get(fetcher.complete)
+            assert ctx.get(fetcher.program.limited)
+            self.limit, self.complete = ctx.get(fetcher.program.limit), ctx.get(fetcher.program.complete)
 
         simulate(m, bench)
 

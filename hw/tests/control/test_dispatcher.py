@@ -10,7 +10,7 @@ from amaranth.lib import wiring
 
 from crisp_hw.bus.stream_queue import StreamQueue
 from crisp_hw.control.dispatcher import Dispatcher
-from crisp_hw.control.payloads import COMMAND_LAYOUTS
+from crisp_hw.control.engine_commands import COMMAND_LAYOUTS
 from crisp_spec.commands import Command, Opcode
 from crisp_spec.dma_latencies import dispatch_interval
 from crisp_spec.error_codes import ErrorCode
@@ -33,7 +33,7 @@ class Bench:
         data = b"".join(commands)
         words = [int.from_bytes(data[at : at + step], "little") for at in range(0, len(data), step)]
         self.source = Source(
-            dut.i, [{"data": word, "error": 0} for word in words], rng=self.rng, chance=offered
+            dut.program.beats, [{"data": word, "error": 0} for word in words], rng=self.rng, chance=offered
         )
         self.queues = {name: StreamQueue(COMMAND_LAYOUTS[name], 2, registered=False) for name in ENGINES}
         self.sinks = {name: Sink(queue.o, rng=self.rng, chance=taken) for name, queue in self.queues.items()}
@@ -47,18 +47,18 @@ class Bench:
         async def bench(ctx):
             dut = self.dut
             ctx.set(dut.launch, 1)
-            ctx.set(dut.limit, self.limit)
-            ctx.set(dut.complete, self.complete)
+            ctx.set(dut.program.limit, self.limit)
+            ctx.set(dut.program.complete, self.complete)
             await ctx.tick()
             ctx.set(dut.launch, 0)
-            ctx.set(dut.limited, 1)
+            ctx.set(dut.program.limited, 1)
             for cycle in range(6000):
                 await clock(ctx, agents)
                 if cycle == stop_at:
                     ctx.set(dut.stop.valid, 1)
-                if ctx.get(dut.halted):
+                if ctx.get(dut.program.halted):
                     break
-            assert ctx.get(dut.halted)
+            assert ctx.get(dut.program.halted)
             for _ in range(200):  # what is in the queues
                 await clock(ctx, agents)
             self.ended, self.index = ctx.get(dut.ended), ctx.get(dut.index)

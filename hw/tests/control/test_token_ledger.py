@@ -5,6 +5,7 @@ from random import Random
 from crisp_golden.machine.simulator import Tokens
 from crisp_hw.control.token_ledger import TokenLedger
 from crisp_spec.commands import ENGINES, FORMATS, TOKEN_LIMIT, Command, Opcode
+from crisp_spec.fields import WORD_BITS, word_offsets
 from hw.tests.simulate import simulate
 
 
@@ -14,7 +15,7 @@ def rtl_misuse(commands: list[Command]) -> list[bool]:
 
     async def bench(ctx):
         for command in commands:
-            ctx.set(ledger.command, int.from_bytes(command.encode(), "little"))
+            ctx.set(ledger.head, int.from_bytes(command.encode()[: WORD_BITS // 8], "little"))
             await ctx.tick().repeat(2)
             seen.append(bool(ctx.get(ledger.misuse)))
             ctx.set(ledger.passed, not seen[-1])
@@ -53,3 +54,10 @@ def test_too_many_tokens():
 
 def test_commands_without_flags_never_misuse():
     assert rtl_misuse([Command(Opcode.END, {})] * 2) == [False, False]
+
+
+def test_opcode_and_tokens_are_in_the_first_word_of_every_command():
+    for fields in FORMATS.values():
+        offsets = word_offsets(fields)
+        names = [name for name in offsets if name.startswith(("opcode", "wait_", "signal_"))]
+        assert max(offsets[name] for name in names) < WORD_BITS

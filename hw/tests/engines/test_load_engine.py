@@ -62,8 +62,7 @@ class Bench:
     def module(self) -> Module:
         m = Module()
         m.submodules.engine, m.submodules.reader = self.engine, self.reader
-        wiring.connect(m, self.engine.request, self.reader.load_request)
-        wiring.connect(m, self.reader.load_data, self.engine.data)
+        wiring.connect(m, self.engine.bus, self.reader.load)
         return m
 
     def run(self, commands: int, size: int = SIZE, allowed: int = 1, limit: int = 40000) -> None:
@@ -72,13 +71,13 @@ class Bench:
         async def bench(ctx):
             windows = [{"page": BASE >> PAGE_BITS, "size": size, "allowed": allowed}] * 4
             ctx.set(self.engine.windows, windows)
-            ctx.set(self.engine.tokens, 1)
+            ctx.set(self.engine.tokens.available, 1)
             for cycle in range(limit):
                 await clock(ctx, [self.memory, self.commands, self.port, self.errors])
                 working = ctx.get(self.engine.working)
                 if working and len(self.starts) == len(self.gives):
                     self.starts.append(cycle + 1)
-                if ctx.get(self.engine.give):
+                if ctx.get(self.engine.tokens.give):
                     self.gives.append(cycle + 1)
                 if len(self.gives) + len(self.errors.items) == commands:
                     break

@@ -78,15 +78,8 @@ class Bench:
 
     def module(self) -> Module:
         m = Module()
-        engine, writer = self.engine, self.writer
-        m.submodules.engine, m.submodules.writer = engine, writer
-        wiring.connect(m, engine.request, writer.request)
-        wiring.connect(m, engine.data, writer.data)
-        m.d.comb += [
-            engine.written.eq(writer.idle),
-            engine.failed.eq(writer.failed),
-            writer.clear.eq(engine.clear),
-        ]
+        m.submodules.engine, m.submodules.writer = self.engine, self.writer
+        wiring.connect(m, self.engine.bus, self.writer.store)
         return m
 
     def run(self, commands: int, size: int = SIZE, allowed: int = 1, limit: int = 40000) -> None:
@@ -95,13 +88,13 @@ class Bench:
 
         async def bench(ctx):
             ctx.set(self.engine.windows, [{"page": BASE >> PAGE_BITS, "size": size, "allowed": allowed}] * 4)
-            ctx.set(self.engine.tokens, 1)
+            ctx.set(self.engine.tokens.available, 1)
             for cycle in range(limit):
                 await clock(ctx, agents)
                 working = ctx.get(self.engine.working)
                 if working and len(self.starts) == len(self.gives):
                     self.starts.append(cycle + 1)
-                if ctx.get(self.engine.give):
+                if ctx.get(self.engine.tokens.give):
                     self.gives.append(cycle + 1)
                 if len(self.gives) + len(self.errors.items) == commands:
                     break

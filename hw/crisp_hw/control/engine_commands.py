@@ -1,10 +1,12 @@
-"""Payloads between dispatcher, engines and registers."""
+"""What dispatcher and engines tell each other: commands, tokens, errors."""
 
-from amaranth.hdl import Shape
-from amaranth.lib import data
+from typing import Any
 
-from crisp_hw.bus.payloads import WINDOW_LAYOUT
-from crisp_spec.commands import EXECUTE, LOAD, OPCODE, STORE, WINDOWS, Opcode
+from amaranth.lib import data, wiring
+from amaranth.lib.wiring import In, Out
+
+from crisp_hw.parts.field_layouts import fields_layout
+from crisp_spec.commands import EXECUTE, LOAD, OPCODE, STORE, Opcode
 from crisp_spec.dma_latencies import QUEUE_COMMANDS
 from crisp_spec.fields import Field
 
@@ -19,9 +21,6 @@ PIXELS_BITS = 20
 
 ERROR_CODE_BITS = 8
 
-WINDOWS_LAYOUT = data.ArrayLayout(WINDOW_LAYOUT, WINDOWS)
-"""The address windows as one direction of transfer sees them."""
-
 ERROR_LAYOUT = data.StructLayout({"code": ERROR_CODE_BITS, "index": INDEX_BITS})
 """What went wrong, and in which command."""
 
@@ -29,16 +28,12 @@ STOP_LAYOUT = data.StructLayout({"valid": 1, "index": INDEX_BITS})
 """After an error: commands above ``index`` are not to be started."""
 
 
-def fields_layout(fields: tuple[Field, ...]) -> data.StructLayout:
-    """A struct of fields, without gaps."""
-    return data.StructLayout({field.name: Shape(field.bits, signed=field.signed) for field in fields})
-
-
 def _command_layout(fields: tuple[Field, ...]) -> data.StructLayout:
-    members = {field.name: Shape(field.bits, signed=field.signed) for field in fields if field is not OPCODE}
+    members: dict[str, Any] = {"index": INDEX_BITS, "sync": 1, **fields_layout(fields).members}
+    del members[OPCODE.name]
     if "rows" in members:
-        members["pixels"] = Shape(PIXELS_BITS)
-    return data.StructLayout({"index": INDEX_BITS, "sync": 1, **members})
+        members["pixels"] = PIXELS_BITS
+    return data.StructLayout(members)
 
 
 COMMAND_LAYOUTS = {
@@ -70,3 +65,22 @@ TOKEN_PAIRS = tuple((giver, taker) for taker, givers in WAITS.items() for giver 
 
 FULL_OPCODES = {"load": Opcode.LOAD, "execute": Opcode.EXECUTE, "store": Opcode.STORE}
 SYNC_OPCODES = {"load": Opcode.LOAD_SYNC, "execute": Opcode.EXECUTE_SYNC, "store": Opcode.STORE_SYNC}
+
+
+class TokenSignature(wiring.Signature):
+    """The tokens of an engine as the engine sees them.
+
+    Parameters
+    ----------
+    waits : number of engines whose tokens it takes.
+    signals : number of engines for which it puts tokens down.
+
+    Members
+    -------
+    available : In(waits), there is a token, one bit for each engine.
+    take : Out(waits), one token less, only while available.
+    give : Out(signals), one token more.
+    """
+
+    def __init__(self, waits: int, signals: int):
+        super().__init__({"available": In(waits), "take": Out(waits), "give": Out(signals)})

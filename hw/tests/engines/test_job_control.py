@@ -1,32 +1,16 @@
-"""Execute control: the next job begins before the one before has ended, tokens are put down at its end."""
+"""Job control: the next job begins before the one before has ended, tokens are put down at its end."""
 
 from typing import Any
 
-from crisp_hw.engines.execute_control import ExecuteControl
-from hw.tests.simulate import drive, simulate
-
-OUTPUTS = ("take", "give", "start", "next", "ending", "ending_index", "working", "waiting", "stopped")
+from crisp_hw.engines.job_control import JobControl
+from hw.tests.engines.control_trace import control_trace, cycles
 
 FIRST = {"valid": 1, "index": 3, "waits": 1, "signals": 1, "tokens": 1, "ready": 1}
 SECOND = {"index": 4, "signals": 0}
 
 
 def rtl_trace(frames: list[dict[str, Any]]) -> list[dict[str, int]]:
-    """Outputs in the cycles of the frames; a port keeps its value."""
-    control, seen = ExecuteControl(waits=1, signals=1), []
-
-    async def bench(ctx):
-        for frame in frames:
-            drive(ctx, control, frame)
-            seen.append({name: ctx.get(getattr(control, name)) for name in OUTPUTS})
-            await ctx.tick()
-
-    simulate(control, bench)
-    return seen
-
-
-def cycles(trace: list[dict[str, int]], name: str) -> list[int]:
-    return [cycle for cycle, outputs in enumerate(trace) if outputs[name]]
+    return control_trace(JobControl(waits=1, signals=1), frames, ("ending", "ending_index"))
 
 
 def test_a_command_leaves_the_head_when_the_core_is_ready_and_signals_when_its_job_is_done():

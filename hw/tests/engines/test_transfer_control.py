@@ -1,35 +1,15 @@
-"""Engine control: tokens, start and end, refusal, errors."""
+"""Transfer control: tokens, start and end, refusal, errors."""
 
 from typing import Any
 
 import pytest
 
-from crisp_hw.engines.engine_control import EngineControl
-from hw.tests.simulate import drive, simulate
-
-OUTPUTS = ("take", "give", "start", "next", "working", "waiting", "stopped", "succeeded")
+from crisp_hw.engines.transfer_control import TransferControl
+from hw.tests.engines.control_trace import control_trace, cycles
 
 
-def rtl_trace(frames: list[dict[str, Any]], *, waits: int = 1, signals: int = 1) -> list[dict[str, int]]:
-    """Outputs in the cycles of the frames; a port keeps its value. ``error`` is the code that is offered."""
-    control, seen = EngineControl(waits=waits, signals=signals), []
-
-    async def bench(ctx):
-        for frame in frames:
-            frame = dict(frame)
-            ctx.set(control.error.ready, frame.pop("error_ready", 0))
-            drive(ctx, control, frame)
-            outputs = {name: ctx.get(getattr(control, name)) for name in OUTPUTS}
-            outputs["error"] = ctx.get(control.error.valid) and ctx.get(control.error.payload.code)
-            seen.append(outputs)
-            await ctx.tick()
-
-    simulate(control, bench)
-    return seen
-
-
-def cycles(trace: list[dict[str, int]], name: str) -> list[int]:
-    return [cycle for cycle, outputs in enumerate(trace) if outputs[name]]
+def rtl_trace(frames: list[dict[str, Any]], *, waits: int = 1) -> list[dict[str, int]]:
+    return control_trace(TransferControl(waits=waits, signals=1), frames)
 
 
 COMMAND = {"valid": 1, "index": 3, "waits": 1, "signals": 1, "tokens": 1}
@@ -40,7 +20,7 @@ def test_a_command_takes_its_token_works_and_signals():
     assert cycles(trace, "take") == [0]
     assert cycles(trace, "start") == [1]
     assert cycles(trace, "working") == [1, 2, 3, 4, 5]
-    assert cycles(trace, "give") == cycles(trace, "next") == cycles(trace, "succeeded") == [5]
+    assert cycles(trace, "give") == cycles(trace, "next") == [5]
 
 
 def test_it_waits_until_all_its_tokens_are_there():
@@ -54,7 +34,7 @@ def test_it_waits_until_all_its_tokens_are_there():
 def test_a_command_without_work_only_moves_tokens():
     trace = rtl_trace([{**COMMAND, "sync": 1}, {}, {"valid": 0}])
     assert (cycles(trace, "take"), cycles(trace, "give"), cycles(trace, "next")) == ([0], [1], [1])
-    assert not cycles(trace, "start") + cycles(trace, "working") + cycles(trace, "succeeded")
+    assert not cycles(trace, "start") + cycles(trace, "working")
 
 
 @pytest.mark.parametrize(("index", "refused"), [(2, False), (3, False), (4, True)])
