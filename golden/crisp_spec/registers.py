@@ -1,7 +1,7 @@
 """Register map of the accelerator: one declaration for hardware, driver, C header and documentation."""
 
-from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import chain
 
 from crisp_spec.commands import WINDOWS
 from crisp_spec.cycle_causes import PROGRAM_CAUSES
@@ -148,20 +148,43 @@ SHAPE_OFFSET = 0x80
 COUNTER_OFFSET = 0x100
 
 
-def _windows() -> Iterator[Register]:
-    for number in range(WINDOWS):
-        base = WINDOW_OFFSET + WINDOW_BYTES * number
-        name = f"window_{number}"
-        page = f"bits {PAGE_BITS} to 31 of the base; those below are always 0"
-        low = Field(RESERVED, PAGE_BITS, False, "0"), Field("page", 32 - PAGE_BITS, False, page)
-        yield Register(f"{name}_base_low", base, "rw", low, f"window {number}")
-        high = _word("address", "bits 32 to 63 of the base")
-        yield Register(f"{name}_base_high", base + 4, "rw", high, f"window {number}")
-        size = _word("bytes", f"size in bytes; what lies at 2^{ADDRESS_BITS} and beyond belongs to no window")
-        yield Register(f"{name}_size", base + 8, "rw", size, f"window {number}")
-        fetched = "" if number else "; commands are fetched from window 0 in any case"
-        permissions = (_bit("read", f"loads may read it{fetched}"), _bit("write", "stores may write it"))
-        yield Register(f"{name}_permissions", base + 12, "rw", permissions, f"window {number}")
+@dataclass(frozen=True)
+class WindowRegisters:
+    """The registers of one window."""
+
+    base_low: Register
+    base_high: Register
+    size: Register
+    permissions: Register
+
+
+def _window(number: int) -> WindowRegisters:
+    def register(part: str, place: int, fields: tuple[Field, ...]) -> Register:
+        offset = WINDOW_OFFSET + WINDOW_BYTES * number + 4 * place
+        return Register(f"window_{number}_{part}", offset, "rw", fields, f"window {number}")
+
+    page = f"bits {PAGE_BITS} to 31 of the base; those below are always 0"
+    low = Field(RESERVED, PAGE_BITS, False, "0"), Field("page", 32 - PAGE_BITS, False, page)
+    high = _word("address", "bits 32 to 63 of the base")
+    size = _word("bytes", f"size in bytes; what lies at 2^{ADDRESS_BITS} and beyond belongs to no window")
+    fetched = "" if number else "; commands are fetched from window 0 in any case"
+    permissions = (_bit("read", f"loads may read it{fetched}"), _bit("write", "stores may write it"))
+    return WindowRegisters(
+        register("base_low", 0, low),
+        register("base_high", 1, high),
+        register("size", 2, size),
+        register("permissions", 3, permissions),
+    )
+
+
+WINDOW_REGISTERS = tuple(_window(number) for number in range(WINDOWS))
+"""The registers of every window."""
+
+COUNTER_REGISTERS = {
+    name: Register(f"count_{name}", COUNTER_OFFSET + 4 * place, "ro", _word(name, doc), doc)
+    for place, (name, doc) in enumerate(COUNTERS)
+}
+"""The register of every counter."""
 
 
 def reachable_bytes(base: int, size: int) -> int:
@@ -175,8 +198,5 @@ def register_map() -> tuple[Register, ...]:
         Register(f"shape_{name}", SHAPE_OFFSET + 4 * i, "ro", _word(name, doc), f"configuration: {doc}")
         for i, (name, doc) in enumerate(_SHAPE)
     )
-    counters = (
-        Register(f"count_{name}", COUNTER_OFFSET + 4 * i, "ro", _word(name, doc), doc)
-        for i, (name, doc) in enumerate(COUNTERS)
-    )
-    return (*_CONTROL, *_windows(), *shape, *counters)
+    windows = ((w.base_low, w.base_high, w.size, w.permissions) for w in WINDOW_REGISTERS)
+    return (*_CONTROL, *chain.from_iterable(windows), *shape, *COUNTER_REGISTERS.values())

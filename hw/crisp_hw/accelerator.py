@@ -25,10 +25,10 @@ from crisp_hw.engines.store_engine import StoreEngine
 from crisp_hw.parts.credit_counter import CreditCounter
 from crisp_hw.parts.delay import delay
 from crisp_hw.parts.sharing import Shareable, shared
-from crisp_spec.commands import TOKEN_LIMIT, WINDOWS
+from crisp_spec.commands import TOKEN_LIMIT
 from crisp_spec.config import CoreConfig
 from crisp_spec.errors import ConfigError
-from crisp_spec.registers import COUNTERS
+from crisp_spec.registers import COUNTER_REGISTERS, WINDOW_REGISTERS
 
 NARROWEST_BUS = 64
 SHORTEST_RESET = 4
@@ -161,17 +161,15 @@ class CrispStc(Shareable):
         wiring.connect(m, load.bus, self.reader.load)
         wiring.connect(m, store.bus, self.writer.store)
         m.d.comb += [self.reader.abort.eq(self.control.abort), self.writer.abort.eq(self.control.abort)]
-        for number in range(WINDOWS):
-            low, high, size, permissions = (
-                getattr(self.registers, f"window_{number}_{part}")
-                for part in ("base_low", "base_high", "size", "permissions")
-            )
-            page = Cat(low.page, high.address)
+        port = self.registers.port
+        for number, window in enumerate(WINDOW_REGISTERS):
+            page = Cat(port(window.base_low).page, port(window.base_high).address)
+            size, permissions = port(window.size).bytes, port(window.permissions)
             for engine, allowed in ((load, permissions.read), (store, permissions.write)):
-                window = engine.windows[number]
-                m.d.comb += [window.page.eq(page), window.size.eq(size.bytes), window.allowed.eq(allowed)]
+                seen = engine.windows[number]
+                m.d.comb += [seen.page.eq(page), seen.size.eq(size), seen.allowed.eq(allowed)]
             if number == 0:
-                m.d.comb += [self.fetcher.window.page.eq(page), self.fetcher.window.size.eq(size.bytes)]
+                m.d.comb += [self.fetcher.window.page.eq(page), self.fetcher.window.size.eq(size)]
 
     def _connect_core(self, m: Module) -> None:
         core, load, execute, store = self.core, *self.engines.values()
@@ -244,6 +242,9 @@ class CrispStc(Shareable):
             registers.error_index.index.eq(errors.stop.index),
             registers.interrupt_status_set.done.eq(control.completed),
             registers.interrupt_status_set.error.eq(control.stopped),
-            *[getattr(registers, f"count_{name}").eq(getattr(self.counters, name)) for name, _ in COUNTERS],
+            *[
+                registers.port(register)[name].eq(getattr(self.counters, name))
+                for name, register in COUNTER_REGISTERS.items()
+            ],
         ]
         m.d.sync += self.interrupt.eq((pending.done & enabled.done) | (pending.error & enabled.error))

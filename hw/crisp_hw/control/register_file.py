@@ -78,16 +78,20 @@ class RegisterFile(Shareable):
                 self._write(m, register, here, word, strobes)
         return m
 
+    def port(self, register: Register) -> Any:
+        """The port of a register that is not a constant, a struct of its fields."""
+        return getattr(self, register.name)
+
     def _value(self, register: Register) -> Any:
         """What a read of the register gives."""
         if register.access == "wo":
             return Const(0, 1)
         if register.name in self.fixed:
             return Const(self.fixed[register.name], LITE_DATA_BITS)
-        return Value.cast(getattr(self, register.name))
+        return Value.cast(self.port(register))
 
     def _write(self, m: Module, register: Register, here: Signal, word: Signal, strobes: Signal) -> None:
-        value = Value.cast(getattr(self, register.name))
+        value = Value.cast(self.port(register))
         mask, new = Signal.like(value), Signal.like(value)
         lanes: Any = Cat(strobe.replicate(8) for strobe in strobes)
         m.d.comb += [mask.eq(lanes & register.mask), new.eq(word & mask)]
