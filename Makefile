@@ -17,9 +17,11 @@ network_options = $(strip \
 core = $(if $(CONFIG),--config $(CONFIG),--preset $(or $(PRESET),$(1)))
 
 .DEFAULT_GOAL := help
-.PHONY: help setup browser demo network index accuracy test lint verilog cocotb-test layers programs synth bench fuzz lock clean
+.PHONY: help setup browser demo network index accuracy lint verilog cocotb-test layers programs synth bench fuzz lock clean
+.PHONY: test test-golden test-hw test-sim test-sw test-cli test-bench
 
 help:
+	@echo 'Wherever PRESET is taken, CONFIG=<file> is, too: a core of your own sizes, see docs/examples.'
 	@echo 'make setup                                   create .venv and install what is missing'
 	@echo 'make demo [CLASSES=sneaker,bag,coat] [PRESET=edge]'
 	@echo '                                             prune, quantize and run a network on the RTL, layer by layer'
@@ -30,6 +32,8 @@ help:
 	@echo 'make accuracy DATA=<image folder> [GRID=headline|full] [CLUSTER=tcp://host:8786] [RTL=20]'
 	@echo '                                             CRISP and every baseline on real images: table and plots'
 	@echo 'make test [JOBS=2]                           all tests, those of the simulated hardware included'
+	@echo 'make test-golden, test-hw, test-sim, test-sw, test-cli, test-bench'
+	@echo '                                             the tests of one package alone'
 	@echo 'make browser                                 install Chromium, in which pages are tested, through apt'
 	@echo 'make lint                                    ruff and pyright'
 	@echo 'make verilog [PRESET=edge] [TOP=accelerator|core]'
@@ -70,8 +74,28 @@ accuracy: setup
 
 # One thread a process: two processes of two threads each would spin waiting for each other's cores. Tests are
 # handed out two at a time: with long queues one process would get all that are slow.
+pytest = OMP_NUM_THREADS=1 $(PY) -m pytest -n $(JOBS) --maxschedchunk 2
+
 test: setup
-	OMP_NUM_THREADS=1 $(PY) -m pytest -n $(JOBS) --maxschedchunk 2 golden hw sw cocotb_tests tools fuzz
+	$(pytest) golden hw sw cocotb_tests tools fuzz
+
+test-golden: setup
+	$(pytest) golden
+
+test-hw: setup
+	$(pytest) hw --ignore hw/tests/sim
+
+test-sim: setup
+	$(pytest) hw/tests/sim
+
+test-sw: setup
+	$(pytest) sw --ignore sw/tests/cli
+
+test-cli: setup
+	$(pytest) sw/tests/cli
+
+test-bench: setup
+	$(pytest) cocotb_tests
 
 lint: setup
 	$(PY) -m ruff check .

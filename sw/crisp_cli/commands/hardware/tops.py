@@ -7,6 +7,8 @@ if TYPE_CHECKING:
     from crisp_hw.core.core import CrispCore
 
 Top = Literal["accelerator", "core"]
+MODULES: dict[Top, str] = {"accelerator": "crisp_stc", "core": "crisp_core"}
+"""What their Verilog modules are called, before the name of the configuration."""
 
 
 def find_top(name: Top) -> "type[CrispStc] | type[CrispCore]":

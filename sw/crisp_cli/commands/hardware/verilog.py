@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from crisp_cli.commands.hardware.tops import Top, find_top
+from crisp_cli.commands.hardware.tops import MODULES, Top, find_top
 from crisp_cli.core_option import EDGE, Core
 from crisp_cli.options import Output
 from crisp_cli.terminal import on_stdout, results
@@ -30,12 +30,11 @@ def verilog(
     from crisp_hw.build.register_export import HEADER_NAME, write_header
     from crisp_hw.build.verilog import write_verilog
 
-    component = find_top(top)
-    name = f"{component.module_name}_{core}"
+    name = f"{MODULES[top]}_{core}"
     require_new_file(out / f"{name}.v")
     if lint:
         require_verilator()
-    written = [write_verilog(component(core.config), name, out / f"{name}.v")]
+    written = [write_verilog(find_top(top)(core.config), name, out / f"{name}.v")]
     if lint:
         lint_verilog(written[0])
     if top == "accelerator":
