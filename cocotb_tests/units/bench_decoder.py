@@ -8,13 +8,14 @@ from cocotb.triggers import FallingEdge
 
 from crisp_golden.stimuli.job_windows import decoded_windows
 from crisp_golden.stimuli.random_jobs import RandomJob, random_job
-from crisp_hw.core.payloads import JOB_FIELDS, fill_layout, window_layout
+from crisp_hw.core.decoder import BlockIndexDecoder
+from crisp_hw.core.job import job_layout
+from crisp_hw.core.payloads import fill_layout, window_layout
 from crisp_sim.core.bits import pack, unpack
 from crisp_sim.core.clocking import start_clock
 from crisp_sim.runs.parameters import bench_parameters, record_measurements
 from crisp_spec.commands import Memory
 from crisp_spec.config import CoreConfig
-from crisp_spec.fields import pack_fields
 from crisp_spec.latencies import DECODE_INTERVAL
 
 QUIET_CYCLES = 100
@@ -55,7 +56,8 @@ async def _load(dut, job: RandomJob) -> None:
             dut.fill.value = pack(fill_layout(job.config), values)
             await FallingEdge(dut.clk)
     dut.fill.value = 0
-    dut.job.value = pack_fields(JOB_FIELDS, job.values)
+    names = BlockIndexDecoder.job_fields
+    dut.job.value = pack(job_layout(names), {name: job.values[name] for name in names})
 
 
 async def _receive(

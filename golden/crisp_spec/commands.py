@@ -112,9 +112,7 @@ LOAD = (
 
 STORE = (OPCODE, *_STORE_TOKENS, *_TRANSFER)
 
-EXECUTE = (
-    OPCODE,
-    *_EXECUTE_TOKENS,
+JOB_FIELDS = (
     Field("n", 4, False, "non-zeros per group, 1 to M"),
     _flag("max_pool", "1: maximum over the windows instead of the sum of products"),
     _flag("residual", "1: add the residual tensor"),
@@ -161,6 +159,9 @@ EXECUTE = (
     Field("weight_base", 16, False, "first word of the weight memory"),
     Field("index_base", 16, False, "first entry of the block-index memory"),
 )
+"""What the core has to know of a job: one run of the core, which an EXECUTE command starts."""
+
+EXECUTE = (OPCODE, *_EXECUTE_TOKENS, *JOB_FIELDS)
 
 FORMATS: dict[Opcode, tuple[Field, ...]] = {
     Opcode.LOAD: LOAD,

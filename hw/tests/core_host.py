@@ -8,8 +8,7 @@ import numpy as np
 
 from crisp_golden.cycles.core_cycles import CycleCount
 from crisp_hw.core.core import CrispCore
-from crisp_hw.core.payloads import JOB_FIELDS
-from crisp_spec.commands import Memory
+from crisp_spec.commands import JOB_FIELDS, Memory
 from hw.tests.simulate import drive, plain
 
 

@@ -6,7 +6,7 @@ from typing import Any
 
 from amaranth.hdl import Module
 
-from crisp_hw.core.payloads import JOB_LAYOUT
+from crisp_hw.core.job import JOB_LAYOUT
 from crisp_hw.core.signatures import CoreSignature
 from crisp_hw.parts.sharing import Shareable
 from crisp_spec.commands import Memory

@@ -3,7 +3,7 @@
 from amaranth.hdl import Module, Mux, Signal
 from amaranth.lib.wiring import In, Out
 
-from crisp_hw.core.sequencing.sequencer import COUNTERS_LAYOUT
+from crisp_hw.core.sequencing.cycle_counters import COUNTERS_LAYOUT
 from crisp_hw.parts.sharing import Shareable
 from crisp_spec.registers import COUNTERS
 

@@ -10,12 +10,14 @@ from crisp_hw.core.activation_memory import ActivationMemory
 from crisp_hw.core.array.array_row import ArrayRow
 from crisp_hw.core.array.output_lane import LEVELS_LAYOUT
 from crisp_hw.core.decoder import BlockIndexDecoder
+from crisp_hw.core.job import job_layout
 from crisp_hw.core.loader import WeightLoader
 from crisp_hw.core.outputs.writer import OutputWriter
-from crisp_hw.core.payloads import JOB_LAYOUT, fill_layout
+from crisp_hw.core.payloads import fill_layout
 from crisp_hw.core.sequencing.sequencer import Sequencer
 from crisp_hw.core.signatures import CoreSignature
 from crisp_hw.parts.delay import delay
+from crisp_hw.parts.field_layouts import same_fields
 from crisp_hw.parts.sharing import Shareable, shared
 from crisp_spec.commands import Memory
 from crisp_spec.config import CoreConfig
@@ -72,10 +74,11 @@ class CrispCore(Shareable):
             self.counted.eq(rests),
         ]
         output_job, output_start = self._output_job(m, start)
+        for block in (decoder, sequencer, loader):
+            m.d.comb += same_fields(block.job, self.job.fields)
         m.d.comb += [
-            *[block.job.eq(self.job.fields) for block in (decoder, sequencer, loader)],
             *[block.start.eq(start) for block in (decoder, sequencer, loader)],
-            writer.job.eq(output_job),
+            *same_fields(writer.job, output_job),
             writer.start.eq(output_start),
             loader.load.eq(sequencer.load),
             loader.head.eq(decoder.o.payload),
@@ -102,10 +105,10 @@ class CrispCore(Shareable):
 
         It is the one before until that job's last output has passed.
         """
-        job = Signal(JOB_LAYOUT, reset_less=True)
+        job = Signal(job_layout((*OutputWriter.job_fields, *LEVELS_LAYOUT.members)), reset_less=True)
         last = delay(m, start, prologue_cycles(self.config), "prologue", reset_less=False)
         with m.If(last):
-            m.d.sync += job.eq(self.job.fields)
+            m.d.sync += same_fields(job, self.job.fields)
         return job, delay(m, last, 1, "output_start", reset_less=False)
 
     def _row_resets(self, m: Module) -> list[Any]:
@@ -122,7 +125,7 @@ class CrispCore(Shareable):
         config = self.config
         rows = []
         levels = Signal(LEVELS_LAYOUT)
-        m.d.comb += [levels[name].eq(output_job[name]) for name in LEVELS_LAYOUT.members]
+        m.d.comb += same_fields(levels, output_job)
         chain = {
             "beat": delay(m, sequencer.beat, activations.latency, "beat", reset_less=False),
             "windows": activations.windows,

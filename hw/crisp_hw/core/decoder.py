@@ -15,9 +15,9 @@ from amaranth.utils import ceil_log2
 
 from crisp_hw.bus.stream_queue import StreamQueue
 from crisp_hw.cells import BeatMemory, Multiplier, Technology
+from crisp_hw.core.job import job_layout
 from crisp_hw.core.parameter_memories import beat_memory
 from crisp_hw.core.payloads import (
-    JOB_LAYOUT,
     TAP_LAYOUT,
     bank_bits,
     fill_layout,
@@ -93,19 +93,24 @@ class BlockIndexDecoder(Shareable):
 
     Members
     -------
-    job : In(JOB_LAYOUT), stable from start to the end of the job.
+    job : In, the fields that it reads, stable from start to the end of the job.
     start : In(1), begins a job at its first index.
     fill : In(fill_layout), beats for the index memory and the tap table.
     o : Out, stream of decoded windows in the order in which the array visits them: row tiles, pixel tiles,
         windows.
     """
 
+    job_fields = (
+        *("row_tiles", "pixel_tiles", "depth_full", "channel_blocks", "tap_base", "index_base"),
+        *("act_base", "act_plane", "act_ring", "act_start"),
+    )
+
     def __init__(self, config: CoreConfig, *, technology: Technology):
         self.config = config
         self.technology = technology
         super().__init__(
             {
-                "job": In(JOB_LAYOUT),
+                "job": In(job_layout(self.job_fields)),
                 "start": In(1),
                 "fill": In(fill_layout(config)),
                 "o": Out(stream.Signature(window_layout(config))),  # pyright: ignore[reportArgumentType]

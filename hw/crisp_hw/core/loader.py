@@ -7,10 +7,10 @@ from amaranth.lib.wiring import In, Out
 from amaranth.utils import ceil_log2
 
 from crisp_hw.cells import BeatMemory, Technology
+from crisp_hw.core.job import job_layout
 from crisp_hw.core.parameter_memories import beat_memory
 from crisp_hw.core.payloads import (
     CHANNEL_SLOTS,
-    JOB_LAYOUT,
     channel_bus_layout,
     fill_layout,
     weight_bus_layout,
@@ -42,18 +42,20 @@ class WeightLoader(Shareable):
 
     Members
     -------
-    job : In(JOB_LAYOUT); start : In(1), goes back to the bases; load : In(1).
+    job : In, the fields that it reads. start : In(1), goes back to the bases; load : In(1).
     head : In(window_layout), head of the window queue; stable while its weights are loaded.
     fill : In(fill_layout), beats for the memories.
     weights : Out(weight_bus_layout); channels : Out(channel_bus_layout); both to row 0.
     """
+
+    job_fields = ("load_beats", "uniform", "dense", "max_pool", "residual", "weight_base", "channel_base")
 
     def __init__(self, config: CoreConfig, *, technology: Technology):
         self.config = config
         self.technology = technology
         super().__init__(
             {
-                "job": In(JOB_LAYOUT),
+                "job": In(job_layout(self.job_fields)),
                 "start": In(1),
                 "load": In(1),
                 "head": In(window_layout(config)),

@@ -1,37 +1,21 @@
 """Payloads that travel between the blocks of the core."""
 
-from collections.abc import Sequence
-
-from amaranth.hdl import Shape
 from amaranth.lib import data
 from amaranth.utils import ceil_log2
 
-from crisp_spec.commands import COORDINATE_BITS, EXECUTE, POSITION_BITS, Memory
+from crisp_hw.parts.field_layouts import fields_layout
+from crisp_spec.commands import COORDINATE_BITS, POSITION_BITS, Memory
 from crisp_spec.config import VALUE_BITS, CoreConfig
-from crisp_spec.fields import Field
 from crisp_spec.memories import CHANNEL_FIELDS, RESIDUAL_CHANNEL_FIELDS, TAP_FIELDS
 
 CHANNEL_SLOTS = 16
 """Row tiles whose channel parameters every row keeps; see ``ArrayRow`` for why 16 suffice."""
 
-DISPATCH_FIELDS = ("opcode", "wait_load", "wait_store", "signal_load", "signal_store")
-"""Fields of an execute command that are not the core's business."""
 
-JOB_FIELDS = tuple(field for field in EXECUTE if field.name not in DISPATCH_FIELDS)
-
-
-def struct(fields: Sequence[Field]) -> data.StructLayout:
-    """The layout into which ``crisp_spec.fields.pack_fields`` packs."""
-    return data.StructLayout({field.name: Shape(field.bits, signed=field.signed) for field in fields})
-
-
-JOB_LAYOUT = struct(JOB_FIELDS)
-"""What the core has to know of an execute command, see ``crisp_spec.commands``."""
-
-TAP_LAYOUT = struct(TAP_FIELDS)
+TAP_LAYOUT = fields_layout(TAP_FIELDS)
 """A word of the tap table."""
 
-CHANNEL_LAYOUT = struct((*CHANNEL_FIELDS, *RESIDUAL_CHANNEL_FIELDS))
+CHANNEL_LAYOUT = fields_layout((*CHANNEL_FIELDS, *RESIDUAL_CHANNEL_FIELDS))
 """Bias, requantization and residual of one output channel."""
 
 
@@ -158,6 +142,14 @@ def channel_bus_layout(config: CoreConfig) -> data.StructLayout:
             "data": data.ArrayLayout(CHANNEL_LAYOUT, config.load_rows),
         }
     )
+
+
+def tile_layout() -> data.StructLayout:
+    """A tile whose sums are complete: accumulators ``bank``, channel parameters ``slot``, and its place.
+
+    ``last_pixels`` marks the last tile of a row tile, ``last_rows`` one of the last row tile.
+    """
+    return data.StructLayout({"bank": 1, "slot": ceil_log2(CHANNEL_SLOTS), "last_pixels": 1, "last_rows": 1})
 
 
 def drain_layout(config: CoreConfig) -> data.StructLayout:

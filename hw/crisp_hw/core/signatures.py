@@ -3,8 +3,9 @@
 from amaranth.lib import data, wiring
 from amaranth.lib.wiring import In, Out
 
-from crisp_hw.core.payloads import JOB_LAYOUT, bank_bits, row_bits
-from crisp_hw.core.sequencing.sequencer import COUNTERS_LAYOUT
+from crisp_hw.core.job import JOB_LAYOUT
+from crisp_hw.core.payloads import bank_bits, row_bits
+from crisp_hw.core.sequencing.cycle_counters import COUNTERS_LAYOUT
 from crisp_spec.commands import POSITION_BITS
 from crisp_spec.config import CoreConfig
 

@@ -12,9 +12,8 @@ from cocotb.utils import get_sim_time
 
 from crisp_golden.cycles.core_cycles import CycleCount
 from crisp_golden.pack.jobs import Job
-from crisp_hw.core.payloads import JOB_FIELDS
 from crisp_sim.core.clocking import CLOCK_PERIOD_NS, RESET_CYCLES, pulse_reset, start_clock
-from crisp_spec.commands import Memory
+from crisp_spec.commands import JOB_FIELDS, Memory
 from crisp_spec.config import CoreConfig
 from crisp_spec.cycle_causes import CORE_CAUSES
 from crisp_spec.fields import pack_fields

@@ -5,7 +5,7 @@ from random import Random
 import pytest
 
 from crisp_hw.control.program_counters import EVENTS, ProgramCounters
-from crisp_hw.core.sequencing.sequencer import COUNTERS_LAYOUT
+from crisp_hw.core.sequencing.cycle_counters import COUNTERS_LAYOUT
 from crisp_spec.cycle_causes import PROGRAM_CAUSES
 from crisp_spec.registers import COUNTERS
 from hw.tests.simulate import drive, simulate

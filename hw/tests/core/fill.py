@@ -4,14 +4,13 @@ from collections.abc import Iterable
 from typing import Any
 
 from crisp_golden.stimuli.random_jobs import RandomJob
-from crisp_hw.core.payloads import JOB_FIELDS
 from crisp_spec.commands import Memory
 from hw.tests.simulate import drive
 
 
-def job_frame(job: RandomJob) -> dict[str, int]:
-    """The members of ``JOB_LAYOUT``."""
-    return {field.name: job.values[field.name] for field in JOB_FIELDS}
+def job_frame(job: RandomJob, port: Any) -> dict[str, int]:
+    """The fields of a job that ``port`` of a block takes."""
+    return {name: job.values[name] for name in port.shape().members}
 
 
 async def fill_memories(ctx: Any, block: Any, job: RandomJob, memories: Iterable[Memory]) -> None:

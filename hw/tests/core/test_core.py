@@ -22,8 +22,10 @@ from crisp_hw.cells import Technology
 from crisp_hw.core.activation_memory import ActivationMemory
 from crisp_hw.core.core import CrispCore
 from crisp_hw.core.decoder import BlockIndexDecoder
-from crisp_hw.core.payloads import JOB_LAYOUT, fill_layout
+from crisp_hw.core.job import JOB_LAYOUT
+from crisp_hw.core.payloads import fill_layout
 from crisp_hw.core.sequencing.sequencer import Sequencer
+from crisp_hw.parts.field_layouts import same_fields
 from crisp_hw.parts.sharing import convert_shared
 from crisp_spec.commands import Memory
 from crisp_spec.config import PRESETS, CoreConfig, preset
@@ -106,7 +108,7 @@ def test_start_is_ignored_while_busy():
     job = random_job(np.random.default_rng(2), config)
 
     async def bench(ctx: Any) -> None:
-        drive(ctx, core.job, {"fields": job_frame(job), "start": 1})
+        drive(ctx, core.job, {"fields": job_frame(job, core.job.fields), "start": 1})
         await ctx.tick().repeat(20)
         # A register takes the start, another the cause of a cycle.
         assert ctx.get(core.counters.prologue) == 18
@@ -216,7 +218,8 @@ class FrontEnd(wiring.Component):
         m.submodules.decoder, m.submodules.sequencer = decoder, sequencer = self.decoder, self.sequencer
         wiring.connect(m, decoder.o, sequencer.i)
         m.d.comb += [
-            *[block.job.eq(self.job) for block in (decoder, sequencer)],
+            *same_fields(decoder.job, self.job),
+            *same_fields(sequencer.job, self.job),
             *[block.start.eq(self.start) for block in (decoder, sequencer)],
             decoder.fill.eq(self.fill),
             sequencer.written.eq(self.finish),
@@ -241,7 +244,7 @@ def test_every_window_is_decoded_before_its_weights_are_loaded(tap_words: int):
         jobs = (random_job(rng, config, n=1, dense=0) for _ in range(12))
         for job in jobs:
             assert job.values["slot_full"] <= 6
-            drive(ctx, front, {"job": job_frame(job)})
+            drive(ctx, front, {"job": job_frame(job, front.job)})
             await fill_memories(ctx, front, job, (Memory.BLOCK_INDEX, Memory.TAP))
             drive(ctx, front, {"start": 1})
             await ctx.tick()

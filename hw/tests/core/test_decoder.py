@@ -58,7 +58,7 @@ def long_job(config: CoreConfig) -> RandomJob:
 
 async def load_job(ctx: Any, decoder: BlockIndexDecoder, job: RandomJob) -> None:
     """Set the job and fill index memory and tap table."""
-    drive(ctx, decoder, {"job": job_frame(job)})
+    drive(ctx, decoder, {"job": job_frame(job, decoder.job)})
     await fill_memories(ctx, decoder, job, TABLES)
 
 

@@ -126,7 +126,7 @@ def test_buses_carry_the_packed_words_in_order_and_on_time(config: CoreConfig, p
         rng, recorder = np.random.default_rng(8), LoaderBench(loader)
         for _ in range(6):
             job = random_job(rng, config)
-            drive(ctx, loader, {"job": job_frame(job)})
+            drive(ctx, loader, {"job": job_frame(job, loader.job)})
             await fill_memories(ctx, loader, job, PARAMETERS)
             pulses = await recorder.run(ctx, job, pause)
             assert [beat for _, beat in recorder.weights] == expected_weights(job)

@@ -6,8 +6,6 @@ from amaranth.lib.data import StructLayout
 
 from crisp_hw.core.payloads import (
     CHANNEL_LAYOUT,
-    JOB_FIELDS,
-    JOB_LAYOUT,
     TAP_LAYOUT,
     bank_bits,
     beat_layout,
@@ -34,11 +32,10 @@ def random_values(fields: tuple[Field, ...], rng: np.random.Generator) -> dict[s
 @pytest.mark.parametrize(
     ("layout", "fields"),
     [
-        (JOB_LAYOUT, JOB_FIELDS),
         (TAP_LAYOUT, TAP_FIELDS),
         (CHANNEL_LAYOUT, (*CHANNEL_FIELDS, *RESIDUAL_CHANNEL_FIELDS)),
     ],
-    ids=["job", "tap", "channel"],
+    ids=["tap", "channel"],
 )
 def test_layouts_place_fields_as_golden_packs_them(layout: StructLayout, fields: tuple[Field, ...]):
     rng = np.random.default_rng(0)
@@ -48,10 +45,7 @@ def test_layouts_place_fields_as_golden_packs_them(layout: StructLayout, fields:
     assert layout.size == sum(field.bits for field in fields)
 
 
-def test_the_job_is_an_execute_command_without_what_the_dispatcher_needs():
-    names = {field.name for field in JOB_FIELDS}
-    assert {"n", "max_pool", "row_tiles", "weight_base", "index_base"} <= names
-    assert not {"opcode", "wait_load", "wait_store", "signal_load", "signal_store"} & names
+def test_a_tap_fits_its_word():
     assert TAP_LAYOUT.size <= TAP_BITS
 
 

@@ -3,10 +3,10 @@
 from typing import Any
 
 from amaranth.hdl import Cat, Const, Module, Mux, Signal, signed, unsigned
-from amaranth.lib import data
 from amaranth.lib.wiring import In, Out
 
 from crisp_hw.cells import Multiplier, Technology
+from crisp_hw.core.job import job_layout
 from crisp_hw.core.payloads import CHANNEL_LAYOUT
 from crisp_hw.parts.delay import delay
 from crisp_hw.parts.sharing import Shareable, shared
@@ -20,14 +20,7 @@ NARROW_BITS = VALUE_BITS + 4
 FINE_BITS = 3
 LONGEST_FINE = (1 << FINE_BITS) - 1
 
-LEVELS_LAYOUT = data.StructLayout(
-    {
-        "y_zero_point": signed(VALUE_BITS),
-        "q_min": signed(VALUE_BITS),
-        "q_max": signed(VALUE_BITS),
-        "res_zero_point": signed(VALUE_BITS),
-    }
-)
+LEVELS_LAYOUT = job_layout(("y_zero_point", "q_min", "q_max", "res_zero_point"))
 """Zero points and clamp of a layer; constant while its outputs pass."""
 
 

@@ -4,7 +4,8 @@ from amaranth.hdl import Cat, Module, Mux, Signal, signed
 from amaranth.lib import data
 from amaranth.lib.wiring import In, Out
 
-from crisp_hw.core.payloads import JOB_LAYOUT, bank_bits, position_bits
+from crisp_hw.core.job import job_layout
+from crisp_hw.core.payloads import bank_bits, position_bits
 from crisp_hw.parts.ring import add_modulo
 from crisp_hw.parts.sharing import Shareable
 from crisp_spec.commands import COORDINATE_BITS
@@ -20,17 +21,22 @@ class OutputGrid(Shareable):
 
     Members
     -------
-    job : In(JOB_LAYOUT); start : In(1), begins a job.
+    job : In, the fields that it reads. start : In(1), begins a job.
     advance : In(1), go on to the next pixels; restart : In(1), with ``advance``, to the first ones.
     exists : Out(drain_cols), which of the current pixels are outputs.
     phase : Out(2), number of the first pixel's ring; position : Out, its place there, one cycle later.
     """
 
+    job_fields = (
+        *("pitch", "out_width", "out_height", "out_pitch", "out_ring", "out_start"),
+        *("out_phased", "out_odd_row"),
+    )
+
     def __init__(self, config: CoreConfig):
         self.config = config
         super().__init__(
             {
-                "job": In(JOB_LAYOUT),
+                "job": In(job_layout(self.job_fields)),
                 "start": In(1),
                 "advance": In(1),
                 "restart": In(1),

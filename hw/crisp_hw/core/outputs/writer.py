@@ -8,10 +8,12 @@ from amaranth.lib.wiring import In, Out
 from amaranth.utils import ceil_log2
 
 from crisp_hw.core.array.output_lane import OutputLane
+from crisp_hw.core.job import job_layout
 from crisp_hw.core.outputs.output_grid import OutputGrid
-from crisp_hw.core.payloads import JOB_LAYOUT, bank_bits, drain_layout, output_layout, row_bits
+from crisp_hw.core.payloads import bank_bits, drain_layout, output_layout, row_bits
 from crisp_hw.core.plane_walker import PlaneWalker
 from crisp_hw.parts.delay import delay
+from crisp_hw.parts.field_layouts import same_fields
 from crisp_hw.parts.select import select
 from crisp_hw.parts.sharing import Shareable, shared
 from crisp_spec.config import VALUE_BITS, CoreConfig
@@ -25,19 +27,21 @@ class OutputWriter(Shareable):
 
     Members
     -------
-    job : In(JOB_LAYOUT); start : In(1), begins a job.
+    job : In, the fields that it reads. start : In(1), begins a job.
     drain : In(drain_layout), the command that the last row is executing.
     y : In(rows times drain_cols values of 8 bits); row r is r cycles behind row 0.
     o : Out(output_layout), to the activation memory.
     written : Out(1), high together with the last output of the job.
     """
 
+    job_fields = ("out_base", "out_plane", "out_part", "out_ring", *OutputGrid.job_fields)
+
     def __init__(self, config: CoreConfig):
         self.config = config
         pixels = data.ArrayLayout(VALUE_BITS, config.drain_cols)
         super().__init__(
             {
-                "job": In(JOB_LAYOUT),
+                "job": In(job_layout(self.job_fields)),
                 "start": In(1),
                 "drain": In(drain_layout(config)),
                 "y": In(data.ArrayLayout(pixels, config.rows)),
@@ -64,7 +68,7 @@ class OutputWriter(Shareable):
             planes.first_part.eq(job.out_part),
             planes.start.eq(self.start),
             planes.advance.eq(restart),
-            grid.job.eq(job),
+            *same_fields(grid.job, job),
             grid.start.eq(self.start),
             grid.advance.eq(coming["valid"]),
             grid.restart.eq(restart),

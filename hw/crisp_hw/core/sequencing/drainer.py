@@ -4,7 +4,8 @@ from amaranth.hdl import Cat, Module, Mux, Signal, signed
 from amaranth.lib.wiring import In, Out
 from amaranth.utils import ceil_log2
 
-from crisp_hw.core.payloads import CHANNEL_SLOTS, JOB_LAYOUT, bank_bits, drain_layout
+from crisp_hw.core.job import job_layout
+from crisp_hw.core.payloads import bank_bits, drain_layout, tile_layout
 from crisp_hw.parts.delay import delay
 from crisp_hw.parts.sharing import Shareable
 from crisp_spec.config import CoreConfig
@@ -16,25 +17,23 @@ class Drainer(Shareable):
 
     Members
     -------
-    job : In(JOB_LAYOUT).
-    start : In(1), a tile is finished, only while ``free``; bank, slot : In, of its accumulators and channels;
-        last_pixels, last_rows : In(1), it is the last one of a row tile, and of the last row tile.
+    job : In, the fields that it reads.
+    start : In(1), a tile is complete, only while ``free``; tile : In(tile_layout), which.
     drain : Out(drain_layout), from two cycles after ``start`` on.
     free : Out(1), a tile may be handed over: the one before is out by the next cycle. A register, since all
         that follows a tile waits for it.
     released : Out(1), ``release_cycles`` after the job's last command is decided.
     """
 
+    job_fields = ("out_phased", "depth_full", "depth_last")
+
     def __init__(self, config: CoreConfig):
         self.config = config
         super().__init__(
             {
-                "job": In(JOB_LAYOUT),
+                "job": In(job_layout(self.job_fields)),
                 "start": In(1),
-                "bank": In(1),
-                "slot": In(ceil_log2(CHANNEL_SLOTS)),
-                "last_pixels": In(1),
-                "last_rows": In(1),
+                "tile": In(tile_layout()),
                 "drain": Out(drain_layout(config)),
                 "free": Out(1, init=1),
                 "released": Out(1),
@@ -43,7 +42,7 @@ class Drainer(Shareable):
 
     def elaborate(self, platform):
         m = Module()
-        config, job = self.config, self.job
+        config, job, tile = self.config, self.job, self.tile
         lengths = self._lengths(m)
         running, rows_end, job_end = Signal(), Signal(), Signal()
         # Counts down to -1, so that its end is one bit.
@@ -59,17 +58,17 @@ class Drainer(Shareable):
                 running.eq(~ends),
                 self.free.eq(left <= 0),
             ]
-        length = Mux(self.last_pixels, lengths[1], lengths[0])
+        length = Mux(tile.last_pixels, lengths[1], lengths[0])
         with m.If(self.start):
             m.d.sync += [
                 running.eq(1),
                 self.free.eq(length < 0),
                 place.eq(0),
-                current.bank.eq(self.bank),
-                current.slot.eq(self.slot),
+                current.bank.eq(tile.bank),
+                current.slot.eq(tile.slot),
                 left.eq(length),
-                rows_end.eq(self.last_pixels),
-                job_end.eq(self.last_pixels & self.last_rows),
+                rows_end.eq(tile.last_pixels),
+                job_end.eq(tile.last_pixels & tile.last_rows),
             ]
         m.d.sync += [
             self.drain.eq(current),

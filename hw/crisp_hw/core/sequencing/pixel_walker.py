@@ -4,6 +4,7 @@ from amaranth.hdl import Cat, Module, Mux, Signal, signed
 from amaranth.lib import data
 from amaranth.lib.wiring import In, Out
 
+from crisp_hw.core.job import job_layout
 from crisp_hw.parts.sharing import Shareable
 from crisp_spec.commands import COORDINATE_BITS
 from crisp_spec.config import CoreConfig
@@ -21,18 +22,20 @@ class PixelWalker(Shareable):
 
     Members
     -------
-    pitch, step_x, step_y : In(10), pixels per row, ``cols mod pitch`` and ``cols div pitch``.
+    job : In, the fields that it reads.
     start, advance, rewind, next_tile, restart : In(1).
     y_low, y_high, x_low, x_high : In(10), the tap's range, half-open.
     inside : Out(cols), without latency.
     """
+
+    job_fields = ("pitch", "step_x", "step_y")
 
     def __init__(self, config: CoreConfig):
         self.config = config
         c = COORDINATE_BITS
         super().__init__(
             {
-                **{name: In(c) for name in ("pitch", "step_x", "step_y")},
+                "job": In(job_layout(self.job_fields)),
                 **{name: In(1) for name in ("start", "advance", "rewind", "next_tile", "restart")},
                 **{name: In(c) for name in ("y_low", "y_high", "x_low", "x_high")},
                 "inside": Out(config.cols),
@@ -46,9 +49,9 @@ class PixelWalker(Shareable):
         wrap_x = Signal(signed(COORDINATE_BITS + 1))
         pitch_last, wrap_y = Signal(COORDINATE_BITS), Signal(COORDINATE_BITS)
         m.d.sync += [
-            wrap_x.eq(self.step_x - self.pitch),
-            wrap_y.eq(self.step_y + 1),
-            pitch_last.eq(self.pitch - 1),
+            wrap_x.eq(self.job.step_x - self.job.pitch),
+            wrap_y.eq(self.job.step_y + 1),
+            pitch_last.eq(self.job.pitch - 1),
         ]
         seed = Signal(PIXEL_LAYOUT)
         pending = Signal(cols)
@@ -83,8 +86,8 @@ class PixelWalker(Shareable):
         ]
         with m.If(self.advance):
             m.d.comb += [
-                after.x.eq(Mux(wraps, wrapped_x, current.x + self.step_x)),
-                after.y.eq(Mux(wraps, current.y + wrap_y, current.y + self.step_y)),
+                after.x.eq(Mux(wraps, wrapped_x, current.x + self.job.step_x)),
+                after.y.eq(Mux(wraps, current.y + wrap_y, current.y + self.job.step_y)),
             ]
         begin = Mux(self.restart, Cat(origin), Mux(self.next_tile, Cat(after), Cat(tile)))
         with m.If(seeded):

@@ -3,7 +3,8 @@
 from amaranth.hdl import Module, Mux, Signal
 from amaranth.lib.wiring import In, Out
 
-from crisp_hw.core.payloads import JOB_LAYOUT, bank_bits, ring_layout, row_bits
+from crisp_hw.core.job import job_layout
+from crisp_hw.core.payloads import bank_bits, ring_layout, row_bits
 from crisp_hw.core.plane_walker import PlaneWalker
 from crisp_hw.parts.delay import delay
 from crisp_hw.parts.ring import next_row
@@ -16,18 +17,20 @@ class ResidualWalker(Shareable):
 
     Members
     -------
-    job : In(JOB_LAYOUT); start : In(1), begins a job.
+    job : In, the fields that it reads. start : In(1), begins a job.
     row_tile_ends : In(1), go to the next row tile; fetching : In(1), go one row further.
     ring : Out(ring_layout), three cycles after ``start`` and ``row_tile_ends``.
     part : Out, of the row tile in its words.
     """
+
+    job_fields = ("out_part", "res_base", "res_plane", "res_ring", "res_start")
 
     def __init__(self, config: CoreConfig):
         self.config = config
         self.planes = PlaneWalker(config)
         super().__init__(
             {
-                "job": In(JOB_LAYOUT),
+                "job": In(job_layout(self.job_fields)),
                 "start": In(1),
                 "row_tile_ends": In(1),
                 "fetching": In(1),

@@ -44,7 +44,7 @@ def test_pixels_of_random_jobs_have_their_coordinates_and_places(config: CoreCon
         rng = np.random.default_rng(2)
         for _ in range(25):
             job = random_job(rng, config, out_phased=phased)
-            drive(ctx, grid, {"job": job_frame(job), "start": 1})
+            drive(ctx, grid, {"job": job_frame(job, grid.job), "start": 1})
             await ctx.tick()
             drive(ctx, grid, {"start": 0})
             await ctx.tick().repeat(config.drain_cols + 3)

@@ -10,7 +10,6 @@ from crisp_golden.stimuli.small_cores import small_core
 from crisp_hw.core.outputs.writer import OutputWriter
 from crisp_spec.config import CoreConfig
 from crisp_spec.latencies import OUTPUT_LATENCY
-from hw.tests.core.fill import job_frame
 from hw.tests.simulate import trace
 
 SMALL = {"smem_words": 256, "weight_words": 64, "index_words": 32, "channel_words": 16, "tap_words": 16}
@@ -49,7 +48,7 @@ def frames_of(job: RandomJob, outputs: np.ndarray, rng: np.random.Generator) -> 
     garbage = rng.integers(0, 256, (len(frames), config.rows, config.drain_cols)).tolist()
     for frame, y in zip(frames, garbage, strict=True):
         frame |= {"drain": {"valid": 0, "row_tile_end": 0, "job_end": 0}, "y": y}
-    frames[0]["job"] = job_frame(job)
+    frames[0]["job"] = {name: job.values[name] for name in OutputWriter.job_fields}
     for command, time in enumerate(times.tolist()):
         frames[time]["drain"] = {
             "valid": 1,

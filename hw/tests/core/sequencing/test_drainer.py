@@ -33,7 +33,7 @@ def run(phased: int) -> tuple[list[tuple[int, dict[str, int]]], list[int], list[
             takes = number < len(TILES) and ctx.get(drainer.free)
             drive(ctx, drainer, {"start": int(takes)})
             if takes:
-                drive(ctx, drainer, {"bank": number % 2, "slot": number + 3, **TILES[number]})
+                drive(ctx, drainer, {"tile": {"bank": number % 2, "slot": number + 3, **TILES[number]}})
                 starts.append(cycle)
             command = plain(ctx.get(drainer.drain))
             if command["valid"]:

@@ -53,8 +53,7 @@ def random_limits(rng: np.random.Generator, pixel: int, pitch: int) -> dict[str,
 async def walk(ctx: Any, walker: PixelWalker, pitch: int, rng: np.random.Generator) -> None:
     """Start, then compare ``inside`` in every cycle of a random walk."""
     cols = walker.config.cols
-    for name, value in (("pitch", pitch), ("step_x", cols % pitch), ("step_y", cols // pitch)):
-        ctx.set(getattr(walker, name), value)
+    ctx.set(walker.job, {"pitch": pitch, "step_x": cols % pitch, "step_y": cols // pitch})
     for name in ("advance", "rewind"):
         ctx.set(getattr(walker, name), 0)
     ctx.set(walker.start, 1)

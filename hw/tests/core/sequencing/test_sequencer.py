@@ -61,7 +61,7 @@ async def run(
     """Run a job; stubs stand for the decoder, which is always ahead, and for the output path."""
     recording, queue = Recording(), list(windows)
     job_ends_at = None
-    drive(ctx, sequencer, {"job": job_frame(job), "written": 0})
+    drive(ctx, sequencer, {"job": job_frame(job, sequencer.job), "written": 0})
     await ctx.tick()
     drive(ctx, sequencer, {"start": 1})
     await ctx.tick()
