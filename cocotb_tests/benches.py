@@ -34,7 +34,7 @@ BENCHES = (
     RegisteredBench(
         name="row_chain",
         summary="chain of array rows: multiply, accumulate and drain random tiles",
-        device="crisp_row_chain",
+        device="cocotb_tests.units.row_chain:RowChain",
         module="cocotb_tests.units.bench_row_chain",
         parameters={"layers": 12, "tiles": 5},
         on_icarus={"layers": 4},

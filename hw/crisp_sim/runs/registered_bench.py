@@ -9,7 +9,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
-from crisp_sim.devices import device_verilog
+from crisp_sim.devices import device_top, device_verilog
 from crisp_sim.errors import ToolError
 from crisp_sim.runs.runner import Bench
 from crisp_spec.config import CoreConfig
@@ -23,7 +23,7 @@ class RegisteredBench:
     ----------
     name : what a user selects it by.
     summary : what it proves, in one line.
-    device : name of the device in ``devices.DEVICES``.
+    device : a name in ``devices.DEVICES``, or ``module:Class``.
     module : dotted name of the Python module with the cocotb tests.
     tests : number of tests in ``module``.
     parameters : of the tests, besides the configuration and the seed.
@@ -43,7 +43,7 @@ class RegisteredBench:
         slower = self.on_icarus if sim == "icarus" else {}
         return Bench(
             verilog=device_verilog(self.device, config),
-            top=self.device,
+            top=device_top(self.device),
             module=self.module,
             tests=self.tests,
             parameters={"config": asdict(config), "seed": seed, **self.parameters, **slower},
