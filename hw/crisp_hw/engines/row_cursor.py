@@ -1,11 +1,10 @@
 """Where the rows of a tensor begin in a ring of the activation memory."""
 
-from amaranth.hdl import Module, Mux, Signal, signed
+from amaranth.hdl import Module, Mux, Signal
 from amaranth.lib.wiring import In, Out
 from amaranth.utils import ceil_log2
 
 from crisp_hw.parts.field_layouts import fields_layout
-from crisp_hw.parts.ring import add_modulo
 from crisp_hw.parts.sharing import Shareable
 from crisp_spec.commands import POSITION_BITS, STORE
 from crisp_spec.config import CoreConfig
@@ -16,6 +15,10 @@ ROWS_LAYOUT = fields_layout(STORE, ("start", "pitch", "ring"))
 
 class RowCursor(Shareable):
     """Position of the first pixel of the next row, two cycles after the row before it was begun.
+
+    ``parts.ring.add_modulo`` takes the same step within a cycle, for which it needs a third adder. A row has
+    three cycles at least, so here the sum comes first, and then one subtraction compares it with the ring and
+    wraps it.
 
     Members
     -------
@@ -50,13 +53,16 @@ class RowCursor(Shareable):
     def elaborate(self, platform):
         m = Module()
         tensor, position, age = self.tensor, Signal(POSITION_BITS), Signal(2)
-        pitch_less_ring = Signal(signed(POSITION_BITS + 1), reset_less=True)
-        words = tensor.ring << ceil_log2(self.config.cols)
-        after = add_modulo(position, tensor.pitch, pitch_less_ring)
-        m.d.comb += self.settled.eq(age[1])
+        words, total = Signal(POSITION_BITS + 1), Signal(POSITION_BITS + 1)
+        wrapped = Signal(POSITION_BITS)
+        m.d.comb += [
+            words.eq(tensor.ring << ceil_log2(self.config.cols)),
+            wrapped.eq(Mux(total >= words, total - words, total)),
+            self.settled.eq(age[1]),
+        ]
         m.d.sync += [
-            pitch_less_ring.eq(tensor.pitch - words),
-            self.following.eq(Mux(self.again, tensor.start, Mux(self.stay, position, after))),
+            total.eq(position + tensor.pitch),
+            self.following.eq(Mux(self.again, tensor.start, Mux(self.stay, position, wrapped))),
             age.eq(Mux(age[1], age, age + 1)),
         ]
         with m.If(self.restart):
