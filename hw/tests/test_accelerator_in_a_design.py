@@ -4,7 +4,7 @@ import re
 from random import Random
 from typing import Any
 
-from amaranth.hdl import Array, Cat, Module, Mux, Signal
+from amaranth.hdl import Array, Module, Mux, Signal
 from amaranth.lib import memory, wiring
 from amaranth.lib.wiring import In, Out
 
@@ -118,9 +118,12 @@ class SmallMemory(wiring.Component):
         m.d.comb += read.addr.eq(place)
         with m.FSM():
             with m.State("IDLE"):
-                first = Mux(bus.ar.valid, Cat(bus.ar.addr, bus.ar.len), Cat(bus.aw.addr, bus.aw.len))
-                m.d.comb += [bus.ar.ready.eq(1), bus.aw.ready.eq(~bus.ar.valid)]
-                m.d.sync += [place.eq(first[:64] >> shift), left.eq(first[64:])]
+                reads = bus.ar.valid
+                m.d.comb += [bus.ar.ready.eq(1), bus.aw.ready.eq(~reads)]
+                m.d.sync += [
+                    place.eq(Mux(reads, bus.ar.addr, bus.aw.addr) >> shift),
+                    left.eq(Mux(reads, bus.ar.len, bus.aw.len)),
+                ]
                 with m.If(bus.ar.valid):
                     m.next = "READ"
                 with m.Elif(bus.aw.valid):

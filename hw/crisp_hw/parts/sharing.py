@@ -10,7 +10,7 @@ with the top's, so that several designs, and others' modules, can be read togeth
 
 import inspect
 import re
-from typing import Any
+from typing import Any, Self
 
 from amaranth.back import rtlil
 from amaranth.hdl import ClockSignal, Instance, ResetInserter, ResetSignal, Value
@@ -36,7 +36,7 @@ class Shareable(wiring.Component):
 
     parameters: dict[str, Any]
 
-    def __new__(cls, *args: Any, **kwargs: Any) -> "Shareable":
+    def __new__(cls, *args: Any, **kwargs: Any) -> Self:
         """Record the arguments; the class's own constructor follows."""
         component = super().__new__(cls, *args, src_loc_at=1, **kwargs)
         bound = inspect.signature(cls.__init__).bind(component, *args, **kwargs)
