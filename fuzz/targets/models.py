@@ -11,14 +11,8 @@ from hypothesis.strategies import SearchStrategy
 from torch import nn
 
 from crisp_sw.exchange.checkpoint import CheckpointInfo, load_checkpoint, load_weights, save_checkpoint
-from crisp_sw.exchange.pruned_model import (
-    FIGURES_FILE,
-    MASK_FILE,
-    PATTERN_FILE,
-    PrunedModel,
-    load_pruned,
-    save_pruned,
-)
+from crisp_sw.exchange.pruned_model import FIGURES_FILE, PrunedModel, load_pruned, save_pruned
+from crisp_sw.exchange.model_files import MASK_FILE, PATTERN_FILE
 from crisp_sw.exchange.state_dict import read_state_dict, save_state_dict
 from crisp_sw.models import build_model
 from crisp_sw.prune.masks.mask_file import load_masks, save_masks

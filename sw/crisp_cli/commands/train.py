@@ -72,7 +72,7 @@ def train(
     Example: `crisp train --model small-resnet --data fashion-mnist --out build/model`
     """
     from crisp_cli.training_display import training_display
-    from crisp_sw.exchange.checkpoint import MODEL_FILE
+    from crisp_sw.exchange.model_files import MODEL_FILE
     from crisp_sw.exchange.state_dict import SAFETENSORS
     from crisp_sw.flows.inputs.devices import find_device
     from crisp_sw.modules.mixed_precision import find_precision, has_fast_bfloat16
@@ -149,7 +149,8 @@ def _figures(info: "CheckpointInfo") -> dict[str, Any]:
 
 
 def _save(directory: Path, trained: "TrainedNetwork", figures: Mapping[str, Any], compact: bool) -> None:
-    from crisp_sw.exchange.checkpoint import MODEL_FILE, TRAINING_FILE, save_checkpoint
+    from crisp_sw.exchange.checkpoint import save_checkpoint
+    from crisp_sw.exchange.model_files import MODEL_FILE, TRAINING_FILE
     from crisp_sw.exchange.packed.layout import SUMMARY_FILE
 
     with new_directory(directory) as temporary:
@@ -160,7 +161,7 @@ def _save(directory: Path, trained: "TrainedNetwork", figures: Mapping[str, Any]
 
 def _require_free(directory: Path) -> None:
     """Check, before any work is done, that only an older run of this command is in a directory."""
-    from crisp_sw.exchange.checkpoint import MODEL_FILE, TRAINING_FILE
+    from crisp_sw.exchange.model_files import MODEL_FILE, TRAINING_FILE
     from crisp_sw.exchange.packed.layout import SUMMARY_FILE
 
     require_replaceable(directory, "trained model", (TRAINING_FILE, MODEL_FILE, SUMMARY_FILE))

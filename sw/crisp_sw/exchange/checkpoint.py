@@ -18,6 +18,7 @@ from crisp_files.input_files import open_regular
 from crisp_files.json_toml import parse_json
 from crisp_sw.errors import CheckpointError
 from crisp_sw.exchange.checkpoint_info import CheckpointInfo
+from crisp_sw.exchange.model_files import MODEL_FILE, is_checkpoint_directory
 from crisp_sw.exchange.tensor_files import write_safetensors
 from crisp_sw.models import build_model
 from crisp_sw.modules.plain_state_dict import (
@@ -29,7 +30,6 @@ from crisp_sw.modules.plain_state_dict import (
 from crisp_sw.modules.wrappers import unwrapped
 
 HEADER_KEY = "crisp"
-MODEL_FILE, TRAINING_FILE = "model.safetensors", "train.json"
 LISTED_MISMATCHES = 5
 
 
@@ -117,11 +117,6 @@ def _fitting_tensors(
         listed = "; ".join(differences if cause is None else [cause, *differences])
         raise CheckpointError(f"{source} does not fit {type(model).__name__}: {listed}")
     return tensors
-
-
-def is_checkpoint_directory(directory: Path) -> bool:
-    """Whether `crisp train` wrote this directory."""
-    return (directory / MODEL_FILE).is_file() and (directory / TRAINING_FILE).is_file()
 
 
 def find_checkpoint(path: str | Path) -> Path:

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from crisp_golden.arithmetic.network import QuantizedNetwork
-from crisp_sw.exchange.checkpoint import MODEL_FILE
+from crisp_sw.exchange.model_files import MODEL_FILE
 from crisp_sw.exchange.onnx import import_onnx, is_onnx_file
 from crisp_sw.exchange.packed import GRAPH_FILE, NetworkFileError, load_metadata, load_network
 

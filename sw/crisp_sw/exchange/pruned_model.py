@@ -18,19 +18,22 @@ from crisp_golden.format.weight_matrix import expand_groups
 from crisp_spec.errors import PatternError
 from crisp_sw.errors import CheckpointError
 from crisp_sw.exchange.checkpoint import (
-    MODEL_FILE,
     CheckpointInfo,
-    is_checkpoint_directory,
     load_checkpoint,
     read_tensors,
     save_checkpoint,
     write_tensors,
 )
+from crisp_sw.exchange.model_files import (
+    MASK_FILE,
+    MODEL_FILE,
+    PATTERN_FILE,
+    PRUNING_FILE,
+    is_checkpoint_directory,
+    is_pruned_model,
+)
 from crisp_sw.exchange.packed.layout import SUMMARY_FILE
 
-PATTERN_FILE = "patterns.safetensors"
-MASK_FILE = "masks.safetensors"
-FIGURES_FILE = "prune.json"
 MAX_FIGURES_BYTES = 1 << 27
 
 
@@ -52,11 +55,6 @@ class PrunedModel:
     figures: Mapping[str, Any] = field(default_factory=dict)
 
 
-def is_pruned_model(directory: Path) -> bool:
-    """True for a directory that `save_pruned` wrote."""
-    return (directory / FIGURES_FILE).is_file() and (directory / MODEL_FILE).is_file()
-
-
 def save_pruned(directory: Path, pruned: PrunedModel, *, summary: str = "") -> None:
     """Write a pruned model as a directory, replacing a pruned model that is already there.
 
@@ -74,7 +72,7 @@ def save_pruned(directory: Path, pruned: PrunedModel, *, summary: str = "") -> N
         shapes = {name: {"n": p.n, "m": p.m, "block": p.block} for name, p in pruned.patterns.items()}
         write_tensors(temporary / PATTERN_FILE, blocks, shapes)
         write_tensors(temporary / MASK_FILE, weight_masks(pruned.model, pruned.patterns), shapes)
-        (temporary / FIGURES_FILE).write_text(json.dumps(dict(pruned.figures), indent=1) + "\n")
+        (temporary / PRUNING_FILE).write_text(json.dumps(dict(pruned.figures), indent=1) + "\n")
         if summary:
             (temporary / SUMMARY_FILE).write_text(summary, encoding="utf-8")
 
@@ -87,7 +85,7 @@ def require_pruned_or_free(directory: Path) -> None:
     OccupiedDirectoryError : it exists and is something else.
     """
     require_replaceable(
-        directory, "pruned model", (FIGURES_FILE, MODEL_FILE, PATTERN_FILE, MASK_FILE, SUMMARY_FILE)
+        directory, "pruned model", (PRUNING_FILE, MODEL_FILE, PATTERN_FILE, MASK_FILE, SUMMARY_FILE)
     )
 
 
@@ -109,12 +107,12 @@ def load_pruned(path: str | Path) -> PrunedModel:
         return PrunedModel(model=model, info=info)
     if not is_pruned_model(directory):
         raise CheckpointError(
-            f"{directory}: not a pruned model; expected {FIGURES_FILE} and {MODEL_FILE} in it"
+            f"{directory}: not a pruned model; expected {PRUNING_FILE} and {MODEL_FILE} in it"
         )
     model, info = load_checkpoint(directory / MODEL_FILE)
     masks, shapes = read_tensors(directory / PATTERN_FILE)
     patterns = {name: _pattern(directory / PATTERN_FILE, name, mask, shapes) for name, mask in masks.items()}
-    figures = _read_figures(directory / FIGURES_FILE)
+    figures = _read_figures(directory / PRUNING_FILE)
     try:
         check_patterns(model, patterns)
     except PatternError as error:

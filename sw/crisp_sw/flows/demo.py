@@ -23,8 +23,9 @@ from crisp_golden.arithmetic.network import QuantizedNetwork
 from crisp_spec.config import NamedConfig, named_preset
 from crisp_sw.data.digest import data_digest
 from crisp_sw.exchange.checkpoint import find_checkpoint
+from crisp_sw.exchange.model_files import is_pruned_model
 from crisp_sw.exchange.packed import save_network
-from crisp_sw.exchange.pruned_model import PrunedModel, is_pruned_model, load_pruned, save_pruned
+from crisp_sw.exchange.pruned_model import PrunedModel, load_pruned, save_pruned
 from crisp_sw.flows.inputs import ClassTask, load_task
 from crisp_sw.flows.steps import (
     PruneBudget,

@@ -1,7 +1,8 @@
+from .affine import Affine
 from .lowering.lowering import lower
 from .lowering.torch_layers import UnsupportedModelError
 from .post_training import calibrate, quantize_model
-from .ranges import Affine, Observer
+from .ranges import Observer
 from .settings import CalibrationError, QuantizeSettings
 
 __all__ = [

@@ -5,8 +5,8 @@ import numpy as np
 from crisp_golden.arithmetic.fixed_point import OutputMultipliers, quantize_output_scales
 from crisp_golden.arithmetic.network import Pattern, QuantizedConv, ResidualInput
 from crisp_spec.errors import LayerError
+from crisp_sw.quantize.affine import Affine
 from crisp_sw.quantize.lowering.float_network import Activation, FloatConv
-from crisp_sw.quantize.ranges import Affine
 
 WEIGHT_LIMIT = 127
 # A channel of tiny weights keeps a scale with which its bias still fits an accumulator of 32 bits.

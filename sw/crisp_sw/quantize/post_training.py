@@ -9,6 +9,7 @@ from crisp_golden.arithmetic.network import MaxPool, Node, Pattern, QuantizedNet
 from crisp_golden.arithmetic.pooling import global_average_pool_layer
 from crisp_golden.format.pattern import check_layer_structure
 from crisp_sw.modules.wrappers import module_copy, unwrapped
+from crisp_sw.quantize.affine import Affine
 from crisp_sw.quantize.argument_checks import (
     require_classes,
     require_finite,
@@ -28,7 +29,7 @@ from crisp_sw.quantize.lowering.float_network import (
 )
 from crisp_sw.quantize.lowering.lowering import lower
 from crisp_sw.quantize.lowering.model_state import require_traceable
-from crisp_sw.quantize.ranges import Affine, Observer
+from crisp_sw.quantize.ranges import Observer
 from crisp_sw.quantize.settings import CalibrationError, QuantizeSettings
 
 

@@ -3,7 +3,9 @@
 import subprocess
 import sys
 
+import numpy as np
 import pytest
+from safetensors.numpy import save_file
 from typer.testing import CliRunner
 
 from crisp_cli.program import COMMANDS, app
@@ -68,6 +70,26 @@ def test_help_of_a_command_and_errors_of_usage_import_nothing_heavy(name):
 )
 def test_values_out_of_range_are_refused_without_anything_heavy(words):
     assert imported(HEAVY, words) == (2, "")
+
+
+@pytest.mark.slow
+def test_what_computes_no_float_model_runs_without_pytorch(network, tmp_path):
+    """And without everything else that takes seconds to import; SciPy comes with scikit-learn."""
+    images = np.zeros((1, 1, 8, 8), np.int8)
+    save_file({"images": images}, tmp_path / "inputs.safetensors")
+    image, core = tmp_path / "program.crisp", ("--preset", "small")
+    inputs = ("--inputs", str(tmp_path / "inputs.safetensors"), "--layer", "^linear$")
+    for words, status in (
+        (("compile", str(network), "--out", str(image), *core), 0),
+        (("disasm", str(image)), 0),
+        (("inspect", str(network), "--program", "--out", str(tmp_path / "inspection"), *core), 0),
+        (("verilog", "--preset", "tiny", "--top", "core", "--out", str(tmp_path / "verilog")), 0),
+        (("synth", "--board", "nosuch"), 2),
+        (("cosim", str(network), *inputs, "--out", str(tmp_path / "cosim.json"), *core), 0),
+        (("write-page", "registers", "--out", str(tmp_path / "page.md")), 0),
+        (("index", str(tmp_path)), 0),
+    ):
+        assert imported((*HEAVY, "scipy"), words) == (status, ""), words
 
 
 def test_version_is_the_package():

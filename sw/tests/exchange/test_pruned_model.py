@@ -11,16 +11,9 @@ from safetensors.torch import load_file
 from crisp_files.atomic_directories import OccupiedDirectoryError
 from crisp_sw.errors import CheckpointError
 from crisp_sw.exchange.checkpoint import CheckpointInfo, read_tensors, save_checkpoint, write_tensors
+from crisp_sw.exchange.model_files import MASK_FILE, MODEL_FILE, PATTERN_FILE, PRUNING_FILE
 from crisp_sw.exchange.packed.layout import SUMMARY_FILE
-from crisp_sw.exchange.pruned_model import (
-    FIGURES_FILE,
-    MASK_FILE,
-    MODEL_FILE,
-    PATTERN_FILE,
-    PrunedModel,
-    load_pruned,
-    save_pruned,
-)
+from crisp_sw.exchange.pruned_model import PrunedModel, load_pruned, save_pruned
 from crisp_sw.models import build_model
 from crisp_sw.synthetic import LayerSparsity
 from crisp_sw.synthetic.masks import hybrid_mask
@@ -138,7 +131,7 @@ def test_masks_that_do_not_fit_the_weights(pruned, tmp_path, change, message: st
         load_pruned(tmp_path / "out")
 
 
-@pytest.mark.parametrize("name", [FIGURES_FILE, MODEL_FILE, PATTERN_FILE, MASK_FILE])
+@pytest.mark.parametrize("name", [PRUNING_FILE, MODEL_FILE, PATTERN_FILE, MASK_FILE])
 def test_absent_file(pruned, tmp_path, name):
     save_pruned(tmp_path / "out", pruned)
     (tmp_path / "out" / name).unlink()
@@ -146,7 +139,7 @@ def test_absent_file(pruned, tmp_path, name):
         load_pruned(tmp_path / "out")
 
 
-@pytest.mark.parametrize("name", [FIGURES_FILE, MODEL_FILE, PATTERN_FILE, MASK_FILE])
+@pytest.mark.parametrize("name", [PRUNING_FILE, MODEL_FILE, PATTERN_FILE, MASK_FILE])
 def test_truncated_file(pruned, tmp_path, name):
     save_pruned(tmp_path / "out", pruned)
     path: Path = tmp_path / "out" / name
@@ -192,6 +185,6 @@ def test_blocks_of_another_type_are_explained(pruned, tmp_path):
 @pytest.mark.parametrize("content", ["[1]", "null", '"figures"'])
 def test_figures_that_are_no_object_are_refused(pruned, tmp_path, content: str):
     save_pruned(tmp_path / "out", pruned)
-    (tmp_path / "out" / FIGURES_FILE).write_text(content)
+    (tmp_path / "out" / PRUNING_FILE).write_text(content)
     with pytest.raises(CheckpointError, match=r"prune\.json: expected figures by name, not "):
         load_pruned(tmp_path / "out")

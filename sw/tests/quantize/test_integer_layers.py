@@ -6,9 +6,9 @@ import torch
 
 from crisp_golden.arithmetic.convolution import run_conv
 from crisp_spec.errors import LayerError
+from crisp_sw.quantize.affine import Affine
 from crisp_sw.quantize.integer_layers import quantize_conv
 from crisp_sw.quantize.lowering.float_network import Activation, FloatConv
-from crisp_sw.quantize.ranges import Affine
 
 
 def random_layer(rng: np.random.Generator, groups: int, activation: Activation, residual: bool) -> FloatConv:

@@ -5,7 +5,6 @@ enlarged to the size that the networks expect.
 """
 
 import torch
-from sklearn.datasets import load_digits as load_bunch
 
 from crisp_sw.data.dataset import DatasetSplits, ImageSet
 from crisp_sw.data.resize import resize_images
@@ -18,6 +17,8 @@ CLASSES = tuple(str(digit) for digit in range(10))
 
 def load_digits(image_size: int | None = None) -> DatasetSplits:
     """Return the digits at ``image_size`` pixels (28 unless given); every fifth image is a test image."""
+    from sklearn.datasets import load_digits as load_bunch  # which takes a second
+
     flat, targets = load_bunch(return_X_y=True)
     pixels = torch.from_numpy(flat).float().view(-1, 8, 8) * (255 / LEVELS)
     images = resize_images(pixels.round().to(torch.uint8)[:, None], image_size or DEFAULT_SIZE)

@@ -3,17 +3,17 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 from crisp_golden.arithmetic.network import QuantizedNetwork
 from crisp_spec.errors import CrispError
-from crisp_sw.exchange.checkpoint import MODEL_FILE, is_checkpoint_directory
+from crisp_sw.exchange.model_files import MODEL_FILE, is_checkpoint_directory, is_pruned_model
 from crisp_sw.exchange.network_source import is_quantized, open_network
 from crisp_sw.exchange.onnx import is_onnx_file
 from crisp_sw.exchange.packed import GRAPH_FILE
-from crisp_sw.exchange.pruned_model import PrunedModel, is_pruned_model, load_pruned
-from crisp_sw.quantize import QuantizeSettings, quantize_model
-from crisp_sw.synthetic import random_images
+
+if TYPE_CHECKING:
+    from crisp_sw.exchange.pruned_model import PrunedModel
 
 STAND_IN_IMAGES = 4
 _NOTE = "a float model, quantized with random images: patterns and cycles hold, its ranges mean nothing"
@@ -61,11 +61,21 @@ def open_integer_network(path: str, *, m: int = 4) -> OpenedNetwork:
         raise InspectionError(
             f"{path}: neither a packed network ({GRAPH_FILE}) nor a pruned or trained model ({MODEL_FILE})"
         )
+    return _float_model(path)
+
+
+def _float_model(path: str) -> OpenedNetwork:
+    """A model that is quantized first, for which PyTorch is imported."""
+    from crisp_sw.exchange.pruned_model import load_pruned
+
     pruned = load_pruned(path)
     return OpenedNetwork(network=_stand_in(pruned), kind="float", metadata=dict(pruned.figures), note=_NOTE)
 
 
-def _stand_in(pruned: PrunedModel) -> QuantizedNetwork:
+def _stand_in(pruned: "PrunedModel") -> QuantizedNetwork:
+    from crisp_sw.quantize import QuantizeSettings, quantize_model
+    from crisp_sw.synthetic import random_images
+
     shape = (pruned.info.in_channels, *pruned.info.image_size)
     return quantize_model(
         pruned.model,

@@ -5,7 +5,8 @@ from pathlib import Path
 
 from crisp_golden.arithmetic.network import QuantizedNetwork
 from crisp_sw.errors import CheckpointError
-from crisp_sw.exchange.checkpoint import find_checkpoint, is_checkpoint_directory, load_checkpoint
+from crisp_sw.exchange.checkpoint import find_checkpoint, load_checkpoint
+from crisp_sw.exchange.model_files import is_checkpoint_directory
 from crisp_sw.exchange.onnx import is_onnx_file
 from crisp_sw.flows.inputs.integer_network import open_integer_network
 from crisp_sw.flows.program_run.network_options import SHAPE, NetworkOptions

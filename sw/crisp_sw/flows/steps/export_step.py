@@ -11,13 +11,14 @@ from crisp_files.atomic_files import require_new_file, write_bytes
 from crisp_files.json_files import write_json
 from crisp_golden.arithmetic.network import QuantizedConv, QuantizedNetwork
 from crisp_spec.errors import CrispError
-from crisp_sw.exchange.checkpoint import MODEL_FILE, write_tensors
+from crisp_sw.exchange.checkpoint import write_tensors
+from crisp_sw.exchange.model_files import MASK_FILE, MODEL_FILE
 from crisp_sw.exchange.network_source import is_quantized, open_network
 from crisp_sw.exchange.onnx import export_onnx, is_onnx_file
 from crisp_sw.exchange.onnx.library import onnx_library
 from crisp_sw.exchange.packed import save_network
 from crisp_sw.exchange.packed.save import packed_bytes
-from crisp_sw.exchange.pruned_model import MASK_FILE, load_pruned, weight_masks
+from crisp_sw.exchange.pruned_model import load_pruned, weight_masks
 from crisp_sw.exchange.state_dict import PICKLED, SAFETENSORS, save_state_dict
 from crisp_sw.flows.steps.step_directory import SUMMARY_FILE, require_free
 from crisp_sw.report.step_summaries import export_summary

@@ -8,7 +8,7 @@ from crisp_golden.arithmetic.network import QuantizedConv, ResidualInput
 from crisp_golden.arithmetic.pooling import global_average_pool_layer
 from crisp_sw.exchange.onnx.errors import OnnxModelError
 from crisp_sw.exchange.onnx.importer.channels import fit_channels
-from crisp_sw.quantize.ranges import Affine
+from crisp_sw.quantize.affine import Affine
 
 Shape = tuple[int, int, int]
 
