@@ -19,6 +19,7 @@ from crisp_hw.control.program_control import ProgramControl
 from crisp_hw.control.program_counters import ProgramCounters
 from crisp_hw.control.register_file import RegisterFile
 from crisp_hw.core.core import CrispCore
+from crisp_hw.engines.engine import Engine
 from crisp_hw.engines.execute_engine import ExecuteEngine
 from crisp_hw.engines.load_engine import LoadEngine
 from crisp_hw.engines.store_engine import StoreEngine
@@ -74,11 +75,8 @@ class CrispStc(Shareable):
         self.control, self.counters, self.errors = ProgramControl(), ProgramCounters(), ErrorRecorder()
         self.reader, self.writer = BurstReader(config.bus_bits), BurstWriter(config.bus_bits)
         self.fetcher, self.dispatcher = CommandFetcher(config.bus_bits), Dispatcher(config)
-        self.engines = {
-            "load": LoadEngine(config),
-            "execute": ExecuteEngine(),
-            "store": StoreEngine(config),
-        }
+        self.load, self.execute, self.store = LoadEngine(config), ExecuteEngine(), StoreEngine(config)
+        self.engines: dict[str, Engine] = {"load": self.load, "execute": self.execute, "store": self.store}
 
     def elaborate(self, platform):
         m = Module()
@@ -102,6 +100,7 @@ class CrispStc(Shareable):
         self._connect_program(m)
         self._connect_tokens(m, platform)
         self._connect_bus(m)
+        self._connect_windows(m)
         self._connect_core(m)
         self._connect_control(m)
         self._connect_counters(m)
@@ -156,26 +155,26 @@ class CrispStc(Shareable):
             ]
 
     def _connect_bus(self, m: Module) -> None:
-        load, store = self.engines["load"], self.engines["store"]
         wiring.connect(m, self.fetcher.bus, self.reader.fetch)
-        wiring.connect(m, load.bus, self.reader.load)
-        wiring.connect(m, store.bus, self.writer.store)
+        wiring.connect(m, self.load.bus, self.reader.load)
+        wiring.connect(m, self.store.bus, self.writer.store)
         m.d.comb += [self.reader.abort.eq(self.control.abort), self.writer.abort.eq(self.control.abort)]
+
+    def _connect_windows(self, m: Module) -> None:
+        """Where external memory may be read, and where it may be written; commands are in window 0."""
         port = self.registers.port
         for number, window in enumerate(WINDOW_REGISTERS):
             page = Cat(port(window.base_low).page, port(window.base_high).address)
             size, permissions = port(window.size).bytes, port(window.permissions)
-            for engine, allowed in ((load, permissions.read), (store, permissions.write)):
-                seen = engine.windows[number]
-                m.d.comb += [seen.page.eq(page), seen.size.eq(size), seen.allowed.eq(allowed)]
-            if number == 0:
-                m.d.comb += [self.fetcher.window.page.eq(page), self.fetcher.window.size.eq(size)]
+            loads, stores = self.load.windows[number], self.store.windows[number]
+            for seen in (loads, stores, *([] if number else [self.fetcher.window])):
+                m.d.comb += [seen.page.eq(page), seen.size.eq(size)]
+            m.d.comb += [loads.allowed.eq(permissions.read), stores.allowed.eq(permissions.write)]
 
     def _connect_core(self, m: Module) -> None:
-        core, load, execute, store = self.core, *self.engines.values()
-        wiring.connect(m, execute.job, core.job)
-        wiring.connect(m, load.write, core.write)
-        wiring.connect(m, store.read, core.read)
+        wiring.connect(m, self.execute.job, self.core.job)
+        wiring.connect(m, self.load.write, self.core.write)
+        wiring.connect(m, self.store.read, self.core.read)
 
     def _connect_control(self, m: Module) -> None:
         control, registers, errors = self.control, self.registers, self.errors
@@ -210,8 +209,7 @@ class CrispStc(Shareable):
         return lower(first, second, "oldest")
 
     def _connect_counters(self, m: Module) -> None:
-        counters, control = self.counters, self.control
-        load, execute, store = self.engines.values()
+        counters, control, load, store = self.counters, self.control, self.load, self.store
         moved = Cat(
             self.reader.load.data.valid & self.reader.load.data.ready,
             self.m_axi.w.valid & self.m_axi.w.ready,
@@ -224,7 +222,7 @@ class CrispStc(Shareable):
             counters.abandoned.eq(control.abandoned),
             counters.counted.eq(self.core.counted),
             counters.core_busy.eq(self.core.busy),
-            Cat(counters.waits_load, counters.waits_store).eq(execute.waiting),
+            Cat(counters.waits_load, counters.waits_store).eq(self.execute.waiting),
             counters.events.eq(
                 Cat(load.working, load.waiting.any(), store.working, store.waiting.any(), moved)
             ),

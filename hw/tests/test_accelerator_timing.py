@@ -45,12 +45,12 @@ def test_dispatch_and_transfers_take_the_declared_cycles(name):
     config = CONFIGS[name]
     host = Host(config)
     host.memory.traffic.latency = LATENCY
-    dut, engines = host.dut, host.dut.engines
+    dut = host.dut
     probe = Probe(
         host,
-        load=engines["load"].tokens.give[0],
-        execute=engines["execute"].tokens.give[1],
-        store=engines["store"].tokens.give[0],
+        load=dut.load.tokens.give[0],
+        execute=dut.execute.tokens.give[1],
+        store=dut.store.tokens.give[0],
         busy=host.core.busy,
         write=host.core.write.en,
         read=host.core.read.valid,
