@@ -11,8 +11,8 @@ from hypothesis.strategies import SearchStrategy
 from torch import nn
 
 from crisp_sw.exchange.checkpoint import CheckpointInfo, load_checkpoint, load_weights, save_checkpoint
-from crisp_sw.exchange.pruned_model import FIGURES_FILE, PrunedModel, load_pruned, save_pruned
-from crisp_sw.exchange.model_files import MASK_FILE, PATTERN_FILE
+from crisp_sw.exchange.model_files import MASK_FILE, PATTERN_FILE, PRUNING_FILE
+from crisp_sw.exchange.pruned_model import PrunedModel, load_pruned, save_pruned
 from crisp_sw.exchange.state_dict import read_state_dict, save_state_dict
 from crisp_sw.models import build_model
 from crisp_sw.prune.masks.mask_file import load_masks, save_masks
@@ -135,7 +135,7 @@ def _pruned_files() -> dict[str, bytes]:
 
 
 def _pruned_file(name: str) -> SearchStrategy[bytes]:
-    return edited(JSON if name == FIGURES_FILE else SAFETENSORS, [_pruned_files()[name]])
+    return edited(JSON if name == PRUNING_FILE else SAFETENSORS, [_pruned_files()[name]])
 
 
 def _read_pruned(data: bytes, name: str) -> None:
@@ -197,7 +197,7 @@ TARGETS = (
             inputs=partial(_pruned_file, name),
             examples=100,
         )
-        for name in (PATTERN_FILE, MASK_FILE, FIGURES_FILE)
+        for name in (PATTERN_FILE, MASK_FILE, PRUNING_FILE)
     ),
     Target(name="training-state", load=_read_training_state, inputs=_training_states, examples=200),
     Target(name="prune-run", load=_read_prune_run, inputs=_prune_runs, examples=200),

@@ -24,7 +24,7 @@ def test_a_past_finding_is_one_again_without_its_mend(monkeypatch: pytest.Monkey
     monkeypatch.setattr(program_view, "violation", lambda *_: None)
     finding = replay(TARGETS["program"], (CORPUS / "program" / "load_into_no_memory").read_bytes())
     assert finding is not None
-    assert "7 is not a valid Target" in finding.report
+    assert "7 is not a valid Memory" in finding.report
 
 
 @pytest.mark.filterwarnings("ignore::hypothesis.errors.HypothesisWarning")
