@@ -1,6 +1,14 @@
-"""Thin driver of Amaranth's simulator: a unit test reads ``trace(dut, frames, ...) == golden(frames)``."""
+"""Thin driver of Amaranth's simulator: a unit test reads ``trace(dut, frames, ...) == golden(frames)``.
 
+With ``WAVES=1`` in the environment, all signals of every simulation are recorded below ``build/waves``.
+"""
+
+import os
+import re
+from collections import Counter
 from collections.abc import Awaitable, Callable, Mapping, Sequence
+from contextlib import AbstractContextManager, nullcontext
+from pathlib import Path
 from typing import Any
 
 from amaranth.hdl import ClockDomain, Const, Elaboratable, Module, ResetSignal, Value, ValueCastable
@@ -8,6 +16,9 @@ from amaranth.lib import data
 from amaranth.sim import Simulator
 
 CLOCK_PERIOD = 1e-6
+WAVES = Path(__file__).resolve().parents[2] / "build" / "waves"
+_recordings: Counter[str] = Counter()
+"""Simulations that each test has had recorded."""
 
 
 def simulate(
@@ -22,7 +33,21 @@ def simulate(
     simulator = Simulator(top)
     simulator.add_clock(CLOCK_PERIOD)
     simulator.add_testbench(bench)
-    simulator.run()
+    with _recorded(simulator):
+        simulator.run()
+
+
+def _recorded(simulator: Simulator) -> AbstractContextManager[None]:
+    """Record a VCD named after the running test, if the environment asks for it."""
+    if os.environ.get("WAVES", "0") in ("", "0"):
+        return nullcontext()
+    test = os.environ.get("PYTEST_CURRENT_TEST", "simulation").removesuffix(" (call)")
+    name = re.sub(r"[^\w.-]+", "_", test.rpartition("/")[2])
+    WAVES.mkdir(parents=True, exist_ok=True)
+    path = WAVES / f"{name}.{_recordings[name]}.vcd"
+    _recordings[name] += 1
+    print(f"waves in {path}")
+    return simulator.write_vcd(str(path))
 
 
 def drive(ctx: Any, dut: Any, frame: Mapping[str, Any]) -> None:
