@@ -31,7 +31,7 @@ async def _measure(driver: CoreDriver, measured: MeasuredLayer, seed: int) -> di
     cycles, seconds = 0, np.zeros(3)
     jobs = case_jobs(driver.config, case)
     for job in jobs:
-        predicted = job_cycles(driver.config, job.registers, job.windows).total
+        predicted = job_cycles(driver.config, job.fields, job.windows).total
         moments = [time.perf_counter()]
         await preload_job(driver, case, job)
         moments.append(time.perf_counter())

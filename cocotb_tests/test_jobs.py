@@ -52,7 +52,7 @@ def test_random_jobs(name: str):
 def test_the_jobs_cover_every_mode_and_wrap_every_memory(name: str):
     jobs = random_jobs(name)
     for flag in ("max_pool", "residual", "dense", "uniform", "out_phased", "out_odd_row"):
-        assert {job.values[flag] for job in jobs} == {0, 1}, flag
+        assert {job.fields[flag] for job in jobs} == {0, 1}, flag
     config = CONFIGS[name]
     for tensor in ("act", "out", "res"):
         wrapped = [job for job in jobs if np.any(np.diff(job.rows(tensor)) < 0)]
@@ -60,12 +60,12 @@ def test_the_jobs_cover_every_mode_and_wrap_every_memory(name: str):
     rings = [job for job in jobs if output_ring_wraps(job)]
     assert len(rings) >= 20
     if name != "tiny":
-        words = [job.values["weight_base"] + job.windows.sum() * job.values["load_beats"] for job in jobs]
+        words = [job.fields["weight_base"] + job.windows.sum() * job.fields["load_beats"] for job in jobs]
         assert sum(end > config.weight_words for end in words) >= 10
 
 
 def output_ring_wraps(job: RandomJob) -> bool:
     """Whether outputs lie on both sides of the end of an output ring."""
-    v = job.values
+    v = job.fields
     grid = (v["out_height"] - 1) * v["pitch"] + v["out_width"]
     return not v["out_phased"] and v["out_start"] + grid > v["out_ring"] * job.config.cols

@@ -23,7 +23,7 @@ async def preload(driver: CoreDriver, job: RandomJob) -> None:
     """Fill all memories and set the job."""
     for target, memory in job.chip.memories.items():
         await driver.fill(target, memory.tobytes())
-    driver.set_job(job.values)
+    driver.set_job(job.fields)
 
 
 async def check_smem(driver: CoreDriver, expected: np.ndarray, name: str) -> None:
@@ -40,7 +40,7 @@ async def random_jobs_match_the_model(dut):
     for number in numbers:
         job = random_job(np.random.default_rng((seed, number)), driver.config)
         await preload(driver, job)
-        predicted, name = job.cycles(), f"job {number}, {job.values}"
+        predicted, name = job.cycles(), f"job {number}, {job.fields}"
         counted, clocked = await driver.run(limit=2 * predicted.total + 1000)
         await check_smem(driver, job.expected_smem(), name)
         assert counted == predicted, f"{name}: {counted} != {predicted}"
@@ -58,7 +58,7 @@ async def jobs_share_the_activation_memory(dut):
         rng = np.random.default_rng((seed, number, 1))
         job = random_job(rng, driver.config)
         await preload(driver, job)
-        predicted, name = job.cycles(), f"job {number}, {job.values}"
+        predicted, name = job.cycles(), f"job {number}, {job.fields}"
         traffic = MemoryTraffic(driver, job, rng)
         clocked = await traffic.run(limit=2 * predicted.total + 1000)
         counted = driver.counters()

@@ -31,8 +31,8 @@ class SlowWindowDriver(CoreDriver):
 
     async def load(self, job: Job) -> None:
         """Load the job with that one register wrong."""
-        slow = {name: job.registers[name] + 1 for name in ("slot_full", "slot_last")}
-        await super().load(replace(job, registers=job.registers | slow))
+        slow = {name: job.fields[name] + 1 for name in ("slot_full", "slot_last")}
+        await super().load(replace(job, fields=job.fields | slow))
 
 
 class WrongCounterDriver(CoreDriver):

@@ -37,7 +37,7 @@ async def preloaded_job(driver: CoreDriver, rng: np.random.Generator) -> RandomJ
     job = random_job(rng, driver.config)
     for memory, content in job.chip.memories.items():
         await driver.fill(memory, content.tobytes())
-    driver.set_job(job.values)
+    driver.set_job(job.fields)
     return job
 
 

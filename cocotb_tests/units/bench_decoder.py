@@ -57,7 +57,7 @@ async def _load(dut, job: RandomJob) -> None:
             await FallingEdge(dut.clk)
     dut.fill.value = 0
     names = BlockIndexDecoder.job_fields
-    dut.job.value = pack(job_layout(names), {name: job.values[name] for name in names})
+    dut.job.value = pack(job_layout(names), {name: job.fields[name] for name in names})
 
 
 async def _receive(

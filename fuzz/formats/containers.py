@@ -77,7 +77,7 @@ def _read_image(data: bytes) -> dict[str, Any]:
         "version": version,
         "commands": commands,
         "text": json.loads(data[image.HEADER.size :][:text_length]),
-        "program": [{"opcode": int(command.opcode), **command.values} for command in decoded],
+        "program": [{"opcode": int(command.opcode), **command.fields} for command in decoded],
         "parameters": contents[commands * COMMAND_BYTES :],
     }
 

@@ -194,13 +194,13 @@ _USED = {
 
 @dataclass(frozen=True)
 class Command:
-    """One command: its opcode and the values of its fields, ``opcode`` excepted; flags not given are 0."""
+    """One command: its opcode and the values of its other fields by name; flags not given are 0."""
 
     opcode: Opcode
-    values: Mapping[str, int]
+    fields: Mapping[str, int]
 
     def __getitem__(self, name: str) -> int:
-        return self.values.get(name, 0)
+        return self.fields.get(name, 0)
 
     @property
     def engine(self) -> str:
@@ -214,14 +214,14 @@ class Command:
         ------
         LayerError : a value does not fit, or the format has no field of that name.
         """
-        fields = FORMATS[self.opcode]
-        unknown = set(self.values) - {field.name for field in fields[1:]}
+        declared = FORMATS[self.opcode]
+        unknown = set(self.fields) - {field.name for field in declared[1:]}
         if unknown:
             raise LayerError(f"{self.opcode.name} has no field `{sorted(unknown)[0]}`")
-        offsets = word_offsets(fields)
+        offsets = word_offsets(declared)
         word = sum(
             field.encode(self.opcode if field is OPCODE else self[field.name]) << offsets[field.name]
-            for field in fields
+            for field in declared
         )
         return word.to_bytes(COMMAND_BYTES, "little")
 
@@ -232,10 +232,10 @@ def decode_command(data: bytes) -> Command | None:
     code = OPCODE.decode(word)
     if code not in Opcode._value2member_map_ or word & ~_USED[Opcode(code)]:
         return None
-    fields = FORMATS[Opcode(code)]
-    offsets = word_offsets(fields)
-    values = {field.name: field.decode(word >> offsets[field.name]) for field in fields[1:]}
-    return Command(Opcode(code), values)
+    declared = FORMATS[Opcode(code)]
+    offsets = word_offsets(declared)
+    fields = {field.name: field.decode(word >> offsets[field.name]) for field in declared[1:]}
+    return Command(Opcode(code), fields)
 
 
 assert all(max(word_offsets(fields).values()) < COMMAND_BITS for fields in FORMATS.values())

@@ -48,11 +48,11 @@ async def read_smem(ctx: Any, core: CrispCore, first: int, rows: int) -> np.ndar
     return np.frombuffer(data, np.int8).reshape(-1, core.config.window)
 
 
-async def load(ctx: Any, core: CrispCore, images: Mapping[Memory, bytes], values: Mapping[str, int]) -> None:
-    """Fill memories from their first beats on, and set the job to the values of an EXECUTE command."""
+async def load(ctx: Any, core: CrispCore, images: Mapping[Memory, bytes], fields: Mapping[str, int]) -> None:
+    """Fill memories from their first beats on, and set the fields of the job."""
     for memory, image in images.items():
         await fill(ctx, core, memory, bytes(image))
-    drive(ctx, core.job, {"fields": {field.name: values[field.name] for field in JOB_FIELDS}})
+    drive(ctx, core.job, {"fields": {field.name: fields[field.name] for field in JOB_FIELDS}})
 
 
 async def run(ctx: Any, core: CrispCore, limit: int) -> JobRun:

@@ -10,8 +10,9 @@ pixels per cycle (one if the output is phased), for ``D = d * cols / drain_cols`
 prologue and flush are pipeline latencies, see ``crisp_spec.latencies``. Tiles are in row-tile-major order.
 """
 
+import dataclasses
 from collections.abc import Mapping
-from dataclasses import dataclass, fields, replace
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -46,32 +47,32 @@ class CycleCount:
     @property
     def total(self) -> int:
         """All cycles from start to done."""
-        return sum(getattr(self, field.name) for field in fields(self))
+        return sum(getattr(self, field.name) for field in dataclasses.fields(self))
 
     def __add__(self, other: "CycleCount") -> "CycleCount":
         return CycleCount(**{name: value + getattr(other, name) for name, value in vars(self).items()})
 
 
-def job_cycles(config: CoreConfig, values: Mapping[str, int], windows: np.ndarray) -> CycleCount:
+def job_cycles(config: CoreConfig, fields: Mapping[str, int], windows: np.ndarray) -> CycleCount:
     """Predict the counters of one job.
 
     Parameters
     ----------
-    values : of the EXECUTE command.
+    fields : of the job.
     windows : int[row tiles], kept windows of each row tile.
     """
-    depths = np.full(values["pixel_tiles"], values["depth_full"])
-    depths[-1] = values["depth_last"]
-    slots = np.full(values["pixel_tiles"], values["slot_full"])
-    slots[-1] = values["slot_last"]
-    busy = np.outer(windows, values["n"] * depths).ravel()
+    depths = np.full(fields["pixel_tiles"], fields["depth_full"])
+    depths[-1] = fields["depth_last"]
+    slots = np.full(fields["pixel_tiles"], fields["slot_full"])
+    slots[-1] = fields["slot_last"]
+    busy = np.outer(windows, fields["n"] * depths).ravel()
     slot = np.outer(windows, slots).ravel()
-    residual = np.tile(values["residual"] * depths, len(windows))
-    per_group = config.cols // (1 if values["out_phased"] else config.drain_cols)
+    residual = np.tile(fields["residual"] * depths, len(windows))
+    per_group = config.cols // (1 if fields["out_phased"] else config.drain_cols)
     drains = np.tile(depths * per_group, len(windows))
     waits = np.maximum(drains[:-1] - (slot + residual)[1:], 0)
     return CycleCount(
-        prologue=prologue_cycles(config) + values["load_beats"],
+        prologue=prologue_cycles(config) + fields["load_beats"],
         compute=int(busy.sum()),
         residual=int(residual.sum()),
         load=int((slot - busy).sum()),
@@ -83,7 +84,7 @@ def job_cycles(config: CoreConfig, values: Mapping[str, int], windows: np.ndarra
 def workload_cycles(config: CoreConfig, work: Workload, height: int, width: int) -> CycleCount:
     """Predict the counters of all jobs of a workload on an input of ``height`` x ``width`` pixels."""
     jobs = plan_layer(config, work, height, width)
-    return sum((job_cycles(config, job.registers, job.windows) for job in jobs), CycleCount())
+    return sum((job_cycles(config, job.fields, job.windows) for job in jobs), CycleCount())
 
 
 def predict_cycles(config: CoreConfig, layer: QuantizedConv, height: int, width: int) -> CycleCount:

@@ -74,5 +74,5 @@ def _core_cycles(config: CoreConfig, chip: Chip, command: Command, hidden: int) 
     """The core's cycles by cause, without those of the prologue that the job before has hidden."""
     if command.opcode is not Opcode.EXECUTE:
         return dict.fromkeys(CORE_CAUSES, 0)
-    counts = vars(job_cycles(config, command.values, window_counts(chip, command.values)))
+    counts = vars(job_cycles(config, command.fields, window_counts(chip, command.fields)))
     return {**counts, "prologue": counts["prologue"] - hidden}

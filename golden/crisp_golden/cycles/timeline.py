@@ -117,11 +117,11 @@ class _Model:
         result: list[list[int]] = []
         for number, command in enumerate(self.work):
             taken = []
-            for name, value in command.values.items():
+            for name, value in command.fields.items():
                 kind, _, other = name.partition("_")
                 if kind == "wait" and value:
                     taken.append(queues[other, command.engine].popleft())
-            for name, value in command.values.items():
+            for name, value in command.fields.items():
                 kind, _, other = name.partition("_")
                 if kind == "signal" and value:
                     queues.setdefault((command.engine, other), deque()).append(number)
@@ -314,7 +314,7 @@ class _Model:
 
     def _execute(self, command: Command, times: Times) -> None:
         """Run a job; some of its prologue may be hidden behind the flush of the one before."""
-        counts = job_cycles(self.config, command.values, window_counts(self.chip, command.values))
+        counts = job_cycles(self.config, command.fields, window_counts(self.chip, command.fields))
         begin = times.start + timing.EXECUTE_START
         times.end = begin + counts.total
         times.left = times.end - flush_cycles(self.config) + release_cycles(self.config)

@@ -25,7 +25,7 @@ WORTHWHILE_DENSITY = 1 / 8
 """Share of a job's windows that row tiles must visit on average to be multiplied all at once."""
 
 
-def window_lists(chip: Chip, values: Mapping[str, int]) -> list[np.ndarray]:
+def window_lists(chip: Chip, fields: Mapping[str, int]) -> list[np.ndarray]:
     """The window indices of each row tile that an EXECUTE command visits.
 
     Raises
@@ -33,17 +33,17 @@ def window_lists(chip: Chip, values: Mapping[str, int]) -> list[np.ndarray]:
     LookupError : a list has no last entry. The hardware reads the memory round and round then, until the
         watchdog ends it.
     """
-    entries = chip.words(Memory.BLOCK_INDEX, values["index_base"], chip.config.index_words, "<u2")
-    ends = np.flatnonzero(entries >> INDEX_BITS)[: values["row_tiles"]] + 1
-    if len(ends) < values["row_tiles"]:
+    entries = chip.words(Memory.BLOCK_INDEX, fields["index_base"], chip.config.index_words, "<u2")
+    ends = np.flatnonzero(entries >> INDEX_BITS)[: fields["row_tiles"]] + 1
+    if len(ends) < fields["row_tiles"]:
         raise LookupError("a list of block indices has no last entry")
     lists = np.split(entries & ((1 << INDEX_BITS) - 1), ends)[:-1]
     return [entry.astype(np.int64) for entry in lists]
 
 
-def window_counts(chip: Chip, values: Mapping[str, int]) -> np.ndarray:
+def window_counts(chip: Chip, fields: Mapping[str, int]) -> np.ndarray:
     """int[row tiles], windows that an EXECUTE command visits in each; see ``window_lists``."""
-    return np.array([len(entry) for entry in window_lists(chip, values)])
+    return np.array([len(entry) for entry in window_lists(chip, fields)])
 
 
 class CoreModel:
@@ -52,27 +52,27 @@ class CoreModel:
     Parameters
     ----------
     chip : its SMEM is changed by ``run``.
-    values : of the EXECUTE command; token flags are ignored.
+    fields : of the job, see ``crisp_spec.commands.JOB_FIELDS``; token flags are ignored.
     """
 
-    def __init__(self, chip: Chip, values: Mapping[str, int]):
-        self.chip, self.config, self.values = chip, chip.config, values
-        groups = (values["pixel_tiles"] - 1) * values["depth_full"] + values["depth_last"]
+    def __init__(self, chip: Chip, fields: Mapping[str, int]):
+        self.chip, self.config, self.fields = chip, chip.config, fields
+        groups = (fields["pixel_tiles"] - 1) * fields["depth_full"] + fields["depth_last"]
         self.pixels = np.arange(groups * self.config.cols)
-        self.y, self.x = np.divmod(self.pixels, values["pitch"])
+        self.y, self.x = np.divmod(self.pixels, fields["pitch"])
         # The last group may reach beyond the grid; those pixels are never written, so nobody needs them.
-        grid = (values["out_height"] - 1) * values["pitch"] + values["out_width"]
+        grid = (fields["out_height"] - 1) * fields["pitch"] + fields["out_width"]
         kept = self.pixels < max(grid, 0)
         self.pixels, self.y, self.x = self.pixels[kept], self.y[kept], self.x[kept]
-        self.exists = (self.x < values["out_width"]) & (self.y < values["out_height"])
+        self.exists = (self.x < fields["out_width"]) & (self.y < fields["out_height"])
 
     def run(self) -> np.ndarray:
         """Compute all row tiles; return int[row tiles], the windows visited in each."""
-        windows = window_lists(self.chip, self.values)
+        windows = window_lists(self.chip, self.fields)
         used = np.unique(np.concatenate(windows))
         places = [np.searchsorted(used, indices) for indices in windows]
         inputs = self._gather(used)
-        if self.values["max_pool"]:
+        if self.fields["max_pool"]:
             outputs = [self._maximum(tile, inputs[:, chosen]) for tile, chosen in enumerate(places)]
         else:
             sums = self._accumulate(inputs, places)
@@ -83,35 +83,35 @@ class CoreModel:
 
     def _gather(self, indices: np.ndarray) -> np.ndarray:
         """int8[pixels, windows, window]: what the windows read; the zero point outside the tap's range."""
-        v, config = self.values, self.config
-        taps, blocks = np.divmod(indices, v["channel_blocks"])
-        table = self._fields(Memory.TAP, v["tap_base"], int(taps.max()) + 1, "<u8", TAP_FIELDS)
-        ring = v["act_ring"] * config.cols
+        fields, config = self.fields, self.config
+        taps, blocks = np.divmod(indices, fields["channel_blocks"])
+        table = self._words(Memory.TAP, fields["tap_base"], int(taps.max()) + 1, "<u8", TAP_FIELDS)
+        ring = fields["act_ring"] * config.cols
         result = np.empty((len(self.pixels), len(indices), config.window), np.int8)
         smem = self.chip.smem
         for number, (tap, block) in enumerate(zip(taps, blocks, strict=True)):
-            position = (v["act_start"] + self.pixels + table["offset"][tap]) % ring
-            row = v["act_base"] + block * v["act_plane"] + table["phase"][tap] * v["act_ring"]
+            position = (fields["act_start"] + self.pixels + table["offset"][tap]) % ring
+            row = fields["act_base"] + block * fields["act_plane"] + table["phase"][tap] * fields["act_ring"]
             inside = (table["y_low"][tap] <= self.y) & (self.y < table["y_high"][tap])
             inside &= (table["x_low"][tap] <= self.x) & (self.x < table["x_high"][tap])
             words = smem[(row * config.cols + position) % len(smem)]
-            words[~inside] = v["x_zero_point"]
+            words[~inside] = fields["x_zero_point"]
             result[:, number] = words
         return result
 
-    def _fields(self, memory: Memory, first: int, count: int, kind: str, fields) -> dict[str, np.ndarray]:
+    def _words(self, memory: Memory, first: int, count: int, kind: str, declared) -> dict[str, np.ndarray]:
         """The fields of consecutive words, each as int64[count]."""
         words, result, position = self.chip.words(memory, first, count, kind).astype(np.uint64), {}, 0
-        for field in fields:
+        for field in declared:
             value = (words >> np.uint64(position)).astype(np.int64) & ((1 << field.bits) - 1)
             result[field.name] = value - (value >> field.bits - 1 << field.bits) if field.signed else value
             position += field.bits
         return result
 
-    def _channels(self, tile: int, memory: Memory, kind: str, fields) -> dict[str, np.ndarray]:
+    def _channels(self, tile: int, memory: Memory, kind: str, declared) -> dict[str, np.ndarray]:
         """Parameters of a row tile's channels, each as int64[rows, 1]."""
-        first = self.values["channel_base"] * self.config.load_rows + tile * self.config.rows
-        found = self._fields(memory, first, self.config.rows, kind, fields)
+        first = self.fields["channel_base"] * self.config.load_rows + tile * self.config.rows
+        found = self._words(memory, first, self.config.rows, kind, declared)
         return {name: value[:, None] for name, value in found.items()}
 
     def _accumulate(self, inputs: np.ndarray, places: list[np.ndarray]) -> np.ndarray:
@@ -140,15 +140,15 @@ class CoreModel:
 
     def _weights(self, first: int, windows: int) -> np.ndarray:
         """int64[rows, windows * window]: the row tile's weights, N:M groups expanded."""
-        v, config = self.values, self.config
-        rows, lanes, m, n = config.rows, config.lanes, config.m, v["n"]
+        fields, config = self.fields, self.config
+        rows, lanes, m, n = config.rows, config.lanes, config.m, fields["n"]
         count = n * rows * lanes
         slot = config.load_rows * lanes
-        if v["uniform"]:
+        if fields["uniform"]:
             first, windows, repeats = 0, 1, windows
         else:
             repeats = 1
-        base = v["weight_base"] * slot + first * count
+        base = fields["weight_base"] * slot + first * count
         values = self.chip.words(Memory.WEIGHT, base, windows * count, "i1")
         values = values.reshape(windows, n, rows, lanes).astype(np.int64)
         expanded = np.zeros((rows, windows, lanes, m), np.int64)
@@ -161,10 +161,10 @@ class CoreModel:
 
     def _places(self, base: int, count: int) -> np.ndarray:
         """Channel of its group that each of ``count`` slots belongs to."""
-        config, n = self.config, self.values["n"]
+        config, n = self.config, self.fields["n"]
         if config.m == 1:
             return np.zeros(count, np.int64)
-        if self.values["dense"]:
+        if self.fields["dense"]:
             slots = np.arange(count) // (config.rows * config.lanes) % n
             return slots
         bits = stored_index_bits(config)
@@ -182,41 +182,41 @@ class CoreModel:
     def _part(self, tile: int) -> tuple[int, slice]:
         """Plane of the output and residual, and the channels in it, of a row tile."""
         rows = self.config.rows
-        plane, part = divmod(self.values["out_part"] + tile, self.config.window // rows)
+        plane, part = divmod(self.fields["out_part"] + tile, self.config.window // rows)
         return plane, slice(part * rows, (part + 1) * rows)
 
     def _residual(self, tile: int) -> np.ndarray | None:
         """int64[rows, pixels], or None."""
-        v, config = self.values, self.config
-        if not v["residual"]:
+        fields, config = self.fields, self.config
+        if not fields["residual"]:
             return None
         plane, part = self._part(tile)
-        position = (v["res_start"] + self.pixels) % (v["res_ring"] * config.cols)
-        address = (v["res_base"] + plane * v["res_plane"]) * config.cols + position
+        position = (fields["res_start"] + self.pixels) % (fields["res_ring"] * config.cols)
+        address = (fields["res_base"] + plane * fields["res_plane"]) * config.cols + position
         return self.chip.smem[address % config.smem_words, part].T.astype(np.int64)
 
     def _requantize(self, tile: int, acc: np.ndarray, residual: np.ndarray | None) -> np.ndarray:
         """int8[rows, pixels]."""
-        v = self.values
+        fields = self.fields
         channel = self._channels(tile, Memory.CHANNEL, "<u8", CHANNEL_FIELDS)
         total = acc * channel["multiplier"]
         if residual is not None:
             scale = self._channels(tile, Memory.RESIDUAL_CHANNEL, "<u4", RESIDUAL_CHANNEL_FIELDS)
-            total += (residual - v["res_zero_point"]) * scale["res_multiplier"] << scale["res_shift"]
+            total += (residual - fields["res_zero_point"]) * scale["res_multiplier"] << scale["res_shift"]
         rounded = (total >> channel["shift"]) + 1 >> 1
-        return np.clip(rounded + v["y_zero_point"], v["q_min"], v["q_max"]).astype(np.int8)
+        return np.clip(rounded + fields["y_zero_point"], fields["q_min"], fields["q_max"]).astype(np.int8)
 
     def _write(self, tile: int, output: np.ndarray) -> None:
-        v, config = self.values, self.config
+        fields, config = self.fields, self.config
         plane, part = self._part(tile)
-        ring = v["out_ring"] * config.cols
+        ring = fields["out_ring"] * config.cols
         y, x = self.y[self.exists], self.x[self.exists]
-        row = v["out_base"] + plane * v["out_plane"]
-        if v["out_phased"]:
-            y = y + v["out_odd_row"]
-            row = row + (2 * (y % 2) + x % 2) * v["out_ring"]
-            position = v["out_start"] + y // 2 * v["out_pitch"] + x // 2
+        row = fields["out_base"] + plane * fields["out_plane"]
+        if fields["out_phased"]:
+            y = y + fields["out_odd_row"]
+            row = row + (2 * (y % 2) + x % 2) * fields["out_ring"]
+            position = fields["out_start"] + y // 2 * fields["out_pitch"] + x // 2
         else:
-            position = v["out_start"] + self.pixels[self.exists]
+            position = fields["out_start"] + self.pixels[self.exists]
         address = row * config.cols + position % ring
         self.chip.smem[address % config.smem_words, part] = output.T[self.exists]

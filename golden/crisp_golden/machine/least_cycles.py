@@ -18,7 +18,7 @@ def least_cycles(chip: Chip, command: Command) -> int:
     """
     if command.opcode is Opcode.EXECUTE:
         slots = (command["pixel_tiles"] - 1) * command["slot_full"] + command["slot_last"]
-        return int(window_counts(chip, command.values).sum()) * slots
+        return int(window_counts(chip, command.fields).sum()) * slots
     if command.opcode in (Opcode.LOAD, Opcode.STORE):
         beat = chip.config.bus_bits // 8
         return sum(length for _, length in memory_runs(chip.config, command)) // beat

@@ -48,14 +48,14 @@ class Tokens:
         A command that waits for a token and finds none changes nothing.
         """
         counts = dict(self.counts)
-        for name, value in command.values.items():
+        for name, value in command.fields.items():
             kind, _, other = name.partition("_")
             if kind == "wait" and value:
                 pair = other, command.engine
                 if not counts.get(pair):
                     return f"waits for a token of the {other} engine, but there is none"
                 counts[pair] -= 1
-        for name, value in command.values.items():
+        for name, value in command.fields.items():
             kind, _, other = name.partition("_")
             if kind == "signal" and value:
                 pair = command.engine, other
@@ -104,7 +104,7 @@ class ProgramSimulator:
                 return
             views, problem = self._views(command)
             if problem:  # of a tensor's plane, as the hardware looks at one after the other
-                command = Command(command.opcode, {**command.values, "planes": len(views)})
+                command = Command(command.opcode, {**command.fields, "planes": len(views)})
             if views or not problem:
                 busy[command.engine] += self._least_cycles(index, command)
                 if watchdog and busy[command.engine] > watchdog:
@@ -141,7 +141,7 @@ class ProgramSimulator:
 
     def _execute(self, command: Command, views: list[np.ndarray]) -> None:
         if command.opcode is Opcode.EXECUTE:
-            CoreModel(self.chip, command.values).run()
+            CoreModel(self.chip, command.fields).run()
         elif command.opcode is Opcode.LOAD:
             self._load(command, views)
         elif command.opcode is Opcode.STORE:

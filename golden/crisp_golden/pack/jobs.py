@@ -1,7 +1,7 @@
-"""Packing of layers into jobs: runs of the core with the values of its command and its memories' contents.
+"""Packing of layers into jobs: runs of the core with their fields and their memories' contents.
 
 A job computes a band of a layer's output rows for a range of its row tiles, on tensors that lie in the
-activation memory. ``execute_values`` is the one place where a job's command is made, whoever decides on
+activation memory. ``job_fields`` is the one place where the fields of a job are made, whoever decides on
 places and bands. ``pack_layer`` decides for a single layer whose tensors have the memory for themselves,
 which is what tests and measurements of the core need.
 """
@@ -50,7 +50,7 @@ class Job:
 
     Attributes
     ----------
-    registers : values of the EXECUTE command.
+    fields : of the job by name, see ``crisp_spec.commands.JOB_FIELDS``.
     tensors : where the input is to be put, and the output found.
     tiles : first and one-past-last row tile of the layer that this job computes.
     """
@@ -60,7 +60,7 @@ class Job:
     band: Band
     tiles: tuple[int, int]
     tensors: Tensors
-    registers: dict[str, int]
+    fields: dict[str, int]
 
     @property
     def windows(self) -> np.ndarray:
@@ -164,10 +164,10 @@ def slot_cycles(config: CoreConfig, n: int, depth: int) -> int:
     return max(n * depth, n * config.load_beats, DECODE_INTERVAL)
 
 
-def execute_values(
+def job_fields(
     config: CoreConfig, work: Workload, band: Band, tiles: tuple[int, int], tensors: Tensors, bases: Bases
 ) -> dict[str, int]:
-    """Values of the EXECUTE command that computes a band for a range of row tiles; token flags excepted.
+    """Fields of the job that computes a band for a range of row tiles.
 
     Raises
     ------
@@ -199,7 +199,7 @@ def execute_values(
         "out_height": band.rows,
         "out_part": tiles[0] % (config.window // config.rows),
         **_levels(work),
-        **_tensor_values(config, band, tiles[0] // (config.window // config.rows), tensors),
+        **_tensor_fields(config, band, tiles[0] // (config.window // config.rows), tensors),
         "weight_base": bases.weight,
         "index_base": bases.index,
         "channel_base": bases.channel,
@@ -221,11 +221,11 @@ def _levels(work: Workload) -> dict[str, int]:
     }
 
 
-def _tensor_values(config: CoreConfig, band: Band, plane: int, tensors: Tensors) -> dict[str, int]:
+def _tensor_fields(config: CoreConfig, band: Band, plane: int, tensors: Tensors) -> dict[str, int]:
     """Bases, rings and starts; ``plane`` is the output window of the first row tile."""
     x, y, residual = tensors.x, tensors.y, tensors.residual
     row = band.first_row
-    values = {
+    fields = {
         "act_base": x.base,
         "act_plane": x.plane,
         "act_ring": x.ring,
@@ -239,9 +239,9 @@ def _tensor_values(config: CoreConfig, band: Band, plane: int, tensors: Tensors)
         "out_start": y.position(row // 2 if y.phased else row, config),
     }
     if residual is None:
-        return {**values, "res_base": 0, "res_plane": 0, "res_ring": 1, "res_start": 0}
+        return {**fields, "res_base": 0, "res_plane": 0, "res_ring": 1, "res_start": 0}
     return {
-        **values,
+        **fields,
         "res_base": residual.base + plane * residual.plane,
         "res_plane": residual.plane,
         "res_ring": residual.ring,
@@ -303,5 +303,5 @@ def _pack_job(config: CoreConfig, work: Workload, band: Band, tensors: Tensors, 
         band=band,
         tiles=(first, last),
         tensors=tensors,
-        registers=execute_values(config, work, band, (first, last), tensors, Bases()),
+        fields=job_fields(config, work, band, (first, last), tensors, Bases()),
     )

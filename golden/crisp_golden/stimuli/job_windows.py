@@ -20,23 +20,23 @@ def ring_rows(position: int, base: int, ring: int, cols: int, depth: int) -> dic
 
 def decoded_windows(job: RandomJob) -> Iterator[dict[str, Any]]:
     """What the block-index decoder must emit: ``window_layout`` as dictionaries, in order."""
-    config, v = job.config, job.values
+    config, fields = job.config, job.fields
     cols, depth = config.cols, config.bank_depth
     for row_tile, indices in enumerate(job.lists):
-        for pixel_tile in range(v["pixel_tiles"]):
+        for pixel_tile in range(fields["pixel_tiles"]):
             for place, index in enumerate(indices):
-                number, block = divmod(index, v["channel_blocks"])
+                number, block = divmod(index, fields["channel_blocks"])
                 tap = job.taps[number]
-                pixel = pixel_tile * v["depth_full"] * cols
-                position = (v["act_start"] + pixel + tap["offset"]) % (v["act_ring"] * cols)
-                base = v["act_base"] + block * v["act_plane"] + tap["phase"] * v["act_ring"]
+                pixel = pixel_tile * fields["depth_full"] * cols
+                position = (fields["act_start"] + pixel + tap["offset"]) % (fields["act_ring"] * cols)
+                base = fields["act_base"] + block * fields["act_plane"] + tap["phase"] * fields["act_ring"]
                 yield {
-                    "ring": ring_rows(position, base, v["act_ring"], cols, depth),
+                    "ring": ring_rows(position, base, fields["act_ring"], cols, depth),
                     "rotation": position % cols,
                     **{name: tap[name] for name in ("y_low", "y_high", "x_low", "x_high")},
                     "first": int(place == 0),
                     "last": int(place == len(indices) - 1),
                     "first_pixels": int(pixel_tile == 0),
-                    "last_pixels": int(pixel_tile == v["pixel_tiles"] - 1),
+                    "last_pixels": int(pixel_tile == fields["pixel_tiles"] - 1),
                     "last_rows": int(row_tile == len(job.lists) - 1),
                 }

@@ -13,7 +13,7 @@ from crisp_golden.cycles.core_cycles import CycleCount, job_cycles
 from crisp_golden.machine.chip import Chip
 from crisp_golden.machine.core_model import CoreModel
 from crisp_golden.pack.jobs import slot_cycles
-from crisp_spec.commands import EXECUTE, Command, Memory, Opcode
+from crisp_spec.commands import JOB_FIELDS, Command, Memory, Opcode
 from crisp_spec.config import CoreConfig
 from crisp_spec.fields import Field, pack_fields
 from crisp_spec.legality import violation
@@ -33,13 +33,13 @@ class RandomJob:
 
     Attributes
     ----------
-    values : of the EXECUTE command.
+    fields : of the job.
     lists : window indices of each row tile.
     taps : fields of the tap table's entries that the job names, from its base on.
     """
 
     config: CoreConfig
-    values: dict[str, int]
+    fields: dict[str, int]
     lists: list[list[int]]
     taps: list[dict[str, int]]
     chip: Chip
@@ -51,26 +51,28 @@ class RandomJob:
 
     def rows(self, tensor: str) -> np.ndarray:
         """SMEM rows of the tensor ``act``, ``out`` or ``res``."""
-        v, planes = self.values, self._planes(tensor)
-        return (v[f"{tensor}_base"] + np.arange(planes * v[f"{tensor}_plane"])) % self.config.bank_depth
+        fields, planes = self.fields, self._planes(tensor)
+        return (
+            fields[f"{tensor}_base"] + np.arange(planes * fields[f"{tensor}_plane"])
+        ) % self.config.bank_depth
 
     def _planes(self, tensor: str) -> int:
-        v = self.values
+        fields = self.fields
         if tensor == "act":
-            return v["channel_blocks"]
-        planes = -(-(v["out_part"] + v["row_tiles"]) // (self.config.window // self.config.rows))
-        return planes if tensor == "out" or v["residual"] else 0
+            return fields["channel_blocks"]
+        planes = -(-(fields["out_part"] + fields["row_tiles"]) // (self.config.window // self.config.rows))
+        return planes if tensor == "out" or fields["residual"] else 0
 
     def cycles(self) -> CycleCount:
         """The predicted counters."""
-        return job_cycles(self.config, self.values, self.windows)
+        return job_cycles(self.config, self.fields, self.windows)
 
     def expected_smem(self) -> np.ndarray:
         """The activation memory int8[words, window] after the job."""
         after = Chip(self.config)
         for memory, content in self.chip.memories.items():
             after.memories[memory][:] = content
-        CoreModel(after, self.values).run()
+        CoreModel(after, self.fields).run()
         return after.smem
 
 
@@ -83,17 +85,17 @@ def random_job(rng: np.random.Generator, config: CoreConfig, **fixed: int) -> Ra
         largest ``row_tiles``.
     """
     while True:
-        values = _loops(rng, config, fixed)
-        if _place_tensors(rng, config, values):
+        fields = _loops(rng, config, fixed)
+        if _place_tensors(rng, config, fields):
             break
     chip = Chip(config, rng)
-    taps = _fill_taps(rng, config, values, chip)
-    lists = _fill_lists(rng, config, values, chip, len(taps))
-    _fill_channels(rng, config, values, chip)
-    command = Command(Opcode.EXECUTE, values)
+    taps = _fill_taps(rng, config, fields, chip)
+    lists = _fill_lists(rng, config, fields, chip, len(taps))
+    _fill_channels(rng, config, fields, chip)
+    command = Command(Opcode.EXECUTE, fields)
     assert violation(config, command) is None, violation(config, command)
-    assert set(values) >= {field.name for field in EXECUTE[5:]}
-    return RandomJob(config=config, values=values, lists=lists, taps=taps, chip=chip)
+    assert set(fields) >= {field.name for field in JOB_FIELDS}
+    return RandomJob(config=config, fields=fields, lists=lists, taps=taps, chip=chip)
 
 
 def _loops(rng: np.random.Generator, config: CoreConfig, fixed: Mapping[str, int]) -> dict[str, int]:
@@ -143,28 +145,28 @@ def _loops(rng: np.random.Generator, config: CoreConfig, fixed: Mapping[str, int
     }
 
 
-def _place_tensors(rng: np.random.Generator, config: CoreConfig, v: dict[str, int]) -> bool:
+def _place_tensors(rng: np.random.Generator, config: CoreConfig, fields: dict[str, int]) -> bool:
     """Choose rings, planes and bases side by side; say whether they fit. The input has one or four rings."""
     cols = config.cols
-    grid = (v["out_height"] - 1) * v["pitch"] + v["out_width"]
-    out_planes = -(-(v["out_part"] + v["row_tiles"]) // (config.window // config.rows))
-    if v["out_phased"]:
-        v["out_pitch"] = -(-v["out_width"] // 2) + int(rng.integers(2))
-        lines = (v["out_height"] + v["out_odd_row"] + 1) // 2
-        v["out_ring"] = -(-lines * v["out_pitch"] // cols) + int(rng.integers(2))
+    grid = (fields["out_height"] - 1) * fields["pitch"] + fields["out_width"]
+    out_planes = -(-(fields["out_part"] + fields["row_tiles"]) // (config.window // config.rows))
+    if fields["out_phased"]:
+        fields["out_pitch"] = -(-fields["out_width"] // 2) + int(rng.integers(2))
+        lines = (fields["out_height"] + fields["out_odd_row"] + 1) // 2
+        fields["out_ring"] = -(-lines * fields["out_pitch"] // cols) + int(rng.integers(2))
     else:
-        v["out_ring"] = -(-grid // cols) + int(rng.integers(2))
-    v["act_ring"] = v["depth_full"] + int(rng.integers(0, 5))
-    v["res_ring"] = int(rng.integers(1, -(-grid // cols) + 2))
+        fields["out_ring"] = -(-grid // cols) + int(rng.integers(2))
+    fields["act_ring"] = fields["depth_full"] + int(rng.integers(0, 5))
+    fields["res_ring"] = int(rng.integers(1, -(-grid // cols) + 2))
     sizes = {
-        "act": (v["channel_blocks"], int(rng.choice([1, 4])) * v["act_ring"]),
-        "out": (out_planes, (4 if v["out_phased"] else 1) * v["out_ring"]),
-        "res": (out_planes if v["residual"] else 0, v["res_ring"]),
+        "act": (fields["channel_blocks"], int(rng.choice([1, 4])) * fields["act_ring"]),
+        "out": (out_planes, (4 if fields["out_phased"] else 1) * fields["out_ring"]),
+        "res": (out_planes if fields["residual"] else 0, fields["res_ring"]),
     }
     for name, (_, rows) in sizes.items():
-        v[f"{name}_plane"] = rows + int(rng.integers(2))
-        v[f"{name}_start"] = int(rng.integers(v[f"{name}_ring"] * cols))
-    total = sum(planes * v[f"{name}_plane"] for name, (planes, _) in sizes.items())
+        fields[f"{name}_plane"] = rows + int(rng.integers(2))
+        fields[f"{name}_start"] = int(rng.integers(fields[f"{name}_ring"] * cols))
+    total = sum(planes * fields[f"{name}_plane"] for name, (planes, _) in sizes.items())
     if total > config.bank_depth:
         return False
     # In half of the jobs the end of the memory lies inside a tensor.
@@ -172,20 +174,20 @@ def _place_tensors(rng: np.random.Generator, config: CoreConfig, v: dict[str, in
     if rng.random() < 0.5:
         row = config.bank_depth - int(rng.integers(1, total + 1))
     for name in rng.permutation(list(sizes)):
-        v[f"{name}_base"] = row % config.bank_depth
-        row += sizes[name][0] * v[f"{name}_plane"]
+        fields[f"{name}_base"] = row % config.bank_depth
+        row += sizes[name][0] * fields[f"{name}_plane"]
     return True
 
 
 def _fill_taps(
-    rng: np.random.Generator, config: CoreConfig, v: dict[str, int], chip: Chip
+    rng: np.random.Generator, config: CoreConfig, fields: dict[str, int], chip: Chip
 ) -> list[dict[str, int]]:
     """Entries with any offset, and ranges of outputs of any size, also none."""
-    phases = 4 if v["act_plane"] >= 4 * v["act_ring"] else 1
+    phases = 4 if fields["act_plane"] >= 4 * fields["act_ring"] else 1
     entries = []
     for _ in range(int(rng.integers(1, min(9, config.tap_words) + 1))):
-        y, x = (sorted(rng.integers(0, v[size] + 2, 2).tolist()) for size in ("out_height", "out_width"))
-        offset, phase = int(rng.integers(v["act_ring"] * config.cols)), int(rng.integers(phases))
+        y, x = (sorted(rng.integers(0, fields[size] + 2, 2).tolist()) for size in ("out_height", "out_width"))
+        offset, phase = int(rng.integers(fields["act_ring"] * config.cols)), int(rng.integers(phases))
         entry = {
             "offset": offset,
             "phase": phase,
@@ -195,34 +197,36 @@ def _fill_taps(
             "x_high": x[1],
         }
         entries.append(entry)
-    _set_words(chip, Memory.TAP, v["tap_base"], [pack_fields(TAP_FIELDS, entry) for entry in entries], "<u8")
+    _set_words(
+        chip, Memory.TAP, fields["tap_base"], [pack_fields(TAP_FIELDS, entry) for entry in entries], "<u8"
+    )
     return entries
 
 
 def _fill_lists(
-    rng: np.random.Generator, config: CoreConfig, v: dict[str, int], chip: Chip, taps: int
+    rng: np.random.Generator, config: CoreConfig, fields: dict[str, int], chip: Chip, taps: int
 ) -> list[list[int]]:
     """One to six windows for each row tile, ascending."""
-    count = taps * v["channel_blocks"]
+    count = taps * fields["channel_blocks"]
     assert count <= 1 << INDEX_BITS
-    most = min(6, count, config.index_words // v["row_tiles"])
+    most = min(6, count, config.index_words // fields["row_tiles"])
     lists = [
         sorted(rng.choice(count, int(rng.integers(1, most + 1)), replace=False).tolist())
-        for _ in range(v["row_tiles"])
+        for _ in range(fields["row_tiles"])
     ]
     words = [
         pack_fields(BLOCK_INDEX_FIELDS, {"index": index, "last": index == indices[-1]})
         for indices in lists
         for index in indices
     ]
-    _set_words(chip, Memory.BLOCK_INDEX, v["index_base"], words, "<u2")
+    _set_words(chip, Memory.BLOCK_INDEX, fields["index_base"], words, "<u2")
     return lists
 
 
-def _fill_channels(rng: np.random.Generator, config: CoreConfig, v: dict[str, int], chip: Chip) -> None:
+def _fill_channels(rng: np.random.Generator, config: CoreConfig, fields: dict[str, int], chip: Chip) -> None:
     """Parameters that spread the outputs over the int8 range; a maximum takes the residual's way alone."""
     count = config.channel_words
-    pool = v["max_pool"]
+    pool = fields["max_pool"]
     columns = {
         "bias": rng.integers(-(1 << 16), 1 << 16, count),
         "multiplier": np.zeros(count, int) if pool else rng.integers(0, 1 << 16, count),
@@ -230,16 +234,16 @@ def _fill_channels(rng: np.random.Generator, config: CoreConfig, v: dict[str, in
         "res_multiplier": rng.integers(0, 1 << 16, count),
         "res_shift": rng.integers(0, 2, count) if pool else rng.integers(0, 12, count),
     }
-    for memory, fields, kind in (
+    for memory, declared, kind in (
         (Memory.CHANNEL, CHANNEL_FIELDS, "<u8"),
         (Memory.RESIDUAL_CHANNEL, RESIDUAL_CHANNEL_FIELDS, "<u4"),
     ):
-        _set_words(chip, memory, 0, list(_rows(fields, columns)), kind)
+        _set_words(chip, memory, 0, list(_rows(declared, columns)), kind)
 
 
-def _rows(fields: tuple[Field, ...], columns: Mapping[str, np.ndarray]) -> Iterator[int]:
-    for row in zip(*(columns[field.name].tolist() for field in fields), strict=True):
-        yield pack_fields(fields, {field.name: value for field, value in zip(fields, row, strict=True)})
+def _rows(declared: tuple[Field, ...], columns: Mapping[str, np.ndarray]) -> Iterator[int]:
+    for row in zip(*(columns[field.name].tolist() for field in declared), strict=True):
+        yield pack_fields(declared, {field.name: value for field, value in zip(declared, row, strict=True)})
 
 
 def _set_words(chip: Chip, memory: Memory, first: int, words: list[int], kind: str) -> None:

@@ -48,7 +48,7 @@ class Step:
 
     engine: str
     opcode: Opcode
-    values: dict[str, int]
+    fields: dict[str, int]
     reads: set[tuple[str, int]] = field(default_factory=set)
     writes: set[tuple[str, int]] = field(default_factory=set)
 
@@ -87,24 +87,24 @@ class ProgramBuilder:
 
     def _link(self, engine: str, last: int, step: Step) -> None:
         giver = self.steps[last]
-        if giver.values.get(f"signal_{step.engine}"):
+        if giver.fields.get(f"signal_{step.engine}"):
             # Somebody waits for it already. Every token is taken once: put down another one behind it.
             giver = Step(engine, SYNC[engine], {})
             self.steps.append(giver)
             last = len(self.steps) - 1
-        giver.values[f"signal_{step.engine}"] = 1
-        step.values[f"wait_{engine}"] = 1
+        giver.fields[f"signal_{step.engine}"] = 1
+        step.fields[f"wait_{engine}"] = 1
         self.seen[engine, step.engine] = last
 
     def program(self) -> list[Command]:
         """The commands, with END."""
-        return [*(Command(step.opcode, step.values) for step in self.steps), Command(Opcode.END, {})]
+        return [*(Command(step.opcode, step.fields) for step in self.steps), Command(Opcode.END, {})]
 
 
-def transfer_step(config: CoreConfig, opcode: Opcode, values: dict[str, int]) -> Step:
+def transfer_step(config: CoreConfig, opcode: Opcode, fields: dict[str, int]) -> Step:
     """A load or a store, with what it touches."""
-    command = Command(opcode, values)
-    step = Step(command.engine, opcode, values)
+    command = Command(opcode, fields)
+    step = Step(command.engine, opcode, fields)
     outside = {
         ("external", line)
         for offset, length in memory_runs(config, command)
@@ -127,7 +127,7 @@ def random_transfer(config: CoreConfig, rng: Random, opcode: Opcode, space: int)
     step = config.bus_bits // 8
     plane_bytes = -(-rows * width * config.window // step) * step
     stride = plane_bytes + step * rng.randint(0, 9)
-    values = {
+    fields = {
         "window": int(opcode is Opcode.STORE),
         "planes": planes,
         "rows": rows,
@@ -141,8 +141,8 @@ def random_transfer(config: CoreConfig, rng: Random, opcode: Opcode, space: int)
         "plane_stride": stride,
     }
     if opcode is Opcode.LOAD:
-        values |= {"phased": phased, "odd_row": phased & rng.randint(0, 1)}
-    return values
+        fields |= {"phased": phased, "odd_row": phased & rng.randint(0, 1)}
+    return fields
 
 
 def random_program(
@@ -161,14 +161,14 @@ def random_program(
         if memory is Memory.SMEM:
             continue
         data[offset : offset + len(content)] = content.tobytes()
-        values = {"memory": int(memory), "offset": offset, "beats": len(content) // step, "address": 0}
-        builder.add(transfer_step(config, Opcode.LOAD, values))
+        fields = {"memory": int(memory), "offset": offset, "beats": len(content) // step, "address": 0}
+        builder.add(transfer_step(config, Opcode.LOAD, fields))
         offset += -(-len(content) // 64) * 64
     builder.add(_whole_memory(config, rng, place.space))
     for _ in range(transfers):
         _add_transfer(builder, config, rng, place.space)
     everything = {("chip", place) for place in range(-len(Memory), config.smem_words + 1)}
-    builder.add(Step("execute", Opcode.EXECUTE, job.values, reads=everything, writes=everything))
+    builder.add(Step("execute", Opcode.EXECUTE, job.fields, reads=everything, writes=everything))
     for _ in range(transfers):
         _add_transfer(builder, config, rng, place.space)
     program = builder.program()
@@ -184,7 +184,7 @@ def _add_transfer(builder: ProgramBuilder, config: CoreConfig, rng: Random, spac
 def _whole_memory(config: CoreConfig, rng: Random, space: int) -> Step:
     """A load of the whole activation memory, whose contents are random at power-up."""
     width = min(512, config.smem_words)
-    values = {
+    fields = {
         "planes": 1,
         "rows": config.smem_words // width,
         "width": width,
@@ -192,4 +192,4 @@ def _whole_memory(config: CoreConfig, rng: Random, space: int) -> Step:
         "ring": config.bank_depth,
         "offset": 64 * rng.randrange((space - config.smem_bytes) // 64),
     }
-    return transfer_step(config, Opcode.LOAD, values)
+    return transfer_step(config, Opcode.LOAD, fields)

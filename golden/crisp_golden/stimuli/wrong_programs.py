@@ -27,12 +27,12 @@ def spoil(rng: Random, program: list[Command]) -> list[Command | bytes]:
         changed = bytes(data)
     elif kind == "token":
         partner = "load" if command.engine == "execute" else "execute"
-        changed = Command(command.opcode, {**command.values, f"wait_{partner}": 1})
+        changed = Command(command.opcode, {**command.fields, f"wait_{partner}": 1})
     elif kind == "field":
-        changed = Command(command.opcode, {**command.values, FIELDS[command.opcode]: 0})
+        changed = Command(command.opcode, {**command.fields, FIELDS[command.opcode]: 0})
     else:
         wrong = command.opcode in (Opcode.LOAD, Opcode.STORE)
-        changed = Command(command.opcode, {**command.values, "window": 3}) if wrong else bytes(64)
+        changed = Command(command.opcode, {**command.fields, "window": 3}) if wrong else bytes(64)
     return [*program[:number], changed, *program[number + 1 :]]
 
 

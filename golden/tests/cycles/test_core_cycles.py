@@ -30,7 +30,7 @@ def workload(config: CoreConfig, layer: QuantizedConv) -> Workload:
 
 def scheduled_cycles(config: CoreConfig, job: Job) -> CycleCount:
     """Walk over windows and tiles one by one, as the sequencer does."""
-    r = job.registers
+    r = job.fields
     counts = dict.fromkeys(("compute", "residual", "load", "drain"), 0)
     now, drain_free_at = 0, 0
     for windows in job.windows.tolist():
@@ -65,7 +65,7 @@ def test_the_formula_equals_the_schedule_and_its_bounds_hold(core: str, data: st
     layer = random_layer(np.random.default_rng(seed), shape)
     predicted = CycleCount()
     for job in pack_layer(config, layer, *size):
-        cycles = job_cycles(config, job.registers, job.windows)
+        cycles = job_cycles(config, job.fields, job.windows)
         assert cycles == scheduled_cycles(config, job)
         predicted += cycles
     assert predict_cycles(config, layer, *size) == predicted

@@ -29,7 +29,7 @@ def execute_job(job: Job, x: np.ndarray, residual: np.ndarray | None, rng: np.ra
     if tensors.residual is not None and residual is not None:
         tensors.residual.write(chip.smem, residual, band.first_row, band.last_row, job.config)
     before = chip.smem.copy()
-    windows = CoreModel(chip, job.registers).run()
+    windows = CoreModel(chip, job.fields).run()
     assert windows.tolist() == job.windows.tolist()
     first, last = job.out_channels
     rows = band.first_row, band.last_row
@@ -168,14 +168,14 @@ def test_registers_of_a_worked_example():
     """5 x 5 outputs of a 3x3 layer in 13 groups of 2 columns, in 4 tiles of at most 4 groups."""
     layer = random_layer(np.random.default_rng(0), ConvShape(channels_per_group=12, outputs_per_group=6, n=2))
     (job,) = pack_layer(CORES["m4"], layer, 5, 5)
-    registers = job.registers
-    assert (registers["pixel_tiles"], registers["depth_full"], registers["depth_last"]) == (4, 4, 1)
-    assert (registers["n"], registers["load_beats"]) == (2, 4)
-    assert (registers["slot_full"], registers["slot_last"]) == (8, 4)
-    assert (registers["row_tiles"], registers["channel_blocks"]) == (3, 2)
-    assert (registers["pitch"], registers["step_x"], registers["step_y"]) == (5, 2, 0)
+    fields = job.fields
+    assert (fields["pixel_tiles"], fields["depth_full"], fields["depth_last"]) == (4, 4, 1)
+    assert (fields["n"], fields["load_beats"]) == (2, 4)
+    assert (fields["slot_full"], fields["slot_last"]) == (8, 4)
+    assert (fields["row_tiles"], fields["channel_blocks"]) == (3, 2)
+    assert (fields["pitch"], fields["step_x"], fields["step_y"]) == (5, 2, 0)
     # 25 words of two planes make rings of 13 rows each.
-    assert (registers["act_base"], registers["act_plane"], registers["out_base"]) == (0, 13, 26)
+    assert (fields["act_base"], fields["act_plane"], fields["out_base"]) == (0, 13, 26)
     assert job.windows.tolist() == [18, 18, 18]
     # A window has 2 slots of 2 rows and 2 lanes; memories are filled in whole beats.
     assert len(job.images[Memory.WEIGHT]) == -(-3 * 18 * 2 * 2 * 2 // ALIGNMENT) * ALIGNMENT
@@ -274,7 +274,7 @@ def test_more_row_tiles_than_a_job_can_count_become_two_jobs():
         2, 2, 2, 4, smem_words=1 << 13, weight_words=1 << 14, index_words=1 << 14, channel_words=1 << 14
     )
     jobs = pack_layer(config, ones_layer(2 * 4096, 1), 1, 1)
-    assert [job.registers["row_tiles"] for job in jobs] == [4095, 1]
+    assert [job.fields["row_tiles"] for job in jobs] == [4095, 1]
 
 
 def test_the_largest_pixel_grids_are_exact():

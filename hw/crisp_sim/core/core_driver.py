@@ -96,11 +96,11 @@ class CoreDriver:
         """Set a job's registers and fill all its memories but the activation memory."""
         for memory, image in job.images.items():
             await self.fill(memory, bytes(image))
-        self.set_job(job.registers)
+        self.set_job(job.fields)
 
-    def set_job(self, values: Mapping[str, int]) -> None:
-        """Set the core's input ``job_fields`` to the values of an EXECUTE command."""
-        self.dut.job_fields.value = pack_fields(JOB_FIELDS, values)
+    def set_job(self, fields: Mapping[str, int]) -> None:
+        """Set the core's input ``job_fields`` to the fields of a job."""
+        self.dut.job_fields.value = pack_fields(JOB_FIELDS, fields)
 
     async def run(self, limit: int) -> tuple[CycleCount, int]:
         """Run the loaded job; return its counters and the clock cycles that it was busy.

@@ -35,7 +35,7 @@ async def run_layer(driver: CoreDriver, case: Case) -> LayerResult:
     counted, predicted, clocked = CycleCount(), CycleCount(), 0
     for job in jobs:
         await preload_job(driver, case, job)
-        expected = job_cycles(driver.config, job.registers, job.windows)
+        expected = job_cycles(driver.config, job.fields, job.windows)
         counters, cycles = await driver.run(limit=2 * expected.total + 1000)
         counted, predicted, clocked = counted + counters, predicted + expected, clocked + cycles
         await fetch_job(driver, job, y)

@@ -58,7 +58,7 @@ def near_limits(config: CoreConfig, opcode: Opcode, rng: Random) -> dict[str, in
 
 def random_command(config: CoreConfig, rng: Random) -> bytes:
     command = legal_command(config, rng)
-    values = dict(command.values)
+    values = dict(command.fields)
     if checks(config, command.opcode) and rng.random() < 0.8:
         values |= near_limits(config, command.opcode, rng)
     data = Command(command.opcode, values).encode()

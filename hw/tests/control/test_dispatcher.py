@@ -90,7 +90,7 @@ def expected_item(index: int, command: Command, item: dict[str, Any]) -> dict[st
     sync = command.opcode not in (Opcode.LOAD, Opcode.EXECUTE, Opcode.STORE)
     special = {"index": index, "sync": int(sync)}
     if "pixels" in item:
-        special["pixels"] = command.values.get("rows", 0) * command.values.get("width", 0)
+        special["pixels"] = command.fields.get("rows", 0) * command.fields.get("width", 0)
     return {name: special[name] if name in special else command[name] for name in item}
 
 

@@ -10,7 +10,7 @@ from hw.tests.simulate import drive
 
 def job_frame(job: RandomJob, port: Any) -> dict[str, int]:
     """The fields of a job that ``port`` of a block takes."""
-    return {name: job.values[name] for name in port.shape().members}
+    return {name: job.fields[name] for name in port.shape().members}
 
 
 async def fill_memories(ctx: Any, block: Any, job: RandomJob, memories: Iterable[Memory]) -> None:

@@ -59,9 +59,9 @@ async def check_layer(
         tensors.x.write(smem, x, *band.input_rows(), config)
         if tensors.residual is not None and residual is not None:
             tensors.residual.write(smem, residual, band.first_row, band.last_row, config)
-        await core_host.load(ctx, core, {**job.images, Memory.SMEM: smem.tobytes()}, job.registers)
+        await core_host.load(ctx, core, {**job.images, Memory.SMEM: smem.tobytes()}, job.fields)
         run = await core_host.run(ctx, core, limit=20_000)
-        assert_exact_cycles(job_cycles(config, job.registers, job.windows), run)
+        assert_exact_cycles(job_cycles(config, job.fields, job.windows), run)
         smem = await core_host.read_smem(ctx, core, 0, rows)
         first, last = job.out_channels
         outputs = tensors.y.read(smem, last, band.first_row, band.last_row, band.out_width, config)
@@ -146,7 +146,7 @@ def test_random_jobs_leave_the_memory_as_the_model_does(config: CoreConfig):
         for _ in range(6):
             job = random_job(rng, config)
             images = {memory: content.tobytes() for memory, content in job.chip.memories.items()}
-            await core_host.load(ctx, core, images, job.values)
+            await core_host.load(ctx, core, images, job.fields)
             assert_exact_cycles(job.cycles(), await core_host.run(ctx, core, limit=20_000))
             smem = await core_host.read_smem(ctx, core, 0, config.bank_depth)
             np.testing.assert_array_equal(smem, job.expected_smem())
@@ -243,7 +243,7 @@ def test_every_window_is_decoded_before_its_weights_are_loaded(tap_words: int):
         rng = np.random.default_rng(0)
         jobs = (random_job(rng, config, n=1, dense=0) for _ in range(12))
         for job in jobs:
-            assert job.values["slot_full"] <= 6
+            assert job.fields["slot_full"] <= 6
             drive(ctx, front, {"job": job_frame(job, front.job)})
             await fill_memories(ctx, front, job, (Memory.BLOCK_INDEX, Memory.TAP))
             drive(ctx, front, {"start": 1})

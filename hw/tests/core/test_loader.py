@@ -37,7 +37,7 @@ def weight_word(job: RandomJob, number: int, n: int) -> int:
     indices = job.chip.memories[Memory.GROUP_INDEX].tolist()
     for slot in range(slots):
         bit = (number * slots + slot) * stored % max(1, 8 * len(indices))
-        index = n if job.values["dense"] else indices[bit // 8] >> bit % 8 if stored else 0
+        index = n if job.fields["dense"] else indices[bit // 8] >> bit % 8 if stored else 0
         packed = values[slot] | (index & (config.m - 1)) << 8
         word |= packed << slot * config.slot_bits
     return word
@@ -45,7 +45,7 @@ def weight_word(job: RandomJob, number: int, n: int) -> int:
 
 def expected_weights(job: RandomJob) -> list[dict[str, int]]:
     """Everything on the weight bus: each row tile's words once for every pixel tile."""
-    config, v = job.config, job.values
+    config, v = job.config, job.fields
     beats, bus, start, number = v["load_beats"], [], v["weight_base"], 0
     for indices in job.lists:
         for _ in range(v["pixel_tiles"]):
@@ -62,7 +62,7 @@ def expected_weights(job: RandomJob) -> list[dict[str, int]]:
 
 def expected_channels(job: RandomJob) -> list[tuple[int, int, list[int]]]:
     """(slot, group, packed channels) once per row tile."""
-    config, v = job.config, job.values
+    config, v = job.config, job.fields
     bus = []
     for number in range(v["row_tiles"] * config.load_beats):
         first = (v["channel_base"] + number) * config.load_rows
@@ -110,7 +110,7 @@ class LoaderBench:
             await self.tick(ctx)
             # The head changes only now: ``load`` announces what is at the head from the next cycle on.
             drive(ctx, self.loader, {"load": 0, "head": window})
-            for _ in range(job.values["load_beats"] - 1 + pause):
+            for _ in range(job.fields["load_beats"] - 1 + pause):
                 await self.tick(ctx)
         for _ in range(BUS_LATENCY + 2):
             await self.tick(ctx)
@@ -131,7 +131,7 @@ def test_buses_carry_the_packed_words_in_order_and_on_time(config: CoreConfig, p
             pulses = await recorder.run(ctx, job, pause)
             assert [beat for _, beat in recorder.weights] == expected_weights(job)
             assert [beat for _, beat in recorder.channels] == expected_channels(job)
-            beats = job.values["load_beats"]
+            beats = job.fields["load_beats"]
             on_time = [pulse + 1 + BUS_LATENCY + beat for pulse in pulses for beat in range(beats)]
             assert [cycle for cycle, _ in recorder.weights] == on_time
             assert recorder.channels[0][0] == pulses[0] + 1 + CHANNEL_BUS_LATENCY

@@ -104,7 +104,7 @@ class CommandPair:
         slack = rng.randrange(stride // step if inside else 8)
         offset = max(0, end - length + step - inside * stride) + step * slack
         moved = {"window": window, "offset": offset, "plane_stride": stride if others else 0}
-        return Command(command.opcode, {**command.values, **moved})
+        return Command(command.opcode, {**command.fields, **moved})
 
     def check_fault(self, seed: str) -> Outcome:
         """Run the program of ``seed`` on the RTL, with one beat that the bus answers with an error."""

@@ -114,7 +114,7 @@ def _with_addresses(commands: list[Command]) -> list[Command]:
     def moved(command: Command) -> Command:
         if command.opcode is Opcode.LOAD and command["memory"] != Memory.SMEM:
             assert command["window"] == PROGRAM
-            return Command(command.opcode, {**command.values, "offset": command["offset"] + start})
+            return Command(command.opcode, {**command.fields, "offset": command["offset"] + start})
         return command
 
     return [moved(command) for command in commands]

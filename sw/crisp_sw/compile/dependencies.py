@@ -24,7 +24,7 @@ class Entry:
     """A command without tokens, and those of other engines that it must wait for: engine -> numbers."""
 
     opcode: Opcode
-    values: dict[str, int]
+    fields: dict[str, int]
     after: dict[str, set[int]]
 
 
@@ -47,7 +47,7 @@ class Tracker:
             self._written[memory] = np.full(size, -1)
             self._read |= {(memory, engine): np.full(size, -1) for engine in ENGINE_NAMES}
 
-    def add(self, opcode: Opcode, values: Mapping[str, int], *, reads: Cells, writes: Cells) -> int:
+    def add(self, opcode: Opcode, fields: Mapping[str, int], *, reads: Cells, writes: Cells) -> int:
         """Append a command; return its number."""
         engine, number = ENGINES[opcode], len(self.entries)
         after: dict[str, set[int]] = defaultdict(set)
@@ -67,7 +67,7 @@ class Tracker:
             self._written[memory][cells] = number
             for other in ENGINE_NAMES:
                 self._read[memory, other][cells] = -1
-        self.entries.append(Entry(opcode, dict(values), after))
+        self.entries.append(Entry(opcode, dict(fields), after))
         return number
 
     def _wait(self, after: dict[str, set[int]], engine: str, number: int) -> None:
@@ -102,7 +102,7 @@ def hoist_loads(entries: list[Entry], *, parameters: int, tensors: int) -> tuple
                 executes.append(number)
             keys.append((number, 1, number))
             continue
-        kind = entry.values["memory"] == Memory.SMEM
+        kind = entry.fields["memory"] == Memory.SMEM
         distance = distances[kind]
         limit = number if distance == 0 else executes[-distance] if distance <= len(executes) else 0
         behind = max((other + 1 for others in entry.after.values() for other in others), default=0)
@@ -117,7 +117,7 @@ def hoist_loads(entries: list[Entry], *, parameters: int, tensors: int) -> tuple
 
 def _moved(entry: Entry, place: list[int]) -> Entry:
     after = {engine: {place[number] for number in numbers} for engine, numbers in entry.after.items()}
-    return Entry(entry.opcode, entry.values, after)
+    return Entry(entry.opcode, entry.fields, after)
 
 
 def with_tokens(entries: list[Entry]) -> list[Command]:
@@ -144,5 +144,5 @@ def with_tokens(entries: list[Entry]) -> list[Command]:
         missing = set(flag) - names
         if missing:
             raise ValueError(f"{entry.opcode.name} has no flag {sorted(missing)[0]}")
-        commands.append(Command(entry.opcode, {**entry.values, **flag}))
+        commands.append(Command(entry.opcode, {**entry.fields, **flag}))
     return commands

@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 
 from crisp_golden.machine.program_image import TensorInfo
-from crisp_golden.pack.jobs import Bases, execute_values
+from crisp_golden.pack.jobs import Bases, job_fields
 from crisp_golden.pack.parameters import layer_parameters, tap_words
 from crisp_golden.pack.placement import TensorPlace
 from crisp_spec.commands import ALIGNMENT, Command, Memory, Opcode
@@ -127,20 +127,20 @@ class Emitter:
         for copy, place in planned.places.items():
             if copy.tensor != event.tensor:
                 continue
-            values = {
+            fields = {
                 "memory": Memory.SMEM,
                 "phased": int(copy.phased),
                 "odd_row": event.first % 2 if copy.phased else 0,
                 **self._transfer(place, info, event),
             }
             written = {"SMEM": place.cells(event.first, event.last, self.config)}
-            self.tracker.add(Opcode.LOAD, values, reads=self._external_cells(info, event), writes=written)
+            self.tracker.add(Opcode.LOAD, fields, reads=self._external_cells(info, event), writes=written)
 
     def _store(self, planned: PlannedGroup, event: Event) -> None:
         info, place = self.tensors[event.tensor], planned.places[Copy(event.tensor, False)]
-        values = self._transfer(place, info, event)
+        fields = self._transfer(place, info, event)
         read = {"SMEM": place.cells(event.first, event.last, self.config)}
-        self.tracker.add(Opcode.STORE, values, reads=read, writes=self._external_cells(info, event))
+        self.tracker.add(Opcode.STORE, fields, reads=read, writes=self._external_cells(info, event))
 
     def _compute(self, planned: PlannedGroup, event: Event) -> None:
         stage = self._stage(planned, event)
@@ -163,7 +163,7 @@ class Emitter:
         x = step.tensors.x
         taps = {Memory.TAP: tap_words(config, band, x.ring, phased=x.phased)}
         bases[Memory.TAP] = self._parameters(Memory.TAP, (taps[Memory.TAP],), taps, reads)
-        values = execute_values(
+        fields = job_fields(
             config,
             work,
             band,
@@ -184,7 +184,7 @@ class Emitter:
             cells.append(step.tensors.residual.cells(band.first_row, band.last_row, config))
         reads["SMEM"] = np.concatenate(cells)
         writes = {"SMEM": step.tensors.y.cells(band.first_row, band.last_row, config)}
-        return self.tracker.add(Opcode.EXECUTE, values, reads=reads, writes=writes)
+        return self.tracker.add(Opcode.EXECUTE, fields, reads=reads, writes=writes)
 
     def _images(self, step: Step) -> dict[Memory, bytes]:
         key = step.stage.number, step.tiles
@@ -215,7 +215,7 @@ class Emitter:
             self._blobs[key] = self._length, data
             self._length += len(data)
         beat = self.config.bus_bits // 8
-        values = {
+        fields = {
             "memory": memory,
             "window": PROGRAM,
             "offset": self._blobs[key][0],
@@ -223,4 +223,4 @@ class Emitter:
             "beats": len(data) // beat,
         }
         assert len(data) % ALIGNMENT == 0
-        self.tracker.add(Opcode.LOAD, values, reads={}, writes=cells)
+        self.tracker.add(Opcode.LOAD, fields, reads={}, writes=cells)

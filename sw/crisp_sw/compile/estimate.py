@@ -73,7 +73,7 @@ class Estimator:
         if key not in self._cycles:
             config, work = self.config, stage.work
             count, full, tail = pixel_tiling(config, band)
-            values = {
+            fields = {
                 "pixel_tiles": count,
                 "depth_full": full,
                 "depth_last": tail,
@@ -85,7 +85,7 @@ class Estimator:
                 "out_phased": int(out_phased),
             }
             self._cycles[key] = sum(
-                job_cycles(config, values, work.windows[slice(*tiles)]).total
+                job_cycles(config, fields, work.windows[slice(*tiles)]).total
                 for tiles in tile_shares(config, stage)
             )
         return self._cycles[key]

@@ -168,7 +168,7 @@ def format_lines(lines: Iterable[Line]) -> list[str]:
 
 
 def _flags(command: Command, kind: str) -> tuple[str, ...]:
-    names = (name.partition("_") for name, value in command.values.items() if value)
+    names = (name.partition("_") for name, value in command.fields.items() if value)
     return tuple(other for first, _, other in names if first == kind)
 
 

@@ -164,5 +164,5 @@ def _weights(config: CoreConfig, chip: Chip, command: Command) -> Iterable[tuple
         first = command["address"] * config.bus_bits // bits
         yield True, first + np.arange(command["beats"] * config.bus_bits // bits)
     if command.opcode is Opcode.EXECUTE and not command["max_pool"]:
-        windows = 1 if command["uniform"] else int(window_counts(chip, command.values).sum())
+        windows = 1 if command["uniform"] else int(window_counts(chip, command.fields).sum())
         yield False, command["weight_base"] + np.arange(windows * command["load_beats"])

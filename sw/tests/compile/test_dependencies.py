@@ -112,4 +112,4 @@ def test_independent_commands_need_no_tokens():
     tracker = Tracker({"m": 4})
     tracker.add(Opcode.LOAD, {"memory": 0}, reads={}, writes={"m": np.array([0])})
     tracker.add(Opcode.EXECUTE, {}, reads={"m": np.array([1])}, writes={"m": np.array([2])})
-    assert all(not any(command.values.values()) for command in with_tokens(tracker.entries))
+    assert all(not any(command.fields.values()) for command in with_tokens(tracker.entries))

@@ -29,7 +29,7 @@ def test_tokens_are_those_of_the_flags():
         assert all(command[f"wait_{name}"] for name in line.waits)
         assert all(command[f"signal_{name}"] for name in line.signals)
         assert line.tokens.count("<") + line.tokens.count(">") == sum(
-            value for name, value in command.values.items() if name.startswith(("wait_", "signal_"))
+            value for name, value in command.fields.items() if name.startswith(("wait_", "signal_"))
         )
 
 

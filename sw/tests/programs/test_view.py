@@ -95,8 +95,8 @@ def test_a_load_into_no_memory_is_illegal():
     image = small_program()
     number = next(n for n, command in enumerate(ProgramView(image).commands) if command.opcode is Opcode.LOAD)
     start = number * COMMAND_BYTES
-    values = {**ProgramView(image).commands[number].values, "memory": 7}
-    contents = image.contents[:start] + Command(Opcode.LOAD, values).encode()
+    fields = {**ProgramView(image).commands[number].fields, "memory": 7}
+    contents = image.contents[:start] + Command(Opcode.LOAD, fields).encode()
     contents += image.contents[start + COMMAND_BYTES :]
     message = rf"^command {number} of the program image is illegal: `memory` must be from 0 to 6, not 7$"
     with pytest.raises(ImageError, match=message):

@@ -21,7 +21,7 @@ CONFIGS = {
 
 def expected(job: RandomJob, pixel: int) -> tuple[int, int | None, int]:
     """(exists, position, phase) when ``pixel`` is the current one; no position if it is dropped."""
-    v = job.values
+    v = job.fields
     count = 1 if v["out_phased"] else job.config.drain_cols
     exists = 0
     for place in range(count):
@@ -55,7 +55,7 @@ def test_pixels_of_random_jobs_have_their_coordinates_and_places(config: CoreCon
 
 async def walk(ctx: Any, grid: OutputGrid, job: RandomJob, rng: np.random.Generator) -> None:
     """Two row tiles with random pauses."""
-    v = job.values
+    v = job.fields
     count = 1 if v["out_phased"] else job.config.drain_cols
     pixels = ((v["pixel_tiles"] - 1) * v["depth_full"] + v["depth_last"]) * job.config.cols
     for _ in range(2):

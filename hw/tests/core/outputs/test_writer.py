@@ -25,12 +25,12 @@ SETTLING = 8
 
 
 def pixels_per_command(job: RandomJob) -> int:
-    return 1 if job.values["out_phased"] else job.config.drain_cols
+    return 1 if job.fields["out_phased"] else job.config.drain_cols
 
 
 def commands_per_row_tile(job: RandomJob) -> int:
     """Drain commands of one row tile, those beside the image included."""
-    v = job.values
+    v = job.fields
     groups = (v["pixel_tiles"] - 1) * v["depth_full"] + v["depth_last"]
     return groups * job.config.cols // pixels_per_command(job)
 
@@ -48,7 +48,7 @@ def frames_of(job: RandomJob, outputs: np.ndarray, rng: np.random.Generator) -> 
     garbage = rng.integers(0, 256, (len(frames), config.rows, config.drain_cols)).tolist()
     for frame, y in zip(frames, garbage, strict=True):
         frame |= {"drain": {"valid": 0, "row_tile_end": 0, "job_end": 0}, "y": y}
-    frames[0]["job"] = {name: job.values[name] for name in OutputWriter.job_fields}
+    frames[0]["job"] = {name: job.fields[name] for name in OutputWriter.job_fields}
     for command, time in enumerate(times.tolist()):
         frames[time]["drain"] = {
             "valid": 1,
@@ -79,7 +79,7 @@ def written_words(job: RandomJob, frames: list[dict[str, Any]], memory: np.ndarr
 
 def expected_memory(job: RandomJob, outputs: np.ndarray, memory: np.ndarray) -> np.ndarray:
     """What the memory must hold after ``outputs`` int8[commands, drain_cols, rows]."""
-    config, v, memory = job.config, job.values, memory.copy()
+    config, v, memory = job.config, job.fields, memory.copy()
     pixels, parts = pixels_per_command(job), config.window // config.rows
     for command, values in enumerate(outputs):
         row_tile, number = divmod(command, commands_per_row_tile(job))
@@ -105,7 +105,7 @@ def test_outputs_of_random_jobs_reach_their_words_and_nothing_else(config: CoreC
     rng = np.random.default_rng(4)
     for _ in range(10):
         job = random_job(rng, config, out_phased=phased)
-        count = job.values["row_tiles"] * commands_per_row_tile(job)
+        count = job.fields["row_tiles"] * commands_per_row_tile(job)
         outputs = rng.integers(-128, 128, (count, config.drain_cols, config.rows)).astype(np.int8)
         memory = rng.integers(-128, 128, (config.smem_words, config.window)).astype(np.int8)
         expected = expected_memory(job, outputs, memory)
@@ -115,7 +115,7 @@ def test_outputs_of_random_jobs_reach_their_words_and_nothing_else(config: CoreC
 
 def ends_with_an_output(job: RandomJob) -> bool:
     """Whether the last drained pixel is neither in a gap of the grid nor below it."""
-    v = job.values
+    v = job.fields
     return commands_per_row_tile(job) == (v["out_height"] - 1) * v["pitch"] + v["out_width"]
 
 
@@ -124,7 +124,7 @@ def test_the_last_write_comes_with_written():
     rng = np.random.default_rng(5)
     jobs = (random_job(rng, config, out_phased=0) for _ in range(500))
     job = next(job for job in jobs if ends_with_an_output(job))
-    outputs = np.zeros((job.values["row_tiles"] * commands_per_row_tile(job), 1, config.rows), np.int8)
+    outputs = np.zeros((job.fields["row_tiles"] * commands_per_row_tile(job), 1, config.rows), np.int8)
     seen = trace(OutputWriter(config), frames_of(job, outputs, rng), ["o", "written"])
     writes = [cycle for cycle, out in enumerate(seen) if out["o"]["valid"]]
     assert [cycle for cycle, out in enumerate(seen) if out["written"]] == writes[-1:]

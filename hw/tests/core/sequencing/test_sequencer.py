@@ -90,7 +90,7 @@ async def run(
 
 def expected_beats(job: RandomJob) -> list[dict[str, int]]:
     """All beats of a job in order; only the fields that mean something in them."""
-    config, v, beats, tile, row_tile = job.config, job.values, [], 0, 0
+    config, v, beats, tile, row_tile = job.config, job.fields, [], 0, 0
     parts = config.window // config.rows
     for number, window in enumerate(decoded_windows(job)):
         depths = v["depth_last"] if window["last_pixels"] else v["depth_full"]
@@ -138,7 +138,7 @@ def inside(config: CoreConfig, window: dict[str, int], pixel: int, pitch: int) -
 
 def expected_drains(job: RandomJob) -> list[dict[str, int]]:
     """All drain commands of a job in order."""
-    config, v, drains = job.config, job.values, []
+    config, v, drains = job.config, job.fields, []
     pixels = 1 if v["out_phased"] else config.drain_cols
     for row_tile in range(v["row_tiles"]):
         for pixel_tile in range(v["pixel_tiles"]):
