@@ -19,11 +19,10 @@ class BurstReader(Shareable):
 
     Fetches go before loads. All bursts have one ID, so data comes back in the order of the requests; a queue
     remembers whose turn it is. A request appears on the bus one cycle after it was taken, a beat of data at
-    its client three cycles after it was on the bus. One burst is taken every cycle, at most
+    its client two cycles after it was on the bus. One burst is taken every cycle, at most
     ``OUTSTANDING_BURSTS`` are open, and one beat passes per cycle.
 
-    From one cycle after ``abort`` on no request is taken, and all data is dropped. ``idle`` is high when no
-    burst is open: then the bus may be left alone.
+    From one cycle after ``abort`` on no request is taken, and all data is dropped.
 
     Parameters
     ----------
@@ -34,8 +33,8 @@ class BurstReader(Shareable):
     bus : Out(Axi4Read).
     fetch : In(BurstReads), the fetcher of commands.
     load : In(BurstReads), the load engine.
-    abort : In(1), give up; level.
-    idle : Out(1), no burst is open.
+    abort : In(1), high for as long as nothing is to be begun.
+    idle : Out(1), no burst is open: the bus may be left alone.
     """
 
     def __init__(self, data_bits: int):

@@ -31,8 +31,8 @@ class BurstWriter(Shareable):
     -------
     bus : Out(Axi4Write).
     store : In(BurstWrites), the store engine.
-    abort : In(1), give up; level.
-    idle : Out(1), no burst is open.
+    abort : In(1), high for as long as nothing is to be begun.
+    idle : Out(1), no burst is open: the bus may be left alone.
     """
 
     def __init__(self, data_bits: int):

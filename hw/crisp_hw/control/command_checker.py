@@ -25,7 +25,7 @@ class CommandChecker(Shareable):
     Members
     -------
     command : In(512), as it is in memory.
-    illegal : Out(1).
+    illegal : Out(1), of the command ``latency`` cycles ago.
     """
 
     latency = CHECK_CYCLES - 2
