@@ -42,6 +42,14 @@ class CrispStc(Shareable):
     Software sets address windows and the place of the program in the registers, starts it, and waits for the
     interrupt; see ``crisp_spec`` for registers and commands.
 
+    In an Amaranth design it is joined with whatever has the other side of its two buses:
+
+        wiring.connect(m, processor.bus, accelerator.s_axil)
+        wiring.connect(m, accelerator.m_axi, memory.bus)
+
+    In Verilog its ports have the names from which FPGA tools infer the buses, see
+    ``bus.signatures.flat_ports``.
+
     A reset must last at least ``SHORTEST_RESET`` cycles. It reaches the registers at once, all other blocks
     up to three cycles later, then the rows of the array one after the other; a transfer may begin as soon as
     it ends. While it lasts, all VALIDs are low.

@@ -58,8 +58,8 @@ class RegisterFile(Shareable):
     Members
     -------
     bus : In(Axi4Lite).
-    One port for each register, a struct of its fields: In for ``ro``, Out otherwise; none for constants.
-    ..._set : In, for ``w1c`` registers: bits that become 1, which goes before clearing them.
+    <register> : a struct of its fields, In for ``ro``, Out otherwise; constants have none. See ``port``.
+    <register>_set : In, only for ``w1c``, bits that become 1; that goes before clearing them.
     """
 
     def __init__(self, config: CoreConfig):
