@@ -7,7 +7,7 @@ from functools import cache
 from importlib.util import find_spec
 from pathlib import Path
 
-OWN = "crisp_"
+_OWN = "crisp_"
 """How the names of the project's packages begin."""
 UNKNOWN = "?"
 """Stands for what only a run tells."""
@@ -27,9 +27,9 @@ def sources_hash(*modules: str) -> str:
 def source_files(*modules: str) -> dict[str, Path]:
     """Return the sources that modules consist of and depend on, by dotted name, with ``.pyi`` for stubs.
 
-    Whatever the project's modules import counts, wherever in them: in a function, or, of packages whose
-    modules are imported on demand, in the stub that lists them. Importing a module runs the packages in which
-    it lies; those are sources, too.
+    Whatever they import of the project or of their own packages counts, wherever in them: in a function, or,
+    of packages whose modules are imported on demand, in the stub that lists them. Importing a module runs the
+    packages in which it lies; those are sources, too.
 
     Parameters
     ----------
@@ -40,8 +40,9 @@ def source_files(*modules: str) -> dict[str, Path]:
     ModuleNotFoundError : one of ``modules`` is not there.
     """
     found: dict[str, Path] = {}
+    own = (_OWN, *(f"{name.partition('.')[0]}." for name in modules))
     for name in modules:
-        if not _add(name, found):
+        if not _add(name, found, own):
             raise ModuleNotFoundError(f"No module named {name!r}", name=name)
     return dict(sorted(found.items()))
 
@@ -73,18 +74,18 @@ def imported_modules(source: str, module: str, *, is_package: bool = False) -> s
     return names
 
 
-def _add(name: str, found: dict[str, Path]) -> bool:
-    """Add a module and what it imports; whether there is one of that name."""
+def _add(name: str, found: dict[str, Path], own: tuple[str, ...]) -> bool:
+    """Add a module and what it imports of ``own``; whether there is one of that name."""
     files = dict(_files_of(name))
     new = {key: file for key, file in files.items() if key not in found}
     found |= new
     if name.count("."):
-        _add(name.rpartition(".")[0], found)
+        _add(name.rpartition(".")[0], found, own)
     for file in new.values():
         imports = imported_modules(file.read_text(encoding="utf-8"), name, is_package=file.stem == "__init__")
         for imported in imports:
-            if imported.startswith(OWN) and not _add(imported, found):
-                _add(imported.rpartition(".")[0], found)  # what it takes out of the module is no module
+            if imported.startswith(own) and not _add(imported, found, own):
+                _add(imported.rpartition(".")[0], found, own)  # what it takes out of the module is no module
     return bool(files)
 
 

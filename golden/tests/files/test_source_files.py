@@ -53,6 +53,18 @@ def test_the_hash_changes_with_the_sources_that_a_module_depends_on(house, edite
     assert (sources_hash("crisp_house.roof") != before) == changes
 
 
+def test_modules_of_other_packages_are_followed_where_they_are_what_is_asked_for(house):
+    shed = house.parent / "shed"
+    shed.mkdir()
+    (shed / "__init__.py").write_text("")
+    (shed / "rake.py").write_text("import json, shed.spade, crisp_house.mortar\n")
+    (shed / "spade.py").write_text("")
+    wanted = ["crisp_house", "crisp_house.mortar", "shed", "shed.rake", "shed.spade"]
+    assert list(source_files("shed.rake")) == wanted
+    (house / "mortar.py").write_text("import shed.rake\n")
+    assert list(source_files("crisp_house.mortar")) == ["crisp_house", "crisp_house.mortar"]
+
+
 def test_a_module_that_is_not_there_is_named(house):
     with pytest.raises(ModuleNotFoundError, match=r"^No module named 'crisp_house\.cellar'$"):
         source_files("crisp_house.cellar")

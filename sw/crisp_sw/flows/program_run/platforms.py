@@ -3,14 +3,11 @@
 import hashlib
 from collections.abc import Callable
 from dataclasses import dataclass
-from functools import cache
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-import crisp_golden
-import crisp_sw
+from crisp_files.source_files import sources_hash
 from crisp_spec.config import CoreConfig
 from crisp_sw.driver.bus import Bus
 from crisp_sw.driver.simulated_bus import SimulatedBus
@@ -69,11 +66,9 @@ def iss_platform(config: CoreConfig) -> Platform:
     return Platform("iss", source_hash(), False, lambda: SimulatedBus(config))
 
 
-@cache
 def source_hash() -> str:
-    """Changes with the source of golden and of the compiler."""
-    digest = hashlib.sha256(np.__version__.encode())
-    for package, folder in ((crisp_golden, ""), (crisp_sw, "compile"), (crisp_sw, "driver")):
-        for path in sorted((Path(package.__path__[0]) / folder).rglob("*.py")):
-            digest.update(path.name.encode() + b"\0" + path.read_bytes() + b"\0")
-    return digest.hexdigest()[:24]
+    """Changes with the source of golden's simulator, of the compiler and of the driver."""
+    sources = sources_hash(
+        "crisp_golden.machine.simulator", "crisp_sw.compile.compiler", "crisp_sw.driver.simulated_bus"
+    )
+    return hashlib.sha256(f"{np.__version__} {sources}".encode()).hexdigest()[:24]

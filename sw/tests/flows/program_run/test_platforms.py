@@ -1,6 +1,8 @@
 """Platforms, and the bus that says how far a simulation is."""
 
+from crisp_files.source_files import source_files
 from crisp_sw.driver.simulated_bus import SimulatedBus
+from crisp_sw.flows.program_run import platforms
 from crisp_sw.flows.program_run.platforms import CHUNK, ProgressBus
 from sw.tests.small_programs import CONFIG
 
@@ -33,3 +35,11 @@ def test_everything_else_is_the_bus():
     bus = SlowBus(0)
     address = ProgressBus(bus, lambda cycles: None).allocate(64)
     assert address in bus.memory
+
+
+def test_results_depend_on_the_contract_too(monkeypatch):
+    asked = []
+    monkeypatch.setattr(platforms, "sources_hash", lambda *modules: asked.extend(modules) or "")
+    platforms.source_hash()
+    needed = {"crisp_spec.commands", "crisp_golden.machine.core_model", "crisp_sw.compile.bands"}
+    assert needed <= source_files(*asked).keys()
