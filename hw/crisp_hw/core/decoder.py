@@ -28,7 +28,7 @@ from crisp_hw.core.payloads import (
 )
 from crisp_hw.parts.credit_counter import CreditCounter
 from crisp_hw.parts.delay import delay
-from crisp_hw.parts.ring import add_modulo
+from crisp_hw.parts.ring import add_modulo, phase_rows
 from crisp_hw.parts.sharing import Shareable, shared
 from crisp_spec.commands import Memory
 from crisp_spec.config import CoreConfig
@@ -250,12 +250,8 @@ class BlockIndexDecoder(Shareable):
         config, job = self.config, self.job
         banks, bits, rows = bank_bits(config), position_bits(config), row_bits(config)
         # Constants of a job.
-        phase_rows = [Signal(rows, name=f"phase_rows_{number}") for number in range(4)]
         last_row, ring_words = Signal(rows), Signal(bits + 1)
         m.d.sync += [
-            phase_rows[1].eq(job.act_ring),
-            phase_rows[2].eq(job.act_ring << 1),
-            phase_rows[3].eq((job.act_ring << 1) + job.act_ring),
             last_row.eq(job.act_ring - 1),
             ring_words.eq(job.act_ring << banks),
         ]
@@ -265,13 +261,7 @@ class BlockIndexDecoder(Shareable):
         m.d.sync += [
             total.eq(start + tap.offset[:bits]),
             plane_base.eq(job.act_base + plane),
-            phase.eq(
-                Mux(
-                    tap.phase[1],
-                    Mux(tap.phase[0], phase_rows[3], phase_rows[2]),
-                    Mux(tap.phase[0], phase_rows[1], phase_rows[0]),
-                )
-            ),
+            phase.eq(phase_rows(m, job.act_ring, tap.phase, rows)),
             position.eq(Mux(reduced < 0, total, reduced)),
             base.eq(plane_base + phase),
         ]

@@ -1,8 +1,6 @@
 """Where the beats of a load go."""
 
-from typing import Any
-
-from amaranth.hdl import Array, Cat, Const, Module, Mux, Signal
+from amaranth.hdl import Cat, Module, Mux, Signal
 from amaranth.lib import data
 from amaranth.lib.wiring import In, Out
 from amaranth.utils import ceil_log2
@@ -10,6 +8,7 @@ from amaranth.utils import ceil_log2
 from crisp_hw.bus.bursts import stream_of
 from crisp_hw.engines.row_cursor import RowCursor
 from crisp_hw.parts.field_layouts import fields_layout, same_fields
+from crisp_hw.parts.ring import phase_rows
 from crisp_hw.parts.sharing import Shareable, shared
 from crisp_spec.commands import COORDINATE_BITS, LOAD, POSITION_BITS, ROW_BITS, Memory
 from crisp_spec.config import CoreConfig
@@ -95,9 +94,10 @@ class LoadWalker(Shareable):
         moves = pixel_ends & (odd_column | ~tensor.phased | ~to_smem)
         position = self._position(m, cursor, to_smem, moves, row_ends)
         place = Signal(self._place)
+        phase = Mux(tensor.phased, Cat(odd_column, odd_row), 0)
         m.d.comb += [
             place.plane.eq(self._plane(m, plane_ends)),
-            place.ring.eq(self._ring(m, odd_row, odd_column)),
+            place.ring.eq(phase_rows(m, tensor.ring, phase, ROW_BITS)),
             place.position.eq(position),
             place.part.eq(part),
         ]
@@ -145,13 +145,6 @@ class LoadWalker(Shareable):
         with m.Elif(plane_ends):
             m.d.sync += plane.eq(plane + tensor.plane)
         return plane
-
-    def _ring(self, m: Module, odd_row, odd_column) -> Any:
-        """SMEM rows from there to the ring, which in a phased tensor is that of the parities."""
-        tensor, triple = self.tensor, Signal(ROW_BITS)
-        m.d.sync += triple.eq((tensor.ring << 1) + tensor.ring)
-        rings = Array([Const(0, ROW_BITS), tensor.ring, tensor.ring << 1, triple])
-        return rings[Mux(tensor.phased, Cat(odd_column, odd_row), 0)]
 
     def _emit(self, m: Module, advance, may_advance, to_smem, place) -> None:
         """Add up the parts of an address, one addition per cycle; the last sum is offered."""

@@ -14,6 +14,7 @@ from crisp_hw.core.payloads import bank_bits, drain_layout, output_layout, row_b
 from crisp_hw.core.plane_walker import PlaneWalker
 from crisp_hw.parts.delay import delay
 from crisp_hw.parts.field_layouts import same_fields
+from crisp_hw.parts.ring import phase_rows
 from crisp_hw.parts.select import select
 from crisp_hw.parts.sharing import Shareable, shared
 from crisp_spec.config import VALUE_BITS, CoreConfig
@@ -89,14 +90,8 @@ class OutputWriter(Shareable):
         """Row of the banks from the rotation on, row of those below, rotation; ``ADDRESS_STAGES`` later."""
         config, job = self.config, self.job
         banks, rows = bank_bits(config), row_bits(config)
-        phase_rows = [Signal(rows, name=f"phase_rows_{number}") for number in range(4)]
         last_row = Signal(rows)
-        m.d.sync += [
-            phase_rows[1].eq(job.out_ring),
-            phase_rows[2].eq(job.out_ring << 1),
-            phase_rows[3].eq((job.out_ring << 1) + job.out_ring),
-            last_row.eq(job.out_ring - 1),
-        ]
+        m.d.sync += last_row.eq(job.out_ring - 1)
         base, first_row, row, next_row = (
             Signal(rows, name=name) for name in ("base", "first_row", "row", "next_row")
         )
@@ -104,7 +99,7 @@ class OutputWriter(Shareable):
         position = delay(m, grid.position, 1, "position")
         plane_base = delay(m, plane, 1, "plane_base")
         m.d.sync += [
-            phase.eq(select(list(phase_rows), grid.phase)),
+            phase.eq(phase_rows(m, job.out_ring, grid.phase, rows)),
             base.eq(plane_base + phase),
             first_row.eq(base + position[banks:]),
             wraps.eq(position[banks:] == last_row),
