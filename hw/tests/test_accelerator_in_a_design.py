@@ -184,7 +184,7 @@ def test_the_verilog_has_exactly_the_ports_that_fpga_tools_know():
     body = re.search(r"^module crisp_stc\b.*?^endmodule", text, flags=re.S | re.M)
     assert body
     kinds = {"input": In, "output": Out}
-    found = re.findall(r"\b(input|output) (?:wire |reg )?(?:\[\d+:0\] )?(\w+)", body[0])
+    found = re.findall(r"\b(input|output)\s+(?:wire\s+|reg\s+)?(?:\[\d+:0\]\s*)?(\w+)", body[0])
     assert {name: kinds[kind] for kind, name in found} == {**expected, "clk": In, "rst": In}
     assert {"s_axil_awaddr", "s_axil_rresp", "m_axi_arlen", "m_axi_wstrb", "m_axi_bready", "interrupt"} < {
         *expected
