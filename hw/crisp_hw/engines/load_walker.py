@@ -33,7 +33,7 @@ class LoadWalker(Shareable):
     -------
     tensor : In(LOADED_TENSOR_LAYOUT), stable from one cycle before ``restart`` on.
     restart : In(1), go to the first beat; what was not taken is dropped.
-    o : stream of addresses in the memory to fill, in beats.
+    o : Out, stream of addresses in the memory to fill, in beats.
     """
 
     def __init__(self, config: CoreConfig):

@@ -38,9 +38,9 @@ class StoreWalker(Shareable):
     Members
     -------
     tensor : In(STORED_TENSOR_LAYOUT), stable from one cycle before ``restart`` on.
-    restart : In(1), at its start.
+    restart : In(1), go to the first group; at the start of the store.
     approved : In(1), one more plane may be read.
-    o : stream of ``group_layout``.
+    o : Out, stream of ``group_layout``.
     idle : Out(1), all approved planes have been read.
     """
 
