@@ -41,7 +41,7 @@ def user_cache() -> Path:
     FolderError : neither variable is set, and the user has no home.
     """
     if chosen := os.environ.get("CRISP_CACHE"):
-        return Path(chosen)
+        return Path(chosen).absolute()  # programs that are started elsewhere are given its name
     if os.path.isabs(caches := os.environ.get("XDG_CACHE_HOME", "")):
         return Path(caches) / "crisp-stc"
     try:

@@ -50,6 +50,9 @@ def test_the_cache_follows_the_environment(home, monkeypatch):
     assert user_cache() == Path("/else/crisp-stc")
     monkeypatch.setenv("CRISP_CACHE", "/somewhere")
     assert user_cache() == Path("/somewhere")
+    monkeypatch.chdir(home)
+    monkeypatch.setenv("CRISP_CACHE", "here")
+    assert user_cache() == home / "here"
 
 
 @pytest.mark.parametrize("unset", ["", "relative/folder"])
