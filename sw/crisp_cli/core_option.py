@@ -110,9 +110,8 @@ def read_core(path: Path) -> NamedConfig:
 def _config(table: Mapping[str, Any]) -> CoreConfig:
     for key, value in table.items():
         if key not in (BASE, *_SIZES):
-            raise ConfigError(
-                f"`{key}` = {value!r} is no size of a core; expected {BASE}, {', '.join(_SIZES)}"
-            )
+            known = ", ".join((BASE, *_SIZES))
+            raise ConfigError(f"`{key}` = {value!r} is no size of a core; expected some of {known}")
     values = {**_base(table), **{key: value for key, value in table.items() if key != BASE}}
     for name, field in _SIZES.items():
         if name not in values and field.default is MISSING:

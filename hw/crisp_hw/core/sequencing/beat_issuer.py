@@ -86,7 +86,7 @@ class BeatIssuer(Shareable):
 
     def _count(self, m: Module, platform) -> GroupCounter:
         groups = GroupCounter(self.config)
-        m.submodules.groups = shared(platform, groups)
+        m.submodules.group_counter = shared(platform, groups)
         m.d.comb += [
             *same_fields(groups.job, self.job),
             groups.begin.eq(self.step.begins),
