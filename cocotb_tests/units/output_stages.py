@@ -4,9 +4,9 @@ import numpy as np
 
 from crisp_golden.arithmetic.network import QuantizedConv, ResidualInput
 from crisp_hw.core.array.output_lane import LEVELS_LAYOUT
+from crisp_hw.core.payloads import CHANNEL_FIELDS
 from crisp_sim.core.bits import pack
 from crisp_spec.fields import pack_fields
-from crisp_spec.memories import CHANNEL_FIELDS, RESIDUAL_CHANNEL_FIELDS
 
 
 def random_output_stage(
@@ -54,7 +54,7 @@ def channel_words(layer: QuantizedConv) -> list[int]:
     source = layer.residual
     return [
         pack_fields(
-            (*CHANNEL_FIELDS, *RESIDUAL_CHANNEL_FIELDS),
+            CHANNEL_FIELDS,
             {
                 "bias": int(layer.bias[k]),
                 "multiplier": int(layer.multiplier[k]),

@@ -4,6 +4,8 @@ Every memory but the activation memory is filled in whole beats of the bus. A me
 than a beat holds several words in one, the first in the lowest bits; a wider word takes several beats.
 """
 
+from dataclasses import dataclass
+
 from crisp_spec.commands import COORDINATE_BITS, POSITION_BITS, Memory
 from crisp_spec.config import CoreConfig
 from crisp_spec.fields import Field
@@ -11,41 +13,73 @@ from crisp_spec.fields import Field
 INDEX_BITS = 15
 MULTIPLIER_BITS = 16
 SHIFT_BITS = 6
-RESIDUAL_SHIFT_BITS = 4
-BIAS_BITS = 32
 
-TAP_FIELDS = (
-    Field("offset", POSITION_BITS, False, "words from an output pixel to its input pixel, modulo the ring"),
-    Field(
-        "phase", 2, False, "ring that the tap reads: 2 * (parity of y) + parity of x; 0 if there is one ring"
+
+@dataclass(frozen=True)
+class Entry:
+    """One entry of a table on the chip.
+
+    Parameters
+    ----------
+    bits : that it takes; those above its fields mean nothing.
+    fields : from the lowest bit on, without gaps.
+    """
+
+    bits: int
+    fields: tuple[Field, ...]
+
+    @property
+    def used_bits(self) -> int:
+        """Bits of the fields."""
+        return sum(field.bits for field in self.fields)
+
+
+ENTRIES: dict[Memory, Entry] = {
+    Memory.BLOCK_INDEX: Entry(
+        16,
+        (
+            Field("index", INDEX_BITS, False, "kept window: tap * channel_blocks + channel block"),
+            Field("last", 1, False, "last window of its row tile"),
+        ),
     ),
-    Field("y_low", COORDINATE_BITS, False, "first output row whose tap lies in the image"),
-    Field("y_high", COORDINATE_BITS, False, "first output row past them"),
-    Field("x_low", COORDINATE_BITS, False, "first output column whose tap lies in the image"),
-    Field("x_high", COORDINATE_BITS, False, "first output column past them"),
-)
-"""Word of the tap table. Output rows count from the first of the job."""
+    Memory.TAP: Entry(
+        64,
+        (
+            Field(
+                "offset", POSITION_BITS, False, "words from an output pixel to its input's, modulo the ring"
+            ),
+            Field(
+                "phase",
+                2,
+                False,
+                "ring that the tap reads: 2 * (parity of y) + parity of x; 0 if there is one ring",
+            ),
+            Field("y_low", COORDINATE_BITS, False, "first output row whose tap lies in the image"),
+            Field("y_high", COORDINATE_BITS, False, "first output row past them"),
+            Field("x_low", COORDINATE_BITS, False, "first output column whose tap lies in the image"),
+            Field("x_high", COORDINATE_BITS, False, "first output column past them"),
+        ),
+    ),
+    Memory.CHANNEL: Entry(
+        64,
+        (
+            Field("bias", 32, True, "initial value of the accumulator"),
+            Field("multiplier", MULTIPLIER_BITS, False, "requantization multiplier"),
+            Field("shift", SHIFT_BITS, False, "requantization right shift minus one"),
+        ),
+    ),
+    Memory.RESIDUAL_CHANNEL: Entry(
+        32,
+        (
+            Field("res_multiplier", MULTIPLIER_BITS, False, "residual multiplier"),
+            Field("res_shift", 4, False, "residual left shift"),
+        ),
+    ),
+}
+"""Tables whose words are made of fields: an entry is a kept window, a tap, or an output channel.
 
-BLOCK_INDEX_FIELDS = (
-    Field("index", INDEX_BITS, False, "kept window: tap * channel_blocks + channel block"),
-    Field("last", 1, False, "last window of its row tile"),
-)
-
-CHANNEL_FIELDS = (
-    Field("bias", BIAS_BITS, True, "initial value of the accumulator"),
-    Field("multiplier", MULTIPLIER_BITS, False, "requantization multiplier"),
-    Field("shift", SHIFT_BITS, False, "requantization right shift minus one"),
-)
-
-RESIDUAL_CHANNEL_FIELDS = (
-    Field("res_multiplier", MULTIPLIER_BITS, False, "residual multiplier"),
-    Field("res_shift", RESIDUAL_SHIFT_BITS, False, "residual left shift"),
-)
-
-TAP_BITS = 64
-BLOCK_INDEX_BITS = 16
-CHANNEL_BITS = 64
-RESIDUAL_CHANNEL_BITS = 32
+The output rows of a tap count from the first of the job.
+"""
 
 
 def stored_index_bits(config: CoreConfig) -> int:
@@ -64,10 +98,10 @@ def word_bits(config: CoreConfig, memory: Memory) -> int:
         Memory.SMEM: config.window_bits,
         Memory.WEIGHT: 8 * slots,
         Memory.GROUP_INDEX: stored_index_bits(config) * slots,
-        Memory.BLOCK_INDEX: BLOCK_INDEX_BITS,
-        Memory.TAP: TAP_BITS,
-        Memory.CHANNEL: CHANNEL_BITS * config.load_rows,
-        Memory.RESIDUAL_CHANNEL: RESIDUAL_CHANNEL_BITS * config.load_rows,
+        Memory.BLOCK_INDEX: ENTRIES[Memory.BLOCK_INDEX].bits,
+        Memory.TAP: ENTRIES[Memory.TAP].bits,
+        Memory.CHANNEL: ENTRIES[Memory.CHANNEL].bits * config.load_rows,
+        Memory.RESIDUAL_CHANNEL: ENTRIES[Memory.RESIDUAL_CHANNEL].bits * config.load_rows,
     }[memory]
 
 

@@ -2,6 +2,7 @@
 
 import numpy as np
 
+from crisp_golden.format.memory_words import entry_type, unpack_entries
 from crisp_spec.commands import Memory
 from crisp_spec.config import CoreConfig
 from crisp_spec.memories import memory_beats
@@ -34,7 +35,11 @@ class Chip:
         first = beat * self.config.bus_bits // 8
         content[(first + np.arange(len(data))) % len(content)] = np.frombuffer(data, np.uint8)
 
-    def words(self, memory: Memory, first: int, count: int, kind: str) -> np.ndarray:
+    def words(self, memory: Memory, first: int, count: int, kind: str | np.dtype) -> np.ndarray:
         """``count`` words of type ``kind`` from word ``first`` on, wrapping at the end of the memory."""
         view = self.memories[memory].view(kind)
         return view[(first + np.arange(count)) % len(view)]
+
+    def entries(self, memory: Memory, first: int, count: int) -> dict[str, np.ndarray]:
+        """Fields by name, each int64[count], of a table's entries from ``first`` on, wrapping likewise."""
+        return unpack_entries(memory, self.words(memory, first, count, entry_type(memory)))

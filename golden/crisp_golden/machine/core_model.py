@@ -9,15 +9,10 @@ from collections.abc import Mapping
 
 import numpy as np
 
+from crisp_golden.format.memory_words import unpack_indices
 from crisp_golden.machine.chip import Chip
 from crisp_spec.commands import Memory
-from crisp_spec.memories import (
-    CHANNEL_FIELDS,
-    INDEX_BITS,
-    RESIDUAL_CHANNEL_FIELDS,
-    TAP_FIELDS,
-    stored_index_bits,
-)
+from crisp_spec.memories import stored_index_bits
 
 FLOAT32_EXACT = 1 << 24
 
@@ -33,12 +28,11 @@ def window_lists(chip: Chip, fields: Mapping[str, int]) -> list[np.ndarray]:
     LookupError : a list has no last entry. The hardware reads the memory round and round then, until the
         watchdog ends it.
     """
-    entries = chip.words(Memory.BLOCK_INDEX, fields["index_base"], chip.config.index_words, "<u2")
-    ends = np.flatnonzero(entries >> INDEX_BITS)[: fields["row_tiles"]] + 1
+    entries = chip.entries(Memory.BLOCK_INDEX, fields["index_base"], chip.config.index_words)
+    ends = np.flatnonzero(entries["last"])[: fields["row_tiles"]] + 1
     if len(ends) < fields["row_tiles"]:
         raise LookupError("a list of block indices has no last entry")
-    lists = np.split(entries & ((1 << INDEX_BITS) - 1), ends)[:-1]
-    return [entry.astype(np.int64) for entry in lists]
+    return np.split(entries["index"], ends)[:-1]
 
 
 def window_counts(chip: Chip, fields: Mapping[str, int]) -> np.ndarray:
@@ -85,7 +79,7 @@ class CoreModel:
         """int8[pixels, windows, window]: what the windows read; the zero point outside the tap's range."""
         fields, config = self.fields, self.config
         taps, blocks = np.divmod(indices, fields["channel_blocks"])
-        table = self._words(Memory.TAP, fields["tap_base"], int(taps.max()) + 1, "<u8", TAP_FIELDS)
+        table = self.chip.entries(Memory.TAP, fields["tap_base"], int(taps.max()) + 1)
         ring = fields["act_ring"] * config.cols
         result = np.empty((len(self.pixels), len(indices), config.window), np.int8)
         smem = self.chip.smem
@@ -99,19 +93,10 @@ class CoreModel:
             result[:, number] = words
         return result
 
-    def _words(self, memory: Memory, first: int, count: int, kind: str, declared) -> dict[str, np.ndarray]:
-        """The fields of consecutive words, each as int64[count]."""
-        words, result, position = self.chip.words(memory, first, count, kind).astype(np.uint64), {}, 0
-        for field in declared:
-            value = (words >> np.uint64(position)).astype(np.int64) & ((1 << field.bits) - 1)
-            result[field.name] = value - (value >> field.bits - 1 << field.bits) if field.signed else value
-            position += field.bits
-        return result
-
-    def _channels(self, tile: int, memory: Memory, kind: str, declared) -> dict[str, np.ndarray]:
+    def _channels(self, tile: int, memory: Memory) -> dict[str, np.ndarray]:
         """Parameters of a row tile's channels, each as int64[rows, 1]."""
         first = self.fields["channel_base"] * self.config.load_rows + tile * self.config.rows
-        found = self._words(memory, first, self.config.rows, kind, declared)
+        found = self.chip.entries(memory, first, self.config.rows)
         return {name: value[:, None] for name, value in found.items()}
 
     def _accumulate(self, inputs: np.ndarray, places: list[np.ndarray]) -> np.ndarray:
@@ -133,9 +118,7 @@ class CoreModel:
             for tile, chosen in enumerate(places):
                 flat = inputs[:, chosen].reshape(pixels, -1).astype(kind)
                 products[tile] = (flat @ weights[tile].astype(kind).T).T
-        biases = [
-            self._channels(tile, Memory.CHANNEL, "<u8", CHANNEL_FIELDS)["bias"] for tile in range(len(places))
-        ]
+        biases = [self._channels(tile, Memory.CHANNEL)["bias"] for tile in range(len(places))]
         return products.astype(np.int64) + np.stack(biases)
 
     def _weights(self, first: int, windows: int) -> np.ndarray:
@@ -167,11 +150,9 @@ class CoreModel:
         if self.fields["dense"]:
             slots = np.arange(count) // (config.rows * config.lanes) % n
             return slots
-        bits = stored_index_bits(config)
-        per_byte = 8 // bits
+        per_byte = 8 // stored_index_bits(config)
         packed = self.chip.words(Memory.GROUP_INDEX, base // per_byte, -(-count // per_byte) + 1, "u1")
-        indices = packed[:, None] >> (bits * np.arange(per_byte, dtype=np.uint8)) & (config.m - 1)
-        return indices.ravel()[base % per_byte :][:count].astype(np.int64)
+        return unpack_indices(config, packed)[base % per_byte :][:count].astype(np.int64)
 
     def _maximum(self, tile: int, inputs: np.ndarray) -> np.ndarray:
         """int8[rows, pixels]: the maxima of a row tile's channels, past the output stage."""
@@ -198,10 +179,10 @@ class CoreModel:
     def _requantize(self, tile: int, acc: np.ndarray, residual: np.ndarray | None) -> np.ndarray:
         """int8[rows, pixels]."""
         fields = self.fields
-        channel = self._channels(tile, Memory.CHANNEL, "<u8", CHANNEL_FIELDS)
+        channel = self._channels(tile, Memory.CHANNEL)
         total = acc * channel["multiplier"]
         if residual is not None:
-            scale = self._channels(tile, Memory.RESIDUAL_CHANNEL, "<u4", RESIDUAL_CHANNEL_FIELDS)
+            scale = self._channels(tile, Memory.RESIDUAL_CHANNEL)
             total += (residual - fields["res_zero_point"]) * scale["res_multiplier"] << scale["res_shift"]
         rounded = (total >> channel["shift"]) + 1 >> 1
         return np.clip(rounded + fields["y_zero_point"], fields["q_min"], fields["q_max"]).astype(np.int8)

@@ -4,20 +4,17 @@ The formats are those of ``crisp_spec.memories``; everything is padded to whole 
 bus, so that the parts of a program can follow each other in external memory.
 """
 
+from collections.abc import Mapping
+
 import numpy as np
 
+from crisp_golden.format.memory_words import pack_entries, pack_indices
 from crisp_golden.pack.geometry import Band
 from crisp_golden.pack.windows import weight_slots
 from crisp_golden.pack.workload import Workload
-from crisp_spec.commands import ALIGNMENT, COORDINATE_BITS, POSITION_BITS, Memory
+from crisp_spec.commands import ALIGNMENT, Memory
 from crisp_spec.config import CoreConfig
 from crisp_spec.errors import LayerError
-from crisp_spec.memories import (
-    BIAS_BITS,
-    INDEX_BITS,
-    MULTIPLIER_BITS,
-    stored_index_bits,
-)
 
 POOL_MULTIPLIER, POOL_SHIFT = 2, 1
 """A residual path that returns its input: 2 * x rounded after a shift by one."""
@@ -39,23 +36,24 @@ def layer_parameters(config: CoreConfig, work: Workload, first: int, last: int) 
         values, places = _slots(work, first, last)
         images[Memory.WEIGHT] = values.view(np.uint8)
         if not work.dense:
-            images[Memory.GROUP_INDEX] = _pack_indices(places, stored_index_bits(config))
+            images[Memory.GROUP_INDEX] = pack_indices(config, places)
     return {memory: _whole_beats(image) for memory, image in sorted(images.items())}
 
 
 def tap_words(config: CoreConfig, band: Band, ring: int, *, phased: bool) -> bytes:
     """Contents of the tap table for one band of a layer whose input has rings of ``ring`` SMEM rows."""
     taps, length = band.taps(), ring * config.cols
-    words = np.zeros(len(taps), np.uint64)
-    for number, tap in enumerate(taps):
-        values = ((tap.dy * band.pitch + tap.dx) % length, POSITION_BITS), (tap.phase * phased, 2)
-        edges = ((edge, COORDINATE_BITS) for edge in (*tap.y_range, *tap.x_range))
-        word, position = 0, 0
-        for value, bits in (*values, *edges):
-            word |= value << position
-            position += bits
-        words[number] = word
-    return _whole_beats(words)
+    columns = {
+        "offset": [(tap.dy * band.pitch + tap.dx) % length for tap in taps],
+        "phase": [tap.phase * phased for tap in taps],
+        "y_low": [tap.y_range[0] for tap in taps],
+        "y_high": [tap.y_range[1] for tap in taps],
+        "x_low": [tap.x_range[0] for tap in taps],
+        "x_high": [tap.x_range[1] for tap in taps],
+    }
+    return _whole_beats(
+        pack_entries(Memory.TAP, {name: np.array(column) for name, column in columns.items()})
+    )
 
 
 def _slots(work: Workload, first: int, last: int) -> tuple[np.ndarray, np.ndarray]:
@@ -73,24 +71,20 @@ def _slots(work: Workload, first: int, last: int) -> tuple[np.ndarray, np.ndarra
     return np.ascontiguousarray(values.transpose(order)), np.ascontiguousarray(places.transpose(order))
 
 
-def _pack_indices(places: np.ndarray, bits: int) -> np.ndarray:
-    """uint8 bytes of indices of 1, 2 or 4 bits, the first in the lowest bits."""
-    per_byte = 8 // bits
-    groups = np.pad(places.ravel(), (0, -places.size % per_byte)).reshape(-1, per_byte)
-    return np.bitwise_or.reduce(groups << (bits * np.arange(per_byte, dtype=np.uint8)), axis=1)
-
-
 def _block_index_words(work: Workload, first: int, last: int) -> np.ndarray:
     kept = work.windowed.kept[first:last]
     tiles, windows = np.nonzero(kept)
     is_last = np.append(tiles[1:] != tiles[:-1], True)
-    return (windows | is_last.astype(np.int64) << INDEX_BITS).astype("<u2")
+    return pack_entries(Memory.BLOCK_INDEX, {"index": windows, "last": is_last})
 
 
-def _padded(config: CoreConfig, values: np.ndarray, first: int, last: int) -> np.ndarray:
-    """The values of the channels of a range of row tiles; those past the last channel are 0."""
-    part = values[first * config.rows : last * config.rows].astype(np.int64)
-    return np.pad(part, (0, (last - first) * config.rows - len(part)))
+def _channel_entries(
+    config: CoreConfig, memory: Memory, columns: Mapping[str, np.ndarray], first: int, last: int
+) -> np.ndarray:
+    """Entries of the channels of a range of row tiles; those past the last channel are 0."""
+    channels, count = slice(first * config.rows, last * config.rows), (last - first) * config.rows
+    words = pack_entries(memory, {name: column[channels] for name, column in columns.items()})
+    return np.pad(words, (0, count - len(words)))
 
 
 def _channel_words(config: CoreConfig, work: Workload, first: int, last: int) -> np.ndarray:
@@ -101,10 +95,8 @@ def _channel_words(config: CoreConfig, work: Workload, first: int, last: int) ->
         bias, multiplier, shift = zeros, zeros, zeros + POOL_SHIFT
     else:
         bias, multiplier, shift = conv.bias, conv.multiplier, conv.shift.astype(np.int64)
-    words = _padded(config, bias, first, last) & ((1 << BIAS_BITS) - 1)
-    words |= _padded(config, multiplier, first, last) << BIAS_BITS
-    words |= _padded(config, shift - 1, first, last) << (BIAS_BITS + MULTIPLIER_BITS)
-    return words.astype("<u8")
+    columns = {"bias": bias, "multiplier": multiplier, "shift": shift - 1}
+    return _channel_entries(config, Memory.CHANNEL, columns, first, last)
 
 
 def _residual_words(config: CoreConfig, work: Workload, first: int, last: int) -> np.ndarray:
@@ -117,8 +109,8 @@ def _residual_words(config: CoreConfig, work: Workload, first: int, last: int) -
         multiplier, shift = conv.residual.multiplier, conv.residual.shift
     else:
         raise LayerError(f"{work.name}: adds no residual, so that it has no residual channels")
-    words = _padded(config, multiplier, first, last)
-    return (words | _padded(config, shift, first, last) << MULTIPLIER_BITS).astype("<u4")
+    columns = {"res_multiplier": multiplier, "res_shift": shift}
+    return _channel_entries(config, Memory.RESIDUAL_CHANNEL, columns, first, last)
 
 
 def _whole_beats(words: np.ndarray) -> bytes:

@@ -4,27 +4,20 @@ Bases lie anywhere, tensors and tables wrap at the ends of the memories, rings w
 core has to make of it is ``crisp_golden.machine.core_model``'s business.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
 
 from crisp_golden.cycles.core_cycles import CycleCount, job_cycles
+from crisp_golden.format.memory_words import pack_entries
 from crisp_golden.machine.chip import Chip
 from crisp_golden.machine.core_model import CoreModel
 from crisp_golden.pack.jobs import slot_cycles
 from crisp_spec.commands import JOB_FIELDS, Command, Memory, Opcode
 from crisp_spec.config import CoreConfig
-from crisp_spec.fields import Field, pack_fields
 from crisp_spec.legality import violation
-from crisp_spec.memories import (
-    BLOCK_INDEX_FIELDS,
-    CHANNEL_FIELDS,
-    INDEX_BITS,
-    RESIDUAL_CHANNEL_FIELDS,
-    TAP_FIELDS,
-    memory_words,
-)
+from crisp_spec.memories import INDEX_BITS, memory_words
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -197,9 +190,8 @@ def _fill_taps(
             "x_high": x[1],
         }
         entries.append(entry)
-    _set_words(
-        chip, Memory.TAP, fields["tap_base"], [pack_fields(TAP_FIELDS, entry) for entry in entries], "<u8"
-    )
+    columns = {name: np.array([entry[name] for entry in entries]) for name in entries[0]}
+    _set_entries(chip, Memory.TAP, fields["tap_base"], columns)
     return entries
 
 
@@ -214,12 +206,11 @@ def _fill_lists(
         sorted(rng.choice(count, int(rng.integers(1, most + 1)), replace=False).tolist())
         for _ in range(fields["row_tiles"])
     ]
-    words = [
-        pack_fields(BLOCK_INDEX_FIELDS, {"index": index, "last": index == indices[-1]})
-        for indices in lists
-        for index in indices
-    ]
-    _set_words(chip, Memory.BLOCK_INDEX, fields["index_base"], words, "<u2")
+    columns = {
+        "index": np.concatenate(lists),
+        "last": np.concatenate([np.arange(len(indices)) == len(indices) - 1 for indices in lists]),
+    }
+    _set_entries(chip, Memory.BLOCK_INDEX, fields["index_base"], columns)
     return lists
 
 
@@ -234,18 +225,11 @@ def _fill_channels(rng: np.random.Generator, config: CoreConfig, fields: dict[st
         "res_multiplier": rng.integers(0, 1 << 16, count),
         "res_shift": rng.integers(0, 2, count) if pool else rng.integers(0, 12, count),
     }
-    for memory, declared, kind in (
-        (Memory.CHANNEL, CHANNEL_FIELDS, "<u8"),
-        (Memory.RESIDUAL_CHANNEL, RESIDUAL_CHANNEL_FIELDS, "<u4"),
-    ):
-        _set_words(chip, memory, 0, list(_rows(declared, columns)), kind)
+    for memory in (Memory.CHANNEL, Memory.RESIDUAL_CHANNEL):
+        _set_entries(chip, memory, 0, columns)
 
 
-def _rows(declared: tuple[Field, ...], columns: Mapping[str, np.ndarray]) -> Iterator[int]:
-    for row in zip(*(columns[field.name].tolist() for field in declared), strict=True):
-        yield pack_fields(declared, {field.name: value for field, value in zip(declared, row, strict=True)})
-
-
-def _set_words(chip: Chip, memory: Memory, first: int, words: list[int], kind: str) -> None:
-    view = chip.memories[memory].view(kind)
+def _set_entries(chip: Chip, memory: Memory, first: int, columns: Mapping[str, np.ndarray]) -> None:
+    words = pack_entries(memory, columns)
+    view = chip.memories[memory].view(words.dtype)
     view[(first + np.arange(len(words))) % len(view)] = words

@@ -18,6 +18,7 @@ from crisp_hw.cells import BeatMemory, Multiplier, Technology
 from crisp_hw.core.job import job_layout
 from crisp_hw.core.parameter_memories import beat_memory
 from crisp_hw.core.payloads import (
+    BLOCK_INDEX_LAYOUT,
     TAP_LAYOUT,
     bank_bits,
     fill_layout,
@@ -141,12 +142,12 @@ class BlockIndexDecoder(Shareable):
         issue, fetched, next_pixels, next_rows = Signal(), Signal(), Signal(), Signal()
         last_pixels, last_rows = Signal(), Signal()
         final_pixel_tile, final_row_tile = Signal.like(pixel_tile), Signal.like(row_tile)
-        last = memory.read_data[INDEX_BITS]
+        entry = BLOCK_INDEX_LAYOUT(memory.read_data)
         m.d.comb += [
             issue.eq(running & (phase == 0) & room.available),
             fetched.eq(phase == BeatMemory.latency),
-            next_pixels.eq(fetched & last & ~last_pixels),
-            next_rows.eq(fetched & last & last_pixels),
+            next_pixels.eq(fetched & entry.last & ~last_pixels),
+            next_rows.eq(fetched & entry.last & last_pixels),
         ]
         # Registers: they are read ``BeatMemory.latency`` cycles after the counters last changed, or later.
         m.d.sync += [
@@ -159,7 +160,7 @@ class BlockIndexDecoder(Shareable):
         with m.If((phase != 0) | issue):
             m.d.sync += phase.eq(phase + 1)
         with m.If(fetched):
-            m.d.sync += [pointer.eq(pointer + 1), first.eq(last)]
+            m.d.sync += [pointer.eq(pointer + 1), first.eq(entry.last)]
         with m.If(next_pixels):
             m.d.sync += [pointer.eq(list_start), pixel_tile.eq(pixel_tile + 1)]
         with m.If(next_rows):
@@ -178,12 +179,12 @@ class BlockIndexDecoder(Shareable):
         flags = {
             "position": self._tile_position(m, next_pixels, self.start | next_rows),
             "first": first,
-            "last": last,
+            "last": entry.last,
             "first_pixels": pixel_tile == 0,
             "last_pixels": last_pixels,
             "last_rows": last_rows,
         }
-        return memory.read_data[:INDEX_BITS], flags, fetched
+        return entry.index, flags, fetched
 
     def _tile_position(self, m: Module, advance: Signal, restart: Value) -> Signal:
         """Position in the ring of the pixel tile's first pixel, which a tap without offset reads."""

@@ -22,10 +22,7 @@ from crisp_spec.commands import Memory
 from crisp_spec.config import VALUE_BITS, CoreConfig
 from crisp_spec.latencies import ACTIVATION_LATENCY
 from crisp_spec.memories import (
-    CHANNEL_BITS,
-    CHANNEL_FIELDS,
-    RESIDUAL_CHANNEL_BITS,
-    RESIDUAL_CHANNEL_FIELDS,
+    ENTRIES,
     memory_words,
     stored_index_bits,
 )
@@ -149,20 +146,18 @@ class WeightLoader(Shareable):
             m.d.sync += pointer.eq(pointer + 1)
         with m.If(self.start):
             m.d.sync += pointer.eq(self.job.channel_base)
-        memories = [self._memory(m, platform, memory) for memory in (Memory.CHANNEL, Memory.RESIDUAL_CHANNEL)]
+        tables = (Memory.CHANNEL, Memory.RESIDUAL_CHANNEL)
+        memories = [self._memory(m, platform, table) for table in tables]
         for memory in memories:
             m.d.comb += [memory.read_en.eq(reading), memory.read_addr.eq(pointer)]
         latency = BeatMemory.latency
-        # What a channel's words hold besides its fields is of no interest.
-        used = [sum(field.bits for field in fields) for fields in (CHANNEL_FIELDS, RESIDUAL_CHANNEL_FIELDS)]
-        strides = (CHANNEL_BITS, RESIDUAL_CHANNEL_BITS)
         # Without a residual nobody fills that memory; a multiplier of 0 makes whatever it holds harmless.
         adds_residual = Signal()
         m.d.sync += adds_residual.eq(self.job.residual | self.job.max_pool)
         for place in range(config.load_rows):
             parts = [
-                memory.read_data[place * stride : place * stride + bits]
-                for memory, stride, bits in zip(memories, strides, used, strict=True)
+                memory.read_data.word_select(place, ENTRIES[table].bits)[: ENTRIES[table].used_bits]
+                for table, memory in zip(tables, memories, strict=True)
             ]
             m.d.sync += self.channels.data[place].eq(Cat(parts[0], Mux(adds_residual, parts[1], 0)))
         m.d.sync += [

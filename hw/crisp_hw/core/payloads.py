@@ -6,16 +6,20 @@ from amaranth.utils import ceil_log2
 from crisp_hw.parts.field_layouts import fields_layout
 from crisp_spec.commands import COORDINATE_BITS, POSITION_BITS, Memory
 from crisp_spec.config import VALUE_BITS, CoreConfig
-from crisp_spec.memories import CHANNEL_FIELDS, RESIDUAL_CHANNEL_FIELDS, TAP_FIELDS
+from crisp_spec.memories import ENTRIES
 
 CHANNEL_SLOTS = 16
 """Row tiles whose channel parameters every row keeps; see ``ArrayRow`` for why 16 suffice."""
 
 
-TAP_LAYOUT = fields_layout(TAP_FIELDS)
+BLOCK_INDEX_LAYOUT = fields_layout(ENTRIES[Memory.BLOCK_INDEX].fields)
+"""A word of the block-index memory."""
+
+TAP_LAYOUT = fields_layout(ENTRIES[Memory.TAP].fields)
 """A word of the tap table."""
 
-CHANNEL_LAYOUT = fields_layout((*CHANNEL_FIELDS, *RESIDUAL_CHANNEL_FIELDS))
+CHANNEL_FIELDS = (*ENTRIES[Memory.CHANNEL].fields, *ENTRIES[Memory.RESIDUAL_CHANNEL].fields)
+CHANNEL_LAYOUT = fields_layout(CHANNEL_FIELDS)
 """Bias, requantization and residual of one output channel."""
 
 

@@ -5,6 +5,8 @@ import pytest
 from amaranth.lib.data import StructLayout
 
 from crisp_hw.core.payloads import (
+    BLOCK_INDEX_LAYOUT,
+    CHANNEL_FIELDS,
     CHANNEL_LAYOUT,
     TAP_LAYOUT,
     bank_bits,
@@ -17,9 +19,10 @@ from crisp_hw.core.payloads import (
     row_bits,
     weight_bus_layout,
 )
+from crisp_spec.commands import Memory
 from crisp_spec.config import PRESETS, CoreConfig
 from crisp_spec.fields import Field, pack_fields
-from crisp_spec.memories import CHANNEL_FIELDS, RESIDUAL_CHANNEL_FIELDS, TAP_BITS, TAP_FIELDS
+from crisp_spec.memories import ENTRIES
 
 presets = pytest.mark.parametrize("config", PRESETS.values(), ids=PRESETS)
 
@@ -32,10 +35,11 @@ def random_values(fields: tuple[Field, ...], rng: np.random.Generator) -> dict[s
 @pytest.mark.parametrize(
     ("layout", "fields"),
     [
-        (TAP_LAYOUT, TAP_FIELDS),
-        (CHANNEL_LAYOUT, (*CHANNEL_FIELDS, *RESIDUAL_CHANNEL_FIELDS)),
+        (BLOCK_INDEX_LAYOUT, ENTRIES[Memory.BLOCK_INDEX].fields),
+        (TAP_LAYOUT, ENTRIES[Memory.TAP].fields),
+        (CHANNEL_LAYOUT, CHANNEL_FIELDS),
     ],
-    ids=["tap", "channel"],
+    ids=["block_index", "tap", "channel"],
 )
 def test_layouts_place_fields_as_golden_packs_them(layout: StructLayout, fields: tuple[Field, ...]):
     rng = np.random.default_rng(0)
@@ -43,10 +47,6 @@ def test_layouts_place_fields_as_golden_packs_them(layout: StructLayout, fields:
         values = random_values(fields, rng)
         assert layout.const(values).as_bits() == pack_fields(fields, values)
     assert layout.size == sum(field.bits for field in fields)
-
-
-def test_a_tap_fits_its_word():
-    assert TAP_LAYOUT.size <= TAP_BITS
 
 
 @presets
