@@ -2,7 +2,6 @@
 
 import copy
 from collections.abc import Callable
-from dataclasses import replace
 
 import torch
 from torch import nn
@@ -11,13 +10,13 @@ from benchmarks.figure import Figure
 from benchmarks.processor_time import fastest
 from benchmarks.threads import one_thread
 from crisp_sw.models import build_model
-from crisp_sw.prune import ClassSamples, CrispSparsifier, PruneSettings
+from crisp_sw.prune import ClassSamples, CrispPruning, CrispSparsifier
 from crisp_sw.prune.tuning.fine_tuning import FineTuner
 from crisp_sw.prune.tuning.saliency import measure_saliency
 
 MODEL = "resnet18-half-32px"
 CLASSES, PER_CLASS = 10, 250
-SETTINGS = PruneSettings(distillation=0.0, flip=True, crop_padding=2, saliency_samples=64)
+SETTINGS = CrispPruning.of(distillation=0.0, flip=True, crop_padding=2, saliency_samples=64)
 RUNS = 4
 RATIO = 1.1
 
@@ -28,7 +27,7 @@ def pruning_epoch(seed: int) -> list[Figure]:
     A pruning step measures the saliency on one batch of the samples and chooses all masks anew. Seconds are
     the processor's, of the fastest run of each kind, so that other work on the machine hardly counts.
     """
-    settings = replace(SETTINGS, seed=seed)
+    settings = SETTINGS.with_values(seed=seed)
     samples = _random_samples(seed)
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
@@ -61,15 +60,15 @@ def _random_samples(seed: int) -> ClassSamples:
     return ClassSamples(images=images, labels=labels, mean=(0.5,), std=(0.25,))
 
 
-def _epoch(model: nn.Module, samples: ClassSamples, settings: PruneSettings) -> Callable[[], object]:
+def _epoch(model: nn.Module, samples: ClassSamples, settings: CrispPruning) -> Callable[[], object]:
     model.to(memory_format=torch.channels_last)  # pyright: ignore[reportCallIssue]
-    tuner = FineTuner(model, samples, settings, None)
+    tuner = FineTuner(model, samples, settings.training, None)
     return lambda: tuner.train_epoch(0)
 
 
 def _pruning_step(
-    model: nn.Module, sparsifier: CrispSparsifier, samples: ClassSamples, settings: PruneSettings
+    model: nn.Module, sparsifier: CrispSparsifier, samples: ClassSamples, settings: CrispPruning
 ) -> None:
     weights = {name: layer.weight for name, layer in sparsifier.layers.items()}
-    measure_saliency(model, weights, samples, settings)
+    measure_saliency(model, weights, samples, settings.scoring, settings.training)
     sparsifier.step()

@@ -60,7 +60,7 @@ Normalize = Annotated[
         show_default="imagenet, but data for other than 3 channels",
     ),
 ]
-Seed = Annotated[int, typer.Option(help="Of everything random.", callback=require_seed)]
+Seed = Annotated[int, typer.Option(help="Where all random numbers start.", callback=require_seed)]
 SkipUnreadable = Annotated[
     Unreadable, typer.Option(help="What a missing or damaged picture of a folder means.")
 ]

@@ -1,5 +1,6 @@
 """Named choices that settings and options offer, apart from the code that knows them, which needs torch."""
 
+from collections.abc import Sequence
 from typing import Literal, get_args
 
 Border = Literal["black", "mirror"]
@@ -13,6 +14,13 @@ UNREADABLE: tuple[Unreadable, ...] = get_args(Unreadable)
 Gradient = Literal["ste", "sr-ste", "masked"]
 """What pruned weights get, see `crisp_sw.prune.masks.masking`."""
 
-PRECISIONS = ("float32", "bfloat16")
+Precision = Literal["float32", "bfloat16"]
 """Of training, see `crisp_sw.modules.mixed_precision`."""
+PRECISIONS: tuple[Precision, ...] = get_args(Precision)
 AUTO_PRECISION = "auto"
+
+
+def listed(choices: Sequence[str]) -> str:
+    """Return the choices as the help of an option lists them: ``a, b or c``."""
+    *others, last = choices
+    return f"{', '.join(others)} or {last}" if others else last

@@ -2,7 +2,6 @@
 
 import shlex
 import sys
-from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -22,7 +21,7 @@ from crisp_cli.rtl.requirements import require_rtl, try_rtl
 from crisp_cli.terminal import emit, messages, results, say_problem, show_figures, step_display
 from crisp_files.atomic_directories import require_own
 from crisp_sw.flows.steps import PruneBudget
-from crisp_sw.prune import PruneSettings
+from crisp_sw.prune import CrispPruning
 from crisp_sw.report import failures
 from crisp_sw.report.numbers import count, percent, ratio, size
 from crisp_sw.report.step_summaries import accuracy_figures
@@ -44,7 +43,7 @@ def demo(
     data: Data = None,
     sparsity: Annotated[
         float, typer.Option("--sparsity", "-s", help="Share of the weights to remove.")
-    ] = PruneSettings().sparsity,
+    ] = CrispPruning().sparsity,
     samples: Annotated[
         int, typer.Option(help="Training images per class.")
     ] = PruneBudget().samples_per_class,
@@ -65,7 +64,7 @@ def demo(
     - `crisp demo --classes sandal,shirt --preset small --out build/shirts`
     """
     require_rtl()
-    prune = replace(PruneSettings(), sparsity=sparsity)
+    prune = CrispPruning(sparsity=sparsity)
     budget = PruneBudget(samples_per_class=samples)
 
     from crisp_cli.cosim.run import run_network_layers

@@ -25,21 +25,24 @@ from crisp_cli.options import (
     source_figures,
 )
 from crisp_cli.terminal import emit, messages, say_next, show_figures, step_display
+from crisp_sw.choices import listed
 from crisp_sw.flows.steps import PruneBudget
 from crisp_sw.flows.steps.prune_settings import prune_settings
-from crisp_sw.prune import PruneError, PruneSettings
+from crisp_sw.prune import CrispPruning, MaskedPruning, PruneError, PruneSettings, prune_methods
 from crisp_sw.report.step_summaries import accuracy_figures, pruning_summary
 
 if TYPE_CHECKING:
     from crisp_sw.flows.inputs import ClassTask
 
 INTERRUPTED = 130
-_DEFAULTS, _BUDGET = PruneSettings(), PruneBudget()
+_DEFAULTS, _BUDGET = CrispPruning().to_json(), PruneBudget()
+_SALIENCIES = CrispPruning.choices("saliency")
+_METHODS = [name for name, kind in prune_methods().items() if kind.keeps_sizes]
 
 
 def _option(name: str, text: str, *flags: str) -> Any:
     """An option that is None unless it is given, so that a settings file can have its say."""
-    return typer.Option(*flags, help=text, show_default=str(getattr(_DEFAULTS, name)))
+    return typer.Option(*flags, help=text, show_default=str(_DEFAULTS[name]))
 
 
 def prune(
@@ -51,16 +54,14 @@ def prune(
         Path | None,
         typer.Option(help="TOML or JSON with any of the pruner's settings, or an older prune.json."),
     ] = None,
-    method: Annotated[
-        str | None, _option("method", "crisp, nm, block, unstructured, dense or reference_compat.")
-    ] = None,
+    method: Annotated[str | None, _option("method", f"{listed(_METHODS)}.")] = None,
     sparsity: Annotated[
         float | None, _option("sparsity", "Share of the weights to remove.", "--sparsity", "-s")
     ] = None,
     n: Annotated[int | None, _option("n", "Non-zeros kept in every group of M weights.", "--n")] = None,
     m: Annotated[int | None, _option("m", "Group size M.", "--m")] = None,
     block: Annotated[int | None, _option("block", "Edge of the square blocks.")] = None,
-    saliency: Annotated[str | None, _option("saliency", "class-aware, magnitude or random.")] = None,
+    saliency: Annotated[str | None, _option("saliency", f"{listed(_SALIENCIES)}.")] = None,
     iterations: Annotated[int | None, _option("iterations", "Pruning steps.")] = None,
     final_epochs: Annotated[
         int | None, _option("final_epochs", "Fine-tuning with the final pattern.")
@@ -79,7 +80,7 @@ def prune(
     normalize: Normalize = None,
     unreadable: SkipUnreadable = "refuse",
     device: Device = "cpu",
-    seed: Annotated[int | None, _option("seed", "Of everything random.")] = None,
+    seed: Annotated[int | None, _option("seed", "Where all random numbers start.")] = None,
     resume: Annotated[bool, typer.Option(help="Continue an interrupted run.")] = False,
     as_json: AsJson = False,
 ) -> None:
@@ -101,12 +102,13 @@ def prune(
     given = {"method": method, "sparsity": sparsity, "n": n, "m": m, "block": block, "saliency": saliency}
     given |= {"iterations": iterations, "final_epochs": final_epochs, "batch_size": batch, "seed": seed}
     chosen = prune_settings(settings, given)
-    if chosen.method == "channel":
+    if not chosen.keeps_sizes:
         raise PruneError(
-            "method 'channel' makes a network of other sizes, which no checkpoint can name; it is a baseline "
-            "of `crisp accuracy` and of crisp_sw.prune.prune_for_classes: expected another method"
+            f"method {chosen.method!r} makes a network of other sizes, which no checkpoint can name; "
+            "it is a baseline of `crisp accuracy` and of crisp_sw.prune.prune_for_classes: expected another "
+            "method"
         )
-    if teacher != _BUDGET.teacher and not chosen.distillation:
+    if teacher != _BUDGET.teacher and not chosen.training.teaching.distillation:
         raise PruneError(f"--teacher {teacher} has no effect: `distillation` is 0, so nobody is taught")
     budget = PruneBudget(
         samples_per_class=samples,
@@ -152,11 +154,13 @@ def _say_small_classes(task: "ClassTask", samples: int) -> None:
 
 
 def _say_target_of_fine_sparsity(settings: PruneSettings) -> None:
+    if not isinstance(settings, MaskedPruning):
+        return
     fine = 1 - settings.fine_density
     if fine > settings.sparsity:
         messages.print(
-            f"{settings.n}:{settings.m} alone prunes {fine:.1%}, more than `sparsity` {settings.sparsity:g}: "
-            "no block will go",
+            f"{settings.most_of_group}:{settings.m} alone prunes {fine:.1%}, more than `sparsity` "
+            f"{settings.sparsity:g}: no block will go",
         )
 
 

@@ -35,7 +35,7 @@ from crisp_sw.flows.steps import (
     prune_task,
     quantize_pruned,
 )
-from crisp_sw.prune import PruneSettings
+from crisp_sw.prune import CrispPruning, PruneSettings
 from crisp_sw.report import SampleImage, render_page, total_figures
 from crisp_sw.report.times import CLOCK_MHZ
 from crisp_sw.train.evaluation import evaluate
@@ -67,7 +67,7 @@ class DemoSettings:
     seed: int = 0
     clock_mhz: float = CLOCK_MHZ
     fresh: bool = False
-    prune: PruneSettings = field(default_factory=PruneSettings)
+    prune: PruneSettings = field(default_factory=CrispPruning)
     budget: PruneBudget = field(default_factory=PruneBudget)
 
 
@@ -196,7 +196,7 @@ def _pruned(
     say: Callable[[str], None],
     progress: StepCallback,
 ) -> PrunedModel:
-    prune_settings = replace(settings.prune, seed=settings.seed)
+    prune_settings = settings.prune.with_values(seed=settings.seed)
     key = _cache_key(task, settings, prune_settings)
     if not settings.fresh and is_pruned_model(files.pruned):
         before = load_pruned(files.pruned)

@@ -10,7 +10,7 @@ from PIL import Image
 
 from crisp_sw.flows.inputs import load_task
 from crisp_sw.flows.steps import PruneBudget, prune_task
-from crisp_sw.prune import PruneSettings
+from crisp_sw.prune import settings_of
 from sw.tests.cli.runner import crisp, figures_of
 
 SHORT = ("--iterations", 1, "--final-epochs", 0, "--sparsity", 0.7, "--no-compare-dense")
@@ -106,7 +106,7 @@ def test_interrupted_run_of_another_seed_is_not_continued(digits_checkpoint, tmp
     def interrupt(*_: object) -> None:
         raise KeyboardInterrupt
 
-    settings = PruneSettings(iterations=1, final_epochs=0, sparsity=0.7)
+    settings = settings_of(iterations=1, final_epochs=0, sparsity=0.7)
     task, budget = load_task(digits_checkpoint, "3,8"), PruneBudget(samples_per_class=40, compare_dense=False)
     with pytest.raises(KeyboardInterrupt):
         prune_task(task, settings, budget, interrupt, state_dir=tmp_path / "out.state")

@@ -22,7 +22,7 @@ from crisp_sw.flows.demo import DemoFiles, DemoSettings, RunOnRtl, run_demo
 from crisp_sw.flows.inputs import ClassTask, load_task
 from crisp_sw.flows.inspection import conv_inputs
 from crisp_sw.flows.steps import PruneBudget, ignore_progress
-from crisp_sw.prune import PruneSettings
+from crisp_sw.prune import settings_of
 from crisp_sw.report import LAYER_KEYS, failures
 
 
@@ -44,7 +44,7 @@ def settings(digits_checkpoint) -> DemoSettings:
     return DemoSettings(
         classes="3,8,5",
         checkpoint=str(digits_checkpoint),
-        prune=PruneSettings(sparsity=0.85, iterations=2, final_epochs=2, batch_size=32),
+        prune=settings_of(sparsity=0.85, iterations=2, final_epochs=2, batch_size=32),
         budget=PruneBudget(samples_per_class=80),
     )
 

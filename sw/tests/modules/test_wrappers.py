@@ -12,10 +12,10 @@ from crisp_sw.modules.wrappers import module_copy, unwrapped
 from crisp_sw.prune import (
     ClassSamples,
     CrispSparsifier,
-    PruneSettings,
     fine_tune_dense,
     prune_for_classes,
     restrict_classifier,
+    settings_of,
 )
 
 WRAPPERS = {"DataParallel": nn.DataParallel, "AveragedModel": AveragedModel, "compiled": torch.compile}
@@ -43,7 +43,7 @@ def samples() -> ClassSamples:
     return ClassSamples(images=torch.rand(8, 3, 8, 8, generator=generator), labels=torch.arange(8) % 4)
 
 
-SETTINGS = PruneSettings(n=2, block=16, sparsity=0.5, iterations=1, batch_size=8)
+SETTINGS = settings_of(n=2, block=16, sparsity=0.5, iterations=1, batch_size=8)
 
 
 def test_wrappers_of_wrappers_hold_the_network():

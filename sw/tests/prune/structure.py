@@ -77,14 +77,13 @@ def spans(start: int, end: int, length: int) -> Spans:
 
 def structures(model: nn.Module, names, settings) -> dict[str, Structure]:
     """The structure of the weights of these layers, by the settings of a run."""
-    n = settings.m if settings.method == "block" else settings.n
     return {
         name: Structure(
             model.get_parameter(f"{name}.weight"),
-            n=n,
+            n=settings.most_of_group,
             m=settings.m,
             block=settings.block,
-            order=settings.matrix_order,
+            order=settings.masking.matrix_order,
         )
         for name in names
     }

@@ -17,7 +17,7 @@ from crisp_sw.compile.compiler import compile_network
 from crisp_sw.exchange.onnx import export_onnx
 from crisp_sw.exchange.packed import load_network, save_network
 from crisp_sw.models import build_model
-from crisp_sw.prune import ClassSamples, PruneSettings, prune_for_classes
+from crisp_sw.prune import ClassSamples, prune_for_classes, settings_of
 from crisp_sw.quantize import (
     CalibrationError,
     QuantizeSettings,
@@ -210,7 +210,7 @@ def test_what_the_pruner_returns_is_quantized(wrap):
     """Whatever type or wrapper the model has, the patterns' names are those of the quantizer's layers."""
     images, labels = digits()
     samples = ClassSamples(images=images[:64], labels=labels[:64])
-    settings = PruneSettings(n=2, block=16, sparsity=0.5, iterations=1, batch_size=32, exclude=("7",))
+    settings = settings_of(n=2, block=16, sparsity=0.5, iterations=1, batch_size=32, exclude=("7",))
     wrapped = wrap(digits_model())
     pruned = prune_for_classes(wrapped, samples, settings)
     network = quantize_model(pruned.model, images[:16], patterns=pruned.patterns)

@@ -1,21 +1,13 @@
 """Pruning settings from a file and from the command line; the command line wins."""
 
 from collections.abc import Mapping
-from dataclasses import fields
-from difflib import get_close_matches
 from pathlib import Path
 from typing import Any
 
 from crisp_spec.errors import CrispError
-from crisp_sw.prune import PruneError, PruneSettings
+from crisp_sw.prune import PruneSettings, known_settings, settings_from_json
+from crisp_sw.prune.settings.value_checks import require_known
 from crisp_sw.settings_file import SettingsFileError, read_settings_file
-
-# What a method does not look at. A file may have it: that of an earlier run has every setting.
-_WITHOUT_EFFECT = {
-    "dense": ("sparsity", "n", "m", "block", "saliency"),
-    "block": ("n",),
-    "unstructured": ("n", "m"),
-}
 
 
 def prune_settings(path: Path | None, given: Mapping[str, Any]) -> PruneSettings:
@@ -23,27 +15,26 @@ def prune_settings(path: Path | None, given: Mapping[str, Any]) -> PruneSettings
 
     Parameters
     ----------
-    path : TOML or JSON with settings by name, or the ``prune.json`` of an earlier run.
+    path : TOML or JSON with settings by name, or the ``prune.json`` of an earlier run. It may have settings
+        that only other methods read.
     given : settings by name that replace those of the file; None stands for not given.
 
     Raises
     ------
     SettingsFileError : the file cannot be read, or names a setting that there is not.
-    PruneError : a value is out of range, or a given one has no effect on the method.
+    PruneError : a value is out of range, or the method does not read one that is given.
     """
     values = {} if path is None else _read(path)
     chosen = {name: value for name, value in given.items() if value is not None}
     try:
-        settings = PruneSettings.from_json({**values, **chosen})
+        settings = settings_from_json({**values, **chosen})
     except CrispError:
         try:
-            PruneSettings.from_json(values)
+            settings_from_json(values)
         except CrispError as error:
             raise type(error)(f"{path}: {error}") from error
         raise  # the file by itself is fine: an option is to blame
-    for name in _WITHOUT_EFFECT.get(settings.method, ()):
-        if name in chosen:
-            raise PruneError(f"`{name}` {chosen[name]} has no effect on the method {settings.method!r}")
+    settings.require_names({name: value for name, value in chosen.items() if name != "method"})
     return settings
 
 
@@ -53,10 +44,5 @@ def _read(path: Path) -> dict[str, Any]:
         content = content["settings"]
     if not isinstance(content, dict):
         raise SettingsFileError(f"{path}: expected settings by name, not {type(content).__name__}")
-    known = [item.name for item in fields(PruneSettings)]
-    for name in content:
-        if name not in known:
-            nearest = get_close_matches(name, known, n=1)
-            hint = f"did you mean {nearest[0]!r}?" if nearest else f"expected one of {', '.join(known)}"
-            raise SettingsFileError(f"{path}: no setting {name!r}; {hint}")
+    require_known(content, known_settings(), what="setting", error=SettingsFileError, where=f"{path}: ")
     return dict(content)

@@ -58,9 +58,9 @@ def prune_task(
     require_place(state_dir, resume=resume)
     samples = task.samples(
         budget.samples_per_class,
-        settings.seed,
-        batch=settings.batch_size,
-        unlabelled=settings.unlabelled_batch > 0,
+        settings.training.seed,
+        batch=settings.training.batch_size,
+        unlabelled=settings.training.teaching.unlabelled_batch > 0,
     )
     restricted = task.user.restrict(task.model)
     before = evaluate_subset(task.model, task.splits.test, task.info.normalization, task.classes)
@@ -111,7 +111,9 @@ class _Run:
 
         def report(done: int, epoch: EpochStatistics) -> None:
             detail = f"loss {epoch.loss:.3f}, accuracy {epoch.accuracy:.2%}"
-            self.on_progress("fine-tuning the dense network", done, self.settings.total_epochs, detail)
+            self.on_progress(
+                "fine-tuning the dense network", done, self.settings.training.total_epochs, detail
+            )
 
         with self._stage("dense") as kept:
             return fine_tune_dense(self.model, self.samples, self.settings, on_epoch=report, **kept)

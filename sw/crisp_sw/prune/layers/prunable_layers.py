@@ -2,8 +2,7 @@
 
 from collections import Counter
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass, replace
-from typing import Any
+from dataclasses import dataclass
 
 from torch import nn
 from torch.nn.utils import parametrize
@@ -12,11 +11,12 @@ from crisp_sw.prune.errors import PruneError
 from crisp_sw.prune.layers.classifier import classifies
 from crisp_sw.prune.layers.exclusions import excluded_layers, weight_layers
 from crisp_sw.prune.layers.layer_roles import output_layer
-from crisp_sw.prune.layers.other_layers import other_layers
-from crisp_sw.prune.methods.block_grid import BlockGrid
-from crisp_sw.prune.methods.floors import floor_share, keep_at_least
-from crisp_sw.prune.settings.rules import check_effects
-from crisp_sw.prune.settings.settings import PruneSettings
+from crisp_sw.prune.layers.model_rules import ModelRules
+from crisp_sw.prune.layers.never_pruned import other_layers
+from crisp_sw.prune.pattern.block_grid import BlockGrid
+from crisp_sw.prune.pattern.floors import Floor
+from crisp_sw.prune.settings.layer_rules import merged_overrides
+from crisp_sw.prune.settings.masked_pruning import MaskedPruning
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -29,9 +29,10 @@ class PrunableLayer:
     hardware_grid : of the tap-major matrix; the same one unless the settings ask for OIHW.
     n, m : of its N:M sparsity; ``n == m`` is none.
     fine_only : whether it keeps all blocks.
-    sparsity, min_kept_blocks, min_kept_share : what its floor comes from, as in the settings.
+    sparsity : that the settings ask for.
+    floor : what stays in any case.
     equal_rows : whether the method keeps equally many blocks in every block-row.
-    is_classifier : whether it makes the model's outputs; looked up for "reference_compat" alone.
+    is_classifier : whether it makes the model's outputs; looked up where the method prunes no blocks of it.
     """
 
     name: str
@@ -42,23 +43,21 @@ class PrunableLayer:
     m: int
     fine_only: bool
     sparsity: float
-    min_kept_blocks: int
-    min_kept_share: float | None
+    floor: Floor
     equal_rows: bool
     is_classifier: bool
 
     @property
-    def floor(self) -> int:
-        """Blocks that every block-row keeps."""
-        return self.floor_for(self.sparsity)
+    def least_blocks(self) -> int:
+        """Blocks that every block-row keeps in any case."""
+        return self.least_blocks_for(self.sparsity)
 
-    def floor_for(self, sparsity: float) -> int:
-        """Return the floor that it would have if the settings asked for ``sparsity``."""
+    def least_blocks_for(self, sparsity: float) -> int:
+        """Return the blocks that every block-row would keep if the settings asked for ``sparsity``."""
         columns = self.grid.block_columns
         if self.fine_only:
             return columns
-        share = floor_share(self.min_kept_share, sparsity=sparsity, density=self.n / self.m)
-        return keep_at_least(columns, blocks=self.min_kept_blocks, share=share)
+        return self.floor.blocks(columns, sparsity=sparsity, density=self.n / self.m)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -70,7 +69,7 @@ class DenseLayer:
     reason: str
 
 
-def select_layers(model: nn.Module, settings: PruneSettings) -> tuple[list[PrunableLayer], list[DenseLayer]]:
+def select_layers(model: nn.Module, settings: MaskedPruning) -> tuple[list[PrunableLayer], list[DenseLayer]]:
     """Sort the layers as :func:`sort_layers` does.
 
     Raises
@@ -83,7 +82,7 @@ def select_layers(model: nn.Module, settings: PruneSettings) -> tuple[list[Pruna
     return prunable, dense
 
 
-def sort_layers(model: nn.Module, settings: PruneSettings) -> tuple[list[PrunableLayer], list[DenseLayer]]:
+def sort_layers(model: nn.Module, settings: MaskedPruning) -> tuple[list[PrunableLayer], list[DenseLayer]]:
     """Sort the layers of ``model`` that have weights into prunable and dense, in the model's order.
 
     Dense are: layers other than Conv2d and Linear; those that the settings exclude; depthwise convolutions
@@ -97,7 +96,8 @@ def sort_layers(model: nn.Module, settings: PruneSettings) -> tuple[list[Prunabl
         where the settings treat that differently.
     """
     modules, others = weight_layers(model), other_layers(model)
-    excluded = excluded_layers(model, settings)
+    excluded = excluded_layers(model, settings.layers)
+    rules = ModelRules(settings.layers.rules, model)
     owners = Counter(id(weight) for module in model.modules() for weight in module.parameters(recurse=False))
     classifier = _classifier_without_blocks(model, settings)
     prunable = []
@@ -105,7 +105,7 @@ def sort_layers(model: nn.Module, settings: PruneSettings) -> tuple[list[Prunabl
         DenseLayer(name=name, weights=other.weights, reason=other.reason) for name, other in others.items()
     ]
     for name, module in modules.items():
-        chosen = _layer_settings(name, module, settings)
+        chosen = _layer_settings(name, rules, settings)
         grid = _grid(module, chosen.block)
         reason = excluded.get(name) or _reason_for_dense(module, grid, chosen)
         if reason is None and owners[id(module.weight)] > 1:
@@ -120,20 +120,21 @@ def sort_layers(model: nn.Module, settings: PruneSettings) -> tuple[list[Prunabl
 
 def check_sorted(
     model: nn.Module,
-    settings: PruneSettings,
+    settings: MaskedPruning,
     prunable: Sequence[PrunableLayer],
     dense: Sequence[DenseLayer],
 ) -> None:
     """Raise PruneError if no layer is left to prune, or a rule sets something of dense layers alone."""
     reasons = {layer.name: layer.reason for layer in dense}
     require_any([layer.name for layer in prunable], reasons)
-    check_effects(settings.rules, model, pruned=[layer.name for layer in prunable], dense=reasons)
+    rules = ModelRules(settings.layers.rules, model)
+    rules.require_effects(pruned=[layer.name for layer in prunable], dense=reasons)
 
 
-def _classifier_without_blocks(model: nn.Module, settings: PruneSettings) -> str | None:
-    if settings.method != "reference_compat":
+def _classifier_without_blocks(model: nn.Module, settings: MaskedPruning) -> str | None:
+    if not settings.blockless_classifier:
         return None
-    name = output_layer(model, otherwise="another method than 'reference_compat', which gives it no blocks")
+    name = output_layer(model, otherwise=f"another method than {settings.method!r}, which gives it no blocks")
     return name if classifies(model.get_submodule(name)) else None
 
 
@@ -147,14 +148,12 @@ def require_any(pruned: Collection[str], dense: Mapping[str, str]) -> None:
         )
 
 
-def _layer_settings(name: str, module: nn.Module, settings: PruneSettings) -> PruneSettings:
-    """Return the settings that hold for one layer."""
-    overrides: dict[str, Any] = {}
-    for rule in settings.rules:
-        if rule.matches(name, module):
-            overrides |= rule.overrides
+def _layer_settings(name: str, rules: ModelRules, settings: MaskedPruning) -> MaskedPruning:
+    """Return the settings that hold for one layer; what rules set for other methods is left out."""
+    read = settings.settings()
+    overrides = {key: value for key, value in merged_overrides(rules.of(name)).items() if key in read}
     try:
-        return replace(settings, **overrides)
+        return settings.with_values(**overrides)
     except PruneError as error:
         raise PruneError(f"the rules for layer {name!r} do not fit together: {error}") from error
 
@@ -174,26 +173,25 @@ def _grid(module: nn.Conv2d | nn.Linear, block: int) -> BlockGrid:
 
 
 def _prunable(
-    name: str, module: nn.Conv2d | nn.Linear, grid: BlockGrid, settings: PruneSettings, *, is_classifier: bool
+    name: str, module: nn.Conv2d | nn.Linear, grid: BlockGrid, settings: MaskedPruning, *, is_classifier: bool
 ) -> PrunableLayer:
-    pruned = grid.flattened() if settings.flattens else grid
+    pruned = grid.flattened() if settings.masking.flattens else grid
     return PrunableLayer(
         name=name,
         module=module,
         grid=pruned,
         hardware_grid=grid,
-        n=settings.n if settings.fine_density < 1 else settings.m,
+        n=settings.most_of_group,
         m=settings.m,
-        fine_only=settings.method == "nm" or (settings.small_layers == "fine" and _is_small(grid)),
+        fine_only=settings.keeps_all_blocks or (settings.small_layers == "fine" and _is_small(grid)),
         sparsity=settings.sparsity,
-        min_kept_blocks=settings.min_kept_blocks,
-        min_kept_share=settings.min_kept_share,
-        equal_rows=settings.method not in ("unstructured", "reference_compat"),
+        floor=settings.floor,
+        equal_rows=settings.equal_rows,
         is_classifier=is_classifier,
     )
 
 
-def _reason_for_dense(module: nn.Conv2d | nn.Linear, grid: BlockGrid, settings: PruneSettings) -> str | None:
+def _reason_for_dense(module: nn.Conv2d | nn.Linear, grid: BlockGrid, settings: MaskedPruning) -> str | None:
     if parametrize.is_parametrized(module, "weight"):
         return "its weight is computed by a parametrization"
     if "weight" not in dict(module.named_parameters(recurse=False)):

@@ -8,7 +8,7 @@ from torch import Tensor
 
 from crisp_sw.prune.errors import MaskError
 from crisp_sw.prune.masks.masked_layer import MaskedLayer
-from crisp_sw.prune.methods.rank_columns import row_fault
+from crisp_sw.prune.pattern.rank_columns import row_fault
 
 
 def pattern_of(layer: MaskedLayer) -> dict[str, int]:

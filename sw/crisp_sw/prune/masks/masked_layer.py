@@ -7,20 +7,20 @@ from torch import Tensor, nn
 
 from crisp_golden.arithmetic.network import Pattern
 from crisp_sw.prune.layers.prunable_layers import PrunableLayer
-from crisp_sw.prune.masks.hardware_pattern import enclosing_pattern
 from crisp_sw.prune.masks.masking import HybridMask, dense_weight
-from crisp_sw.prune.methods.fine import magnitude_choice
+from crisp_sw.prune.pattern.enclosing_pattern import enclosing_pattern
+from crisp_sw.prune.pattern.nm_masks import magnitude_choice
 from crisp_sw.prune.run.report import LayerReport
-from crisp_sw.prune.settings.settings import PruneSettings
+from crisp_sw.prune.settings.masked_pruning import MaskedPruning
 
 
-def mask_for(layer: PrunableLayer, settings: PruneSettings) -> HybridMask:
+def mask_for(layer: PrunableLayer, settings: MaskedPruning) -> HybridMask:
     """Return a mask that keeps all weights of ``layer``, and is not on it yet."""
-    every_step = settings.nm_choice == "every-step" and layer.equal_rows and layer.n < layer.m
+    every_step = settings.chooses_every_step and layer.equal_rows and layer.n < layer.m
     return HybridMask(
         torch.ones_like(layer.module.weight, dtype=torch.bool),
-        gradient=settings.mask_gradient,
-        decay=settings.sr_ste_decay,
+        gradient=settings.masking.gradient,
+        decay=settings.masking.sr_ste_decay,
         choose=partial(magnitude_choice, grid=layer.grid, n=layer.n, m=layer.m) if every_step else None,
     )
 

@@ -19,7 +19,6 @@ from torch import Tensor, nn
 from torch.nn.utils import parametrize
 
 from crisp_sw.choices import Gradient
-from crisp_sw.prune.errors import PruneError
 from crisp_sw.prune.masks.gradient_record import GradientRecord
 
 
@@ -140,19 +139,6 @@ def attach_mask(
     # Checks would run a forward pass, which may change the mask.
     parametrize.register_parametrization(module, "weight", mask, unsafe=True)
     return mask
-
-
-def mask_of(module: nn.Module) -> HybridMask:
-    """Return the mask on ``module.weight``.
-
-    Raises
-    ------
-    PruneError : there is none.
-    """
-    for step in _chain(module):
-        if isinstance(step, HybridMask):
-            return step
-    raise PruneError(f"the weight of {type(module).__name__} has no mask; expected a masked layer")
 
 
 def dense_weight(module: nn.Module) -> nn.Parameter:

@@ -14,14 +14,15 @@ from crisp_sw.modules.wrappers import module_copy
 from crisp_sw.prune.errors import PruneError, UnreachableSparsityError
 from crisp_sw.prune.layers.exclusions import excluded_layers, weight_layers
 from crisp_sw.prune.layers.layer_roles import output_layer
-from crisp_sw.prune.layers.other_layers import other_layers
+from crisp_sw.prune.layers.never_pruned import other_layers
 from crisp_sw.prune.layers.prunable_layers import require_any
-from crisp_sw.prune.methods.reachable import rounded_down
+from crisp_sw.prune.methods.registry import register_run
+from crisp_sw.prune.pattern.reachable_sparsity import rounded_down
 from crisp_sw.prune.run.progress import ProgressCallback
 from crisp_sw.prune.run.report import LayerReport, PruneReport, PruneResult
 from crisp_sw.prune.run.run_loop import RunLoop
+from crisp_sw.prune.settings.methods import ChannelPruning
 from crisp_sw.prune.settings.schedule import target_sparsities
-from crisp_sw.prune.settings.settings import PruneSettings
 from crisp_sw.prune.tuning.inference import as_input, device_of
 from crisp_sw.prune.tuning.master_weights import give_types_of, master_copy
 from crisp_sw.prune.tuning.random_streams import Stream, seeded, stream_seed
@@ -49,6 +50,7 @@ def load_torch_pruning() -> ModuleType:
     return torch_pruning
 
 
+@register_run(ChannelPruning)
 class ChannelRun(RunLoop):
     """Removes channels of all layers alike until ``settings.sparsity`` of all weights are gone.
 
@@ -60,8 +62,8 @@ class ChannelRun(RunLoop):
 
     Raises
     ------
-    PruneError : the library is not installed, settings ask for what channels do not have, no layer is left,
-        or it cannot be told which layer is the classifier.
+    PruneError : the library is not installed, no layer is left, or it cannot be told which layer is the
+        classifier.
     UnreachableSparsityError : too much is left when the narrowest layer is down to one channel.
     """
 
@@ -69,17 +71,16 @@ class ChannelRun(RunLoop):
         self,
         model: nn.Module,
         samples: ClassSamples,
-        settings: PruneSettings,
+        settings: ChannelPruning,
         teacher: nn.Module | None,
         on_progress: ProgressCallback,
     ):
         super().__init__(model, samples, settings, teacher, on_progress)
         self.library = load_torch_pruning()
-        self.dense = excluded_layers(model, settings)
+        self.dense = excluded_layers(model, settings.layers)
         weights = layer_weights(model)
         self.weights = {name: count for name, count in weights.items() if name not in self.dense}
         require_any(self.weights, self.dense)
-        _require_honoured(settings)
         self.classifier = output_layer(model, otherwise="another method than 'channel'")
         self._use(master_copy(model))
 
@@ -182,7 +183,7 @@ class ChannelRun(RunLoop):
         for name, parameter in _real_parameters(pruned).items():
             parameter.requires_grad_(True)
             parameter.grad = gradients.get(name)
-        seed = stream_seed(self.settings.seed, Stream.SALIENCY, self.state.iteration)
+        seed = stream_seed(self.settings.training.seed, Stream.SALIENCY, self.state.iteration)
         with evaluating(pruned), seeded(device_of(pruned), seed):
             pruner = self.library.pruner.BasePruner(
                 pruned,
@@ -204,12 +205,18 @@ class ChannelRun(RunLoop):
             "magnitude": importance.GroupMagnitudeImportance,
             "random": importance.RandomImportance,
         }
-        return kinds[self.settings.saliency]()
+        return kinds[self.settings.scoring.saliency]()
 
     def _gradients(self) -> dict[str, Tensor]:
-        if self.settings.saliency != "class-aware":
+        if self.settings.scoring.saliency != "class-aware":
             return {}
-        return accumulate_gradients(self.model, _real_parameters(self.model), self.samples, self.settings)
+        return accumulate_gradients(
+            self.model,
+            _real_parameters(self.model),
+            self.samples,
+            self.settings.scoring,
+            self.settings.training,
+        )
 
 
 def _real_parameters(model: nn.Module) -> dict[str, nn.Parameter]:
@@ -219,20 +226,6 @@ def _real_parameters(model: nn.Module) -> dict[str, nn.Parameter]:
 def layer_weights(model: nn.Module) -> dict[str, int]:
     """Return the number of weights of every Conv2d and Linear layer, by name."""
     return {name: layer.weight.numel() for name, layer in weight_layers(model).items()}
-
-
-def _require_honoured(settings: PruneSettings) -> None:
-    if settings.layer_norm != "none":
-        raise PruneError(
-            "`layer_norm` must be 'none' for method 'channel', whose scores are the library's, not "
-            f"{settings.layer_norm!r}"
-        )
-    for rule in settings.rules:
-        if rule.overrides:
-            raise PruneError(
-                f"the rule for {rule} sets {', '.join(rule.overrides)}, which method 'channel' does not "
-                "read; expected rules that leave layers dense"
-            )
 
 
 def shrink(model: nn.Module, weights: Mapping[str, Tensor]) -> None:

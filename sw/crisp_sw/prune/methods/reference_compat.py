@@ -24,14 +24,17 @@ import torch
 from torch import Tensor
 
 from crisp_sw.prune.masks.masked_layer import MaskedLayer
-from crisp_sw.prune.methods.fine import block_capacity, fine_mask
-from crisp_sw.prune.methods.reachable import require_reachable
+from crisp_sw.prune.methods.registry import register_selection
+from crisp_sw.prune.pattern.nm_masks import block_capacity, fine_mask
+from crisp_sw.prune.pattern.reachable_sparsity import require_reachable
+from crisp_sw.prune.settings.methods import ReferencePruning
 
 
+@register_selection(ReferencePruning)
 class ReferenceSelection:
     """Chooses masks as the published code does."""
 
-    def __init__(self, layers: Mapping[str, MaskedLayer]):
+    def __init__(self, layers: Mapping[str, MaskedLayer], settings: ReferencePruning):
         self._layers = layers
         self._weights = sum(layer.weights for layer in layers.values())
         self._blocked = {name: layer for name, layer in layers.items() if _gets_blocks(layer)}

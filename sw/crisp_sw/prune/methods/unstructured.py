@@ -7,24 +7,24 @@ import torch
 from torch import Tensor
 
 from crisp_sw.prune.masks.masked_layer import MaskedLayer
-from crisp_sw.prune.methods.floors import floor_share
-from crisp_sw.prune.methods.reachable import require_reachable
-from crisp_sw.prune.settings.settings import PruneSettings
+from crisp_sw.prune.methods.registry import register_selection
+from crisp_sw.prune.pattern.reachable_sparsity import require_reachable
+from crisp_sw.prune.settings.methods import UnstructuredPruning
 
 
+@register_selection(UnstructuredPruning)
 class UnstructuredSelection:
     """Keeps the globally most salient weights (Lee et al. 2019, "SNIP", on the user's samples).
 
     Each layer keeps its most salient weights up to its floor: the share of
-    :func:`crisp_sw.prune.methods.floors.floor_share`, rounded up; or down, but to no less than 1, where all
-    layers rounded up would keep too many. As there are no blocks, ``min_kept_blocks`` is not read. With
-    ``nm_choice`` "monotone", pruned weights never come back.
+    :meth:`crisp_sw.prune.pattern.floors.Floor.share`, rounded up; or down, but to no less than 1, where all
+    layers rounded up would keep too many. With ``nm_choice`` "monotone", pruned weights never come back.
     """
 
     start_sparsity = 0.0
 
-    def __init__(self, layers: Mapping[str, MaskedLayer], settings: PruneSettings):
-        self._layers, self._settings = layers, settings
+    def __init__(self, layers: Mapping[str, MaskedLayer], settings: UnstructuredPruning):
+        self._layers, self._monotone = layers, settings.nm_choice == "monotone"
         self._weights = sum(layer.weights for layer in layers.values())
         self._floors = self._floors_for(settings.sparsity)
 
@@ -47,11 +47,11 @@ class UnstructuredSelection:
         parts = kept.split([layer.weights for layer in self._layers.values()])
         for layer, part in zip(self._layers.values(), parts, strict=True):
             mask = part.reshape(layer.weight.shape)
-            layer.set_mask(mask & layer.mask if self._settings.nm_choice == "monotone" else mask)
+            layer.set_mask(mask & layer.mask if self._monotone else mask)
 
     def _floors_for(self, sparsity: float) -> dict[str, int]:
         shares = {
-            name: layer.weights * floor_share(layer.layer.min_kept_share, sparsity=sparsity, density=1.0)
+            name: layer.weights * layer.layer.floor.share(sparsity=sparsity, density=1.0)
             for name, layer in self._layers.items()
         }
         floors = {name: math.ceil(share - 1e-6) for name, share in shares.items()}
@@ -64,7 +64,7 @@ class UnstructuredSelection:
         return math.floor(self._weights * (1 - sparsity) + 1e-6)
 
     def _scores(self, layer: MaskedLayer, saliency: Tensor) -> Tensor:
-        if self._settings.nm_choice == "monotone":
+        if self._monotone:
             saliency = saliency.masked_fill(~layer.mask, -1.0)
         scores = saliency.flatten().clone()
         # The weights of the floor come before all others.

@@ -6,8 +6,8 @@ from typing import Any, Self
 from torch import nn
 
 from crisp_golden.arithmetic.network import Pattern
-from crisp_sw.prune.layers.other_layers import other_layers
-from crisp_sw.prune.settings.settings import PruneSettings
+from crisp_sw.prune.layers.never_pruned import other_layers
+from crisp_sw.prune.settings.prune_settings import PruneSettings
 from crisp_sw.prune.tuning.fine_tuning import EpochStatistics
 
 

@@ -8,7 +8,8 @@ from crisp_sw.data.augment import padding_fault
 from crisp_sw.modules.wrappers import module_copy, unwrapped
 from crisp_sw.prune.errors import PruneError, SamplesError
 from crisp_sw.prune.layers.exclusions import excluded_layers
-from crisp_sw.prune.settings.settings import PruneSettings
+from crisp_sw.prune.settings.prune_settings import PruneSettings
+from crisp_sw.prune.settings.training_settings import TrainingSettings
 from crisp_sw.prune.tuning.inference import require_outputs, require_training_outputs
 from crisp_sw.prune.tuning.samples import ClassSamples
 
@@ -28,16 +29,16 @@ def require_ready(
     """
     _require_types(samples, settings)
     require_values(model)
-    _require_images(samples, settings)
-    excluded_layers(model, settings)
+    _require_images(samples, settings.training)
+    excluded_layers(model, settings.layers)
     require_finite_weights(model)
     outputs = require_outputs(model, samples)
     _require_output_per_class(outputs, samples)
     # A batch of one is another case than one of more: some BatchNorms cannot train on it.
-    batch = min(2, samples.smallest_batch(settings.batch_size))
-    learns = settings.total_epochs > 0
+    batch = min(2, samples.smallest_batch(settings.training.batch_size))
+    learns = settings.training.total_epochs > 0
     require_training_outputs(model, samples, batch=batch, outputs=outputs, learns=learns)
-    if teacher is not None and settings.distillation > 0:
+    if teacher is not None and settings.training.teaching.distillation > 0:
         require_values(teacher)
         require_finite_weights(teacher, where=" of the teacher")
         taught = require_outputs(teacher, samples)
@@ -92,14 +93,15 @@ def _require_output_per_class(outputs: int, samples: ClassSamples) -> None:
         )
 
 
-def _require_images(samples: ClassSamples, settings: PruneSettings) -> None:
-    samples.require_batch(settings.batch_size)
-    if settings.unlabelled_batch and samples.unlabelled is None:
+def _require_images(samples: ClassSamples, training: TrainingSettings) -> None:
+    samples.require_batch(training.batch_size)
+    unlabelled = training.teaching.unlabelled_batch
+    if unlabelled and samples.unlabelled is None:
         raise SamplesError(
-            f"there are no `unlabelled` images for `unlabelled_batch` {settings.unlabelled_batch}; expected "
-            "at least 1, or 0 of them in each batch"
+            f"there are no `unlabelled` images for `unlabelled_batch` {unlabelled}; expected at least 1, or "
+            "0 of them in each batch"
         )
-    fault = padding_fault(samples.images, settings.crop_padding)
+    fault = padding_fault(samples.images, training.augmentation.crop_padding)
     if fault is not None:
         raise PruneError(fault)
 

@@ -11,7 +11,7 @@ from crisp_sw.prune.run.progress import ProgressCallback, PruneProgress
 from crisp_sw.prune.run.report import IterationReport
 from crisp_sw.prune.run.run_checks import require_trained
 from crisp_sw.prune.run.run_state import RunFile, RunState
-from crisp_sw.prune.settings.settings import PruneSettings
+from crisp_sw.prune.settings.masked_pruning import SparsePruning
 from crisp_sw.prune.tuning.batch_norm import finish_batch_norm
 from crisp_sw.prune.tuning.fine_tuning import EpochStatistics, FineTuner
 from crisp_sw.prune.tuning.samples import ClassSamples
@@ -38,7 +38,7 @@ class RunLoop(ABC):
         self,
         original: nn.Module,
         samples: ClassSamples,
-        settings: PruneSettings,
+        settings: SparsePruning,
         teacher: nn.Module | None,
         on_progress: ProgressCallback,
     ):
@@ -64,26 +64,26 @@ class RunLoop(ABC):
 
     def run(self, targets: list[float], state_dir: str | Path | None, *, resume: bool) -> None:
         """Run, or finish, all iterations and the final fine-tuning; the model is then in inference mode."""
-        settings = self.settings
+        training = self.settings.training
         self.file = RunFile.of(
-            state_dir, self.original, self._teacher_model, self.samples, settings, kind="prune"
+            state_dir, self.original, self._teacher_model, self.samples, self.settings, kind="prune"
         )
         if resume and self.file.exists:
             self.restore()
-        for number in range(len(self.state.history), settings.iterations):
+        for number in range(len(self.state.history), training.iterations):
             if self.state.iteration == number:
                 self.prune_to(targets[number])
                 self.state.iteration, self.state.last = number + 1, None
                 self._report_progress(None)
-            self._fine_tune(until=(number + 1) * settings.epochs_per_iteration)
+            self._fine_tune(until=(number + 1) * training.epochs_per_iteration)
             last = EpochStatistics(**self.state.last) if self.state.last else None
             self.state.history.append(asdict(IterationReport.of(targets[number], self.sparsity(), last)))
         self.freeze()
-        self._fine_tune(until=settings.total_epochs)
+        self._fine_tune(until=training.total_epochs)
 
     def finish(self, *, keep_state: bool) -> None:
         """Settle BatchNorm's statistics, make sure that all is finite, and remove the saved run."""
-        finish_batch_norm(self.model, self.samples, self.settings)
+        finish_batch_norm(self.model, self.samples, self.settings.training)
         require_trained(self.model)
         if not keep_state:
             self.file.remove()
@@ -94,12 +94,13 @@ class RunLoop(ABC):
 
     def new_tuner(self) -> FineTuner:
         """Return the training of the model as it stands, without momentum."""
-        teacher = self._teacher if self.settings.distillation > 0 else None
-        return FineTuner(self.model, self.samples, self.settings, teacher)
+        training = self.settings.training
+        teacher = self._teacher if training.teaching.distillation > 0 else None
+        return FineTuner(self.model, self.samples, training, teacher)
 
     @cached_property
     def _teacher(self) -> Teacher:
-        return Teacher(self._teacher_model, self.samples, self.settings)
+        return Teacher(self._teacher_model, self.samples, self.settings.training)
 
     def _fine_tune(self, *, until: int) -> None:
         while self.state.epoch < until:
@@ -114,9 +115,9 @@ class RunLoop(ABC):
             PruneProgress(
                 stage="fine-tune" if statistics else "prune",
                 iteration=self.state.iteration,
-                iterations=self.settings.iterations,
+                iterations=self.settings.training.iterations,
                 epoch=self.state.epoch,
-                epochs=self.settings.total_epochs,
+                epochs=self.settings.training.total_epochs,
                 sparsity=self.sparsity(),
                 **(asdict(statistics) if statistics else {}),
             )

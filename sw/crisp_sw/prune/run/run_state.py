@@ -16,7 +16,8 @@ from crisp_sw.exchange.checkpoint import read_tensors, write_tensors
 from crisp_sw.modules.modes import held_in_inference
 from crisp_sw.modules.plain_state_dict import state_tensors
 from crisp_sw.prune.errors import PruneError
-from crisp_sw.prune.settings.settings import PruneSettings
+from crisp_sw.prune.settings.layer_rules import rules_from_json
+from crisp_sw.prune.settings.prune_settings import PruneSettings
 from crisp_sw.prune.settings.value_checks import require_flag
 from crisp_sw.prune.tuning.samples import ClassSamples
 from crisp_sw.train.saved_run import other_run, restore_momentum, run_tensors, saved_weights
@@ -101,7 +102,7 @@ class RunFile:
         """
         if directory is None:
             return cls(None, {})
-        taught_by = (teacher or model) if settings.distillation > 0 else None
+        taught_by = (teacher or model) if settings.training.teaching.distillation > 0 else None
         # What makes others differ comes first: with other classes, the images are others too.
         identity = {
             "kind": kind,
@@ -170,10 +171,19 @@ class RunFile:
         saved = header.get("identity")
         if not isinstance(saved, dict):
             raise CheckpointError(f"{path}: not the state of a pruning run; expected one of `crisp prune`")
-        found = other_run(saved, self._identity, DIGESTS)
+        found = other_run(_in_todays_words(saved), self._identity, DIGESTS)
         if found is not None:
             raise PruneError(f"{path} belongs to {found}")
         return tensors, header
+
+
+def _in_todays_words(identity: dict[str, Any]) -> dict[str, Any]:
+    """Return a saved identity with its rules as they are written today: by what they set alone."""
+    try:
+        rules = [rule.to_json() for rule in rules_from_json(identity.get("rules", ()))]
+    except PruneError:
+        return identity  # it differs from any other, and is shown as it is
+    return {**identity, "rules": rules}
 
 
 def _frozen(model: nn.Module) -> list[str]:
@@ -184,7 +194,7 @@ def _frozen(model: nn.Module) -> list[str]:
 
 
 def _transfer_set_digest(samples: ClassSamples, settings: PruneSettings) -> str | None:
-    if samples.unlabelled is None or not settings.unlabelled_batch:
+    if samples.unlabelled is None or not settings.training.teaching.unlabelled_batch:
         return None
     return fingerprint({"unlabelled": samples.unlabelled})
 

@@ -1,9 +1,9 @@
 """How the target sparsity rises over the iterations."""
 
-from crisp_sw.prune.settings.settings import PruneSettings
+from crisp_sw.prune.settings.masked_pruning import SparsePruning
 
 
-def target_sparsities(settings: PruneSettings, *, start: float | None = None) -> list[float]:
+def target_sparsities(settings: SparsePruning, *, start: float) -> list[float]:
     """Return the target of each iteration; the last is the settings' sparsity.
 
     Targets rise from s0 to the wanted s, for t = 1..T:
@@ -17,10 +17,10 @@ def target_sparsities(settings: PruneSettings, *, start: float | None = None) ->
 
     Parameters
     ----------
-    start : s0, the sparsity that N:M alone reaches; ``1 - n/m`` of the settings if None.
+    start : s0, the sparsity that the pattern has before any weight goes for its saliency, such as N:M alone.
     """
-    final, steps = settings.sparsity, settings.iterations
-    start = min(final, 1 - settings.fine_density if start is None else start)
+    final, steps = settings.sparsity, settings.training.iterations
+    start = min(final, start)
     if settings.schedule == "crisp":
         shares = [(step - 1) / (steps - 1) if steps > 1 else 1.0 for step in range(1, steps + 1)]
     else:

@@ -4,6 +4,7 @@ from collections.abc import Iterable, Sequence
 from difflib import get_close_matches
 from typing import Any
 
+from crisp_spec.errors import CrispError
 from crisp_sw.prune.errors import PruneError
 from crisp_sw.seeds import HIGHEST_SEED, SEED_RANGE
 
@@ -75,13 +76,20 @@ def require_text(name: str, value: Any) -> None:
         raise PruneError(f"`{name}` must be a string, not {value!r}")
 
 
-def require_known(names: Iterable[str], known: Sequence[str], *, what: str) -> None:
-    """Raise unless all ``names`` are among the ``known`` ones of ``what``; the message has the nearest."""
+def require_known(
+    names: Iterable[str],
+    known: Sequence[str],
+    *,
+    what: str,
+    where: str = "",
+    error: type[CrispError] = PruneError,
+) -> None:
+    """Raise ``error`` unless all ``names`` are ``known`` ones of ``what``; the message has the nearest."""
     for name in names:
         if name not in known:
             nearest = get_close_matches(str(name), known, n=1)
             hint = f"did you mean {nearest[0]!r}?" if nearest else f"expected one of {', '.join(known)}"
-            raise PruneError(f"no {what} {name!r}; {hint}")
+            raise error(f"{where}no {what} {name!r}; {hint}")
 
 
 def as_tuple(name: str, value: Any, *, of: str) -> tuple[Any, ...]:
@@ -107,8 +115,14 @@ def require_pattern(n: Any, m: Any, block: Any) -> None:
     """Raise unless N is from 1 to M and the block edge a positive multiple of M."""
     require_integer("m", m, 1)
     require_integer("n", n, 1)
-    require_integer("block", block, 1, MAX_BLOCK)
     if n > m:
         raise PruneError(f"`n` must be from 1 to m = {m}, not {n}")
+    require_block(m, block)
+
+
+def require_block(m: Any, block: Any) -> None:
+    """Raise unless the block edge is a positive multiple of M."""
+    require_integer("m", m, 1)
+    require_integer("block", block, 1, MAX_BLOCK)
     if block % m:
         raise PruneError(f"`block` must be a multiple of m = {m}, not {block}")

@@ -31,16 +31,17 @@ from crisp_sw.prune.masks.gradient_record import GradientRecord
 from crisp_sw.prune.masks.mask_checks import require_fitting
 from crisp_sw.prune.masks.masked_layer import MaskedLayer, mask_for, sparsity_of
 from crisp_sw.prune.masks.masking import attach_mask, detach_from_copies, put_weight_first
-from crisp_sw.prune.methods.selection import selection_for
+from crisp_sw.prune.methods.registry import selection_for
 from crisp_sw.prune.run.run_checks import require_values
+from crisp_sw.prune.settings.masked_pruning import MaskedPruning
+from crisp_sw.prune.settings.prune_settings import settings_of
 from crisp_sw.prune.settings.schedule import target_sparsities
-from crisp_sw.prune.settings.settings import PruneSettings
 from crisp_sw.prune.settings.value_checks import require_real
 from crisp_sw.prune.sparsifier.sparsifier_config import (
-    PER_LAYER,
     entry_of,
     module_name,
     require_kept,
+    settings_of_entries,
     weight_name,
     with_config,
 )
@@ -57,7 +58,7 @@ class CrispSparsifier(BaseSparsifier):
 
     Parameters
     ----------
-    choices : fields of :class:`crisp_sw.prune.PruneSettings`; those on training are not read.
+    choices : of :func:`crisp_sw.prune.settings_of`, ``method`` among them; those on training are not read.
 
     Attributes
     ----------
@@ -74,11 +75,12 @@ class CrispSparsifier(BaseSparsifier):
     """
 
     def __init__(self, **choices: Any):
-        PruneSettings.require_names_of_settings(choices)
-        self.settings = PruneSettings(**choices)
-        if self.settings.method in ("dense", "channel"):
-            raise PruneError(f"method {self.settings.method!r} has no masks; expected one that does")
-        defaults = {name: getattr(self.settings, name) for name in PER_LAYER}
+        settings = settings_of(**choices)
+        if not isinstance(settings, MaskedPruning):
+            raise PruneError(f"method {settings.method!r} has no masks; expected one that does")
+        self.settings = settings
+        values = settings.values()
+        defaults = {name: values[name] for name in settings_of_entries(settings)}
         super().__init__(defaults={**defaults, "sparsity_level": self.settings.sparsity})
         self.layers: dict[str, MaskedLayer] = {}
         self.dense_layers: list[DenseLayer] = []
@@ -123,11 +125,11 @@ class CrispSparsifier(BaseSparsifier):
         selection.require_reachable(self.settings.sparsity)
         self.layers, self.dense_layers, self._selection = layers, dense, selection
         self._targets = target_sparsities(self.settings, start=selection.start_sparsity)
-        super().prepare(model, [entry_of(layer) for layer in prunable])
+        super().prepare(model, [entry_of(layer, self.settings) for layer in prunable])
 
     def _prepare(self, *args: Any, **kwargs: Any) -> None:
         for layer in self.layers.values():
-            if self.settings.saliency == "class-aware":
+            if self.settings.scoring.saliency == "class-aware":
                 layer.parametrization.record = GradientRecord()
             attach_mask(layer.layer.module, layer.parametrization)
         self._show_masks()
@@ -150,7 +152,7 @@ class CrispSparsifier(BaseSparsifier):
         SaliencyError : no weight has a new gradient, or one is not finite; nothing is added then.
         """
         self._require_masks("accumulate")
-        if self.settings.saliency != "class-aware" or self.frozen:
+        if self.settings.scoring.saliency != "class-aware" or self.frozen:
             return
         if scaler is not None and not isinstance(scaler, GradScaler):
             raise PruneError(f"`scaler` must be a torch.amp.GradScaler, not {scaler!r}")
@@ -163,7 +165,7 @@ class CrispSparsifier(BaseSparsifier):
                 f"the gradient of {overflowed[0]!r} is NaN or infinite; expected finite numbers"
             )
         for name, gradient in gradients.items():
-            if self.settings.accumulation == "absolute":
+            if self.settings.scoring.accumulation == "absolute":
                 gradient = gradient.abs()
             state = self.state[weight_name(name)]
             state["gradient"] = state["gradient"] + gradient if "gradient" in state else gradient
@@ -230,7 +232,7 @@ class CrispSparsifier(BaseSparsifier):
         *args: Any,
         **kwargs: Any,
     ) -> None:
-        """Bake the masks into the weights; parameters as of the base class, "mask" included.
+        """Bake the masks into the weights; parameters are those of the base class, and "mask" can be kept.
 
         Raises
         ------
@@ -349,8 +351,8 @@ class CrispSparsifier(BaseSparsifier):
 
     def _saliency(self) -> dict[str, Tensor]:
         weights = {name: layer.weight for name, layer in self.layers.items()}
-        if self.settings.saliency != "class-aware":
-            return weight_saliency(weights, self.settings)
+        if self.settings.scoring.saliency != "class-aware":
+            return weight_saliency(weights, self.settings.scoring, seed=self.settings.training.seed)
         if not any("gradient" in state for state in self.state.values()):
             raise SaliencyError("no gradients since the last step; expected `accumulate` after `backward`")
         saliency = {
@@ -358,4 +360,6 @@ class CrispSparsifier(BaseSparsifier):
             for name, weight in weights.items()
         }
         require_finite_saliency(saliency)
-        return {name: normalised(values, self.settings.layer_norm) for name, values in saliency.items()}
+        return {
+            name: normalised(values, self.settings.scoring.layer_norm) for name, values in saliency.items()
+        }

@@ -1,7 +1,6 @@
 """The config of the sparsifier: a mapping for each weight, in the manner of `torch.ao.pruning`."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
 from glob import escape
 from typing import Any
 
@@ -9,13 +8,16 @@ from torch import nn
 
 from crisp_sw.prune.errors import PruneError
 from crisp_sw.prune.layers.prunable_layers import PrunableLayer
-from crisp_sw.prune.settings.rules import LayerRule
-from crisp_sw.prune.settings.settings import PruneSettings
-
-PER_LAYER = ("n", "m", "block", "min_kept_blocks", "min_kept_share")
-"""Settings that a layer's entry of the config may override."""
+from crisp_sw.prune.settings.layer_rules import LayerRule
+from crisp_sw.prune.settings.masked_pruning import MaskedPruning
 
 _WEIGHT = ".weight"
+
+
+def settings_of_entries(settings: MaskedPruning) -> list[str]:
+    """Return the settings that the entry of a layer may override: those of a rule that the method reads."""
+    read = settings.settings()
+    return [name for name in LayerRule.settings() if name in read]
 
 
 def weight_name(module_name: str) -> str:
@@ -35,21 +37,21 @@ def module_name(weight: Any) -> str:
     return f".{weight}".removesuffix(_WEIGHT).removeprefix(".")
 
 
-def entry_of(layer: PrunableLayer) -> dict[str, Any]:
-    """Return the entry that describes ``layer`` in full."""
+def entry_of(layer: PrunableLayer, settings: MaskedPruning) -> dict[str, Any]:
+    """Return the entry that describes ``layer`` in full, with the floors that the method reads."""
+    read = settings.settings()
     return {
         "tensor_fqn": weight_name(layer.name),
         "n": layer.n,
         "m": layer.m,
         "block": layer.grid.block,
-        "min_kept_blocks": layer.min_kept_blocks,
-        "min_kept_share": layer.min_kept_share,
+        **{name: value for name, value in layer.floor.values().items() if name in read},
     }
 
 
 def with_config(
-    settings: PruneSettings, model: nn.Module, config: Sequence[Mapping[str, Any]]
-) -> PruneSettings:
+    settings: MaskedPruning, model: nn.Module, config: Sequence[Mapping[str, Any]]
+) -> MaskedPruning:
     """Return the settings with a rule for each entry of ``config``, and all other layers dense.
 
     Raises
@@ -59,13 +61,13 @@ def with_config(
     """
     _require_mappings(config)
     modules = dict(model.named_modules())
-    rules = [*settings.rules, LayerRule(name="*", dense=True)]
+    rules, known = [*settings.layers.rules, LayerRule(name="*", dense=True)], settings_of_entries(settings)
     seen: set[str] = set()
     for entry in config:
         overrides = {key: value for key, value in entry.items() if key != "tensor_fqn"}
         for key in overrides:
-            if key not in PER_LAYER:
-                raise PruneError(f"{key!r} is no setting of a layer; expected one of {', '.join(PER_LAYER)}")
+            if key not in known:
+                raise PruneError(f"{key!r} is no setting of a layer; expected one of {', '.join(known)}")
         name = module_name(entry.get("tensor_fqn"))
         if name not in modules:
             raise PruneError(f"the model has no weight {weight_name(name)!r}")
@@ -73,7 +75,7 @@ def with_config(
             raise PruneError(f"`config` names {weight_name(name)!r} twice; expected each weight once")
         seen.add(name)
         rules.append(LayerRule(name=escape(name), **overrides))
-    return replace(settings, rules=tuple(rules))
+    return settings.with_values(rules=tuple(rules))
 
 
 def require_kept(of_all: Any, per_layer: Any, entries: Sequence[Mapping[str, Any]]) -> None:

@@ -11,7 +11,7 @@ from crisp_sw.modules.mixed_precision import autocast
 from crisp_sw.modules.modes import start_training
 from crisp_sw.prune.errors import PruneError
 from crisp_sw.prune.settings.learning_rate import learning_rate_at
-from crisp_sw.prune.settings.settings import PruneSettings
+from crisp_sw.prune.settings.training_settings import TrainingSettings
 from crisp_sw.prune.tuning.batch_norm import reestimate_batch_norm
 from crisp_sw.prune.tuning.inference import as_input, device_of, main_logits
 from crisp_sw.prune.tuning.random_streams import Stream, seeded, stream_generator, stream_seed
@@ -39,7 +39,7 @@ class FineTuner:
     ----------
     model : every parameter that requires a gradient is trained, the others stay as they are. Modules that are
         in inference mode in a model in training mode stay there.
-    teacher : None where ``settings.distillation`` is 0.
+    teacher : None where ``training`` has no distillation.
 
     Attributes
     ----------
@@ -47,17 +47,17 @@ class FineTuner:
     """
 
     def __init__(
-        self, model: nn.Module, samples: ClassSamples, settings: PruneSettings, teacher: Teacher | None
+        self, model: nn.Module, samples: ClassSamples, training: TrainingSettings, teacher: Teacher | None
     ):
-        self._model, self._samples, self._settings, self._teacher = model, samples, settings, teacher
+        self._model, self._samples, self._training, self._teacher = model, samples, training, teacher
         self._parameters = [parameter for parameter in model.parameters() if parameter.requires_grad]
         self._device = device_of(model)
         self.optimizer = torch.optim.SGD(
             [{"params": self._parameters}],  # a list of none is refused, a group of none is not
-            lr=settings.learning_rate,
-            momentum=settings.momentum,
-            weight_decay=settings.weight_decay,
-            nesterov=settings.momentum > 0,
+            lr=training.learning_rate,
+            momentum=training.momentum,
+            weight_decay=training.weight_decay,
+            nesterov=training.momentum > 0,
         )
 
     def train_epoch(self, epoch: int) -> EpochStatistics:
@@ -67,17 +67,17 @@ class FineTuner:
         ------
         PruneError : the loss, or the norm of the gradient, is NaN or infinite.
         """
-        settings, samples = self._settings, self._samples
-        augmentation = stream_generator(settings.seed, Stream.AUGMENT, epoch)
-        order = stream_generator(settings.seed, Stream.ORDER, epoch)
-        unlabelled = stream_generator(settings.seed, Stream.UNLABELLED, epoch)
-        alone = epoch >= settings.total_epochs - settings.own_epochs
-        batches = list(samples.batches(settings.batch_size, generator=order))
+        training, samples = self._training, self._samples
+        augmentation = stream_generator(training.seed, Stream.AUGMENT, epoch)
+        order = stream_generator(training.seed, Stream.ORDER, epoch)
+        unlabelled = stream_generator(training.seed, Stream.UNLABELLED, epoch)
+        alone = epoch >= training.total_epochs - training.teaching.own_epochs
+        batches = list(samples.batches(training.batch_size, generator=order))
         loss_sum, right = torch.zeros((), device=self._device), torch.zeros((), device=self._device)
         start_training(self._model)
-        with seeded(self._device, stream_seed(settings.seed, Stream.DROPOUT, epoch)):
+        with seeded(self._device, stream_seed(training.seed, Stream.DROPOUT, epoch)):
             for step, index in enumerate(batches):
-                self.optimizer.param_groups[0]["lr"] = learning_rate_at(settings, epoch + step / len(batches))
+                self.optimizer.param_groups[0]["lr"] = learning_rate_at(training, epoch + step / len(batches))
                 images = self._as_seen(samples.images[index], augmentation)
                 others = None if alone else self._unlabelled(unlabelled)
                 loss, hits = self._train_step(index, images, others)
@@ -85,38 +85,39 @@ class FineTuner:
         return EpochStatistics(loss=float(loss_sum) / len(samples), accuracy=float(right) / len(samples))
 
     def _unlabelled(self, generator: torch.Generator) -> Tensor | None:
-        images, count = self._samples.unlabelled, self._settings.unlabelled_batch
+        images, count = self._samples.unlabelled, self._training.teaching.unlabelled_batch
         if images is None or self._teacher is None or not count:
             return None
         index = torch.randint(len(images), (count,), generator=generator)
         return self._as_seen(images[index], generator)
 
     def _as_seen(self, images: Tensor, generator: torch.Generator) -> Tensor:
-        settings = self._settings
-        if settings.augments:
+        changes = self._training.augmentation
+        if changes.changes_images:
             images = augment(
                 images.cpu(),
                 generator,
-                padding=settings.crop_padding,
-                border=settings.crop_border,
-                flip=settings.flip,
+                padding=changes.crop_padding,
+                border=changes.crop_border,
+                flip=changes.flip,
             )
         return as_input(self._samples.normalise(images), self._model)
 
     def _train_step(self, index: Tensor, images: Tensor, unlabelled: Tensor | None) -> tuple[Tensor, Tensor]:
-        settings, share = self._settings, self._settings.distillation
+        training, teaching = self._training, self._training.teaching
         labels = self._samples.labels[index].to(self._device)
-        with autocast(self._device, settings.precision):
+        with autocast(self._device, training.precision):
             output = self._model(images if unlabelled is None else torch.cat([images, unlabelled]))
         answers = main_logits(output).float()
         logits = answers[: len(index)]
-        loss = functional.cross_entropy(logits, labels, label_smoothing=settings.label_smoothing)
+        loss = functional.cross_entropy(logits, labels, label_smoothing=training.label_smoothing)
+        share = teaching.distillation
         if self._teacher is not None and share > 0:
             taught = [self._teacher.logits(index, images)]
             if unlabelled is not None:
                 taught.append(self._teacher.answers(unlabelled))
             distillation = sum(
-                distillation_loss(given, targets.to(self._device), settings.temperature)
+                distillation_loss(given, targets.to(self._device), teaching.temperature)
                 for given, targets in zip(
                     answers.split([len(targets) for targets in taught]), taught, strict=True
                 )
@@ -128,8 +129,8 @@ class FineTuner:
         gradients = [parameter.grad for parameter in self._parameters if parameter.grad is not None]
         norm = nn.utils.get_total_norm(gradients)
         self._require_finite("norm of the gradient", norm)
-        if settings.max_grad_norm is not None:
-            nn.utils.clip_grads_with_norm_(self._parameters, settings.max_grad_norm, norm)
+        if training.max_grad_norm is not None:
+            nn.utils.clip_grads_with_norm_(self._parameters, training.max_grad_norm, norm)
         self.optimizer.step()
         return loss.detach(), (logits.detach().argmax(1) == labels).sum()
 
@@ -137,5 +138,5 @@ class FineTuner:
         if not bool(value.isfinite()):
             raise PruneError(
                 f"the {what} became {float(value.detach())} at learning rate "
-                f"{self._settings.learning_rate:g}; expected a finite number: lower `learning_rate`"
+                f"{self._training.learning_rate:g}; expected a finite number: lower `learning_rate`"
             )

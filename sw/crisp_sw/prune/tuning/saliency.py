@@ -14,7 +14,6 @@ Beside it stand the usual comparisons: the magnitude ``|w|``, and random numbers
 
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
-from typing import Literal
 
 import torch
 from torch import Tensor, nn
@@ -24,14 +23,19 @@ from crisp_sw.modules.mixed_precision import autocast
 from crisp_sw.modules.modes import evaluating
 from crisp_sw.prune.errors import SaliencyError
 from crisp_sw.prune.masks.masking import loss_gradients_only
-from crisp_sw.prune.settings.settings import PruneSettings
+from crisp_sw.prune.settings.masked_pruning import LayerNorm, LayerScoring, Scoring
+from crisp_sw.prune.settings.training_settings import TrainingSettings
 from crisp_sw.prune.tuning.inference import as_input, device_of, main_logits
 from crisp_sw.prune.tuning.random_streams import Stream, stream_generator
 from crisp_sw.prune.tuning.samples import ClassSamples
 
 
 def measure_saliency(
-    model: nn.Module, weights: Mapping[str, nn.Parameter], samples: ClassSamples, settings: PruneSettings
+    model: nn.Module,
+    weights: Mapping[str, nn.Parameter],
+    samples: ClassSamples,
+    scoring: LayerScoring,
+    training: TrainingSettings,
 ) -> dict[str, Tensor]:
     """Return the saliency that the settings ask for, per name, float32 on the CPU, in the weight's shape.
 
@@ -42,28 +46,30 @@ def measure_saliency(
     ------
     SaliencyError : a gradient or weight is NaN or infinite.
     """
-    if settings.saliency != "class-aware":
-        return weight_saliency(weights, settings)
-    gradients = accumulate_gradients(model, weights, samples, settings)
+    if scoring.saliency != "class-aware":
+        return weight_saliency(weights, scoring, seed=training.seed)
+    gradients = accumulate_gradients(model, weights, samples, scoring, training)
     saliency = {name: (total * weights[name].detach()).abs().cpu() for name, total in gradients.items()}
     require_finite_saliency(saliency)
-    return {name: normalised(values, settings.layer_norm) for name, values in saliency.items()}
+    return {name: normalised(values, scoring.layer_norm) for name, values in saliency.items()}
 
 
-def weight_saliency(weights: Mapping[str, nn.Parameter], settings: PruneSettings) -> dict[str, Tensor]:
+def weight_saliency(
+    weights: Mapping[str, nn.Parameter], scoring: LayerScoring, *, seed: int
+) -> dict[str, Tensor]:
     """Return the saliency "magnitude" or "random", as :func:`measure_saliency` does without samples."""
-    if settings.saliency == "magnitude":
+    if scoring.saliency == "magnitude":
         saliency = {name: weight.detach().abs().float().cpu() for name, weight in weights.items()}
         require_finite_saliency(saliency)
     else:
         saliency = {
-            name: torch.rand(weight.shape, generator=stream_generator(settings.seed, Stream.SALIENCY, number))
+            name: torch.rand(weight.shape, generator=stream_generator(seed, Stream.SALIENCY, number))
             for number, (name, weight) in enumerate(weights.items())
         }
-    return {name: normalised(values, settings.layer_norm) for name, values in saliency.items()}
+    return {name: normalised(values, scoring.layer_norm) for name, values in saliency.items()}
 
 
-def normalised(saliency: Tensor, layer_norm: Literal["none", "mean", "l2"]) -> Tensor:
+def normalised(saliency: Tensor, layer_norm: LayerNorm) -> Tensor:
     """Return a layer's saliency divided by its mean, or by its l2 norm (Molchanov et al. 2017).
 
     A layer without any saliency stays 0.
@@ -85,7 +91,11 @@ def require_finite_saliency(saliency: Mapping[str, Tensor]) -> None:
 
 
 def accumulate_gradients(
-    model: nn.Module, weights: Mapping[str, nn.Parameter], samples: ClassSamples, settings: PruneSettings
+    model: nn.Module,
+    weights: Mapping[str, nn.Parameter],
+    samples: ClassSamples,
+    scoring: Scoring,
+    training: TrainingSettings,
 ) -> dict[str, Tensor]:
     """Return the gradients by ``weights`` of the loss on ``samples``, float32, added up over batches.
 
@@ -99,13 +109,13 @@ def accumulate_gradients(
     SaliencyError : a gradient is NaN or infinite; the message names layer and batch. Or the output depends on
         none of the weights.
     """
-    if settings.saliency_samples is not None:
-        samples = samples.spread(settings.saliency_samples)
-    absolute = settings.accumulation == "absolute"
+    if scoring.saliency_samples is not None:
+        samples = samples.spread(scoring.saliency_samples)
+    absolute = scoring.accumulation == "absolute"
     totals = {name: torch.zeros_like(weight, dtype=torch.float32) for name, weight in weights.items()}
     with evaluating(model), _requiring_gradients(weights.values()):
-        for number, index in enumerate(samples.batches(settings.batch_size)):
-            for name, gradient in _gradients(model, weights, samples, index, settings.precision).items():
+        for number, index in enumerate(samples.batches(training.batch_size)):
+            for name, gradient in _gradients(model, weights, samples, index, training.precision).items():
                 if not bool(gradient.isfinite().all()):
                     raise SaliencyError(
                         f"the gradient of {name!r} is NaN or infinite in batch {number}; "

@@ -6,7 +6,7 @@ from torch.nn import functional
 
 from crisp_sw.modules.mixed_precision import autocast
 from crisp_sw.modules.wrappers import module_copy
-from crisp_sw.prune.settings.settings import PruneSettings
+from crisp_sw.prune.settings.training_settings import TrainingSettings
 from crisp_sw.prune.tuning.inference import as_input, collect_logits, device_of, main_logits
 from crisp_sw.prune.tuning.samples import ClassSamples
 
@@ -38,13 +38,13 @@ class Teacher:
     SamplesError : the labels do not fit the outputs.
     """
 
-    def __init__(self, model: nn.Module, samples: ClassSamples, settings: PruneSettings):
-        self._settings = settings
+    def __init__(self, model: nn.Module, samples: ClassSamples, training: TrainingSettings):
+        self._precision = training.precision
         self._model = module_copy(model).eval()
         self._logits = None
-        if not settings.augments or settings.teacher_view == "original":
+        if not training.augmentation.changes_images or training.teaching.teacher_view == "original":
             self._logits = collect_logits(
-                self._model, samples, batch_size=settings.batch_size, precision=settings.precision
+                self._model, samples, batch_size=training.batch_size, precision=training.precision
             )
         self._model.to(memory_format=torch.channels_last)  # pyright: ignore[reportCallIssue]
 
@@ -60,5 +60,5 @@ class Teacher:
     @torch.no_grad()
     def answers(self, images: Tensor) -> Tensor:
         """Return float32[N, classes] for any images as the student sees them."""
-        with autocast(device_of(self._model), self._settings.precision):
+        with autocast(device_of(self._model), self._precision):
             return main_logits(self._model(as_input(images, self._model))).float()

@@ -12,13 +12,13 @@ from crisp_sw.compile.compiler import compile_network
 from crisp_sw.data.sources.digits import load_digits
 from crisp_sw.driver.accelerator import Accelerator
 from crisp_sw.models import build_model
-from crisp_sw.prune import PruneSettings, choose_samples, prune_for_classes, restrict_classifier
+from crisp_sw.prune import CrispPruning, choose_samples, prune_for_classes, restrict_classifier
 from crisp_sw.quantize import quantize_model
 
 CONFIG = preset("small")
 USERS = ((0, 3, 8), (1, 7))
 MEAN, STD = (0.3,), (0.37,)
-SETTINGS = PruneSettings(
+SETTINGS = CrispPruning.of(
     n=1, m=4, block=16, sparsity=0.9, iterations=1, epochs_per_iteration=0, final_epochs=1, batch_size=64
 )
 

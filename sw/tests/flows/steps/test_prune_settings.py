@@ -7,7 +7,7 @@ import pytest
 
 from crisp_spec.errors import CrispError
 from crisp_sw.flows.steps.prune_settings import prune_settings
-from crisp_sw.prune import LayerRule, PruneError, PruneSettings
+from crisp_sw.prune import LayerRule, PruneError, settings_of
 from crisp_sw.settings_file import SettingsFileError
 
 TOML = """
@@ -19,19 +19,19 @@ rules = [{ name = "layer1.*", n = 2 }]
 
 
 def test_without_a_file_the_defaults_hold():
-    assert prune_settings(None, {"n": None, "sparsity": None}) == PruneSettings()
-    assert prune_settings(None, {"n": 2}) == PruneSettings(n=2)
+    assert prune_settings(None, {"n": None, "sparsity": None}) == settings_of()
+    assert prune_settings(None, {"n": 2}) == settings_of(n=2)
 
 
 def test_options_win_over_the_file(tmp_path):
     (tmp_path / "a.toml").write_text(TOML)
     settings = prune_settings(tmp_path / "a.toml", {"sparsity": 0.9, "seed": 3, "method": None})
     rules = (LayerRule(name="layer1.*", n=2),)
-    assert settings == PruneSettings(sparsity=0.9, gradient="sr-ste", exclude=("fc",), rules=rules, seed=3)
+    assert settings == settings_of(sparsity=0.9, gradient="sr-ste", exclude=("fc",), rules=rules, seed=3)
 
 
 def test_figures_of_an_earlier_run_give_its_settings(tmp_path):
-    earlier = PruneSettings(n=2, schedule="cubic", rules=(LayerRule(type="Linear", dense=True),))
+    earlier = settings_of(n=2, schedule="cubic", rules=(LayerRule(type="Linear", dense=True),))
     (tmp_path / "prune.json").write_text(json.dumps({"classes": ["cat"], "settings": earlier.to_json()}))
     assert prune_settings(tmp_path / "prune.json", {}) == earlier
 

@@ -1,16 +1,14 @@
 """The pruning step: figures of the pruned network and of its dense comparison."""
 
-from dataclasses import replace
-
 import pytest
 import torch
 
 from crisp_spec.errors import CrispError
 from crisp_sw.flows.inputs import load_task
 from crisp_sw.flows.steps import PruneBudget, prune_task
-from crisp_sw.prune import PruneSettings
+from crisp_sw.prune import settings_of
 
-SETTINGS = PruneSettings(sparsity=0.8, iterations=1, final_epochs=1, batch_size=32)
+SETTINGS = settings_of(sparsity=0.8, iterations=1, final_epochs=1, batch_size=32)
 
 
 def test_figures_and_progress(digits_checkpoint):
@@ -52,7 +50,7 @@ def test_fine_tuned_teacher_is_trained_first(digits_checkpoint):
 def test_transfer_set_is_that_of_the_other_classes(digits_checkpoint):
     task, budget = load_task(digits_checkpoint, "3,8"), PruneBudget(samples_per_class=30)
     without = prune_task(task, SETTINGS, budget)
-    taught = prune_task(task, replace(SETTINGS, unlabelled_batch=16), budget)
+    taught = prune_task(task, SETTINGS.with_values(unlabelled_batch=16), budget)
     assert taught.figures["settings"]["unlabelled_batch"] == 16
     expected = without.model.state_dict()
     assert any(not torch.equal(value, expected[name]) for name, value in taught.model.state_dict().items())
@@ -65,7 +63,7 @@ def test_resuming_from_nowhere_is_refused(digits_checkpoint):
 
 def test_interrupted_run_continues_to_the_same_weights(digits_checkpoint, tmp_path):
     task, budget = load_task(digits_checkpoint, "3,8"), PruneBudget(samples_per_class=30)
-    settings = replace(SETTINGS, final_epochs=3)
+    settings = SETTINGS.with_values(final_epochs=3)
 
     def interrupt(stage: str, done: int, *_: object) -> None:
         if stage == "pruning" and done == 3:
@@ -119,7 +117,7 @@ def test_run_from_the_beginning_forgets_both_stages_of_another(digits_checkpoint
     state = tmp_path / "state"
     with pytest.raises(KeyboardInterrupt):
         prune_task(task, SETTINGS, budget, interrupt_in("fine-tuning the dense network"), state_dir=state)
-    other = replace(SETTINGS, seed=5)
+    other = SETTINGS.with_values(seed=5)
     with pytest.raises(KeyboardInterrupt):
         prune_task(task, other, budget, interrupt_in("pruning"), state_dir=state)
     assert prune_task(task, other, budget, state_dir=state, resume=True).figures["settings"]["seed"] == 5
@@ -129,7 +127,7 @@ def test_run_from_the_beginning_forgets_both_stages_of_another(digits_checkpoint
 def test_run_that_fails_leaves_no_state(digits_checkpoint, tmp_path):
     task = load_task(digits_checkpoint, "3,8")
     budget = PruneBudget(samples_per_class=30, teacher="fine-tuned")
-    hopeless = replace(SETTINGS, learning_rate=1e30)
+    hopeless = SETTINGS.with_values(learning_rate=1e30)
     with pytest.raises(CrispError):
         prune_task(task, hopeless, budget, state_dir=tmp_path / "state")
     assert list(tmp_path.iterdir()) == []

@@ -10,9 +10,10 @@ from torch import nn
 from torch.nn.utils import parametrizations, weight_norm
 from torch.nn.utils import prune as torch_prune
 
-from crisp_sw.prune import PruneSettings, fine_tune_dense, prune_for_classes
+from crisp_sw.prune import fine_tune_dense, prune_for_classes, settings_of
 from crisp_sw.prune.errors import PruneError, SamplesError
 from crisp_sw.prune.layers.classifier import restrict_classifier
+from sw.tests.prune.changed_settings import of_method
 
 
 def test_logits_are_those_of_the_chosen_classes(mixed_net, samples):
@@ -131,11 +132,11 @@ def test_a_model_of_other_outputs_than_classes_is_refused_before_training(sample
     message = "the model has 6 outputs for 3 classes; expected 3, as after `restrict_classifier`"
     for prune in (prune_for_classes, fine_tune_dense):
         with pytest.raises(SamplesError, match=message):
-            prune(wrong, samples, PruneSettings())
+            prune(wrong, samples, settings_of())
 
 
 def test_a_single_class_may_stand_against_all_others(samples):
-    settings = PruneSettings(
+    settings = settings_of(
         n=2, block=4, sparsity=0.5, iterations=1, epochs_per_iteration=0, final_epochs=0, batch_size=16
     )
     samples = replace(samples, labels=samples.labels % 2, classes=(5,))
@@ -148,8 +149,8 @@ def test_a_single_class_may_stand_against_all_others(samples):
 def test_the_layer_that_makes_the_outputs_is_the_classifier_everywhere(samples, method):
     if method == "channel":
         pytest.importorskip("torch_pruning")
-    settings = PruneSettings(
-        method=method,
+    settings = of_method(
+        method,
         block=4,
         sparsity=0.5,
         iterations=1,
@@ -160,7 +161,7 @@ def test_the_layer_that_makes_the_outputs_is_the_classifier_everywhere(samples, 
     model = restrict_classifier(Auxiliary(), (4, 0, 1, 2))
     result = prune_for_classes(model, samples, settings)
     assert len(result.model.get_parameter("fc.weight")) == 4
-    whole = prune_for_classes(model, samples, replace(settings, dense_classifier=True))
+    whole = prune_for_classes(model, samples, settings.with_values(dense_classifier=True))
     reasons = {layer.name: layer.dense_reason for layer in whole.report.layers}
     assert reasons["fc"] == "the classifier"
     assert reasons["aux"] is None

@@ -1,7 +1,6 @@
 """Zeros count where layers compute: what changes its weight on the way is refused, or seen through."""
 
 import copy
-from dataclasses import replace
 
 import pytest
 import torch
@@ -10,10 +9,16 @@ from torch import Tensor, nn
 from torch.nn.utils import prune as torch_prune
 from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 
-from crisp_sw.prune import CrispSparsifier, PruneError, PruneSettings, computed_sparsity, prune_for_classes
+from crisp_sw.prune import (
+    CrispSparsifier,
+    PruneError,
+    computed_sparsity,
+    prune_for_classes,
+    settings_of,
+)
 from sw.tests.prune.sparsifying import prepared
 
-SETTINGS = PruneSettings(
+SETTINGS = settings_of(
     n=2, block=8, sparsity=0.5, iterations=1, epochs_per_iteration=0, final_epochs=1, batch_size=16
 )
 IMAGES = torch.ones(1, 1, 8, 8)
@@ -71,14 +76,14 @@ def test_layers_in_which_pruned_weights_come_back_are_refused_before_training(sa
     with pytest.raises(PruneError, match=message):
         prepared(model)
     assert list(model.state_dict()) == list(before)
-    settings = replace(SETTINGS, exclude=("2",), sparsity=0.1)
+    settings = SETTINGS.with_values(exclude=("2",), sparsity=0.1)
     excluded = prune_for_classes(model, samples, settings)
     assert list(excluded.patterns) == ["5"]
 
 
 def test_buffers_that_the_first_pass_makes_are_those_of_the_result(samples):
     model = net(CHANGED["averaged"](16, 16, 3))
-    result = prune_for_classes(model, samples, replace(SETTINGS, exclude=("2",), sparsity=0.1))
+    result = prune_for_classes(model, samples, SETTINGS.with_values(exclude=("2",), sparsity=0.1))
     assert "2.average" in result.model.state_dict()
     assert "2.average" not in model.state_dict()
 
@@ -120,7 +125,7 @@ class Products(nn.Linear):
 def test_products_of_other_names_are_seen(samples, product):
     model = net(nn.Identity())
     model.insert(5, Products(product))
-    result = prune_for_classes(model, samples, replace(SETTINGS, small_layers="fine"))
+    result = prune_for_classes(model, samples, SETTINGS.with_values(small_layers="fine"))
     assert computed_sparsity(result.model, IMAGES)["5"] >= 0.5
     prepared(model, small_layers="fine", sparsity=0.3)
 
@@ -130,7 +135,7 @@ def test_inputs_of_the_size_of_the_weight_are_none(samples):
     model = net(nn.Identity())
     beside = torch.rand(16, 2)
     model.insert(5, Products(lambda x, w, b: F.linear(x, w, b) + x @ beside @ beside.T))
-    result = prune_for_classes(model, samples, replace(SETTINGS, small_layers="fine"))
+    result = prune_for_classes(model, samples, SETTINGS.with_values(small_layers="fine"))
     reported = {layer.name: layer.sparsity for layer in result.report.layers}
     assert computed_sparsity(result.model, torch.rand(16, 1, 8, 8))["5"] == reported["5"] >= 0.5
 
@@ -179,7 +184,7 @@ class Attention(nn.Module):
 
 
 def test_attention_and_unused_layers_stay_prunable(samples):
-    settings = replace(SETTINGS, small_layers="fine", distillation=0.0)
+    settings = SETTINGS.with_values(small_layers="fine", distillation=0.0)
     result = prune_for_classes(net(Attention()), samples, settings)
     assert "2.attention.out_proj" in result.patterns
     computed = computed_sparsity(result.model, IMAGES)

@@ -5,8 +5,8 @@ from torch import nn
 
 from crisp_sw.prune.errors import PruneError
 from crisp_sw.prune.layers.exclusions import excluded_layers
-from crisp_sw.prune.settings.rules import LayerRule
-from crisp_sw.prune.settings.settings import PruneSettings
+from crisp_sw.prune.settings.layer_choice import LayerChoice
+from crisp_sw.prune.settings.layer_rules import LayerRule
 
 
 def network() -> nn.Sequential:
@@ -43,13 +43,13 @@ def network() -> nn.Sequential:
     ids=str,
 )
 def test_reasons(choices, reasons):
-    excluded = excluded_layers(network(), PruneSettings(**choices))
+    excluded = excluded_layers(network(), LayerChoice(**choices))
     assert list(excluded.items()) == list(reasons.items())
 
 
 def test_nothing_is_left_dense_in_a_model_without_layers():
-    assert excluded_layers(nn.ReLU(), PruneSettings(dense_first=True, dense_classifier=True)) == {}
+    assert excluded_layers(nn.ReLU(), LayerChoice(dense_first=True, dense_classifier=True)) == {}
     with pytest.raises(
         PruneError, match=r"`exclude` pattern 'a' matches no layer; .* \(the model has none\)"
     ):
-        excluded_layers(nn.ReLU(), PruneSettings(exclude=("a",)))
+        excluded_layers(nn.ReLU(), LayerChoice(exclude=("a",)))

@@ -12,7 +12,7 @@ from crisp_sw.models import build_model
 from crisp_sw.prune.errors import PruneError
 from crisp_sw.prune.layers.exclusions import excluded_layers
 from crisp_sw.prune.layers.layer_roles import first_layer, output_layer
-from crisp_sw.prune.settings.settings import PruneSettings
+from crisp_sw.prune.settings.layer_choice import LayerChoice
 
 
 class TwoHeads(nn.Module):
@@ -147,7 +147,7 @@ class Hidden(nn.Module):
 
 def test_first_layer_is_the_one_that_runs_first():
     assert first_layer(LateStem(), otherwise="") == "stem"
-    assert excluded_layers(LateStem(), PruneSettings(dense_first=True)) == {"stem": "the first layer"}
+    assert excluded_layers(LateStem(), LayerChoice(dense_first=True)) == {"stem": "the first layer"}
     assert first_layer(nn.Sequential(Untraceable(), OwnLinear(8, 4)), otherwise="") == "1"
     with pytest.raises(
         PruneError, match=r"cannot tell which .* is the first, as '0', a Hidden, cannot be traced"

@@ -11,12 +11,12 @@ from torch.nn.utils import weight_norm as old_weight_norm
 from crisp_sw.prune import CrispSparsifier
 from crisp_sw.prune.errors import PruneError
 from crisp_sw.prune.layers.prunable_layers import DenseLayer, select_layers
-from crisp_sw.prune.settings.rules import LayerRule
-from crisp_sw.prune.settings.settings import PruneSettings
+from crisp_sw.prune.settings.layer_rules import LayerRule
+from crisp_sw.prune.settings.methods import CrispPruning
 
 
 def names_and_reasons(model, **settings):
-    prunable, dense = select_layers(model, PruneSettings(block=8, **settings))
+    prunable, dense = select_layers(model, CrispPruning.of(block=8, **settings))
     return [layer.name for layer in prunable], {layer.name: layer.reason for layer in dense}
 
 
@@ -36,7 +36,7 @@ def test_depthwise_layer_on_demand(mixed_net):
 
 
 def test_grid_of_grouped_layer_is_local(mixed_net):
-    prunable, _ = select_layers(mixed_net, PruneSettings(block=8))
+    prunable, _ = select_layers(mixed_net, CrispPruning.of(block=8))
     grid = next(layer.grid for layer in prunable if layer.name == "grouped")
     assert (grid.in_channels, grid.groups, grid.block_columns) == (16, 2, 18)
 
@@ -86,7 +86,7 @@ def with_upsampling() -> nn.Sequential:
 
 
 def test_layers_that_no_method_prunes_are_named_and_counted():
-    prunable, dense = select_layers(with_upsampling(), PruneSettings(block=8))
+    prunable, dense = select_layers(with_upsampling(), CrispPruning.of(block=8))
     assert [layer.name for layer in prunable] == ["0", "3"]
     reason = "ConvTranspose2d: only Conv2d and Linear can be pruned"
     assert dense == [DenseLayer(name="1", weights=16 * 8 * 2 * 2, reason=reason)]
@@ -117,19 +117,19 @@ def test_what_stays_dense_anyway_gets_no_pattern():
 
 @pytest.mark.parametrize(("share", "floor"), [(0.0, 1), (0.5, 5), (1.0, 10)])
 def test_floor_is_a_share_of_uniform_density(mixed_net, share, floor):
-    prunable, _ = select_layers(mixed_net, PruneSettings(block=8, n=1, sparsity=0.85, min_kept_share=share))
+    prunable, _ = select_layers(mixed_net, CrispPruning.of(block=8, n=1, sparsity=0.85, min_kept_share=share))
     assert prunable[0].grid.block_columns == 18
-    assert prunable[0].floor == floor
+    assert prunable[0].least_blocks == floor
 
 
 @pytest.mark.parametrize(("choice", "floor"), [("fine", 9), ("hybrid", 1)])
 def test_small_layers_can_be_pruned(mixed_net, choice, floor):
     prunable, dense = select_layers(
-        mixed_net, PruneSettings(block=8, small_layers=choice, min_kept_share=0.0)
+        mixed_net, CrispPruning.of(block=8, small_layers=choice, min_kept_share=0.0)
     )
     assert [layer.name for layer in prunable] == ["stem", "conv", "pointwise", "grouped", "linear"]
     assert [layer.name for layer in dense] == ["depthwise"]
-    assert prunable[0].floor == floor
+    assert prunable[0].least_blocks == floor
 
 
 def test_layer_with_one_block_per_row_is_small():

@@ -7,7 +7,8 @@ from torch import nn
 from crisp_sw.prune.layers.prunable_layers import select_layers
 from crisp_sw.prune.masks.masked_layer import MaskedLayer, mask_for, sparsity_of
 from crisp_sw.prune.masks.masking import attach_mask
-from crisp_sw.prune.settings.settings import PruneSettings
+from crisp_sw.prune.settings.methods import CrispPruning
+from sw.tests.prune.changed_settings import of_method
 
 MASK = torch.tensor([[0, 1, 0, 0], [1, 0, 0, 0], [0, 0, 1, 0], [0, 0, 0, 1]], dtype=torch.bool)
 
@@ -15,7 +16,7 @@ MASK = torch.tensor([[0, 1, 0, 0], [1, 0, 0, 0], [0, 0, 1, 0], [0, 0, 0, 1]], dt
 def masked_linear() -> tuple[nn.Linear, MaskedLayer]:
     module = nn.Linear(4, 4, bias=False)
     module.weight = nn.Parameter(torch.arange(1.0, 17.0).reshape(4, 4))
-    prunable, _ = select_layers(nn.Sequential(module), PruneSettings(n=1, m=2, block=2))
+    prunable, _ = select_layers(nn.Sequential(module), CrispPruning.of(n=1, m=2, block=2))
     return module, MaskedLayer(prunable[0], attach_mask(module))
 
 
@@ -46,7 +47,7 @@ def test_pattern_and_report():
 
 
 def test_choice_of_every_step_is_n_of_m_by_magnitude_in_kept_blocks():
-    settings = PruneSettings(n=1, m=2, block=2, nm_choice="every-step")
+    settings = CrispPruning.of(n=1, m=2, block=2, nm_choice="every-step")
     module = nn.Linear(4, 4, bias=False)
     module.weight = nn.Parameter(torch.tensor([[1.0, -2.0, 3.0, 4.0]] * 4))
     prunable, _ = select_layers(nn.Sequential(module), settings)
@@ -64,23 +65,23 @@ def test_choice_of_every_step_is_n_of_m_by_magnitude_in_kept_blocks():
 
 @pytest.mark.parametrize("method", ["block", "unstructured", "reference_compat"])
 def test_methods_without_n_of_m_inside_blocks_choose_at_their_steps_alone(method):
-    settings = PruneSettings(method=method, n=1, m=2, block=2, nm_choice="every-step")
+    settings = of_method(method, n=1, m=2, block=2, nm_choice="every-step")
     prunable, _ = select_layers(nn.Sequential(nn.Linear(4, 4)), settings)
     assert mask_for(prunable[0], settings).choose is None
 
 
 @pytest.mark.parametrize(
-    ("choices", "hard", "decay"),
+    ("method", "choices", "hard", "decay"),
     [
-        ({"gradient": "ste"}, False, 0.0),
-        ({"gradient": "sr-ste", "sr_ste_decay": 0.5}, False, 0.5),
-        ({"gradient": "masked"}, True, 0.0),
-        ({"method": "reference_compat", "gradient": "sr-ste"}, True, 0.0),
+        ("crisp", {"gradient": "ste"}, False, 0.0),
+        ("crisp", {"gradient": "sr-ste", "sr_ste_decay": 0.5}, False, 0.5),
+        ("crisp", {"gradient": "masked"}, True, 0.0),
+        ("reference_compat", {}, True, 0.0),
     ],
     ids=str,
 )
-def test_mask_has_the_gradient_of_the_settings(choices, hard, decay):
-    settings = PruneSettings(n=1, m=2, block=2, **choices)
+def test_mask_has_the_gradient_of_the_settings(method, choices, hard, decay):
+    settings = of_method(method, n=1, m=2, block=2, **choices)
     prunable, _ = select_layers(nn.Sequential(nn.Linear(4, 4)), settings)
     mask = mask_for(prunable[0], settings)
     assert (mask.hard, mask.decay) == (hard, decay)

@@ -8,8 +8,7 @@ import torch
 from torch import nn
 from torch.nn.utils import parametrize
 
-from crisp_sw.prune.errors import PruneError
-from crisp_sw.prune.masks.masking import HybridMask, attach_mask, dense_weight, mask_of, squash_masks
+from crisp_sw.prune.masks.masking import HybridMask, attach_mask, dense_weight, squash_masks
 
 
 def masked_linear():
@@ -130,13 +129,6 @@ def test_bfloat16_weight():
     assert gradient.dtype == torch.bfloat16
 
 
-def test_mask_is_found_or_missed():
-    layer, mask = masked_linear()
-    assert mask_of(layer) is mask
-    with pytest.raises(PruneError, match="the weight of Linear has no mask; expected a masked layer"):
-        mask_of(nn.Linear(2, 2))
-
-
 def test_masked_weight_can_come_back():
     layer, mask = masked_linear()
     mask.mask.fill_(True)
@@ -184,10 +176,7 @@ def test_masks_within_a_wrapper_that_shows_their_attributes():
             return self._modules["_orig_mod"] if name == "_orig_mod" else getattr(self._orig_mod, name)
 
     layer, _ = masked_linear()
-    wrapper = Wrapper(layer)
-    with pytest.raises(PruneError, match="the weight of Wrapper has no mask"):
-        mask_of(wrapper)
-    squash_masks(wrapper)
+    squash_masks(Wrapper(layer))
     assert set(layer.state_dict()) == {"weight"}
 
 

@@ -1,7 +1,6 @@
 """CRISP's selection: scores count what N:M leaves, masks combine both patterns and only grow."""
 
 import itertools
-from dataclasses import replace
 
 import pytest
 import torch
@@ -14,20 +13,22 @@ from crisp_sw.prune.errors import UnreachableSparsityError
 from crisp_sw.prune.layers.prunable_layers import select_layers
 from crisp_sw.prune.masks.masked_layer import MaskedLayer
 from crisp_sw.prune.masks.masking import attach_mask
-from crisp_sw.prune.methods.hybrid import HybridSelection
-from crisp_sw.prune.settings.settings import PruneSettings
+from crisp_sw.prune.methods.registry import Selection, selection_for
+from crisp_sw.prune.settings.masked_pruning import MaskedPruning
+from crisp_sw.prune.settings.methods import BlockPruning, CrispPruning
+from sw.tests.prune.changed_settings import changed, of_method
 from sw.tests.prune.structure import Structure
 
 SALIENCY = torch.tensor(
     [[1.0, 2.0, 3.0, 4.0], [8.0, 7.0, 6.0, 5.0], [0.0, 1.0, 1.0, 0.0], [2.0, 2.0, 0.0, 9.0]]
 )
-SMALL = PruneSettings(n=1, m=2, block=2, min_kept_share=0.0, small_layers="hybrid")
+SMALL = CrispPruning.of(n=1, m=2, block=2, min_kept_share=0.0, small_layers="hybrid")
 
 
-def selection_of(model: nn.Module, settings: PruneSettings) -> tuple[HybridSelection, dict[str, MaskedLayer]]:
+def selection_of(model: nn.Module, settings: MaskedPruning) -> tuple[Selection, dict[str, MaskedLayer]]:
     prunable, _ = select_layers(model, settings)
     layers = {layer.name: MaskedLayer(layer, attach_mask(layer.module)) for layer in prunable}
-    return HybridSelection(layers, settings), layers
+    return selection_for(layers, settings), layers
 
 
 def test_mask_is_both_patterns_at_once():
@@ -39,7 +40,7 @@ def test_mask_is_both_patterns_at_once():
 
 @pytest.mark.parametrize(("choice", "moves"), [("reselect", True), ("monotone", False)])
 def test_fine_choice_moves_or_not(choice, moves):
-    selection, layers = selection_of(nn.Sequential(nn.Linear(4, 4)), replace(SMALL, nm_choice=choice))
+    selection, layers = selection_of(nn.Sequential(nn.Linear(4, 4)), changed(SMALL, nm_choice=choice))
     selection.select({"0": SALIENCY}, 0.5)
     before = layers["0"].mask
     selection.select({"0": SALIENCY.flip(1)}, 0.5)
@@ -50,7 +51,7 @@ def test_fine_choice_moves_or_not(choice, moves):
 def test_rank_columns_compare_by_the_score_asked_for(score, pruned):
     # A rank-column of the first layer has four times the weights of the second's, which score twice as much.
     model = nn.Sequential(nn.Linear(4, 16), nn.Linear(4, 4))
-    selection, layers = selection_of(model, replace(SMALL, method="block", rank_score=score))
+    selection, layers = selection_of(model, changed(SMALL, method="block", rank_score=score))
     saliency = {"0": torch.ones(16, 4), "1": torch.full((4, 4), 2.0)}
     selection.select(saliency, 0.05)
     assert {name: bool(layer.kept_blocks.all()) for name, layer in layers.items()} == {
@@ -59,15 +60,15 @@ def test_rank_columns_compare_by_the_score_asked_for(score, pruned):
 
 
 def test_start_is_what_the_short_groups_leave():
-    selection, _ = selection_of(nn.Sequential(nn.Linear(5, 2)), replace(SMALL, block=2))
+    selection, _ = selection_of(nn.Sequential(nn.Linear(5, 2)), changed(SMALL, block=2))
     assert selection.start_sparsity == pytest.approx(1 - 3 / 5)
 
 
 def test_blocks_only_and_fine_only():
-    selection, layers = selection_of(nn.Sequential(nn.Linear(4, 4)), replace(SMALL, method="block"))
+    selection, layers = selection_of(nn.Sequential(nn.Linear(4, 4)), changed(SMALL, method="block"))
     selection.select({"0": SALIENCY}, 0.5)
     assert layers["0"].mask.int().tolist() == [[0, 0, 1, 1], [0, 0, 1, 1], [0, 0, 1, 1], [0, 0, 1, 1]]
-    selection, layers = selection_of(nn.Sequential(nn.Linear(4, 4)), replace(SMALL, method="nm"))
+    selection, layers = selection_of(nn.Sequential(nn.Linear(4, 4)), changed(SMALL, method="nm"))
     selection.select({"0": SALIENCY}, 0.5)
     assert bool(layers["0"].kept_blocks.all())
     with pytest.raises(UnreachableSparsityError, match=r"`sparsity` 0\.6 cannot .* nearest is 0\.5,"):
@@ -75,7 +76,7 @@ def test_blocks_only_and_fine_only():
 
 
 def test_oihw_order_runs_over_the_taps():
-    settings = replace(SMALL, matrix_order="oihw", m=4, block=4)
+    settings = changed(SMALL, matrix_order="oihw", m=4, block=4)
     selection, layers = selection_of(nn.Sequential(nn.Conv2d(4, 4, 2)), settings)
     saliency = torch.arange(64.0).reshape(4, 4, 2, 2)
     selection.select({"0": saliency}, 0.75)
@@ -86,8 +87,8 @@ def test_oihw_order_runs_over_the_taps():
 @st.composite
 def networks(draw):
     m = draw(st.sampled_from([2, 4, 8, 16]))
-    settings = PruneSettings(
-        method=draw(st.sampled_from(["crisp", "crisp", "block"])),
+    settings = of_method(
+        draw(st.sampled_from(["crisp", "crisp", "block"])),
         n=draw(st.integers(1, m)),
         m=m,
         block=m * draw(st.integers(-(-4 // m), 64 // m)),
@@ -107,9 +108,14 @@ def networks(draw):
     return nn.Sequential(*layers, nn.Linear(channels[-1], draw(st.integers(1, 20)))), settings
 
 
-def structure_of(layer: MaskedLayer, settings: PruneSettings) -> Structure:
-    n = settings.m if settings.method == "block" else settings.n
-    return Structure(layer.mask, n=n, m=settings.m, block=settings.block, order=settings.matrix_order)
+def structure_of(layer: MaskedLayer, settings: CrispPruning | BlockPruning) -> Structure:
+    return Structure(
+        layer.mask,
+        n=settings.most_of_group,
+        m=settings.m,
+        block=settings.block,
+        order=settings.masking.matrix_order,
+    )
 
 
 def largest_rank_column(before: dict[str, Structure], after: dict[str, Structure]) -> int:
@@ -144,7 +150,7 @@ def test_any_network_gets_its_pattern(case, seed, steps):
         for name, structure in after.items():
             structure.check()
             assert not (structure.blocks() & ~before[name].blocks()).any()
-            if settings.nm_choice == "monotone":
+            if settings.method == "crisp" and settings.nm_choice == "monotone":
                 assert not bool((layers[name].mask & ~masks[name]).any())
         # Reached, and without the last rank-column it would not have been, unless no block went.
         kept, allowed = sum(int(layer.mask.sum()) for layer in layers.values()), (1 - target) * total

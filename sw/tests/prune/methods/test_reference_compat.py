@@ -9,16 +9,16 @@ from crisp_sw.prune.layers.prunable_layers import select_layers
 from crisp_sw.prune.masks.masked_layer import MaskedLayer, sparsity_of
 from crisp_sw.prune.masks.masking import attach_mask
 from crisp_sw.prune.methods.reference_compat import ReferenceSelection
-from crisp_sw.prune.settings.settings import PruneSettings
+from crisp_sw.prune.settings.methods import ReferencePruning
 
 B = 4
-SETTINGS = PruneSettings(method="reference_compat", n=2, m=4, block=B, small_layers="hybrid")
+SETTINGS = ReferencePruning(n=2, m=4, block=B, small_layers="hybrid")
 
 
 def selection_of(*modules: nn.Module) -> tuple[ReferenceSelection, dict[str, MaskedLayer]]:
     prunable, _ = select_layers(nn.Sequential(*modules), SETTINGS)
     layers = {layer.name: MaskedLayer(layer, attach_mask(layer.module)) for layer in prunable}
-    return ReferenceSelection(layers), layers
+    return ReferenceSelection(layers, SETTINGS), layers
 
 
 def convolution(seed: int) -> nn.Conv2d:

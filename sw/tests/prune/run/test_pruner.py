@@ -3,7 +3,6 @@
 import copy
 import itertools
 import json
-from dataclasses import replace
 from typing import NamedTuple
 
 import numpy as np
@@ -17,19 +16,20 @@ from torch.nn.utils import parametrize
 from crisp_golden.format.pattern import check_structure
 from crisp_golden.format.weight_matrix import expand_groups
 from crisp_sw.prune import (
-    PruneSettings,
+    CrispPruning,
     SamplesError,
     UnreachableSparsityError,
     fine_tune_dense,
     prune_for_classes,
     restrict_classifier,
 )
-from crisp_sw.prune.masks.masking import dense_weight, mask_of
+from crisp_sw.prune.masks.masking import dense_weight
 from crisp_sw.prune.tuning.inference import accuracy, collect_logits
+from sw.tests.prune.changed_settings import changed
 from sw.tests.prune.structure import structures
 
 UNPRUNABLE = "ConvTranspose2d: only Conv2d and Linear can be pruned"
-QUICK = PruneSettings(
+QUICK = CrispPruning.of(
     n=2,
     m=4,
     block=8,
@@ -94,7 +94,7 @@ def test_every_layer_has_its_pattern(mixed_net, samples):
     ids=str,
 )
 def test_every_choice_reaches_its_target_in_a_pattern(mixed_net, samples, changes):
-    chosen = replace(QUICK, **changes)
+    chosen = changed(QUICK, **changes)
     result = prune_for_classes(mixed_net, samples, chosen)
     assert chosen.sparsity <= result.report.sparsity < chosen.sparsity + 0.06
     check_patterns(result)
@@ -104,7 +104,7 @@ def test_every_choice_reaches_its_target_in_a_pattern(mixed_net, samples, change
     assert all(torch.equal(value, repeated[name]) for name, value in result.model.state_dict().items())
 
 
-LEARNING = replace(
+LEARNING = changed(
     QUICK,
     iterations=1,
     epochs_per_iteration=2,
@@ -124,17 +124,17 @@ def weights_before_each_step(model, samples, chosen) -> tuple[list[torch.Tensor]
     def record(module, args):
         if module.training and parametrize.is_parametrized(module):
             weights.append(dense_weight(module).detach().clone())
-            masks.append(mask_of(module).mask.clone())
+            masks.append(module.parametrizations.weight[0].mask.clone())
 
     model.conv.register_forward_pre_hook(record)
     prune_for_classes(model, samples, chosen)
-    assert len(weights) == chosen.total_epochs
+    assert len(weights) == chosen.training.total_epochs
     return weights, masks[-1]
 
 
 @pytest.mark.parametrize(("gradient", "learn"), [("ste", True), ("sr-ste", True), ("masked", False)])
 def test_pruned_weights_learn_as_asked_until_the_final_epochs(mixed_net, samples, gradient, learn):
-    weights, mask = weights_before_each_step(mixed_net, samples, replace(LEARNING, gradient=gradient))
+    weights, mask = weights_before_each_step(mixed_net, samples, changed(LEARNING, gradient=gradient))
     moved = [[bool((b != a)[part].any()) for part in (mask, ~mask)] for a, b in itertools.pairwise(weights)]
     assert moved == [[True, learn], [True, learn], [True, False]]
 
@@ -142,7 +142,7 @@ def test_pruned_weights_learn_as_asked_until_the_final_epochs(mixed_net, samples
 def test_decay_of_sr_ste_is_the_one_asked_for(mixed_net, samples):
     plain, mask = weights_before_each_step(mixed_net, samples, LEARNING)
     for decay in (0.5, 1.0):
-        chosen = replace(LEARNING, gradient="sr-ste", sr_ste_decay=decay)
+        chosen = changed(LEARNING, gradient="sr-ste", sr_ste_decay=decay)
         decayed, _ = weights_before_each_step(mixed_net, samples, chosen)
         expected = plain[1] - 0.05 * decay * plain[0] * ~mask
         torch.testing.assert_close(decayed[1], expected, rtol=0.0, atol=1e-7)
@@ -166,7 +166,7 @@ def test_report_has_layers_that_no_method_prunes(samples, method):
     if method == "channel":
         pytest.importorskip("torch_pruning")
     torch.manual_seed(0)
-    chosen = replace(QUICK, method=method, sparsity=0.5, small_layers="hybrid")
+    chosen = changed(QUICK, method=method, sparsity=0.5, small_layers="hybrid")
     report = prune_for_classes(WithUpsampling(), samples, chosen).report
     assert [layer.name for layer in report.layers] == ["conv", "up", "linear"]
     up = report.layers[1]
@@ -179,7 +179,7 @@ def test_report_has_layers_that_no_method_prunes(samples, method):
 
 
 def test_dense_method_only_fine_tunes(mixed_net, samples):
-    chosen, events = replace(QUICK, method="dense"), []
+    chosen, events = changed(QUICK, method="dense"), []
     result = prune_for_classes(mixed_net, samples, chosen, on_progress=events.append)
     expected = fine_tune_dense(mixed_net, samples, chosen).state_dict()
     assert all(torch.equal(value, expected[name]) for name, value in result.model.state_dict().items())
@@ -189,8 +189,8 @@ def test_dense_method_only_fine_tunes(mixed_net, samples):
 
 
 def test_teacher_of_ones_own(mixed_net, samples):
-    chosen = replace(QUICK, distillation=1.0)
-    teacher = fine_tune_dense(mixed_net, samples, replace(QUICK, distillation=0.0))
+    chosen = changed(QUICK, distillation=1.0)
+    teacher = fine_tune_dense(mixed_net, samples, changed(QUICK, distillation=0.0))
     taught = prune_for_classes(mixed_net, samples, chosen, teacher=teacher).model.state_dict()
     alone = prune_for_classes(mixed_net, samples, chosen).model.state_dict()
     assert not torch.equal(taught["conv.weight"], alone["conv.weight"])
@@ -198,7 +198,7 @@ def test_teacher_of_ones_own(mixed_net, samples):
 
 def test_fewer_samples_than_a_batch(mixed_net, samples):
     with pytest.raises(SamplesError, match="96 samples are fewer than one batch of 128; expected"):
-        prune_for_classes(mixed_net, samples, replace(QUICK, batch_size=128))
+        prune_for_classes(mixed_net, samples, changed(QUICK, batch_size=128))
 
 
 def test_result_is_a_plain_model_in_inference_mode(mixed_net, samples):
@@ -239,8 +239,8 @@ class WithAuxiliaryHead(nn.Module):
 @pytest.mark.parametrize(("head", "padding"), [(True, 0), (False, 0), (False, 1)])
 def test_logits_of_a_named_tuple_are_trained_alone(mixed_net, samples, head, padding):
     model = WithAuxiliaryHead(mixed_net, head=head)
-    chosen = replace(QUICK, exclude=("head",) if head else (), crop_padding=padding)
-    alone = prune_for_classes(mixed_net, samples, replace(chosen, exclude=())).model
+    chosen = changed(QUICK, exclude=("head",) if head else (), crop_padding=padding)
+    alone = prune_for_classes(mixed_net, samples, changed(chosen, exclude=())).model
     result = prune_for_classes(model, samples, chosen).model
     for name, value in alone.state_dict().items():
         assert torch.equal(result.state_dict()[f"network.{name}"], value), name
@@ -252,13 +252,13 @@ def test_logits_of_a_named_tuple_are_trained_alone(mixed_net, samples, head, pad
 def test_modes_of_a_model_s_modules_are_left_alone(mixed_net, samples, method):
     mixed_net.train().bn.eval()
     before = {name: module.training for name, module in mixed_net.named_modules()}
-    prune_for_classes(mixed_net, samples, replace(QUICK, method=method))
+    prune_for_classes(mixed_net, samples, changed(QUICK, method=method))
     assert {name: module.training for name, module in mixed_net.named_modules()} == before
 
 
 def test_same_seed_same_result_and_other_seed_another(mixed_net, samples):
     def weights(seed: int) -> dict[str, torch.Tensor]:
-        chosen = PruneSettings(n=1, block=8, sparsity=0.8, iterations=1, final_epochs=1, seed=seed)
+        chosen = CrispPruning.of(n=1, block=8, sparsity=0.8, iterations=1, final_epochs=1, seed=seed)
         return prune_for_classes(mixed_net, samples, chosen).model.state_dict()
 
     first, second, other = weights(3), weights(3), weights(4)
@@ -280,7 +280,7 @@ def test_progress_tells_every_step(mixed_net, samples):
 
 
 def test_pruned_network_still_learns_its_classes(mixed_net, samples):
-    chosen = PruneSettings(
+    chosen = CrispPruning.of(
         n=2, block=8, sparsity=0.75, batch_size=16, iterations=3, epochs_per_iteration=4, final_epochs=12
     )
     result = prune_for_classes(mixed_net, samples, chosen)
@@ -290,7 +290,7 @@ def test_pruned_network_still_learns_its_classes(mixed_net, samples):
 def test_blocks_never_come_back(mixed_net, samples):
     def kept_after(iterations: int):
         # The same schedule, cut off: linear targets up to 0.5 + 0.1 * iterations.
-        chosen = PruneSettings(
+        chosen = CrispPruning.of(
             block=8,
             sparsity=0.5 + 0.1 * iterations,
             iterations=iterations,
@@ -331,7 +331,7 @@ def test_any_shape_gets_its_pattern(samples_of_stripes, channels, kernel, n, blo
         for layer in (nn.Conv2d(a, b, kernel, padding=kernel // 2), nn.ReLU())
     ]
     model = nn.Sequential(*convolutions, nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.Linear(channels[-1], 4))
-    chosen = PruneSettings(
+    chosen = CrispPruning.of(
         n=n,
         block=block,
         sparsity=0.3,
@@ -351,7 +351,7 @@ def test_any_shape_gets_its_pattern(samples_of_stripes, channels, kernel, n, blo
 
 
 def test_unreachable_target_fails_before_training(mixed_net, samples):
-    chosen = PruneSettings(n=4, m=4, block=8, sparsity=0.95, min_kept_blocks=2)
+    chosen = CrispPruning.of(n=4, m=4, block=8, sparsity=0.95, min_kept_blocks=2)
     events = []
     with pytest.raises(
         UnreachableSparsityError, match=r"`sparsity` 0.95 cannot be reached: the nearest is 0\.\d{4}"

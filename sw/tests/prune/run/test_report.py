@@ -5,7 +5,7 @@ import json
 import pytest
 
 from crisp_sw.prune.run.report import IterationReport, LayerReport, PruneReport
-from crisp_sw.prune.settings.settings import PruneSettings
+from crisp_sw.prune.settings.prune_settings import settings_of
 from crisp_sw.prune.tuning.fine_tuning import EpochStatistics
 
 PRUNED = LayerReport(
@@ -21,7 +21,7 @@ DENSE = LayerReport.dense("stem", 60, "too small")
 
 
 def report_of(*iterations: IterationReport) -> PruneReport:
-    return PruneReport(settings=PruneSettings(), layers=(DENSE, PRUNED), iterations=iterations)
+    return PruneReport(settings=settings_of(), layers=(DENSE, PRUNED), iterations=iterations)
 
 
 def test_sparsities():

@@ -11,16 +11,18 @@ from crisp_sw.prune import (
     CrispSparsifier,
     LayerRule,
     PruneError,
-    PruneSettings,
     SamplesError,
     computed_sparsity,
     fine_tune_dense,
     prune_for_classes,
     restrict_classifier,
+    settings_from_json,
+    settings_of,
 )
 from crisp_sw.prune.run.run_checks import require_finite_weights
+from sw.tests.prune.changed_settings import changed, of_method
 
-SETTINGS = PruneSettings(
+SETTINGS = settings_of(
     n=2, block=8, sparsity=0.7, iterations=1, final_epochs=1, batch_size=16, min_kept_share=0.0
 )
 METHODS = ("crisp", "unstructured", "dense")
@@ -47,7 +49,7 @@ def test_model_that_is_not_finite_is_blamed(mixed_net, samples, method, name, va
         prune_for_classes(
             spoiled(mixed_net, name, value),
             samples,
-            replace(SETTINGS, method=method),
+            changed(SETTINGS, method=method),
             on_progress=events.append,
         )
     assert events == []
@@ -73,12 +75,12 @@ def test_teacher_that_is_not_finite_or_has_other_outputs(mixed_net, samples):
 )
 def test_exclusions_are_of_the_model_s_layers(mixed_net, samples, method, choices, message):
     with pytest.raises(PruneError, match=message):
-        prune_for_classes(mixed_net, samples, replace(SETTINGS, method=method, **choices))
+        prune_for_classes(mixed_net, samples, changed(SETTINGS, method=method, **choices))
 
 
 @pytest.mark.parametrize("method", METHODS)
 def test_transfer_set_that_is_not_there(mixed_net, samples, method):
-    settings = replace(SETTINGS, method=method, unlabelled_batch=8)
+    settings = changed(SETTINGS, method=method, unlabelled_batch=8)
     message = "there are no `unlabelled` images for `unlabelled_batch` 8; expected at least 1, or 0 of them"
     with pytest.raises(SamplesError, match=message):
         prune_for_classes(mixed_net, samples, settings)
@@ -89,7 +91,7 @@ def test_transfer_set_that_is_not_there(mixed_net, samples, method):
 def test_crops_outside_of_the_images_are_refused_before_any_step(
     mixed_net, samples, method, border, padding, tmp_path
 ):
-    settings = replace(SETTINGS, method=method, crop_border=border, crop_padding=padding)
+    settings = changed(SETTINGS, method=method, crop_border=border, crop_padding=padding)
     events = []
     message = f"`crop_padding` must be at most 7 for images of 8 x 8 pixels, not {padding}"
     with pytest.raises(PruneError, match=message):
@@ -101,14 +103,14 @@ def test_crops_outside_of_the_images_are_refused_before_any_step(
 
 @pytest.mark.parametrize("border", ["mirror", "black"])
 def test_highest_seed_and_crop_are_taken(mixed_net, samples, border):
-    settings = replace(SETTINGS, crop_border=border, crop_padding=7, seed=2**64 - 1, saliency="random")
-    assert prune_for_classes(mixed_net, samples, settings).report.settings.seed == 2**64 - 1
+    settings = SETTINGS.with_values(crop_border=border, crop_padding=7, seed=2**64 - 1, saliency="random")
+    assert prune_for_classes(mixed_net, samples, settings).report.settings.training.seed == 2**64 - 1
 
 
 @pytest.mark.parametrize("method", METHODS)
 def test_weights_that_the_last_step_spoils_are_not_returned(mixed_net, samples, method, tmp_path):
     # The only step has a finite gradient; what it makes of the weights overflows afterwards.
-    settings = replace(
+    settings = changed(
         SETTINGS, method=method, learning_rate=1e38, batch_size=96, epochs_per_iteration=0, distillation=0.0
     )
     message = r"the \w+ of '\w+' after fine-tuning holds (NaN|infinite values); .* lower `learning_rate`"
@@ -136,7 +138,7 @@ def test_model_that_cannot_be_trained_is_refused_before(samples, method):
     with pytest.raises(
         SamplesError, match="the model's output is a tuple; expected a tensor of logits, or a"
     ):
-        prune_for_classes(Tuples(), samples, replace(SETTINGS, method=method), on_progress=events.append)
+        prune_for_classes(Tuples(), samples, changed(SETTINGS, method=method), on_progress=events.append)
     assert events == []
 
 
@@ -148,7 +150,7 @@ def test_model_for_other_images_is_refused(mixed_net, samples, method):
         r"channels.*; expected one for images of that shape"
     )
     with pytest.raises(SamplesError, match=message):
-        prune_for_classes(mixed_net, coloured, replace(SETTINGS, method=method))
+        prune_for_classes(mixed_net, coloured, changed(SETTINGS, method=method))
 
 
 def with_late_norm() -> nn.Sequential:
@@ -157,11 +159,11 @@ def with_late_norm() -> nn.Sequential:
 
 
 def test_batches_that_batch_norm_cannot_train_on(samples):
-    settings = replace(SETTINGS, small_layers="hybrid", sparsity=0.5)
+    settings = SETTINGS.with_values(small_layers="hybrid", sparsity=0.5)
     prune_for_classes(with_late_norm(), samples, settings)
     message = "the model fails in training on 1 image.*: ValueError: Expected more than 1 value per channel"
     with pytest.raises(SamplesError, match=message):
-        prune_for_classes(with_late_norm(), samples, replace(settings, batch_size=1))
+        prune_for_classes(with_late_norm(), samples, settings.with_values(batch_size=1))
 
 
 @pytest.mark.parametrize("method", ["crisp", "dense"])
@@ -169,7 +171,7 @@ def test_models_without_a_backward_pass_are_refused_before_training(samples, met
     spoilt = nn.Sequential(nn.Sigmoid(), nn.Threshold(0.5, 0.0, inplace=True))
     head = nn.Sequential(nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.Linear(16, 4))
     model = nn.Sequential(nn.Conv2d(1, 16, 3), nn.Conv2d(16, 16, 3), spoilt, head)
-    settings, events = PruneSettings(method=method, n=2, block=8), []
+    settings, events = of_method(method, n=2, block=8), []
     with pytest.raises(SamplesError, match=r"the model fails in training on 2 .*modified by an inplace oper"):
         prune_for_classes(model, samples, settings, on_progress=events.append)
     assert events == []
@@ -194,9 +196,7 @@ def test_models_that_change_in_inference_are_left_as_they_are(samples, method):
     model = nn.Sequential(
         Observed(), nn.ReLU(), nn.Conv2d(16, 16, 3), nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.Linear(16, 4)
     )
-    settings = PruneSettings(
-        method=method, n=2, block=8, sparsity=0.3, iterations=1, final_epochs=0, batch_size=16
-    )
+    settings = of_method(method, n=2, block=8, sparsity=0.3, iterations=1, final_epochs=0, batch_size=16)
     prune_for_classes(model, samples, settings)
     assert model.state_dict()["0.largest"] == 0
 
@@ -282,7 +282,7 @@ def test_arguments_of_other_types(mixed_net, samples, prune):
     with pytest.raises(PruneError, match=f"`{callback}` must be a function, not 5"):
         prune(mixed_net, samples, SETTINGS, **{callback: 5})
     with pytest.raises(PruneError, match="settings must be values by name, not None"):
-        PruneSettings.from_json(None)  # pyright: ignore[reportArgumentType]
+        settings_from_json(None)  # pyright: ignore[reportArgumentType]
 
 
 @pytest.mark.parametrize("method", [*METHODS, "channel"])
@@ -291,5 +291,5 @@ def test_first_parameter_of_integers_is_not_the_type_of_images(mixed_net, sample
         pytest.importorskip("torch_pruning")
     mixed_net.steps = nn.Parameter(torch.ones(1, dtype=torch.int64), requires_grad=False)
     assert next(mixed_net.parameters()).dtype == torch.int64
-    result = prune_for_classes(mixed_net, samples, replace(SETTINGS, method=method, sparsity=0.5))
+    result = prune_for_classes(mixed_net, samples, changed(SETTINGS, method=method, sparsity=0.5))
     assert result.model.get_parameter("steps").dtype == torch.int64

@@ -9,10 +9,11 @@ import torch
 from crisp_files.atomic_files import OutputFileError
 from crisp_sw.errors import CheckpointError
 from crisp_sw.exchange.checkpoint import read_tensors, write_tensors
-from crisp_sw.prune import PruneError, PruneSettings, fine_tune_dense, prune_for_classes
+from crisp_sw.prune import PruneError, PruneSettings, fine_tune_dense, prune_for_classes, settings_of
 from crisp_sw.prune.run.run_state import STATE_FILE
+from sw.tests.prune.changed_settings import changed
 
-SETTINGS = PruneSettings(
+SETTINGS = settings_of(
     n=2,
     block=8,
     sparsity=0.75,
@@ -52,7 +53,7 @@ def interrupted(model, samples, directory, *, after: int, settings: PruneSetting
 
 @pytest.mark.parametrize("method", ["crisp", "dense", "channel"])
 def test_a_run_that_is_kept_nowhere_cannot_be_resumed_or_kept(mixed_net, samples, method):
-    settings = replace(SETTINGS, method=method)
+    settings = changed(SETTINGS, method=method)
     for prune in (prune_for_classes, fine_tune_dense):
         with pytest.raises(PruneError, match="`resume` without `state_dir` has no effect; expected a dir"):
             prune(mixed_net, samples, settings, resume=True)
@@ -130,8 +131,8 @@ def other_weights(model):
     ("other", "message"),
     [
         (
-            lambda model, samples, run: {"settings": replace(run, sparsity=0.7)},
-            r"belongs to a run with sparsity = 0\.75; expected 0\.7",
+            lambda model, samples, run: {"settings": run.with_values(learning_rate=0.5)},
+            r"belongs to a run with learning_rate = 0\.02; expected 0\.5",
         ),
         (
             lambda model, samples, run: {"samples": replace(samples, classes=(7, 8, 4, 2))},
@@ -171,7 +172,7 @@ def other_weights(model):
 def test_state_of_another_run_is_refused(mixed_net, samples, tmp_path, method, other, message):
     if method == "channel":
         pytest.importorskip("torch_pruning")
-    run = replace(
+    run = changed(
         SETTINGS, method=method, iterations=1, epochs_per_iteration=1, final_epochs=1, batch_size=96
     )
     samples = replace(samples, classes=(7, 8, 4, 1))
@@ -182,14 +183,14 @@ def test_state_of_another_run_is_refused(mixed_net, samples, tmp_path, method, o
 
 
 def test_teacher_that_is_not_asked_may_be_another(mixed_net, samples, tmp_path):
-    run = replace(SETTINGS, distillation=0.0, unlabelled_batch=0)
+    run = SETTINGS.with_values(distillation=0.0, unlabelled_batch=0)
     interrupted(mixed_net, samples, tmp_path, after=3, settings=run)
     teacher = other_weights(mixed_net)
     prune_for_classes(mixed_net, samples, run, teacher=teacher, state_dir=tmp_path, resume=True)
 
 
 def test_transfer_set_that_is_not_used_may_be_another(mixed_net, samples, tmp_path):
-    run = replace(SETTINGS, unlabelled_batch=0)
+    run = SETTINGS.with_values(unlabelled_batch=0)
     interrupted(mixed_net, samples, tmp_path, after=3, settings=run)
     prune_for_classes(mixed_net, replace(samples, unlabelled=None), run, state_dir=tmp_path, resume=True)
 

@@ -3,11 +3,11 @@
 import pytest
 
 from crisp_sw.prune.settings.learning_rate import learning_rate_at
-from crisp_sw.prune.settings.settings import PruneSettings
+from crisp_sw.prune.settings.training_settings import TrainingSettings
 
 
 def rates(epochs, **choices):
-    settings = PruneSettings(
+    settings = TrainingSettings.of(
         iterations=2, epochs_per_iteration=3, final_epochs=4, learning_rate=0.1, **choices
     )
     return [learning_rate_at(settings, epoch) for epoch in epochs]

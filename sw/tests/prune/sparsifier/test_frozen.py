@@ -1,18 +1,24 @@
 """Frozen layers: pruned perhaps, but what they keep does not move."""
 
 import copy
-from dataclasses import replace
 
 import pytest
 import torch
 from torch import nn
 from torch.nn import functional
 
-from crisp_sw.prune import CrispSparsifier, PruneError, PruneSettings, SaliencyError, prune_for_classes
+from crisp_sw.prune import (
+    CrispSparsifier,
+    PruneError,
+    SaliencyError,
+    prune_for_classes,
+    settings_of,
+)
 from crisp_sw.prune.run.run_state import STATE_FILE
+from sw.tests.prune.changed_settings import changed
 from sw.tests.prune.sparsifying import backward, prepared
 
-SETTINGS = PruneSettings(
+SETTINGS = settings_of(
     n=2, block=8, sparsity=0.6, iterations=2, final_epochs=2, batch_size=16, learning_rate=0.1
 )
 FROZEN = ("conv.weight", "bn.weight", "bn.bias", "linear.bias", "depthwise.weight")
@@ -38,14 +44,14 @@ def require_unmoved(before: nn.Module, after: nn.Module) -> None:
 @pytest.mark.parametrize("method", ["crisp", "unstructured", "reference_compat", "dense"])
 @pytest.mark.parametrize("choice", [{}, {"gradient": "sr-ste", "nm_choice": "every-step"}], ids=str)
 def test_kept_values_do_not_move(model, samples, method, choice):
-    result = prune_for_classes(model, samples, replace(SETTINGS, method=method, **choice))
+    result = prune_for_classes(model, samples, changed(SETTINGS, method=method, **choice))
     require_unmoved(model, result.model)
     pruned = bool((result.model.get_parameter("conv.weight") == 0).any())
     assert pruned == (method != "dense")
 
 
 def test_saliency_is_that_of_a_weight_that_is_trained(model, samples):
-    settings = replace(SETTINGS, iterations=1, epochs_per_iteration=0, final_epochs=0)
+    settings = SETTINGS.with_values(iterations=1, epochs_per_iteration=0, final_epochs=0)
     frozen = prune_for_classes(model, samples, settings)
     trained = prune_for_classes(copy.deepcopy(model).requires_grad_(True), samples, settings)
     assert frozen.patterns.keys() == trained.patterns.keys()
@@ -55,7 +61,7 @@ def test_saliency_is_that_of_a_weight_that_is_trained(model, samples):
 
 def test_channels_of_frozen_layers(model, samples, tmp_path):
     pytest.importorskip("torch_pruning")
-    settings = replace(SETTINGS, method="channel", sparsity=0.3, distillation=0.0)
+    settings = changed(SETTINGS, method="channel", sparsity=0.3, distillation=0.0)
     result = prune_for_classes(model, samples, settings, state_dir=tmp_path, keep_state=True)
     resumed = prune_for_classes(model, samples, settings, state_dir=tmp_path, resume=True)
     for pruned in (result.model, resumed.model):
@@ -79,7 +85,7 @@ def test_batch_norm_in_inference_mode_keeps_its_statistics(mixed_net, samples, m
         pytest.importorskip("torch_pruning")
     mixed_net.train().bn.eval()
     mixed_net.bn.running_mean.fill_(0.125)
-    settings = replace(SETTINGS, method=method, sparsity=0.5)
+    settings = changed(SETTINGS, method=method, sparsity=0.5)
     result = prune_for_classes(mixed_net, samples, settings).model.state_dict()
     assert set(result["bn.running_mean"].tolist()) == {0.125}
     assert len(set(result["bn2.running_mean"].tolist())) > 1
@@ -92,7 +98,7 @@ def test_nothing_to_train_is_refused_before_training(mixed_net, samples):
     message = "the model's output depends on no parameter that requires a gradient; expected at least one"
     with pytest.raises(PruneError, match=message):
         prune_for_classes(mixed_net, samples, SETTINGS)
-    settings = replace(SETTINGS, epochs_per_iteration=0, final_epochs=0)
+    settings = SETTINGS.with_values(epochs_per_iteration=0, final_epochs=0)
     assert prune_for_classes(mixed_net, samples, settings).report.sparsity >= 0.6
 
 
@@ -108,7 +114,7 @@ class Detached(nn.Module):
 
 
 def test_output_without_gradient_has_no_saliency(mixed_net, samples):
-    settings = replace(SETTINGS, epochs_per_iteration=0, final_epochs=0)
+    settings = SETTINGS.with_values(epochs_per_iteration=0, final_epochs=0)
     with pytest.raises(
         SaliencyError, match="output has no gradient by any weight to prune; expected a `forw"
     ):

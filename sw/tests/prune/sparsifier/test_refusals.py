@@ -8,7 +8,7 @@ from torch import nn
 from torch.nn.utils import parametrize
 
 from crisp_sw.prune.errors import MaskError, PruneError, SaliencyError, UnreachableSparsityError
-from crisp_sw.prune.settings.rules import LayerRule
+from crisp_sw.prune.settings.layer_rules import LayerRule
 from crisp_sw.prune.sparsifier.sparsifier import CrispSparsifier
 from sw.tests.prune.sparsifying import CHOICES, backward, half_way, prepared
 

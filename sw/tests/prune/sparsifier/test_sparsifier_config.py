@@ -4,11 +4,11 @@ import pytest
 
 from crisp_sw.prune.errors import PruneError
 from crisp_sw.prune.layers.prunable_layers import sort_layers
-from crisp_sw.prune.settings.rules import LayerRule
-from crisp_sw.prune.settings.settings import PruneSettings
+from crisp_sw.prune.settings.layer_rules import LayerRule
+from crisp_sw.prune.settings.methods import CrispPruning
 from crisp_sw.prune.sparsifier.sparsifier_config import module_name, weight_name, with_config
 
-SETTINGS = PruneSettings(block=8, rules=(LayerRule(name="conv", n=3),))
+SETTINGS = CrispPruning.of(block=8, rules=(LayerRule(name="conv", n=3),))
 
 
 def test_entries_alone_are_pruned_and_come_after_the_rules(mixed_net):

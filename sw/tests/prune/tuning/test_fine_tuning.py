@@ -8,14 +8,14 @@ import torch
 from torch import nn
 
 from crisp_sw.prune.errors import PruneError
-from crisp_sw.prune.settings.settings import PruneSettings
+from crisp_sw.prune.settings.training_settings import TrainingSettings
 from crisp_sw.prune.tuning.batch_norm import reestimate_batch_norm
 from crisp_sw.prune.tuning.fine_tuning import FineTuner
 from crisp_sw.prune.tuning.inference import collect_logits
 from crisp_sw.prune.tuning.samples import ClassSamples
 from crisp_sw.prune.tuning.teacher import Teacher, distillation_loss
 
-FAST = PruneSettings(
+FAST = TrainingSettings.of(
     iterations=1,
     epochs_per_iteration=1,
     final_epochs=5,
@@ -41,7 +41,7 @@ class AlwaysNext(Teacher):
 
 
 def test_pure_distillation_follows_the_teacher_not_the_labels(mixed_net, samples):
-    values = losses(mixed_net, samples, replace(FAST, distillation=1.0), AlwaysNext(samples))
+    values = losses(mixed_net, samples, FAST.with_values(distillation=1.0), AlwaysNext(samples))
     assert values[-1] < values[0] / 2
     reestimate_batch_norm(mixed_net, samples, batch_size=16)
     answers = collect_logits(mixed_net, samples, batch_size=32).argmax(1)
@@ -58,7 +58,7 @@ class AlwaysThird(AlwaysNext):
 def test_teacher_s_answers_on_the_transfer_set_are_learned(mixed_net, samples):
     # Negatives of the samples, which no label speaks of.
     samples = replace(samples, unlabelled=255 - samples.images)
-    settings = replace(FAST, distillation=0.5, unlabelled_batch=16)
+    settings = FAST.with_values(distillation=0.5, unlabelled_batch=16)
     losses(mixed_net, samples, settings, AlwaysThird(samples))
     mixed_net.eval()
     answers = mixed_net(samples.normalise(samples.unlabelled)).argmax(1)
@@ -68,7 +68,7 @@ def test_teacher_s_answers_on_the_transfer_set_are_learned(mixed_net, samples):
 
 def test_last_epochs_see_the_samples_alone(mixed_net, samples):
     teacher = AlwaysThird(samples)
-    settings = replace(FAST, distillation=0.5, unlabelled_batch=16, own_epochs=2)
+    settings = FAST.with_values(distillation=0.5, unlabelled_batch=16, own_epochs=2)
     with_others = replace(samples, unlabelled=255 - samples.images)
     statistics = {}
     for name, given in (("with", with_others), ("without", replace(samples, unlabelled=samples.images))):
@@ -83,7 +83,7 @@ def test_last_epochs_see_the_samples_alone(mixed_net, samples):
 def test_transfer_set_is_left_alone_unless_asked_for(mixed_net, samples):
     other = copy.deepcopy(mixed_net)
     teacher = AlwaysThird(samples)
-    settings = replace(FAST, distillation=0.5)
+    settings = FAST.with_values(distillation=0.5)
     expected = losses(mixed_net, samples, settings, teacher)
     assert losses(other, replace(samples, unlabelled=255 - samples.images), settings, teacher) == expected
 
@@ -100,7 +100,7 @@ def test_transfer_set_is_left_alone_unless_asked_for(mixed_net, samples):
     ids=str,
 )
 def test_every_choice_still_learns(mixed_net, samples, changes):
-    values = losses(mixed_net, samples, replace(FAST, **changes))
+    values = losses(mixed_net, samples, FAST.with_values(**changes))
     assert values[-1] < 0.75 * values[0]
 
 
@@ -116,7 +116,7 @@ def test_loss_has_smoothed_labels(samples, smoothing):
     model = linear_net()
     targets = (1 - smoothing) * nn.functional.one_hot(samples.labels, 4) + smoothing / 4
     answers = collect_logits(model, samples, batch_size=96).log_softmax(1)
-    settings = replace(FAST, batch_size=96, label_smoothing=smoothing)
+    settings = FAST.with_values(batch_size=96, label_smoothing=smoothing)
     loss = FineTuner(model, samples, settings, None).train_epoch(0).loss
     assert loss == pytest.approx(-float((targets * answers).sum(1).mean()), rel=1e-5)
 
@@ -129,7 +129,7 @@ def test_loss_has_its_share_of_distillation_at_the_temperature(samples, temperat
     targets = teacher.logits(torch.arange(96), samples.images)
     expected = (1 - share) * nn.functional.cross_entropy(logits, samples.labels)
     expected += share * distillation_loss(logits, targets, temperature)
-    settings = replace(FAST, batch_size=96, distillation=share, temperature=temperature)
+    settings = FAST.with_values(batch_size=96, distillation=share, temperature=temperature)
     loss = FineTuner(model, samples, settings, teacher).train_epoch(0).loss
     assert loss == pytest.approx(float(expected), rel=1e-5)
 
@@ -164,7 +164,7 @@ def test_batches_are_augmented_as_asked(samples, changes, views):
     model, seen = linear_net(), []
     model.register_forward_pre_hook(lambda module, args: seen.append(args[0].detach().clone()))
     samples = replace(samples, unlabelled=255 - samples.images)
-    settings = replace(FAST, batch_size=48, distillation=0.5, unlabelled_batch=24, **changes)
+    settings = FAST.with_values(batch_size=48, distillation=0.5, unlabelled_batch=24, **changes)
     FineTuner(model, samples, settings, AlwaysThird(samples)).train_epoch(0)
     assert [len(batch) for batch in seen] == [48 + 24] * 2
     for images, rows in ((samples.images, slice(48)), (samples.unlabelled, slice(48, None))):
@@ -176,13 +176,13 @@ def test_batches_are_augmented_as_asked(samples, changes, views):
 def test_convolutions_are_trained_in_the_precision_asked_for(mixed_net, samples, precision, dtype):
     types = []
     mixed_net.conv.register_forward_hook(lambda module, args, output: types.append(output.dtype))
-    FineTuner(mixed_net, samples, replace(FAST, precision=precision), None).train_epoch(0)
+    FineTuner(mixed_net, samples, FAST.with_values(precision=precision), None).train_epoch(0)
     assert types == [dtype] * 6
     assert {parameter.dtype for parameter in mixed_net.parameters()} == {torch.float32}
 
 
 def test_an_epoch_does_not_depend_on_those_before(mixed_net, samples):
-    settings = replace(FAST, flip=True, momentum=0.0)
+    settings = FAST.with_values(flip=True, momentum=0.0)
     first = mixed_net
     second = type(mixed_net)()
     second.load_state_dict(first.state_dict())
@@ -194,7 +194,7 @@ def test_an_epoch_does_not_depend_on_those_before(mixed_net, samples):
 
 def test_clipping_bounds_the_step(mixed_net, samples):
     before = [parameter.detach().clone() for parameter in mixed_net.parameters()]
-    settings = replace(FAST, max_grad_norm=1e-6, momentum=0.0, weight_decay=0.0, batch_size=96)
+    settings = FAST.with_values(max_grad_norm=1e-6, momentum=0.0, weight_decay=0.0, batch_size=96)
     FineTuner(mixed_net, samples, settings, None).train_epoch(0)
     moved = [(new - old).norm() for new, old in zip(mixed_net.parameters(), before, strict=True)]
     assert 0 < float(torch.stack(moved).norm().detach()) <= 0.05 * 1e-6 * 1.01
@@ -209,7 +209,7 @@ def test_global_random_state_is_left_alone(mixed_net, samples):
 
 
 def test_divergence_is_reported(mixed_net, samples):
-    tuner = FineTuner(mixed_net, samples, replace(FAST, learning_rate=1e30), None)
+    tuner = FineTuner(mixed_net, samples, FAST.with_values(learning_rate=1e30), None)
     with pytest.raises(PruneError, match=r"the loss became \S+ at learning rate 1e\+30; expected a finite"):
         tuner.train_epoch(0)
 
@@ -223,7 +223,7 @@ def test_nan_gradient_of_the_last_step_is_reported(mixed_net, samples, clip):
         return gradient * float("nan") if len(steps) == 6 else gradient
 
     mixed_net.linear.weight.register_hook(spoil)
-    tuner = FineTuner(mixed_net, samples, replace(FAST, max_grad_norm=clip), None)
+    tuner = FineTuner(mixed_net, samples, FAST.with_values(max_grad_norm=clip), None)
     with pytest.raises(PruneError, match=r"the norm of the gradient became nan at learning rate 0\.05"):
         tuner.train_epoch(0)
     assert len(steps) == len(samples) // 16

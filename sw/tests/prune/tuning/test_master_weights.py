@@ -5,15 +5,16 @@ from dataclasses import replace
 import pytest
 import torch
 
-from crisp_sw.prune import PruneSettings, fine_tune_dense, prune_for_classes
+from crisp_sw.prune import CrispPruning, fine_tune_dense, prune_for_classes
 from crisp_sw.prune.tuning.batch_norm import reestimate_batch_norm
 from crisp_sw.prune.tuning.fine_tuning import FineTuner
 from crisp_sw.prune.tuning.inference import accuracy, collect_logits, require_outputs
 from crisp_sw.prune.tuning.master_weights import give_types_of, master_copy
 from crisp_sw.prune.tuning.saliency import measure_saliency
 from crisp_sw.prune.tuning.teacher import Teacher
+from sw.tests.prune.changed_settings import changed
 
-SETTINGS = PruneSettings(
+SETTINGS = CrispPruning.of(
     n=2,
     block=8,
     sparsity=0.7,
@@ -35,7 +36,7 @@ def test_bfloat16_model_is_pruned_and_stays_one(mixed_net, samples, method):
         pytest.importorskip("torch_pruning")
     model = mixed_net.bfloat16()
     before = {name: value.clone() for name, value in model.state_dict().items()}
-    result = prune_for_classes(model, samples, replace(SETTINGS, method=method))
+    result = prune_for_classes(model, samples, changed(SETTINGS, method=method))
     assert dtypes(result.model) == {torch.bfloat16}
     assert method == "dense" or result.report.sparsity >= 0.7
     for layer in result.report.layers:
@@ -48,7 +49,7 @@ def test_bfloat16_model_is_pruned_and_stays_one(mixed_net, samples, method):
 
 def test_training_is_that_of_the_same_weights_in_float32(mixed_net, samples):
     rounded = mixed_net.bfloat16()
-    settings = replace(SETTINGS, distillation=0.0, final_epochs=1)
+    settings = SETTINGS.with_values(distillation=0.0, final_epochs=1)
     tuned = fine_tune_dense(rounded, samples, settings)
     exact = fine_tune_dense(master_copy(rounded), samples, settings)
     assert dtypes(exact) == {torch.float32}
@@ -73,11 +74,13 @@ def test_types_may_differ_from_layer_to_layer(mixed_net):
         lambda model, samples: collect_logits(model, samples, batch_size=32),
         lambda model, samples: require_outputs(model, samples),
         lambda model, samples: reestimate_batch_norm(model, samples, batch_size=32),
-        lambda model, samples: measure_saliency(model, {"": model.conv.weight}, samples, SETTINGS),
-        lambda model, samples: FineTuner(model, samples, replace(SETTINGS, distillation=0), None).train_epoch(
-            0
+        lambda model, samples: measure_saliency(
+            model, {"": model.conv.weight}, samples, SETTINGS.scoring, SETTINGS.training
         ),
-        lambda model, samples: Teacher(model, samples, SETTINGS).logits(
+        lambda model, samples: FineTuner(
+            model, samples, SETTINGS.training.with_values(distillation=0), None
+        ).train_epoch(0),
+        lambda model, samples: Teacher(model, samples, SETTINGS.training).logits(
             torch.arange(2), samples.normalised(torch.arange(2))
         ),
     ],
@@ -98,7 +101,7 @@ def test_cuda_model_is_pruned_where_it_is(mixed_net, samples, method, place_samp
     if place_samples:
         samples = replace(samples, images=samples.images.cuda(), labels=samples.labels.cuda())
     result = prune_for_classes(
-        mixed_net.cuda(), samples, replace(SETTINGS, method=method), state_dir=tmp_path
+        mixed_net.cuda(), samples, changed(SETTINGS, method=method), state_dir=tmp_path
     )
     assert {value.device.type for value in result.model.state_dict().values()} == {"cuda"}
     logits = collect_logits(result.model, samples, batch_size=32)

@@ -8,9 +8,13 @@ from torch import nn
 
 from crisp_sw.prune.errors import SaliencyError
 from crisp_sw.prune.masks.masking import attach_mask, dense_weight
-from crisp_sw.prune.settings.settings import PruneSettings
+from crisp_sw.prune.settings.methods import CrispPruning
 from crisp_sw.prune.tuning.saliency import measure_saliency, normalised
 from crisp_sw.prune.tuning.samples import ClassSamples
+
+
+def measured(model, weights, samples, settings: CrispPruning) -> dict[str, torch.Tensor]:
+    return measure_saliency(model, weights, samples, settings.scoring, settings.training)
 
 
 def linear_model() -> tuple[nn.Sequential, nn.Parameter]:
@@ -35,9 +39,9 @@ def gradient_of(weight: torch.Tensor, samples: ClassSamples, index: list[int]) -
 def test_bfloat16_is_close():
     model, weight = linear_model()
     exact, rounded = (
-        measure_saliency(
-            model, {"1": weight}, line_samples(), PruneSettings(batch_size=2, precision=precision)
-        )["1"]
+        measured(model, {"1": weight}, line_samples(), CrispPruning.of(batch_size=2, precision=precision))[
+            "1"
+        ]
         for precision in ("float32", "bfloat16")
     )
     assert rounded.dtype == torch.float32
@@ -62,10 +66,10 @@ def summed(samples: ClassSamples, *, signed: bool) -> torch.Tensor:
 @pytest.mark.parametrize("norm", ["none", "mean", "l2"])
 def test_settings_reach_the_class_aware_saliency(accumulation, norm):
     (model, weight), samples = linear_model(), line_samples()
-    settings = PruneSettings(batch_size=2, accumulation=accumulation, layer_norm=norm)
+    settings = CrispPruning.of(batch_size=2, accumulation=accumulation, layer_norm=norm)
     expected = summed(samples, signed=accumulation == "signed")
     scale = {"none": 1.0, "mean": expected.mean(), "l2": expected.norm()}[norm]
-    actual = measure_saliency(model, {"1": weight}, samples, settings)["1"]
+    actual = measured(model, {"1": weight}, samples, settings)["1"]
     torch.testing.assert_close(actual, expected / scale)
 
 
@@ -73,22 +77,20 @@ def test_settings_reach_the_class_aware_saliency(accumulation, norm):
 def test_class_aware_saliency_has_the_precision_asked_for(precision, dtype):
     (model, weight), types = linear_model(), []
     model[1].register_forward_hook(lambda module, args, output: types.append(output.dtype))
-    measure_saliency(model, {"1": weight}, line_samples(), PruneSettings(precision=precision))
+    measured(model, {"1": weight}, line_samples(), CrispPruning.of(precision=precision))
     assert types == [dtype]
 
 
 def test_saliency_without_samples(mixed_net, samples):
     weights = {"conv": mixed_net.conv.weight, "linear": mixed_net.linear.weight}
-    magnitude = measure_saliency(mixed_net, weights, samples, PruneSettings(saliency="magnitude"))
+    magnitude = measured(mixed_net, weights, samples, CrispPruning.of(saliency="magnitude"))
     assert torch.equal(magnitude["conv"], mixed_net.conv.weight.detach().abs())
-    relative = measure_saliency(
-        mixed_net, weights, samples, PruneSettings(saliency="magnitude", layer_norm="mean")
-    )
+    relative = measured(mixed_net, weights, samples, CrispPruning.of(saliency="magnitude", layer_norm="mean"))
     torch.testing.assert_close(relative["linear"].mean(), torch.tensor(1.0))
-    settings = PruneSettings(saliency="random", seed=1)
-    first, second = (measure_saliency(mixed_net, weights, samples, settings) for _ in range(2))
+    settings = CrispPruning.of(saliency="random", seed=1)
+    first, second = (measured(mixed_net, weights, samples, settings) for _ in range(2))
     assert torch.equal(first["linear"], second["linear"])
-    other = measure_saliency(mixed_net, weights, samples, PruneSettings(saliency="random", seed=2))
+    other = measured(mixed_net, weights, samples, CrispPruning.of(saliency="random", seed=2))
     assert not torch.equal(first["linear"], other["linear"])
 
 
@@ -99,9 +101,9 @@ def test_decay_of_sr_ste_is_no_saliency(mixed_net, samples, accumulation):
         # Pruned weights make up most of a decay this large.
         mask = attach_mask(model.conv, gradient=gradient, decay=0.5)
         mask.mask.flatten()[::2] = False
-        settings = PruneSettings(accumulation=accumulation, batch_size=16)
-        measured = measure_saliency(model, {"conv": dense_weight(model.conv)}, samples, settings)["conv"]
-        return measured, mask.decay
+        settings = CrispPruning.of(accumulation=accumulation, batch_size=16)
+        found = measured(model, {"conv": dense_weight(model.conv)}, samples, settings)["conv"]
+        return found, mask.decay
 
     (plain, _), (decayed, decay) = saliency("ste"), saliency("sr-ste")
     assert torch.equal(plain, decayed)
@@ -110,37 +112,31 @@ def test_decay_of_sr_ste_is_no_saliency(mixed_net, samples, accumulation):
 
 def test_saliency_on_some_of_the_samples(mixed_net, samples):
     weights = {"conv": mixed_net.conv.weight}
-    settings = PruneSettings(saliency_samples=8, batch_size=96)
-    some = measure_saliency(mixed_net, weights, samples, settings)["conv"]
+    settings = CrispPruning.of(saliency_samples=8, batch_size=96)
+    some = measured(mixed_net, weights, samples, settings)["conv"]
     chosen = samples.spread(8)
     assert torch.bincount(chosen.labels).tolist() == [2, 2, 2, 2]
-    assert torch.equal(
-        some, measure_saliency(mixed_net, weights, chosen, PruneSettings(batch_size=96))["conv"]
-    )
+    assert torch.equal(some, measured(mixed_net, weights, chosen, CrispPruning.of(batch_size=96))["conv"])
 
 
 def test_magnitude_of_a_weight_that_is_not_finite(mixed_net, samples):
     with torch.no_grad():
         mixed_net.conv.weight[0] = float("inf")
     with pytest.raises(SaliencyError, match="the saliency of 'conv' is NaN or infinite; expected finite"):
-        measure_saliency(
-            mixed_net, {"conv": mixed_net.conv.weight}, samples, PruneSettings(saliency="magnitude")
-        )
+        measured(mixed_net, {"conv": mixed_net.conv.weight}, samples, CrispPruning.of(saliency="magnitude"))
 
 
 def test_class_aware_saliency_of_a_weight_that_is_not_finite():
     model, _ = linear_model()
     stray = nn.Parameter(torch.full((2, 2), float("inf")))  # of gradient 0: infinity times that is NaN
     with pytest.raises(SaliencyError, match="the saliency of 'stray' is NaN or infinite; expected finite"):
-        measure_saliency(model, {"stray": stray}, line_samples(), PruneSettings(batch_size=2))
+        measured(model, {"stray": stray}, line_samples(), CrispPruning.of(batch_size=2))
 
 
 def test_model_is_left_as_it_was(mixed_net, samples):
     mixed_net.train().bn.eval()
     before = {name: value.clone() for name, value in mixed_net.state_dict().items()}
-    saliency = measure_saliency(
-        mixed_net, {"conv": mixed_net.conv.weight}, samples, PruneSettings(batch_size=32)
-    )
+    saliency = measured(mixed_net, {"conv": mixed_net.conv.weight}, samples, CrispPruning.of(batch_size=32))
     assert (mixed_net.training, mixed_net.bn.training, mixed_net.bn2.training) == (True, False, True)
     assert mixed_net.conv.weight.grad is None
     assert all(torch.equal(before[name], value) for name, value in mixed_net.state_dict().items())
@@ -151,7 +147,7 @@ def test_model_is_left_as_it_was(mixed_net, samples):
 def test_weight_without_influence_has_no_saliency():
     model, _ = linear_model()
     stray = nn.Parameter(torch.ones(2, 2))
-    saliency = measure_saliency(model, {"stray": stray}, line_samples(), PruneSettings(batch_size=3))
+    saliency = measured(model, {"stray": stray}, line_samples(), CrispPruning.of(batch_size=3))
     assert saliency["stray"].tolist() == [[0.0, 0.0], [0.0, 0.0]]
 
 
@@ -161,4 +157,4 @@ def test_nan_gradient_names_layer_and_batch():
     samples.images[3] = float("nan")
     message = "the gradient of 'head' is NaN or infinite in batch 1; expected finite numbers"
     with pytest.raises(SaliencyError, match=message):
-        measure_saliency(model, {"head": weight}, samples, PruneSettings(batch_size=2))
+        measured(model, {"head": weight}, samples, CrispPruning.of(batch_size=2))

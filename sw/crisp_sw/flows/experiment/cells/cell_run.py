@@ -60,7 +60,7 @@ class CellOutcome:
     Attributes
     ----------
     result : JSON types; with ``error`` if the method cannot reach the cell's target.
-    problem : why there is no result: what may be otherwise when the cell is run again.
+    problem : why there is no result, where another run of the cell may give one.
     weights : of the float model, as safetensors.
     network : the int8 network, if it could be quantized.
     """
@@ -110,7 +110,7 @@ def _run(task: CellTask, dense_weights: bytes | None, state: Path | None) -> Cel
         task.data,
         classes=task.cell.classes,
         seed=task.cell.class_seed,
-        unlabelled=settings.unlabelled_batch > 0,
+        unlabelled=settings.training.teaching.unlabelled_batch > 0,
     )
     started, resumed = time.perf_counter(), state is not None and state.exists()
     try:

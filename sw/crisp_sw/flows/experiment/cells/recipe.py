@@ -10,7 +10,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any, Literal
 
 from crisp_sw.flows.experiment.cells.cell import Cell, ExperimentError
-from crisp_sw.prune import PruneSettings
+from crisp_sw.prune import PruneSettings, settings_from_json
 
 _METHODS = {"magnitude": "crisp", "random": "crisp", "nm-only": "nm", "block-only": "block"}
 _SALIENCIES = {"magnitude": "magnitude", "random": "random"}
@@ -22,7 +22,7 @@ class Recipe:
 
     Attributes
     ----------
-    settings : of `PruneSettings`, those that do not come from the cell.
+    settings : by name, those that do not come from the cell; each method reads its own.
     dense_settings : those in which the dense network differs.
     start : what is pruned: the "universal" network cut to the classes, or the "dense" fine-tuned one.
     teacher : what is distilled from, if the settings distil: the "dense" fine-tuned or the "universal" one.
@@ -56,7 +56,7 @@ class Recipe:
                 settings[name] = getattr(cell, name)
         if cell.method == "nm-only" and cell.n and cell.m:
             settings["sparsity"] = 1 - cell.n / cell.m
-        return PruneSettings(**settings)
+        return settings_from_json(settings)
 
     def to_json(self) -> dict[str, Any]:
         """Return what results depend on, as JSON types."""

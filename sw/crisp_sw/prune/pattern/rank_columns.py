@@ -8,13 +8,13 @@ keeps equally many blocks in every block-row of a layer, which keeps the rows of
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Literal
 
 import torch
 from torch import Tensor
 
 from crisp_sw.prune.errors import MaskError, UnreachableSparsityError
-from crisp_sw.prune.methods.reachable import rounded_down
+from crisp_sw.prune.pattern.reachable_sparsity import rounded_down
+from crisp_sw.prune.settings.methods import RankScore
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -74,7 +74,7 @@ def reachable_sparsity(layers: Mapping[str, LayerBlocks]) -> float:
 
 
 def prune_rank_columns(
-    layers: Mapping[str, LayerBlocks], *, sparsity: float, rank_score: Literal["mean", "sum"] = "mean"
+    layers: Mapping[str, LayerBlocks], *, sparsity: float, rank_score: RankScore = "mean"
 ) -> dict[str, Tensor]:
     """Prune the globally lowest rank-columns until ``sparsity`` is reached.
 

@@ -1,7 +1,6 @@
 """Targets out of reach: the nearest one that is named can be reached, and none that is a step higher."""
 
 import re
-from dataclasses import replace
 
 import pytest
 from torch import nn
@@ -11,21 +10,22 @@ from crisp_sw.prune.errors import UnreachableSparsityError
 from crisp_sw.prune.layers.prunable_layers import select_layers
 from crisp_sw.prune.masks.masked_layer import MaskedLayer
 from crisp_sw.prune.masks.masking import attach_mask
-from crisp_sw.prune.methods.reachable import require_reachable, rounded_down
-from crisp_sw.prune.methods.selection import Selection, selection_for
-from crisp_sw.prune.settings.settings import PruneSettings
+from crisp_sw.prune.methods.registry import Selection, selection_for
+from crisp_sw.prune.pattern.reachable_sparsity import require_reachable, rounded_down
+from crisp_sw.prune.settings.masked_pruning import MaskedPruning
+from sw.tests.prune.changed_settings import of_method
 
 STEP = 1e-4
 
 
-def selection_of(model: nn.Module, settings: PruneSettings) -> Selection:
+def selection_of(model: nn.Module, settings: MaskedPruning) -> Selection:
     prunable, _ = select_layers(model, settings)
     return selection_for(
         {layer.name: MaskedLayer(layer, attach_mask(layer.module)) for layer in prunable}, settings
     )
 
 
-def nearest(network: str, settings: PruneSettings) -> float | None:
+def nearest(network: str, settings: MaskedPruning) -> float | None:
     """What the refusal of the settings' sparsity names; None if it can be reached."""
     selection = selection_of(build_model(network, in_channels=1, num_classes=10), settings)
     try:
@@ -40,12 +40,12 @@ def nearest(network: str, settings: PruneSettings) -> float | None:
 @pytest.mark.parametrize("method", ["crisp", "nm", "block", "unstructured", "reference_compat"])
 @pytest.mark.parametrize(("n", "block", "share"), [(1, 16, 0.75), (2, 32, 1.0), (2, 8, 0.0), (3, 16, None)])
 def test_the_nearest_can_be_reached_and_no_more(network, method, n, block, share):
-    settings = PruneSettings(method=method, n=n, block=block, sparsity=0.99999, min_kept_share=share)
+    settings = of_method(method, n=n, block=block, sparsity=0.99999, min_kept_share=share)
     named = nearest(network, settings)
     if named is not None:
-        assert nearest(network, replace(settings, sparsity=named)) is None
+        assert nearest(network, settings.with_values(sparsity=named)) is None
         more = min(named + STEP, settings.sparsity)
-        assert nearest(network, replace(settings, sparsity=more)) == named
+        assert nearest(network, settings.with_values(sparsity=more)) == named
 
 
 def test_floors_that_rise_as_the_target_falls():

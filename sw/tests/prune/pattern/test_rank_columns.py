@@ -8,9 +8,9 @@ from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from crisp_sw.prune.errors import MaskError, UnreachableSparsityError
-from crisp_sw.prune.methods.block_grid import BlockGrid
-from crisp_sw.prune.methods.fine import block_capacity
-from crisp_sw.prune.methods.rank_columns import LayerBlocks, prune_rank_columns, reachable_sparsity
+from crisp_sw.prune.pattern.block_grid import BlockGrid
+from crisp_sw.prune.pattern.nm_masks import block_capacity
+from crisp_sw.prune.pattern.rank_columns import LayerBlocks, prune_rank_columns, reachable_sparsity
 
 
 def layer_of(scores, *, capacity=None, kept=None, floor=1, weights=None) -> LayerBlocks:

@@ -4,7 +4,7 @@ import torch
 from torch import Tensor
 
 from crisp_golden.arithmetic.network import Pattern
-from crisp_sw.prune.methods.block_grid import BlockGrid
+from crisp_sw.prune.pattern.block_grid import BlockGrid
 
 
 def enclosing_pattern(mask: Tensor, grid: BlockGrid, m: int) -> Pattern:

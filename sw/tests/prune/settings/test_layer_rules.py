@@ -5,12 +5,12 @@ from torch import nn
 
 from crisp_sw.prune.errors import PruneError
 from crisp_sw.prune.layers.prunable_layers import select_layers
-from crisp_sw.prune.settings.rules import LayerRule
-from crisp_sw.prune.settings.settings import PruneSettings
+from crisp_sw.prune.settings.layer_rules import LayerRule
+from crisp_sw.prune.settings.methods import CrispPruning
 
 
 def selected(model, *rules, **choices):
-    settings = PruneSettings(block=8, rules=rules, min_kept_share=0.0, **choices)
+    settings = CrispPruning.of(block=8, rules=rules, min_kept_share=0.0, **choices)
     prunable, dense = select_layers(model, settings)
     return {layer.name: layer for layer in prunable}, {layer.name: layer.reason for layer in dense}
 
@@ -22,7 +22,7 @@ def test_later_rules_win_where_both_speak(mixed_net):
         LayerRule(name="g*", n=3),
         LayerRule(name="linear", type="Linear", dense=True),
     )
-    assert {name: (layer.n, layer.floor) for name, layer in layers.items()} == {
+    assert {name: (layer.n, layer.least_blocks) for name, layer in layers.items()} == {
         "conv": (2, 3),
         "pointwise": (2, 3),
         "grouped": (3, 3),
@@ -33,9 +33,14 @@ def test_later_rules_win_where_both_speak(mixed_net):
 def test_layer_with_its_own_pattern_and_floor(mixed_net):
     layers, _ = selected(mixed_net, LayerRule(name="linear", m=8, block=16, min_kept_share=1.0))
     layer = layers["linear"]
-    assert (layer.m, layer.grid.block, layer.grid.block_columns, layer.min_kept_share) == (8, 16, 2, 1.0)
+    assert (layer.m, layer.grid.block, layer.grid.block_columns, layer.floor.min_kept_share) == (
+        8,
+        16,
+        2,
+        1.0,
+    )
     # Uniform pruning to 92% at 1:8 keeps 64% of the blocks.
-    assert layer.floor == 1
+    assert layer.least_blocks == 1
 
 
 def test_first_layer_and_classifier_stay_dense(mixed_net):
@@ -136,7 +141,7 @@ def test_rule_that_is_of_use_or_harmless(mixed_net, rules):
 @pytest.mark.parametrize(
     ("values", "message"),
     [
-        ({}, "a LayerRule needs a `name` pattern or a `type`; expected at least one of them"),
+        ({}, "a LayerRule needs a `name` pattern, a `type` or a `role`; expected at least one of them"),
         ({"name": "a", "n": 0}, "`n` must be an integer of at least 1, not 0"),
         ({"name": "a", "min_kept_share": 2}, "`min_kept_share` must be from 0 to 1, not 2"),
     ],

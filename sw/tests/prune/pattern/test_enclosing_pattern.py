@@ -6,8 +6,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from crisp_golden.format.pattern import find_violation
-from crisp_sw.prune.masks.hardware_pattern import enclosing_pattern
-from crisp_sw.prune.methods.block_grid import BlockGrid
+from crisp_sw.prune.pattern.block_grid import BlockGrid
+from crisp_sw.prune.pattern.enclosing_pattern import enclosing_pattern
 
 
 def test_rows_are_filled_up_with_the_lowest_empty_blocks():

@@ -8,7 +8,7 @@ from torch import nn
 
 from crisp_sw.prune.run.run_checks import own_copy, require_ready, require_trained
 from crisp_sw.prune.run.run_state import RunFile, RunState, require_place
-from crisp_sw.prune.settings.settings import PruneSettings
+from crisp_sw.prune.settings.prune_settings import PruneSettings
 from crisp_sw.prune.settings.value_checks import require_function
 from crisp_sw.prune.tuning.batch_norm import finish_batch_norm
 from crisp_sw.prune.tuning.fine_tuning import EpochStatistics, FineTuner
@@ -35,6 +35,7 @@ def fine_tune_dense(
 
     Parameters
     ----------
+    settings : of any method; what it says of pruning is not looked at.
     teacher, state_dir, resume, keep_state : as of :func:`crisp_sw.prune.prune_for_classes`.
     on_epoch : called with the number of epochs done, from 1, and the last one's statistics.
 
@@ -50,17 +51,18 @@ def fine_tune_dense(
     require_place(state_dir, resume=resume, keep_state=keep_state)
     require_ready(model, teacher, samples, settings)
     dense = master_copy(model).to(memory_format=torch.channels_last)  # pyright: ignore[reportCallIssue]
-    source = Teacher(teacher or model, samples, settings) if settings.distillation > 0 else None
-    tuner = FineTuner(dense, samples, settings, source)
+    training = settings.training
+    source = Teacher(teacher or model, samples, training) if training.teaching.distillation > 0 else None
+    tuner = FineTuner(dense, samples, training, source)
     file = RunFile.of(state_dir, model, teacher, samples, settings, kind="dense")
     state = file.load(dense, tuner.optimizer) if resume else RunState()
-    while state.epoch < settings.total_epochs:
+    while state.epoch < training.total_epochs:
         statistics = tuner.train_epoch(state.epoch)
         state.epoch += 1
         file.save(state, dense, tuner.optimizer)
         if on_epoch:
             on_epoch(state.epoch, statistics)
-    finish_batch_norm(dense, samples, settings)
+    finish_batch_norm(dense, samples, training)
     require_trained(dense)
     if not keep_state:
         file.remove()

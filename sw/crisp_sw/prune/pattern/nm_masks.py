@@ -3,7 +3,7 @@
 import torch
 from torch import Tensor
 
-from crisp_sw.prune.methods.block_grid import BlockGrid
+from crisp_sw.prune.pattern.block_grid import BlockGrid
 
 
 def fine_mask(saliency: Tensor, grid: BlockGrid, *, n: int, m: int) -> Tensor:

@@ -1,15 +1,14 @@
 """The dense reference: trained like a pruned model, and resumable."""
 
-from dataclasses import replace
-
 import pytest
 import torch
 
 from crisp_sw.prune.errors import PruneError, SamplesError
-from crisp_sw.prune.settings.settings import PruneSettings
-from crisp_sw.prune.tuning.dense import fine_tune_dense
+from crisp_sw.prune.settings.prune_settings import settings_of
+from crisp_sw.prune.tuning.dense_fine_tuning import fine_tune_dense
+from sw.tests.prune.changed_settings import changed
 
-FAST = PruneSettings(iterations=1, epochs_per_iteration=1, final_epochs=3, learning_rate=0.05, batch_size=16)
+FAST = settings_of(iterations=1, epochs_per_iteration=1, final_epochs=3, learning_rate=0.05, batch_size=16)
 
 
 class Stop(Exception):
@@ -22,7 +21,7 @@ def test_dense_fine_tuning_learns_and_leaves_the_model_alone(mixed_net, samples)
     tuned = fine_tune_dense(
         mixed_net,
         samples,
-        replace(FAST, distillation=0.0),
+        changed(FAST, distillation=0.0),
         on_epoch=lambda number, last: epochs.append((number, last)),
     )
     assert [number for number, _ in epochs] == [1, 2, 3, 4]
@@ -60,10 +59,10 @@ def test_resumed_run_ends_alike(mixed_net, samples, tmp_path):
 
 def test_divergence_is_reported(mixed_net, samples):
     with pytest.raises(PruneError, match=r"the loss became \S+ at learning rate 1e\+30"):
-        fine_tune_dense(mixed_net, samples, replace(FAST, learning_rate=1e30))
+        fine_tune_dense(mixed_net, samples, changed(FAST, learning_rate=1e30))
 
 
 def test_fewer_samples_than_a_batch(mixed_net, samples):
     message = "96 samples are fewer than one batch of 97; expected at least 97, or a smaller `batch_size`"
     with pytest.raises(SamplesError, match=message):
-        fine_tune_dense(mixed_net, samples, replace(FAST, batch_size=97))
+        fine_tune_dense(mixed_net, samples, changed(FAST, batch_size=97))

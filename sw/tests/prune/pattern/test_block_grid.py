@@ -4,7 +4,7 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from crisp_sw.prune.methods.block_grid import BlockGrid
+from crisp_sw.prune.pattern.block_grid import BlockGrid
 
 grids = st.builds(
     BlockGrid,

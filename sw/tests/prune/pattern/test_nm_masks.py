@@ -4,8 +4,8 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from crisp_sw.prune.methods.block_grid import BlockGrid
-from crisp_sw.prune.methods.fine import block_capacity, fine_mask, largest_of_groups
+from crisp_sw.prune.pattern.block_grid import BlockGrid
+from crisp_sw.prune.pattern.nm_masks import block_capacity, fine_mask, largest_of_groups
 
 
 @st.composite

@@ -5,8 +5,10 @@ import json
 import pytest
 
 from crisp_sw.prune.errors import PruneError
-from crisp_sw.prune.settings.rules import LayerRule
-from crisp_sw.prune.settings.settings import METHODS, PruneSettings
+from crisp_sw.prune.settings.layer_rules import LayerRule
+from crisp_sw.prune.settings.methods import ReferencePruning
+from crisp_sw.prune.settings.prune_settings import prune_methods, settings_from_json, settings_of
+from crisp_sw.prune.settings.training_settings import TrainingSettings
 
 
 @pytest.mark.parametrize(
@@ -30,7 +32,7 @@ from crisp_sw.prune.settings.settings import METHODS, PruneSettings
         ({"min_kept_share": -0.1}, "`min_kept_share` must be from 0 to 1, not -0.1"),
         ({"schedule": "square"}, "`schedule` must be one of linear, cubic, crisp, not 'square'"),
         ({"small_layers": "drop"}, "`small_layers` must be one of dense, fine, hybrid, not 'drop'"),
-        ({"method": "magic"}, f"`method` must be one of {', '.join(METHODS)}, not 'magic'"),
+        ({"method": "magic"}, f"`method` must be one of {', '.join(prune_methods())}, not 'magic'"),
         ({"learning_rate": 1e308}, "`learning_rate` must be a positive number up to 3e+38, not 1e+308"),
         ({"block": 4096}, "`block` must be at most 1024, not 4096"),
         ({"final_epochs": 10**400}, f"`final_epochs` must be at most 1000000000, not {10**400}"),
@@ -58,17 +60,17 @@ from crisp_sw.prune.settings.settings import METHODS, PruneSettings
 )
 def test_bad_value_is_named(values, message):
     with pytest.raises(PruneError) as error:
-        PruneSettings(**values)
+        settings_of(**values)
     assert str(error.value) == message
 
 
 def test_total_epochs():
-    assert PruneSettings(iterations=3, epochs_per_iteration=2, final_epochs=5).total_epochs == 11
+    assert TrainingSettings(iterations=3, epochs_per_iteration=2, final_epochs=5).total_epochs == 11
 
 
 def test_json_round_trip():
-    settings = PruneSettings(exclude=("stem*",), n=1, rules=(LayerRule(name="fc", dense=True),))
-    assert PruneSettings.from_json(json.loads(json.dumps(settings.to_json()))) == settings
+    settings = settings_of(exclude=("stem*",), n=1, rules=(LayerRule(name="fc", dense=True),))
+    assert settings_from_json(json.loads(json.dumps(settings.to_json()))) == settings
 
 
 RULE = 'a rule must be a table such as {name = "fc", n = 2}, not'
@@ -77,7 +79,7 @@ RULE = 'a rule must be a table such as {name = "fc", n = 2}, not'
 @pytest.mark.parametrize(
     ("values", "message"),
     [
-        ({"zzz": "red"}, f"no setting 'zzz'; expected one of {', '.join(PruneSettings().to_json())}"),
+        ({"zzz": "red"}, f"no setting 'zzz'; expected one of {', '.join(settings_of().to_json())}"),
         ({"final_epoch": 3}, "no setting 'final_epoch'; did you mean 'final_epochs'?"),
         ({"exclude": "stem*"}, "`exclude` must be a list of strings, not 'stem*'"),
         ({"exclude_types": [3]}, "`exclude_types` must be a tuple of strings, not (3,)"),
@@ -97,7 +99,7 @@ RULE = 'a rule must be a table such as {name = "fc", n = 2}, not'
         ),
         (
             {"rules": [{"n": 1}]},
-            "a LayerRule needs a `name` pattern or a `type`; expected at least one of them",
+            "a LayerRule needs a `name` pattern, a `type` or a `role`; expected at least one of them",
         ),
         ({"flip": "no"}, "`flip` must be true or false, not 'no'"),
         ({"dense_first": "no"}, "`dense_first` must be true or false, not 'no'"),
@@ -106,11 +108,11 @@ RULE = 'a rule must be a table such as {name = "fc", n = 2}, not'
 )
 def test_bad_settings_of_a_file_are_named(values, message):
     with pytest.raises(PruneError) as error:
-        PruneSettings.from_json(values)
+        settings_from_json(values)
     assert str(error.value) == message
 
 
 def test_published_code_has_masks_of_its_own():
-    settings = PruneSettings(method="reference_compat")
-    assert settings.flattens
-    assert settings.mask_gradient == "masked"
+    settings = ReferencePruning()
+    assert settings.masking.flattens
+    assert settings.masking.gradient == "masked"

@@ -4,7 +4,7 @@ import pytest
 from torch import nn
 from torch.nn.utils import parametrizations
 
-from crisp_sw.prune.layers.other_layers import other_layers
+from crisp_sw.prune.layers.never_pruned import other_layers
 
 
 @pytest.mark.parametrize(
