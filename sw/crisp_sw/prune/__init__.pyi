@@ -7,6 +7,7 @@ from .pattern.floors import BlockFloor, Floor
 from .run.progress import PruneProgress
 from .run.pruner import prune_for_classes
 from .run.report import IterationReport, LayerReport, PruneReport, PruneResult
+from .settings.fine_tuning_settings import Augmentation, Distillation, FineTuning
 from .settings.layer_choice import LayerChoice
 from .settings.layer_rules import LayerRule
 from .settings.masked_pruning import LayerScoring, MaskedPruning, Masking, Scoring, SparsePruning
@@ -26,7 +27,6 @@ from .settings.prune_settings import (
     settings_from_json,
     settings_of,
 )
-from .settings.training_settings import Augmentation, Distillation, TrainingSettings
 from .sparsifier.sparsifier import CrispSparsifier
 from .tuning.dense_fine_tuning import fine_tune_dense
 from .tuning.samples import ClassSamples, choose_samples
@@ -41,6 +41,7 @@ __all__ = [
     "CrispSparsifier",
     "DenseFineTuning",
     "Distillation",
+    "FineTuning",
     "Floor",
     "IterationReport",
     "LayerChoice",
@@ -63,7 +64,6 @@ __all__ = [
     "Scoring",
     "Selection",
     "SparsePruning",
-    "TrainingSettings",
     "UnreachableSparsityError",
     "UnstructuredPruning",
     "choose_samples",

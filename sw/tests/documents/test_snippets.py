@@ -9,8 +9,8 @@ from sw.tests.documents.markdown_blocks import DOCUMENTS, ROOT, blocks
 SMALLER = {
     "per_class=500": "per_class=16",
     "per_class=1000": "per_class=16",
-    "settings_of(n=1, m=4, sparsity=0.92)": (
-        "settings_of(n=1, m=4, sparsity=0.92, iterations=1, final_epochs=1, batch_size=16)"
+    "CrispPruning(n=1, m=4, sparsity=0.92)": (
+        "CrispPruning.of(n=1, m=4, sparsity=0.92, iterations=1, final_epochs=1, batch_size=16)"
     ),
     "[:256]": "[:16]",
     "samples.images[::4]": "samples.images[:16]",

@@ -27,7 +27,7 @@ from crisp_sw.exchange.checkpoint_info import CheckpointInfo
 from crisp_sw.exchange.packed import is_network, load_metadata, load_network
 from crisp_sw.exchange.packed.save import packed_bytes
 from crisp_sw.exchange.pruned_model import load_pruned
-from crisp_sw.prune import ClassSamples, PruneSettings, prune_for_classes
+from crisp_sw.prune import ClassSamples, CrispPruning, prune_for_classes
 from crisp_sw.train.training import TrainingSettings, train
 
 INFO = CheckpointInfo(
@@ -146,7 +146,7 @@ def test_a_training_that_was_interrupted(files, digits, tmp_path):
 
 
 def test_a_pruning_that_was_interrupted(files, digits, tmp_path):
-    settings = PruneSettings(
+    settings = CrispPruning.of(
         n=2,
         block=8,
         sparsity=0.6,

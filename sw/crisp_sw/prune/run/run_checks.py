@@ -8,8 +8,8 @@ from crisp_sw.data.augment import padding_fault
 from crisp_sw.modules.wrappers import module_copy, unwrapped
 from crisp_sw.prune.errors import PruneError, SamplesError
 from crisp_sw.prune.layers.exclusions import excluded_layers
+from crisp_sw.prune.settings.fine_tuning_settings import FineTuning
 from crisp_sw.prune.settings.prune_settings import PruneSettings
-from crisp_sw.prune.settings.training_settings import TrainingSettings
 from crisp_sw.prune.tuning.inference import require_outputs, require_training_outputs
 from crisp_sw.prune.tuning.samples import ClassSamples
 
@@ -93,7 +93,7 @@ def _require_output_per_class(outputs: int, samples: ClassSamples) -> None:
         )
 
 
-def _require_images(samples: ClassSamples, training: TrainingSettings) -> None:
+def _require_images(samples: ClassSamples, training: FineTuning) -> None:
     samples.require_batch(training.batch_size)
     unlabelled = training.teaching.unlabelled_batch
     if unlabelled and samples.unlabelled is None:

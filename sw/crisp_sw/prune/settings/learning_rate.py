@@ -2,10 +2,10 @@
 
 import math
 
-from crisp_sw.prune.settings.training_settings import TrainingSettings
+from crisp_sw.prune.settings.fine_tuning_settings import FineTuning
 
 
-def learning_rate_at(training: TrainingSettings, epochs: float) -> float:
+def learning_rate_at(training: FineTuning, epochs: float) -> float:
     """Return the learning rate after ``epochs`` epochs of the run, 0 to below ``training.total_epochs``.
 
     "final-cosine": constant up to the final epochs, then ``(1 + cos(pi * x)) / 2`` of it, with x from 0 to 1

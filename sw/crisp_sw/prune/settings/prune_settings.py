@@ -6,10 +6,10 @@ from importlib import import_module
 from typing import Any, ClassVar
 
 from crisp_sw.prune.errors import PruneError
+from crisp_sw.prune.settings.fine_tuning_settings import FineTuning
 from crisp_sw.prune.settings.layer_choice import LayerChoice
 from crisp_sw.prune.settings.layer_rules import rules_from_json
 from crisp_sw.prune.settings.settings_group import SettingsGroup
-from crisp_sw.prune.settings.training_settings import TrainingSettings
 from crisp_sw.prune.settings.value_checks import as_tuple, require_choice, require_known
 
 DEFAULT_METHOD = "crisp"
@@ -48,7 +48,7 @@ class PruneSettings(SettingsGroup):
     method: ClassVar[str] = ""
     keeps_sizes: ClassVar[bool] = True
 
-    training: TrainingSettings = field(default_factory=TrainingSettings)
+    training: FineTuning = field(default_factory=FineTuning)
     layers: LayerChoice = field(default_factory=LayerChoice)
 
     def __init_subclass__(cls, *, method: str = "", **kwargs: Any):

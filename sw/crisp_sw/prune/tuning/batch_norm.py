@@ -4,12 +4,12 @@ import torch
 from torch import nn
 
 from crisp_sw.modules.modes import held_in_inference
-from crisp_sw.prune.settings.training_settings import TrainingSettings
+from crisp_sw.prune.settings.fine_tuning_settings import FineTuning
 from crisp_sw.prune.tuning.inference import as_input
 from crisp_sw.prune.tuning.samples import ClassSamples
 
 
-def finish_batch_norm(model: nn.Module, samples: ClassSamples, training: TrainingSettings) -> None:
+def finish_batch_norm(model: nn.Module, samples: ClassSamples, training: FineTuning) -> None:
     """Put a trained model into inference mode, with the BatchNorm statistics that the settings ask for."""
     if training.batch_norm == "reestimate":
         reestimate_batch_norm(model, samples, batch_size=training.batch_size)

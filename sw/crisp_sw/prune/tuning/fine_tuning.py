@@ -10,8 +10,8 @@ from crisp_sw.data.augment import augment
 from crisp_sw.modules.mixed_precision import autocast
 from crisp_sw.modules.modes import start_training
 from crisp_sw.prune.errors import PruneError
+from crisp_sw.prune.settings.fine_tuning_settings import FineTuning
 from crisp_sw.prune.settings.learning_rate import learning_rate_at
-from crisp_sw.prune.settings.training_settings import TrainingSettings
 from crisp_sw.prune.tuning.batch_norm import reestimate_batch_norm
 from crisp_sw.prune.tuning.inference import as_input, device_of, main_logits
 from crisp_sw.prune.tuning.random_streams import Stream, seeded, stream_generator, stream_seed
@@ -47,7 +47,7 @@ class FineTuner:
     """
 
     def __init__(
-        self, model: nn.Module, samples: ClassSamples, training: TrainingSettings, teacher: Teacher | None
+        self, model: nn.Module, samples: ClassSamples, training: FineTuning, teacher: Teacher | None
     ):
         self._model, self._samples, self._training, self._teacher = model, samples, training, teacher
         self._parameters = [parameter for parameter in model.parameters() if parameter.requires_grad]

@@ -23,8 +23,8 @@ from crisp_sw.modules.mixed_precision import autocast
 from crisp_sw.modules.modes import evaluating
 from crisp_sw.prune.errors import SaliencyError
 from crisp_sw.prune.masks.masking import loss_gradients_only
+from crisp_sw.prune.settings.fine_tuning_settings import FineTuning
 from crisp_sw.prune.settings.masked_pruning import LayerNorm, LayerScoring, Scoring
-from crisp_sw.prune.settings.training_settings import TrainingSettings
 from crisp_sw.prune.tuning.inference import as_input, device_of, main_logits
 from crisp_sw.prune.tuning.random_streams import Stream, stream_generator
 from crisp_sw.prune.tuning.samples import ClassSamples
@@ -35,7 +35,7 @@ def measure_saliency(
     weights: Mapping[str, nn.Parameter],
     samples: ClassSamples,
     scoring: LayerScoring,
-    training: TrainingSettings,
+    training: FineTuning,
 ) -> dict[str, Tensor]:
     """Return the saliency that the settings ask for, per name, float32 on the CPU, in the weight's shape.
 
@@ -95,7 +95,7 @@ def accumulate_gradients(
     weights: Mapping[str, nn.Parameter],
     samples: ClassSamples,
     scoring: Scoring,
-    training: TrainingSettings,
+    training: FineTuning,
 ) -> dict[str, Tensor]:
     """Return the gradients by ``weights`` of the loss on ``samples``, float32, added up over batches.
 

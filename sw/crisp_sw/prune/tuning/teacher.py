@@ -6,7 +6,7 @@ from torch.nn import functional
 
 from crisp_sw.modules.mixed_precision import autocast
 from crisp_sw.modules.wrappers import module_copy
-from crisp_sw.prune.settings.training_settings import TrainingSettings
+from crisp_sw.prune.settings.fine_tuning_settings import FineTuning
 from crisp_sw.prune.tuning.inference import as_input, collect_logits, device_of, main_logits
 from crisp_sw.prune.tuning.samples import ClassSamples
 
@@ -38,7 +38,7 @@ class Teacher:
     SamplesError : the labels do not fit the outputs.
     """
 
-    def __init__(self, model: nn.Module, samples: ClassSamples, training: TrainingSettings):
+    def __init__(self, model: nn.Module, samples: ClassSamples, training: FineTuning):
         self._precision = training.precision
         self._model = module_copy(model).eval()
         self._logits = None

@@ -94,7 +94,7 @@ def test_results_of_another_precision_are_not_taken(settings, monkeypatch):
     sent = []
     monkeypatch.setattr(experiment, "run_sweep", lambda tasks, *_, **__: sent.extend(tasks) or Sweep())
     run_experiment(settings)
-    assert [task.recipe.prune_settings(task.cell).precision for task in sent] == ["bfloat16"]
+    assert [task.recipe.prune_settings(task.cell).training.precision for task in sent] == ["bfloat16"]
 
 
 @pytest.mark.parametrize(

@@ -45,7 +45,7 @@ def test_figures_of_an_earlier_run_give_its_settings(tmp_path):
             SettingsFileError,
             r"a\.toml: no setting 'sparsty'; did you mean 'sparsity'",
         ),
-        ("a.toml", "zzz = 1", SettingsFileError, r"no setting 'zzz'; expected one of method, n, m"),
+        ("a.toml", "zzz = 1", SettingsFileError, r"no setting 'zzz'; expected one of method, sparsity"),
         ("a.toml", "sparsity = 2.0", PruneError, r"a\.toml: `sparsity` must be"),
         ("a.toml", "sparsity = ", SettingsFileError, r"a\.toml: not valid TOML"),
         ("a.json", "[1]", SettingsFileError, r"a\.json: expected settings by name, not list"),

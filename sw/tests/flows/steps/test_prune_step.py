@@ -28,7 +28,7 @@ def test_figures_and_progress(digits_checkpoint):
     stages = [stage for stage, *_ in seen]
     assert stages[0] == "pruning"
     assert stages[-1] == "fine-tuning the dense network"
-    assert seen[-1][1] == seen[-1][2] == SETTINGS.total_epochs
+    assert seen[-1][1] == seen[-1][2] == SETTINGS.training.total_epochs
 
 
 def test_without_the_dense_comparison(digits_checkpoint):

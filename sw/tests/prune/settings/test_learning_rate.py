@@ -2,12 +2,12 @@
 
 import pytest
 
+from crisp_sw.prune.settings.fine_tuning_settings import FineTuning
 from crisp_sw.prune.settings.learning_rate import learning_rate_at
-from crisp_sw.prune.settings.training_settings import TrainingSettings
 
 
 def rates(epochs, **choices):
-    settings = TrainingSettings.of(
+    settings = FineTuning.of(
         iterations=2, epochs_per_iteration=3, final_epochs=4, learning_rate=0.1, **choices
     )
     return [learning_rate_at(settings, epoch) for epoch in epochs]

@@ -5,10 +5,10 @@ import json
 import pytest
 
 from crisp_sw.prune.errors import PruneError
+from crisp_sw.prune.settings.fine_tuning_settings import FineTuning
 from crisp_sw.prune.settings.layer_rules import LayerRule
 from crisp_sw.prune.settings.methods import ReferencePruning
 from crisp_sw.prune.settings.prune_settings import prune_methods, settings_from_json, settings_of
-from crisp_sw.prune.settings.training_settings import TrainingSettings
 
 
 @pytest.mark.parametrize(
@@ -65,7 +65,7 @@ def test_bad_value_is_named(values, message):
 
 
 def test_total_epochs():
-    assert TrainingSettings(iterations=3, epochs_per_iteration=2, final_epochs=5).total_epochs == 11
+    assert FineTuning(iterations=3, epochs_per_iteration=2, final_epochs=5).total_epochs == 11
 
 
 def test_json_round_trip():

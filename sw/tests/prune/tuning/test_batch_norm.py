@@ -3,7 +3,7 @@
 import torch
 from torch import nn
 
-from crisp_sw.prune.settings.training_settings import TrainingSettings
+from crisp_sw.prune.settings.fine_tuning_settings import FineTuning
 from crisp_sw.prune.tuning.batch_norm import finish_batch_norm, reestimate_batch_norm
 
 
@@ -21,8 +21,8 @@ def test_batch_norm_statistics_are_plain_averages(samples):
 def test_running_statistics_can_stay(samples):
     norm = nn.BatchNorm2d(1)
     model = nn.Sequential(norm).train()
-    finish_batch_norm(model, samples, TrainingSettings.of(batch_norm="running"))
+    finish_batch_norm(model, samples, FineTuning.of(batch_norm="running"))
     assert torch.equal(norm.state_dict()["running_mean"], torch.zeros(1))
     assert not norm.training
-    finish_batch_norm(model, samples, TrainingSettings.of())
+    finish_batch_norm(model, samples, FineTuning.of())
     assert not torch.equal(norm.state_dict()["running_mean"], torch.zeros(1))

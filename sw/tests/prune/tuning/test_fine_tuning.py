@@ -8,14 +8,14 @@ import torch
 from torch import nn
 
 from crisp_sw.prune.errors import PruneError
-from crisp_sw.prune.settings.training_settings import TrainingSettings
+from crisp_sw.prune.settings.fine_tuning_settings import FineTuning
 from crisp_sw.prune.tuning.batch_norm import reestimate_batch_norm
 from crisp_sw.prune.tuning.fine_tuning import FineTuner
 from crisp_sw.prune.tuning.inference import collect_logits
 from crisp_sw.prune.tuning.samples import ClassSamples
 from crisp_sw.prune.tuning.teacher import Teacher, distillation_loss
 
-FAST = TrainingSettings.of(
+FAST = FineTuning.of(
     iterations=1,
     epochs_per_iteration=1,
     final_epochs=5,

@@ -4,7 +4,7 @@ import pytest
 import torch
 
 from crisp_sw.prune.errors import SamplesError
-from crisp_sw.prune.settings.training_settings import TrainingSettings
+from crisp_sw.prune.settings.fine_tuning_settings import FineTuning
 from crisp_sw.prune.tuning.samples import ClassSamples
 from crisp_sw.prune.tuning.teacher import Teacher, distillation_loss
 
@@ -19,9 +19,7 @@ def test_distillation_loss_formula():
     assert float(distillation_loss(targets, targets, 2.0)) == 0.0
 
 
-@pytest.mark.parametrize(
-    "settings", [TrainingSettings.of(), TrainingSettings.of(flip=True, teacher_view="original")]
-)
+@pytest.mark.parametrize("settings", [FineTuning.of(), FineTuning.of(flip=True, teacher_view="original")])
 def test_original_images_are_looked_up(mixed_net, samples, settings):
     teacher = Teacher(mixed_net, samples, settings)
     expected = mixed_net.eval()(samples.normalised(INDEX))
@@ -29,7 +27,7 @@ def test_original_images_are_looked_up(mixed_net, samples, settings):
 
 
 def test_augmented_images_are_what_the_student_sees(mixed_net, samples):
-    teacher = Teacher(mixed_net.train(), samples, TrainingSettings.of(flip=True))
+    teacher = Teacher(mixed_net.train(), samples, FineTuning.of(flip=True))
     images = torch.rand(2, 1, 8, 8, generator=torch.Generator().manual_seed(0))
     expected = mixed_net.eval()(images)
     torch.testing.assert_close(teacher.logits(INDEX, images), expected)
@@ -37,13 +35,13 @@ def test_augmented_images_are_what_the_student_sees(mixed_net, samples):
 
 
 def test_images_of_no_sample_are_answered_too(mixed_net, samples):
-    teacher = Teacher(mixed_net, samples, TrainingSettings.of())
+    teacher = Teacher(mixed_net, samples, FineTuning.of())
     images = torch.rand(2, 1, 8, 8, generator=torch.Generator().manual_seed(0))
     torch.testing.assert_close(teacher.answers(images), mixed_net.eval()(images))
 
 
 def test_teacher_is_a_copy(mixed_net, samples):
-    teacher = Teacher(mixed_net, samples, TrainingSettings.of().with_values(crop_padding=1))
+    teacher = Teacher(mixed_net, samples, FineTuning.of().with_values(crop_padding=1))
     images = samples.normalised(INDEX)
     before = teacher.logits(INDEX, images)
     with torch.no_grad():
@@ -54,4 +52,4 @@ def test_teacher_is_a_copy(mixed_net, samples):
 def test_label_without_an_output(mixed_net):
     samples = ClassSamples(images=torch.zeros(1, 1, 8, 8), labels=torch.tensor([7]))
     with pytest.raises(SamplesError, match="label 7 does not fit the model's output"):
-        Teacher(mixed_net, samples, TrainingSettings.of())
+        Teacher(mixed_net, samples, FineTuning.of())

@@ -41,7 +41,7 @@ def test_method_gets_its_settings(method, expected):
 
 def test_all_methods_train_equally_long():
     cells = Grid(classes=(10,), class_seeds=(0,)).cells(["net"])
-    assert len({STANDARD.prune_settings(cell).total_epochs for cell in cells}) == 1
+    assert len({STANDARD.prune_settings(cell).training.total_epochs for cell in cells}) == 1
 
 
 @pytest.mark.parametrize("name", VARIANTS)

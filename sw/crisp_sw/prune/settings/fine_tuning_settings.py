@@ -78,7 +78,7 @@ class Distillation(SettingsGroup):
 
 
 @dataclass(frozen=True, kw_only=True)
-class TrainingSettings(SettingsGroup):
+class FineTuning(SettingsGroup):
     """Fine-tuning with SGD: its budget of epochs, its learning rate and its randomness.
 
     Parameters
