@@ -122,7 +122,7 @@ def test_crop_of_pruning_out_of_range(digits_checkpoint, tmp_path, monkeypatch, 
             "`sparsity` 0.9 has no effect on the method",
         ),
         (("prune", *PRUNE, "--method", "block", "--n", 2), "`n` 2 has no effect on the method 'block'"),
-        (("prune", *PRUNE, "--method", "unstructured", "--m", 8), "`m` 8 has no effect on the method"),
+        (("prune", *PRUNE, "--method", "unstructured", "--n", 2), "`n` 2 has no effect on the method"),
         (
             ("prune", *PRUNE, "--settings", "alone.toml", "--teacher", "fine-tuned"),
             "--teacher fine-tuned has no effect: `distillation` is 0",
