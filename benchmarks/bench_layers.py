@@ -8,6 +8,7 @@ import numpy as np
 from benchmarks.layers import MeasuredLayer
 from crisp_golden.cycles.core_cycles import ideal_cycles, job_cycles
 from crisp_golden.stimuli.layer_cases import case_jobs
+from crisp_sim.core.cocotb_core import driven_core
 from crisp_sim.core.core_driver import CoreDriver
 from crisp_sim.core.layer_run import fetch_job, preload_job
 from crisp_sim.runs.parameters import bench_parameters, record_measurements
@@ -18,8 +19,7 @@ from crisp_spec.config import CoreConfig
 async def measured_layers_match_golden(dut):
     """Parameters: config, seed, layers (fields of ``MeasuredLayer``)."""
     parameters = bench_parameters()
-    driver = CoreDriver(dut, CoreConfig(**parameters["config"]))
-    await driver.reset()
+    driver = await driven_core(dut, CoreConfig(**parameters["config"]))
     layers = [MeasuredLayer(**fields) for fields in parameters["layers"]]
     results = [await _measure(driver, layer, parameters["seed"]) for layer in layers]
     record_measurements({"layers": results})

@@ -4,7 +4,8 @@ import cocotb
 import numpy as np
 
 from cocotb_tests.jobs.traffic import MemoryTraffic
-from crisp_golden.stimuli.random_jobs import RandomJob, random_job
+from crisp_golden.stimuli.random_jobs import random_job
+from crisp_sim.core.cocotb_core import driven_core
 from crisp_sim.core.core_driver import CoreDriver
 from crisp_sim.runs.parameters import bench_parameters, record_measurements
 from crisp_spec.config import CoreConfig
@@ -13,17 +14,9 @@ from crisp_spec.config import CoreConfig
 async def reset_core(dut) -> tuple[CoreDriver, range, int]:
     """Parameters of every test: config, seed, first, jobs. Return driver, numbers of the jobs, seed."""
     parameters = bench_parameters()
-    driver = CoreDriver(dut, CoreConfig(**parameters["config"]))
-    await driver.reset()
+    driver = await driven_core(dut, CoreConfig(**parameters["config"]))
     first = parameters["first"]
     return driver, range(first, first + parameters["jobs"]), parameters["seed"]
-
-
-async def preload(driver: CoreDriver, job: RandomJob) -> None:
-    """Fill all memories and set the job."""
-    for target, memory in job.chip.memories.items():
-        await driver.fill(target, memory.tobytes())
-    driver.set_job(job.fields)
 
 
 async def check_smem(driver: CoreDriver, expected: np.ndarray, name: str) -> None:
@@ -39,7 +32,7 @@ async def random_jobs_match_the_model(dut):
     cycles = 0
     for number in numbers:
         job = random_job(np.random.default_rng((seed, number)), driver.config)
-        await preload(driver, job)
+        await driver.load_chip(job.chip, job.fields)
         predicted, name = job.cycles(), f"job {number}, {job.fields}"
         counted, clocked = await driver.run(limit=2 * predicted.total + 1000)
         await check_smem(driver, job.expected_smem(), name)
@@ -57,7 +50,7 @@ async def jobs_share_the_activation_memory(dut):
     for number in numbers:
         rng = np.random.default_rng((seed, number, 1))
         job = random_job(rng, driver.config)
-        await preload(driver, job)
+        await driver.load_chip(job.chip, job.fields)
         predicted, name = job.cycles(), f"job {number}, {job.fields}"
         traffic = MemoryTraffic(driver, job, rng)
         clocked = await traffic.run(limit=2 * predicted.total + 1000)

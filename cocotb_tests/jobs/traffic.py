@@ -3,7 +3,7 @@
 from collections import deque
 
 import numpy as np
-from cocotb.triggers import FallingEdge, ReadOnly
+from cocotb.triggers import ReadOnly
 
 from crisp_golden.stimuli.random_jobs import RandomJob
 from crisp_sim.core.core_driver import CoreDriver
@@ -22,7 +22,7 @@ class MemoryTraffic:
     """
 
     def __init__(self, driver: CoreDriver, job: RandomJob, rng: np.random.Generator):
-        self.driver, self.config, self.rng = driver, driver.config, rng
+        self.ports, self.config, self.rng = driver.ports, driver.config, rng
         self.before = job.chip.smem
         everything = np.arange(self.config.bank_depth)
         used = np.concatenate([job.rows(tensor) for tensor in ("act", "out", "res")])
@@ -36,26 +36,26 @@ class MemoryTraffic:
 
     async def run(self, limit: int) -> int:
         """Start the job and keep the ports busy until it ends; return the cycles that it was busy."""
-        dut, cycle = self.driver.dut, 0
-        dut.job_start.value = 1
-        await FallingEdge(dut.clk)
-        dut.job_start.value = 0
-        while dut.busy.value:
+        ports, cycle = self.ports, 0
+        ports.set("job_start", 1)
+        await ports.cycle()
+        ports.set("job_start", 0)
+        while ports.get("busy"):
             assert cycle < limit, "the core does not finish"
             self._compare(cycle)
             self._request(cycle)
             await self._write()
-            await FallingEdge(dut.clk)
+            await ports.cycle()
             cycle += 1
-        dut.read_valid.value = 0
-        dut.write_en.value = 0
+        ports.set("read_valid", 0)
+        ports.set("write_en", 0)
         busy = cycle
         while self._due:
             assert cycle < busy + 2 * READ_LATENCY, "a read has no answer"
             self._compare(cycle)
-            await FallingEdge(dut.clk)
+            await ports.cycle()
             cycle += 1
-        assert not dut.starved.value
+        assert not ports.get("starved")
         return busy
 
     def apply(self, smem: np.ndarray) -> None:
@@ -67,43 +67,44 @@ class MemoryTraffic:
 
     def _request(self, cycle: int) -> None:
         """Read ``cols`` words, from two rows that need not be neighbours, if the port is ready."""
-        dut, cols = self.driver.dut, self.config.cols
-        valid = bool(dut.read_ready.value) and self.rng.random() < self._density
-        dut.read_valid.value = int(valid)
+        ports, cols = self.ports, self.config.cols
+        valid = bool(ports.get("read_ready")) and self.rng.random() < self._density
+        ports.set("read_valid", int(valid))
         if not valid:
             return
         row, behind = self.rng.choice(self.read_rows, 2).tolist()
         rotation = int(self.rng.integers(cols))
-        dut.read_row.value, dut.read_next_row.value, dut.read_rotation.value = row, behind, rotation
+        for name, value in (("row", row), ("next_row", behind), ("rotation", rotation)):
+            ports.set(f"read_{name}", value)
         banks = np.arange(cols)
         words = self.before[np.where(banks < rotation, behind, row) * cols + banks]
         self._due.append((cycle, words))
         self.reads += 1
 
     def _compare(self, cycle: int) -> None:
-        if self.driver.dut.read_done.value:
+        if self.ports.get("read_done"):
             asked, expected = self._due.popleft()
             assert cycle - asked >= READ_LATENCY, f"{cycle - asked} cycles for a read"
             self.late += cycle - asked > READ_LATENCY
-            seen = self.driver.dut.read_data.value.to_unsigned().to_bytes(expected.size, "little")
+            seen = self.ports.get("read_data").to_bytes(expected.size, "little")
             assert seen == expected.tobytes(), f"cycle {cycle}: wrong data from the read port"
 
     async def _write(self) -> None:
         """Offer a beat, the same one until it is taken."""
-        dut, size = self.driver.dut, self.config.bus_bits // 8
+        ports, size = self.ports, self.config.bus_bits // 8
         beats = self.config.window_bits // self.config.bus_bits * self.config.cols
         if self._offered is None and len(self.free_rows) and self.rng.random() < self._density:
             row = int(self.rng.choice(self.free_rows))
             self._offered = row * beats + int(self.rng.integers(beats)), self.rng.bytes(size)
-        dut.write_en.value = int(self._offered is not None)
+        ports.set("write_en", int(self._offered is not None))
         if self._offered is None:
             return
         beat, data = self._offered
-        dut.write_memory.value = Memory.SMEM
-        dut.write_address.value = beat
-        dut.write_data.value = int.from_bytes(data, "little")
+        ports.set("write_memory", Memory.SMEM)
+        ports.set("write_address", beat)
+        ports.set("write_data", int.from_bytes(data, "little"))
         await ReadOnly()
-        if dut.write_ready.value:
+        if ports.get("write_ready"):
             self.written[beat] = data
             self._offered = None
         else:

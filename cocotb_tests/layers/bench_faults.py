@@ -8,6 +8,7 @@ import pytest
 from crisp_golden.cycles.core_cycles import CycleCount
 from crisp_golden.pack.jobs import Job
 from crisp_golden.stimuli.layer_cases import LayerCase, numbered_case
+from crisp_sim.core.cocotb_core import driven_core
 from crisp_sim.core.core_driver import CoreDriver
 from crisp_sim.core.layer_run import check_layer
 from crisp_sim.runs.parameters import bench_parameters
@@ -47,12 +48,10 @@ async def checked_case(dut, driver_class: type[CoreDriver], case_number: int) ->
     """Prove that the case passes without the fault; parameters of every test: config, seed."""
     parameters = bench_parameters()
     config = CoreConfig(**parameters["config"])
-    driver = driver_class(dut, config)
-    await driver.reset()
+    sound = await driven_core(dut, config)
     case = numbered_case(config, seed=parameters["seed"], number=case_number, size=8)
-    sound = CoreDriver(dut, config)
     await check_layer(sound, case)
-    return driver, case
+    return driver_class(sound.ports, config), case
 
 
 @cocotb.test()

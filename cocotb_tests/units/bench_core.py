@@ -2,6 +2,7 @@
 
 from collections.abc import AsyncIterator, Callable
 from dataclasses import replace
+from typing import Any
 
 import cocotb
 import numpy as np
@@ -12,7 +13,8 @@ from crisp_golden.arithmetic.network import QuantizedConv
 from crisp_golden.cycles.core_cycles import CycleCount
 from crisp_golden.stimuli.layer_cases import LayerCase, case_jobs
 from crisp_golden.stimuli.random_jobs import RandomJob, random_job
-from crisp_sim.core.clocking import CLOCK_PERIOD_NS, RESET_CYCLES
+from crisp_sim.core.clocking import CLOCK_PERIOD_NS, RESET_CYCLES, pulse_reset
+from crisp_sim.core.cocotb_core import driven_core
 from crisp_sim.core.core_driver import CoreDriver
 from crisp_sim.core.layer_run import check_layer
 from crisp_sim.runs.parameters import bench_parameters
@@ -27,17 +29,14 @@ RESETS_AMONG_OUTPUTS = 20
 async def reset_core(dut) -> tuple[CoreDriver, np.random.Generator]:
     """Parameters of every test: config, seed."""
     parameters = bench_parameters()
-    driver = CoreDriver(dut, CoreConfig(**parameters["config"]))
-    await driver.reset()
+    driver = await driven_core(dut, CoreConfig(**parameters["config"]))
     return driver, np.random.default_rng(parameters["seed"])
 
 
 async def preloaded_job(driver: CoreDriver, rng: np.random.Generator) -> RandomJob:
     """A random job, ready to start."""
     job = random_job(rng, driver.config)
-    for memory, content in job.chip.memories.items():
-        await driver.fill(memory, content.tobytes())
-    driver.set_job(job.fields)
+    await driver.load_chip(job.chip, job.fields)
     return job
 
 
@@ -68,9 +67,8 @@ async def start_when_ready(dut, later: int = 0) -> None:
     assert dut.busy.value
 
 
-async def busy_cycles(driver: CoreDriver, start: Callable[[], bool], limit: int) -> AsyncIterator[bool]:
+async def busy_cycles(dut: Any, start: Callable[[], bool], limit: int) -> AsyncIterator[bool]:
     """Start the core; yield ``done`` in every cycle in which it is busy, with ``start()`` as its input."""
-    dut = driver.dut
     dut.job_start.value = 1
     await FallingEdge(dut.clk)
     for _ in range(limit):
@@ -142,7 +140,7 @@ async def reset_in_the_middle_of_a_job(dut):
         for _ in range(int(rng.integers(job.cycles().total - 1))):
             await FallingEdge(dut.clk)
         assert dut.busy.value
-        await driver.reset(cycles=int(rng.integers(1, RESET_CYCLES)))
+        await pulse_reset(dut, cycles=int(rng.integers(1, RESET_CYCLES)))
         assert not dut.busy.value
         assert driver.counters() == CycleCount()
         await check_job(driver, rng)
@@ -161,7 +159,7 @@ async def outputs_under_way_at_a_reset_are_lost(dut):
         dut.job_start.value = 0
         for _ in range(job.cycles().total - int(rng.integers(2, flush_cycles(config)))):
             await FallingEdge(dut.clk)
-        await driver.reset(cycles=1)
+        await pulse_reset(dut, cycles=1)
         words = rng.permutation(np.flatnonzero((before != after).any(axis=1)))[: config.rows]
         mark = rng.integers(-128, 128, (len(words), config.window)).astype(np.int8)
         beats = config.window_bits // config.bus_bits
@@ -181,7 +179,7 @@ async def start_is_ignored_until_the_core_is_ready(dut):
         done = [
             cycle
             async for cycle in busy_cycles(
-                driver, lambda: not dut.job_ready.value and rng.random() < 0.5, 2 * expected.total + 1000
+                dut, lambda: not dut.job_ready.value and rng.random() < 0.5, 2 * expected.total + 1000
             )
         ]
         assert len(done) == expected.total
@@ -195,7 +193,7 @@ async def done_is_high_in_the_last_busy_cycle(dut):
     driver, rng = await reset_core(dut)
     for _ in range(6):
         total = (await preloaded_job(driver, rng)).cycles().total
-        done = [cycle async for cycle in busy_cycles(driver, lambda: False, 2 * total + 1000)]
+        done = [cycle async for cycle in busy_cycles(dut, lambda: False, 2 * total + 1000)]
         assert done == [False] * (total - 1) + [True]
         await FallingEdge(dut.clk)
         assert not dut.job_done.value

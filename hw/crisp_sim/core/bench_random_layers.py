@@ -6,7 +6,7 @@ import cocotb
 import numpy as np
 
 from crisp_golden.stimuli.layer_cases import numbered_case, random_pool
-from crisp_sim.core.core_driver import CoreDriver
+from crisp_sim.core.cocotb_core import driven_core
 from crisp_sim.core.layer_run import check_layer
 from crisp_sim.runs.parameters import bench_parameters, record_measurements
 from crisp_spec.config import CoreConfig
@@ -17,8 +17,7 @@ async def random_layers_match_golden(dut):
     """Parameters: config, seed, first, cases, size."""
     parameters = bench_parameters()
     config = CoreConfig(**parameters["config"])
-    driver = CoreDriver(dut, config)
-    await driver.reset()
+    driver = await driven_core(dut, config)
     cycles, started = 0, time.perf_counter()
     for done in range(parameters["cases"]):
         number = parameters["first"] + done
@@ -35,8 +34,7 @@ async def random_pools_match_golden(dut):
     """Parameters: config, seed, first, cases, size; one pooling layer for every eight cases."""
     parameters = bench_parameters()
     config = CoreConfig(**parameters["config"])
-    driver = CoreDriver(dut, config)
-    await driver.reset()
+    driver = await driven_core(dut, config)
     count = -(-parameters["cases"] // 8)
     for number in range(parameters["first"], parameters["first"] + count):
         rng = np.random.default_rng((parameters["seed"], number, 1))

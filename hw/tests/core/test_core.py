@@ -9,11 +9,8 @@ from amaranth.hdl import Module, Signal
 from amaranth.lib import wiring
 from amaranth.lib.wiring import In, Out
 
-from crisp_golden.arithmetic.convolution import run_conv
-from crisp_golden.arithmetic.network import MaxPool, QuantizedConv
-from crisp_golden.arithmetic.pooling import run_max_pool
-from crisp_golden.cycles.core_cycles import CycleCount, job_cycles
-from crisp_golden.pack.jobs import pack_layer
+from crisp_golden.arithmetic.network import MaxPool
+from crisp_golden.stimuli.layer_cases import LayerCase, PoolCase
 from crisp_golden.stimuli.random_conv import random_int8
 from crisp_golden.stimuli.random_jobs import random_job
 from crisp_golden.stimuli.shaped_layers import ConvShape, random_layer
@@ -27,10 +24,11 @@ from crisp_hw.core.payloads import fill_layout
 from crisp_hw.core.sequencing.sequencer import Sequencer
 from crisp_hw.parts.field_layouts import same_fields
 from crisp_hw.parts.sharing import convert_shared
+from crisp_sim.core.layer_run import check_layer
 from crisp_spec.commands import Memory
 from crisp_spec.config import PRESETS, CoreConfig, preset
 from crisp_spec.latencies import READ_LATENCY, tree_latency
-from hw.tests import core_host
+from hw.tests.amaranth_core import core_driver
 from hw.tests.core.fill import fill_memories, job_frame
 from hw.tests.simulate import drive, simulate
 
@@ -40,40 +38,6 @@ def test_every_preset_elaborates(config: CoreConfig):
     rtlil = convert_shared(CrispCore(config), "crisp_core")
     assert len(re.findall(r"^module \\crisp_core$", rtlil, flags=re.M)) == 1
     assert len(re.findall(r"^  cell \\crisp_core__array_row_\S+ ", rtlil, flags=re.M)) == config.rows
-
-
-async def check_layer(
-    ctx: Any, core: CrispCore, layer: QuantizedConv | MaxPool, x: np.ndarray, residual: np.ndarray | None
-) -> None:
-    """Run all jobs of a layer; demand golden's bits, the predicted cycles and no fault."""
-    config = core.config
-    if isinstance(layer, MaxPool):
-        expected = run_max_pool(layer, x[None])[0]
-    else:
-        expected = run_conv(layer, x[None], None if residual is None else residual[None])[0]
-    y = np.zeros_like(expected)
-    for job in pack_layer(config, layer, *x.shape[1:], channels=len(x)):
-        band, tensors = job.band, job.tensors
-        rows = (tensors.residual or tensors.y).end
-        smem = np.zeros((rows * config.cols, config.window), np.int8)
-        tensors.x.write(smem, x, *band.input_rows(), config)
-        if tensors.residual is not None and residual is not None:
-            tensors.residual.write(smem, residual, band.first_row, band.last_row, config)
-        await core_host.load(ctx, core, {**job.images, Memory.SMEM: smem.tobytes()}, job.fields)
-        run = await core_host.run(ctx, core, limit=20_000)
-        assert_exact_cycles(job_cycles(config, job.fields, job.windows), run)
-        smem = await core_host.read_smem(ctx, core, 0, rows)
-        first, last = job.out_channels
-        outputs = tensors.y.read(smem, last, band.first_row, band.last_row, band.out_width, config)
-        y[first:last, band.first_row : band.last_row] = outputs[first:]
-    np.testing.assert_array_equal(y, expected)
-
-
-def assert_exact_cycles(predicted: CycleCount, run: core_host.JobRun) -> None:
-    assert run.counted == predicted
-    assert run.busy_cycles == run.counted.total
-    assert run.done_cycles == 1
-    assert run.starved == 0
 
 
 LAYERS = {
@@ -97,7 +61,7 @@ def test_layers_on_the_tiny_preset_are_exact_one_after_the_other():
             residual = (
                 random_int8(rng, layer.out_channels, *layer.out_size(*size)) if shape.residual else None
             )
-            await check_layer(ctx, core, layer, x, residual)
+            await check_layer(core_driver(ctx, core), LayerCase(layer=layer, x=x, residual=residual))
 
     simulate(core, bench)
 
@@ -122,7 +86,8 @@ def test_max_pooling_on_the_tiny_preset_is_exact():
     async def bench(ctx: Any) -> None:
         for kernel, stride, padding in ((2, 2, 0), (3, 2, 1), (3, 1, 1)):
             layer = MaxPool(name="pool", kernel=kernel, stride=stride, padding=padding)
-            await check_layer(ctx, core, layer, random_int8(np.random.default_rng(kernel), 11, 6, 5), None)
+            x = random_int8(np.random.default_rng(kernel), 11, 6, 5)
+            await check_layer(core_driver(ctx, core), PoolCase(layer=layer, x=x))
 
     simulate(core, bench)
 
@@ -142,14 +107,12 @@ def test_random_jobs_leave_the_memory_as_the_model_does(config: CoreConfig):
     core = CrispCore(config)
 
     async def bench(ctx: Any) -> None:
-        rng = np.random.default_rng(13)
+        driver, rng = core_driver(ctx, core), np.random.default_rng(13)
         for _ in range(6):
             job = random_job(rng, config)
-            images = {memory: content.tobytes() for memory, content in job.chip.memories.items()}
-            await core_host.load(ctx, core, images, job.fields)
-            assert_exact_cycles(job.cycles(), await core_host.run(ctx, core, limit=20_000))
-            smem = await core_host.read_smem(ctx, core, 0, config.bank_depth)
-            np.testing.assert_array_equal(smem, job.expected_smem())
+            await driver.load_chip(job.chip, job.fields)
+            assert await driver.run(limit=20_000) == (job.cycles(), job.cycles().total)
+            np.testing.assert_array_equal(await driver.read_smem(config.bank_depth), job.expected_smem())
 
     simulate(core, bench)
 
@@ -166,7 +129,8 @@ def test_more_row_tiles_than_channel_slots_in_the_shortest_windows():
             rng = np.random.default_rng(3)
             layer = random_layer(rng, ConvShape(**{**vars(shape), "residual": residual}))
             y = random_int8(rng, layer.out_channels, 1, 2) if residual else None
-            await check_layer(ctx, core, layer, random_int8(rng, layer.in_channels, 1, 2), y)
+            x = random_int8(rng, layer.in_channels, 1, 2)
+            await check_layer(core_driver(ctx, core), LayerCase(layer=layer, x=x, residual=y))
 
     simulate(core, bench)
 
@@ -181,7 +145,7 @@ def test_residuals_are_drained_before_the_tile_after_next_overwrites_them():
         rng = np.random.default_rng(3)
         layer = random_layer(rng, shape)
         x, y = random_int8(rng, 8, 1, 8), random_int8(rng, layer.out_channels, 1, 8)
-        await check_layer(ctx, core, layer, x, y)
+        await check_layer(core_driver(ctx, core), LayerCase(layer=layer, x=x, residual=y))
 
     assert tree_latency(config) == 2
     simulate(core, bench)
@@ -192,9 +156,10 @@ def test_the_read_port_reads_what_the_write_port_wrote():
     words = random_int8(np.random.default_rng(0), 9 * core.config.cols, core.config.window)
 
     async def bench(ctx: Any) -> None:
-        await core_host.fill(ctx, core, Memory.SMEM, words.tobytes(), 501 * core.config.cols)
-        await core_host.fill(ctx, core, Memory.WEIGHT, bytes(4 * core.config.window), 501 * core.config.cols)
-        np.testing.assert_array_equal(await core_host.read_smem(ctx, core, 501, 9), words)
+        driver = core_driver(ctx, core)
+        await driver.fill(Memory.SMEM, words.tobytes(), 501 * core.config.cols)
+        await driver.fill(Memory.WEIGHT, bytes(4 * core.config.window), 501 * core.config.cols)
+        np.testing.assert_array_equal(await driver.read_smem(9, first=501), words)
 
     assert core.read_latency == READ_LATENCY == ActivationMemory.store_latency
     simulate(core, bench)

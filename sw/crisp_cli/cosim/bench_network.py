@@ -14,6 +14,7 @@ from crisp_golden.arithmetic.inference import run_network
 from crisp_golden.arithmetic.network import QuantizedConv, QuantizedNetwork
 from crisp_golden.cycles.layer_report import layer_report
 from crisp_golden.stimuli.layer_cases import LayerCase
+from crisp_sim.core.cocotb_core import driven_core
 from crisp_sim.core.core_driver import CoreDriver
 from crisp_sim.core.layer_run import run_layer
 from crisp_sim.runs.parameters import bench_parameters, record_measurements
@@ -29,8 +30,7 @@ async def every_layer_runs(dut):
     """
     parameters = bench_parameters()
     config = CoreConfig(**parameters["config"])
-    driver = CoreDriver(dut, config)
-    await driver.reset()
+    driver = await driven_core(dut, config)
     network = load_network(Path(parameters["network"]))
     images = read_images(Path(parameters["inputs"]), network)
     rows = []
