@@ -23,6 +23,7 @@ from crisp_sw.driver.registers import REGISTERS, Registers
 from crisp_sw.driver.simulated_bus import SimulatedBus
 from crisp_sw.exchange.onnx import export_onnx, import_onnx
 from crisp_sw.exchange.onnx.library import onnx_library
+from crisp_sw.exchange.onnx.qdq_graph import QdqGraph
 from crisp_sw.exchange.packed import load_metadata, load_network, save_network
 from crisp_sw.exchange.packed.layout import GRAPH_FILE, TENSOR_FILE
 from crisp_sw.programs.disassembly import disassemble, format_lines
@@ -36,7 +37,6 @@ from fuzz.formats.format import Format
 from fuzz.formats.protobuf import protobuf
 from fuzz.formats.texts import write_json
 from fuzz.target import Target, file_with
-from sw.tests.exchange.onnx.graphs import QdqGraph
 
 BETWEEN = b"\0"
 """The two files of a packed network as one input; JSON has no such byte."""

@@ -7,7 +7,7 @@ import numpy as np
 import torch
 
 from crisp_golden.arithmetic.fixed_point import quantize_residual_multiplier
-from crisp_golden.arithmetic.inference import INPUT
+from crisp_golden.arithmetic.inference import INPUT, quantize_input, run_network
 from crisp_golden.arithmetic.network import QuantizedConv, QuantizedNetwork, ResidualInput
 from crisp_golden.stimuli.random_networks import random_network
 from crisp_sw.models import build_model
@@ -51,6 +51,14 @@ def random_qdq_network(seed: int) -> QuantizedNetwork:
 def images(count: int, seed: int = 2) -> np.ndarray:
     """float32[count, 3, 16, 16]."""
     return random_images(count, (3, IMAGE_SIZE, IMAGE_SIZE), seed=seed).numpy()
+
+
+def real_outputs(network: QuantizedNetwork, images: np.ndarray) -> np.ndarray:
+    """Real values float64[N, K * H * W] of the last layer."""
+    last = network.nodes[-1]
+    assert isinstance(last.layer, QuantizedConv)
+    codes = run_network(network, quantize_input(network, images))[last.name].reshape(len(images), -1)
+    return (codes.astype(float) - last.layer.y_zero_point) * network.scales[last.name]
 
 
 def assert_same_arithmetic(one: QuantizedNetwork, other: QuantizedNetwork) -> None:

@@ -11,9 +11,9 @@ from google.protobuf.descriptor import FieldDescriptor
 
 from crisp_spec.errors import CrispError
 from crisp_sw.exchange.onnx import import_onnx
-from sw.tests.exchange.onnx import test_constants
-from sw.tests.exchange.onnx.graphs import QdqGraph
-from sw.tests.exchange.onnx.importer import test_read
+from crisp_sw.exchange.onnx.qdq_graph import QdqGraph
+from sw.tests.exchange.onnx import number_forms
+from sw.tests.exchange.onnx.importer import qdq_forms
 
 INTEGERS = (0, 1, -1, 2, 3, 4, 7, 16, 17, 22, 255, 1 << 16, (1 << 31) - 1, -(1 << 31), 1 << 40, (1 << 63) - 1)
 FLOATS = (0.0, -1.0, 0.5, 1e38, 1e-45, float("nan"), float("inf"))
@@ -75,7 +75,7 @@ def tampered(model: onnx.ModelProto, rng: np.random.Generator) -> bytes:
     return bytes(data)
 
 
-FORMS = [*test_read.FORMS, *test_constants.FORMS]
+FORMS = [*qdq_forms.FORMS, *number_forms.FORMS]
 
 
 @pytest.mark.filterwarnings("error::RuntimeWarning")
@@ -84,7 +84,7 @@ def test_tampered_files_give_one_sentence_or_a_network(form: Callable[[QdqGraph]
     path = tmp_path / "net.onnx"
     for seed in range(12):
         rng = np.random.default_rng([seed, FORMS.index(form)])
-        path.write_bytes(tampered(test_constants.graph_of(form).model(), rng))
+        path.write_bytes(tampered(number_forms.graph_of(form).model(), rng))
         try:
             import_onnx(path)
         except CrispError as error:

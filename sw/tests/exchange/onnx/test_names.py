@@ -9,8 +9,8 @@ from hypothesis import strategies as st
 from crisp_golden.arithmetic.inference import INPUT
 from crisp_golden.arithmetic.network import QuantizedNetwork
 from crisp_sw.exchange.onnx import OnnxModelError, export_onnx, import_onnx
+from crisp_sw.exchange.onnx.qdq_graph import QdqGraph
 from crisp_sw.exchange.onnx.unique_names import UniqueNames
-from sw.tests.exchange.onnx.graphs import QdqGraph
 from sw.tests.exchange.onnx.networks import assert_same_arithmetic, quantized, random_qdq_network
 
 # The names that the graph, or the tensors of a layer "x", would like to have.

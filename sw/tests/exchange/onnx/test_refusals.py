@@ -8,7 +8,7 @@ import pytest
 
 from crisp_spec.errors import CrispError
 from crisp_sw.exchange.onnx import OnnxModelError, export_onnx, import_onnx
-from sw.tests.exchange.onnx.graphs import QdqGraph
+from crisp_sw.exchange.onnx.qdq_graph import QdqGraph
 from sw.tests.exchange.onnx.networks import quantized
 
 

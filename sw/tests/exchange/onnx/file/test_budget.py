@@ -7,7 +7,7 @@ from onnx import helper, numpy_helper
 from crisp_sw.exchange.onnx import OnnxModelError, import_onnx
 from crisp_sw.exchange.onnx.file import budget
 from crisp_sw.exchange.onnx.file.budget import BYTES_PER_BYTE, FLOOR, MOST_OPERATIONS, ImportBudget
-from sw.tests.exchange.onnx.graphs import QdqGraph
+from crisp_sw.exchange.onnx.qdq_graph import QdqGraph
 
 MIB = 1 << 20
 

@@ -10,8 +10,8 @@ from onnx.external_data_helper import convert_model_to_external_data
 
 from crisp_golden.arithmetic.network import QuantizedConv
 from crisp_sw.exchange.onnx import OnnxModelError, import_onnx
-from sw.tests.exchange.onnx.graphs import IMAGE_SHAPE, QdqGraph
-from sw.tests.exchange.onnx.importer.test_read import real_outputs
+from crisp_sw.exchange.onnx.qdq_graph import IMAGE_SHAPE, QdqGraph
+from sw.tests.exchange.onnx.networks import real_outputs
 from sw.tests.exchange.onnx.onnx_runtime import run_model_as_written
 
 

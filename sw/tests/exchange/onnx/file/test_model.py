@@ -11,7 +11,7 @@ from onnx import TensorProto, helper, numpy_helper
 
 from crisp_sw.exchange.onnx import OnnxModelError, import_onnx
 from crisp_sw.exchange.onnx.file.model import NEWEST_IR, READ_FIELDS
-from sw.tests.exchange.onnx.graphs import QdqGraph
+from crisp_sw.exchange.onnx.qdq_graph import QdqGraph
 
 
 def model() -> onnx.ModelProto:

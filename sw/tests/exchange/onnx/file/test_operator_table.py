@@ -16,7 +16,7 @@ from crisp_sw.exchange.onnx.file.operator_page import operator_page
 from crisp_sw.exchange.onnx.file.operator_table import OPERATORS
 from crisp_sw.exchange.onnx.file.schema import NEWEST_OPSET, OLDEST_OPSET, Attribute
 from crisp_sw.exchange.onnx.operators.operators import HANDLERS
-from sw.tests.exchange.onnx.graphs import QdqGraph
+from crisp_sw.exchange.onnx.qdq_graph import QdqGraph
 
 OPSETS = range(OLDEST_OPSET, min(NEWEST_OPSET, defs.onnx_opset_version()) + 1)
 

@@ -8,8 +8,8 @@ from crisp_spec.errors import LayerError
 from crisp_sw.exchange.onnx import import_onnx
 from crisp_sw.exchange.onnx.errors import OnnxModelError
 from crisp_sw.exchange.onnx.importer.channels import MOST_CHANGE, fit_channels
-from sw.tests.exchange.onnx.graphs import IMAGE_SHAPE, QdqGraph
-from sw.tests.exchange.onnx.importer.test_read import real_outputs
+from crisp_sw.exchange.onnx.qdq_graph import IMAGE_SHAPE, QdqGraph
+from sw.tests.exchange.onnx.networks import real_outputs
 from sw.tests.exchange.onnx.onnx_runtime import run_model_as_written
 
 WEIGHT = np.random.default_rng(0).integers(-127, 128, (4, 8, 3, 3)).astype(np.int8)

@@ -16,8 +16,8 @@ from crisp_sw.exchange.onnx.importer.graph import Graph, read_graph
 from crisp_sw.exchange.onnx.importer.lowering import lower_graph
 from crisp_sw.exchange.onnx.importer.reference import run_reference
 from crisp_sw.exchange.onnx.importer.state import LoweredNetwork
-from sw.tests.exchange.onnx.graphs import QdqGraph
-from sw.tests.exchange.onnx.importer.test_read import FORMS
+from crisp_sw.exchange.onnx.qdq_graph import QdqGraph
+from sw.tests.exchange.onnx.importer.qdq_forms import FORMS
 from sw.tests.exchange.onnx.networks import quantized, random_qdq_network
 
 

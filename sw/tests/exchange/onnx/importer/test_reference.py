@@ -6,7 +6,7 @@ import pytest
 
 from crisp_sw.exchange.onnx.errors import OnnxModelError
 from crisp_sw.exchange.onnx.importer.reference import run_reference
-from sw.tests.exchange.onnx.graphs import IMAGE_SHAPE, QdqGraph
+from crisp_sw.exchange.onnx.qdq_graph import IMAGE_SHAPE, QdqGraph
 
 IMAGES = np.random.default_rng(0).normal(size=(2, *IMAGE_SHAPE)).astype(np.float32)
 
