@@ -5,7 +5,8 @@ import signal
 import sys
 from types import FrameType
 
-INTERRUPTED = 130
+from crisp_cli.statuses import INTERRUPTED
+
 _MESSAGE, _STDERR = "interrupted", 2
 
 

@@ -11,10 +11,10 @@ from typing import Any, NoReturn
 
 import typer
 
+from crisp_cli.statuses import FAILED, USER_ERROR
 from crisp_cli.terminal import OutputError, on_stdout, say_problem
 from crisp_spec.errors import CrispError, FailedError
 
-CHECK_FAILED, USER_ERROR = 1, 2
 (UsageError,) = typer.BadParameter.__bases__
 """Of click, or of typer's own copy of it, as the version has it."""
 
@@ -46,7 +46,7 @@ def run_command_line(main: Callable[..., Any], words: Sequence[str], **options: 
             say_problem("error", message)
         with suppress(OSError, OutputError), on_stdout():
             pass  # or the interpreter would fail at it and end with another status
-        sys.exit(CHECK_FAILED if isinstance(error, FailedError) else USER_ERROR)
+        sys.exit(FAILED if isinstance(error, FailedError) else USER_ERROR)
     sys.exit(status if isinstance(status, int) else 0)
 
 

@@ -15,10 +15,10 @@ from typer.core import TyperCommand, TyperGroup
 
 from crisp_cli.core_option import with_core_options
 from crisp_cli.endings import run_command_line
+from crisp_cli.statuses import INTERRUPTED
 from crisp_cli.terminal import messages, results
 from crisp_files.output_lock import locked_output
 
-INTERRUPTED = 130
 _SOFTWARE, _PROGRAMS, _HARDWARE, _CHECKS = "Network", "Programs", "Hardware", "Checks of the hardware"
 _DEVELOPMENT = "Development"
 

@@ -15,6 +15,7 @@ from crisp_cli.core_option import EDGE, Core
 from crisp_cli.options import AsJson, Output
 from crisp_cli.progress_lines import Pace
 from crisp_cli.rtl.requirements import try_rtl
+from crisp_cli.statuses import FAILED
 from crisp_cli.terminal import emit, messages, print_table, results, say_problem
 from crisp_files.atomic_files import require_new_file
 from crisp_sw.choices import AUTO_PRECISION
@@ -28,8 +29,6 @@ from crisp_sw.synthetic.rules import parse_nm
 if TYPE_CHECKING:
     from crisp_sw.flows.experiment.experiment import ExperimentSettings
     from crisp_sw.flows.experiment.sweep import ResultCallback, Sweep
-
-CHECK_FAILED = 1
 
 
 def accuracy(
@@ -145,7 +144,7 @@ def accuracy(
     for name, problem in sweep.failures.items():
         say_problem("failed", f"{name}: {problem}")
     if sweep.failures or figures.get("rtl", {}).get("status"):
-        raise typer.Exit(CHECK_FAILED)
+        raise typer.Exit(FAILED)
 
 
 def _require_effects(table_only: bool, cluster: str | None, workers: int | None) -> None:

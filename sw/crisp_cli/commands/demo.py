@@ -18,6 +18,7 @@ from crisp_cli.options import (
     Seed,
 )
 from crisp_cli.rtl.requirements import require_rtl, try_rtl
+from crisp_cli.statuses import FAILED
 from crisp_cli.terminal import emit, messages, results, say_problem, show_figures, step_display
 from crisp_files.atomic_directories import require_own
 from crisp_sw.flows.steps import PruneBudget
@@ -29,8 +30,6 @@ from crisp_sw.report.times import CLOCK_MHZ, time_text
 
 if TYPE_CHECKING:
     from crisp_sw.flows.demo import DemoFiles
-
-CHECK_FAILED = 1
 
 
 def demo(
@@ -103,7 +102,7 @@ def demo(
     for problem in problems:
         say_problem("failed", problem)
     if problems:
-        raise typer.Exit(CHECK_FAILED)
+        raise typer.Exit(FAILED)
 
 
 def _show(report: dict[str, Any], files: "DemoFiles") -> None:

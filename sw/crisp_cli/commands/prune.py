@@ -24,6 +24,7 @@ from crisp_cli.options import (
     say_where_it_starts,
     source_figures,
 )
+from crisp_cli.statuses import INTERRUPTED
 from crisp_cli.terminal import emit, messages, say_next, show_figures, step_display
 from crisp_sw.choices import listed
 from crisp_sw.flows.steps import PruneBudget
@@ -34,7 +35,6 @@ from crisp_sw.report.step_summaries import accuracy_figures, pruning_summary
 if TYPE_CHECKING:
     from crisp_sw.flows.inputs import ClassTask
 
-INTERRUPTED = 130
 _DEFAULTS, _BUDGET = CrispPruning().to_json(), PruneBudget()
 _SALIENCIES = CrispPruning.choices("saliency")
 _METHODS = [name for name, kind in prune_methods().items() if kind.keeps_sizes]

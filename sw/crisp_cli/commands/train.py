@@ -16,6 +16,7 @@ from crisp_cli.options import (
     say_skipped,
     say_where_it_starts,
 )
+from crisp_cli.statuses import INTERRUPTED
 from crisp_cli.terminal import emit, messages, show_figures
 from crisp_files.atomic_directories import new_directory, require_replaceable
 from crisp_files.atomic_files import require_new_file
@@ -123,7 +124,7 @@ def train(
     say_skipped(trained.skipped)
     if not trained.finished:
         messages.print("interrupted; the same command with --resume continues")
-        raise typer.Exit(130)
+        raise typer.Exit(INTERRUPTED)
     source = {"data": data, "unreadable": unreadable, "device": device, "compact": compact}
     figures = {
         "source": source,

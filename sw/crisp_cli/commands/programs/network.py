@@ -12,6 +12,7 @@ import typer
 from crisp_cli.core_option import EDGE, Core
 from crisp_cli.options import AsJson, Clock, Seed
 from crisp_cli.rtl.requirements import try_rtl
+from crisp_cli.statuses import FAILED, INTERRUPTED
 from crisp_cli.terminal import emit, messages, results, say_problem, show_figures, step_display
 from crisp_files.atomic_directories import require_own
 from crisp_files.atomic_files import require_new_file, write_bytes
@@ -28,7 +29,6 @@ if TYPE_CHECKING:
     from crisp_golden.arithmetic.network import QuantizedNetwork
     from crisp_sw.flows.program_run import RunSettings
 
-CHECK_FAILED, INTERRUPTED = 1, 130
 REPORT_FILE, PAGE_FILE = "report.json", "report.html"
 RUN_NAMES = (REPORT_FILE, PAGE_FILE, "programs", "results")
 RUNS = DEFAULT_CACHE / "runs"
@@ -188,7 +188,7 @@ def _finish(report: dict[str, Any], folder: Path, as_json: bool) -> None:
     for problem in problems:
         say_problem("failed", problem)
     if problems:
-        raise typer.Exit(CHECK_FAILED)
+        raise typer.Exit(FAILED)
 
 
 def _show(report: dict[str, Any], folder: Path) -> None:
