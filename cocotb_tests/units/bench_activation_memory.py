@@ -62,7 +62,9 @@ async def random_reads_outputs_and_beats(dut):
     rng = np.random.default_rng(parameters["seed"])
     zero_point = int(rng.integers(-128, 128))
     model = MemoryModel(config, np.zeros((config.smem_words, config.window), np.int8))
-    inputs = dict.fromkeys(("read", "inside", "output", "store", "fill_en", "fill_address", "fill_data"), 0)
+    inputs = dict.fromkeys(
+        ("read", "is_inside", "outputs", "store", "fill_en", "fill_address", "fill_data"), 0
+    )
     await start_clock(dut, **inputs, zero_point=zero_point & 0xFF)
     await _fill(dut, model, rng)
     compared = refused = 0
@@ -110,7 +112,7 @@ def _random_request(
         return np.empty(0, int)
     values = {"en": 1, "row": row, "next_row": behind, "rotation": rotation}
     dut.read.value = pack(read_layout(config), values)
-    dut.inside.value = inside
+    dut.is_inside.value = inside
     model.request(cycle, words, inside, zero_point)
     return words
 
@@ -153,7 +155,7 @@ async def _write(dut, model: MemoryModel, outputs: list, beat) -> int:
         model.words[word, part * config.rows : (part + 1) * config.rows] = values
     layout = output_layout(config)
     fields = {"valid": valid, "rows": rows, "part": 1 << part, "data": data}
-    dut.output.value = sum(value << layout[name].offset for name, value in fields.items())
+    dut.outputs.value = sum(value << layout[name].offset for name, value in fields.items())
     dut.fill_en.value = int(beat is not None)
     room = [len(queue) < FILL_QUEUE for queue in model.waiting]
     model.write_beats(valid)

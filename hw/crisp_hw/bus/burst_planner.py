@@ -73,12 +73,14 @@ class BurstPlanner(Shareable):
         planes_left = Signal(ROW_TILE_BITS, reset_less=True)
         position = Signal(ADDRESS_BITS - shift, reset_less=True)
         left = Signal(self.beats_bits, reset_less=True)
-        beats, room = (Signal(self.chunk.bit_length(), reset_less=True) for _ in range(2))
+        beats = Signal(self.chunk.bit_length(), reset_less=True)
+        room = Signal.like(beats)
         fits = self._fits(m, offset, shift)
         address = Signal(ADDRESS_BITS, reset_less=True)
         first = address >> shift
         # Known before the burst is taken.
-        next_offset, is_last = Signal.like(offset, reset_less=True), Signal(reset_less=True)
+        next_offset = Signal.like(offset, reset_less=True)
+        is_last = Signal(reset_less=True)
         measure = [beats.eq(Mux(left < room, left, room)), is_last.eq(left <= room)]
         m.d.comb += [
             self.o.payload.address.eq(position << shift),
@@ -126,7 +128,8 @@ class BurstPlanner(Shareable):
         """Whether the plane at ``offset`` is in order; three cycles behind it."""
         end = Signal(OFFSET_BITS + 3, reset_less=True)
         reach = Signal(OFFSET_BITS, reset_less=True)
-        fits, aligned = Signal(), Signal()
+        fits = Signal()
+        aligned = Signal()
         m.d.sync += [
             end.eq(offset + (self.beats << shift)),
             reach.eq(reachable_bytes(self.window)),

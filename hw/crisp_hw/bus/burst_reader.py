@@ -60,7 +60,9 @@ class BurstReader(Shareable):
         m.submodules.owners = shared(platform, owners)
         bursts = CreditCounter(OUTSTANDING_BURSTS, initial=OUTSTANDING_BURSTS)
         m.submodules.bursts = shared(platform, bursts)
-        issued, closed, aborts = Signal(), Signal(), Signal()
+        issued = Signal()
+        closed = Signal()
+        aborts = Signal()
         m.d.sync += aborts.eq(self.abort)
         m.d.comb += [
             bursts.give.eq(closed),
@@ -73,7 +75,8 @@ class BurstReader(Shareable):
         return m
 
     def _issue(self, m: Module, owners: StreamQueue, issued, may_issue) -> None:
-        free, fetches = Signal(), self.fetch.request.valid
+        free = Signal()
+        fetches = self.fetch.request.valid
         burst = Signal(BURST_LAYOUT)
         m.d.comb += [
             free.eq((~self.bus.ar.valid | self.bus.ar.ready) & may_issue),

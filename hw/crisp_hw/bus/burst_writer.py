@@ -57,7 +57,9 @@ class BurstWriter(Shareable):
         m.submodules.lengths = shared(platform, lengths)
         bursts = CreditCounter(OUTSTANDING_BURSTS, initial=OUTSTANDING_BURSTS)
         m.submodules.bursts = shared(platform, bursts)
-        issued, answered, aborts = Signal(), Signal(), Signal()
+        issued = Signal()
+        answered = Signal()
+        aborts = Signal()
         m.d.sync += aborts.eq(self.abort)
         m.d.comb += [
             bursts.give.eq(answered),
@@ -90,8 +92,11 @@ class BurstWriter(Shareable):
             m.d.sync += self.bus.aw.valid.eq(0)
 
     def _send(self, m: Module, lengths: StreamQueue, aborts) -> None:
-        left, active, last = Signal(BEATS_BITS), Signal(), Signal()
-        free, sent = Signal(), Signal()
+        left = Signal(BEATS_BITS)
+        active = Signal()
+        last = Signal()
+        free = Signal()
+        sent = Signal()
         m.d.comb += [
             free.eq((~self.bus.w.valid | self.bus.w.ready) & active),
             self.store.data.ready.eq(free & ~aborts),

@@ -49,11 +49,15 @@ class StreamQueue(Shareable):
         m = Module()
         ram = LutRam(width=self.width, depth=self.depth)
         m.submodules.ram = shared(platform, ram)
-        head, tail = Signal(ceil_log2(self.depth)), Signal(ceil_log2(self.depth))
-        push, pop = Signal(), Signal()
-        full, stored = Signal(), Signal()
+        head = Signal(ceil_log2(self.depth))
+        tail = Signal(ceil_log2(self.depth))
+        push = Signal()
+        pop = Signal()
+        full = Signal()
+        stored = Signal()
         # What is compared comes from registers; only then the signals that come late are looked at.
-        fills, empties = Signal(), Signal()
+        fills = Signal()
+        empties = Signal()
         m.d.comb += [
             fills.eq((tail + 1)[: len(tail)] == head),
             empties.eq((head + 1)[: len(head)] == tail),

@@ -125,7 +125,8 @@ class BlockRam(Shareable):
             self.read_data.eq(output_register),
         ]
         if self.read_back:
-            back, back_register = ram.read_port(), Signal(self.width, reset_less=True)
+            back = ram.read_port()
+            back_register = Signal(self.width, reset_less=True)
             m.d.sync += back_register.eq(back.data)
             m.d.comb += [
                 back.en.eq(self.back_en),

@@ -95,7 +95,9 @@ class CommandFetcher(Shareable):
         m.submodules.planner = shared(platform, planner)
         m.submodules.beats = shared(platform, beats)
         reserved = Signal(range(depth + 1))
-        room, requested, popped = Signal(), Signal(), Signal()
+        room = Signal()
+        requested = Signal()
+        popped = Signal()
         m.d.comb += [
             planner.start.eq(start),
             *[planner.window[name].eq(self.window[name]) for name in RANGE_LAYOUT.members],
@@ -125,8 +127,11 @@ class CommandFetcher(Shareable):
         reach = Signal(OFFSET_BITS, reset_less=True)
         rest = Signal(OFFSET_BITS + 1, reset_less=True)
         fitting = Signal(INDEX_BITS, reset_less=True)
-        aligned, enough = Signal(reset_less=True), Signal(reset_less=True)
-        measured, compared, start = Signal(), Signal(), Signal()
+        aligned = Signal(reset_less=True)
+        enough = Signal(reset_less=True)
+        measured = Signal()
+        compared = Signal()
+        start = Signal()
         m.d.sync += [
             reach.eq(reachable_bytes(self.window)),
             rest.eq(reach - self.offset),

@@ -66,10 +66,13 @@ class Dispatcher(Shareable):
     def elaborate(self, platform):
         m = Module()
         beats = COMMAND_BITS // self.config.bus_bits
-        beat, check = Signal(range(beats)), Signal(range(CHECK_CYCLES))
+        beat = Signal(range(beats))
+        check = Signal(range(CHECK_CYCLES))
         takes = Signal()
         command, fetch_failed = self._command(m, takes, beat == 0)
-        exhausted, problem, hands_over = Signal(), Signal(ERROR_CODE_BITS), Signal()
+        exhausted = Signal()
+        problem = Signal(ERROR_CODE_BITS)
+        hands_over = Signal()
         bad, verdict = self._check(m, platform, command, fetch_failed, hands_over)
         m.d.sync += exhausted.eq(self.program.limited & (self.index == self.program.limit))
         m.d.comb += [self.error.payload.index.eq(self.index), self.error.payload.code.eq(problem)]
@@ -132,7 +135,8 @@ class Dispatcher(Shareable):
 
         What enables the command's register is one of its own, so it follows a cycle after the beats.
         """
-        command, failed = Signal(COMMAND_BITS, reset_less=True), Signal(reset_less=True)
+        command = Signal(COMMAND_BITS, reset_less=True)
+        failed = Signal(reset_less=True)
         taken = delay(m, takes, 1, "taken", reset_less=False)
         beat = delay(m, self.program.beats.payload, 1, "taken_beat")
         is_first = delay(m, first, 1, "takes_first")
@@ -148,7 +152,8 @@ class Dispatcher(Shareable):
         checker, ledger = CommandChecker(self.config), TokenLedger()
         m.submodules.checker = shared(platform, checker)
         m.submodules.ledger = shared(platform, ledger)
-        bad, verdict = Signal(), Signal(ERROR_CODE_BITS)
+        bad = Signal()
+        verdict = Signal(ERROR_CODE_BITS)
         m.d.comb += [
             checker.command.eq(command),
             ledger.head.eq(command),
@@ -166,7 +171,9 @@ class Dispatcher(Shareable):
 
         Only the dispatcher takes room away, so that there still is.
         """
-        room, mine, ready = Signal(), Signal(len(COMMAND_LAYOUTS)), Signal(len(COMMAND_LAYOUTS))
+        room = Signal()
+        mine = Signal(len(COMMAND_LAYOUTS))
+        ready = Signal(len(COMMAND_LAYOUTS))
         code = command[: OPCODE.bits]
         for number, engine in enumerate(COMMAND_LAYOUTS):
             port = getattr(self, engine)

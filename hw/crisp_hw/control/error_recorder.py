@@ -36,7 +36,8 @@ class ErrorRecorder(Shareable):
 
     def elaborate(self, platform):
         m = Module()
-        valid, error = Signal(), Signal(ERROR_LAYOUT)
+        valid = Signal()
+        error = Signal(ERROR_LAYOUT)
         m.d.sync += valid.eq(0)
         for name in reversed(SOURCES):  # the last assignment wins: the first source
             port = getattr(self, name)

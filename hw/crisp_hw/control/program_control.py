@@ -58,7 +58,9 @@ class ProgramControl(Shareable):
 
     def elaborate(self, platform):
         m = Module()
-        late, quiet, aborted = Signal(), Signal(), Signal()
+        late = Signal()
+        quiet = Signal()
+        aborted = Signal()
         m.d.sync += [
             aborted.eq(self.abort),
             late.eq(self.counting & self.watchdog.any() & (self.total >= self.watchdog)),

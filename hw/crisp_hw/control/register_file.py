@@ -92,7 +92,8 @@ class RegisterFile(Shareable):
 
     def _write(self, m: Module, register: Register, here: Signal, word: Signal, strobes: Signal) -> None:
         value = Value.cast(self.port(register))
-        mask, new = Signal.like(value), Signal.like(value)
+        mask = Signal.like(value)
+        new = Signal.like(value)
         lanes: Any = Cat(strobe.replicate(8) for strobe in strobes)
         m.d.comb += [mask.eq(lanes & register.mask), new.eq(word & mask)]
         if register.access == "rw":
@@ -107,8 +108,11 @@ class RegisterFile(Shareable):
     def _accept_write(self, m: Module) -> tuple[Signal, Signal, Signal, Signal]:
         """Collect address and data; the write is done one cycle after both are there."""
         address = Signal(LITE_ADDRESS_BITS - 2)
-        word, strobes = Signal(LITE_DATA_BITS), Signal(LITE_DATA_BITS // 8)
-        have_address, have_data, write = Signal(), Signal(), Signal()
+        word = Signal(LITE_DATA_BITS)
+        strobes = Signal(LITE_DATA_BITS // 8)
+        have_address = Signal()
+        have_data = Signal()
+        write = Signal()
         m.d.comb += [
             self.bus.aw.ready.eq(~have_address),
             self.bus.w.ready.eq(~have_data),

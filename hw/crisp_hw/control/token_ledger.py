@@ -24,7 +24,8 @@ class TokenLedger(Shareable):
 
     def elaborate(self, platform):
         m = Module()
-        takes, gives = Signal(len(TOKEN_PAIRS)), Signal(len(TOKEN_PAIRS))
+        takes = Signal(len(TOKEN_PAIRS))
+        gives = Signal(len(TOKEN_PAIRS))
         self._decode(m, takes, gives)
         counts = Array(
             Signal(range(TOKEN_LIMIT + 1), name=f"{giver}_to_{taker}") for giver, taker in TOKEN_PAIRS

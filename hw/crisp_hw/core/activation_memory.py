@@ -45,10 +45,10 @@ class ActivationMemory(Shareable):
     Members
     -------
     read : In(read_layout).
-    inside : In(cols), columns whose pixel lies in the image.
+    is_inside : In(cols), columns whose pixel lies in the image.
     zero_point : In(8), what the other columns read; stable while reads are under way.
     windows : Out(cols windows), ``latency`` cycles after the request; column 0 in the lowest bits.
-    output : In(output_layout), outputs of the array.
+    outputs : In(output_layout), outputs of the array.
     store : In(read_layout), a request of the store; taken if ``store_ready``: Out(1), a register, low while
         another is under way.
     stored : Out(cols windows), bank 0 in the lowest bits: not rotated, since the store takes them one by one.
@@ -67,10 +67,10 @@ class ActivationMemory(Shareable):
         super().__init__(
             {
                 "read": In(read_layout(config)),
-                "inside": In(config.cols),
+                "is_inside": In(config.cols),
                 "zero_point": In(VALUE_BITS),
                 "windows": Out(data.ArrayLayout(config.window_bits, config.cols)),
-                "output": In(output_layout(config)),
+                "outputs": In(output_layout(config)),
                 "store": In(read_layout(config)),
                 "store_ready": Out(1),
                 "stored": Out(data.ArrayLayout(config.window_bits, config.cols)),
@@ -109,7 +109,7 @@ class ActivationMemory(Shareable):
             ready.append(fill.i.ready)
             self._write(m, number, bank, fill, left[number], self._row(asked, number))
         rotated = self._rotate(m, words, delay(m, rotation, 1 + BlockRam.latency, "rotation"))
-        inside = delay(m, self.inside, self.latency - 1, "inside")
+        inside = delay(m, self.is_inside, self.latency - 1, "is_inside")
         padding = self.zero_point.replicate(config.window)
         for col, word in enumerate(rotated):
             m.d.comb += self.windows[col].eq(delay(m, Mux(inside[col], word, padding), 1, f"window_{col}"))
@@ -135,12 +135,16 @@ class ActivationMemory(Shareable):
     def _ask(self, m: Module) -> tuple[Any, Signal]:
         """Hold a request of the store; returns it, and which banks have still to deliver their words."""
         asked = Signal(read_layout(self.config))
-        left, done = Signal(self.config.cols), Signal()
-        m.d.comb += [self.store_ready.eq(left == 0), done.eq((left != 0) & ((left & self.output.valid) == 0))]
+        left = Signal(self.config.cols)
+        done = Signal()
+        m.d.comb += [
+            self.store_ready.eq(left == 0),
+            done.eq((left != 0) & ((left & self.outputs.valid) == 0)),
+        ]
         with m.If(self.store.en & self.store_ready):
             m.d.sync += [asked.eq(self.store), left.eq(-1)]
         with m.Else():
-            m.d.sync += left.eq(left & self.output.valid)
+            m.d.sync += left.eq(left & self.outputs.valid)
         # A bank's request and its memory.
         m.d.comb += self.store_done.eq(delay(m, done, 1 + BlockRam.latency, "store_done", reset_less=False))
         return asked, left
@@ -160,7 +164,7 @@ class ActivationMemory(Shareable):
         """Register what a bank's second port does: write an output, or else read for the store, or else write
         a beat.
         """
-        config, output, beat = self.config, self.output, fill.o.payload
+        config, output, beat = self.config, self.outputs, fill.o.payload
         m.d.comb += fill.o.ready.eq(~output.valid[number] & ~store)
         m.d.sync += [
             bank.write_en.eq(

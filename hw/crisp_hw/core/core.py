@@ -62,7 +62,9 @@ class CrispCore(Shareable):
         # Until the last row is reset, outputs of before come out of it.
         rippling = ResetSignal("sync") | Cat(resets[:-1]).any()
         m.submodules.output_writer = shared(platform, writer, delay(m, rippling, 1, "reset_of_writer"))
-        start, taken, rests = Signal(), Signal(), Signal()
+        start = Signal()
+        taken = Signal()
+        rests = Signal()
         m.d.comb += [
             taken.eq(self.job.start & self.job.ready),
             rests.eq(self.job.done & sequencer.idle & ~start),
@@ -92,7 +94,7 @@ class CrispCore(Shareable):
         m.d.comb += [
             writer.drain.eq(rows[-1].next_drain),
             *[writer.y[number].eq(row.y) for number, row in enumerate(rows)],
-            activations.output.eq(writer.o),
+            activations.outputs.eq(writer.o),
             activations.zero_point.eq(self.job.fields.x_zero_point),
         ]
         self._connect_reads(m, sequencer, activations)
@@ -150,7 +152,7 @@ class CrispCore(Shareable):
         port, store = self.read, activations.store
         m.d.comb += [
             activations.read.eq(sequencer.read),
-            activations.inside.eq(sequencer.inside),
+            activations.is_inside.eq(sequencer.is_inside),
             store.en.eq(port.valid),
             store.row.eq(port.row),
             store.next_row.eq(port.next_row),
@@ -162,7 +164,8 @@ class CrispCore(Shareable):
 
     def _connect_writes(self, m: Module, activations) -> Any:
         """Beats for the activation memory go there at once, those for the others through a register."""
-        port, fill = self.write, Signal(fill_layout(self.config))
+        port = self.write
+        fill = Signal(fill_layout(self.config))
         to_smem = port.memory == Memory.SMEM
         m.d.comb += [
             activations.fill_en.eq(port.en & to_smem),

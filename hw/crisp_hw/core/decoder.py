@@ -133,15 +133,22 @@ class BlockIndexDecoder(Shareable):
         memory = self._memory(m, platform, Memory.BLOCK_INDEX)
         pointer = Signal(ceil_log2(config.index_words))
         list_start = Signal.like(pointer)
-        row_tile, pixel_tile = Signal.like(job.row_tiles), Signal.like(job.pixel_tiles)
-        running, first = Signal(), Signal()
+        row_tile = Signal.like(job.row_tiles)
+        pixel_tile = Signal.like(job.pixel_tiles)
+        running = Signal()
+        first = Signal()
         phase = Signal(range(DECODE_INTERVAL))
         room = CreditCounter(QUEUE_DEPTH, initial=QUEUE_DEPTH)
         m.submodules.room = shared(platform, room)
         m.d.comb += [memory.read_en.eq(phase == 0), memory.read_addr.eq(pointer)]
-        issue, fetched, next_pixels, next_rows = Signal(), Signal(), Signal(), Signal()
-        last_pixels, last_rows = Signal(), Signal()
-        final_pixel_tile, final_row_tile = Signal.like(pixel_tile), Signal.like(row_tile)
+        issue = Signal()
+        fetched = Signal()
+        next_pixels = Signal()
+        next_rows = Signal()
+        last_pixels = Signal()
+        last_rows = Signal()
+        final_pixel_tile = Signal.like(pixel_tile)
+        final_row_tile = Signal.like(row_tile)
         entry = BLOCK_INDEX_LAYOUT(memory.read_data)
         m.d.comb += [
             issue.eq(running & (phase == 0) & room.available),
@@ -192,7 +199,8 @@ class BlockIndexDecoder(Shareable):
         bits = position_bits(config)
         step = Signal(bits + 1)
         step_less_ring = Signal(signed(bits + 2))
-        position, following = Signal(bits, name="tile_position"), Signal(bits)
+        position = Signal(bits, name="tile_position")
+        following = Signal(bits)
         m.d.sync += [
             step.eq(job.depth_full << bank_bits(config)),
             step_less_ring.eq((job.depth_full - job.act_ring) << bank_bits(config)),
@@ -251,13 +259,18 @@ class BlockIndexDecoder(Shareable):
         config, job = self.config, self.job
         banks, bits, rows = bank_bits(config), position_bits(config), row_bits(config)
         # Constants of a job.
-        last_row, ring_words = Signal(rows), Signal(bits + 1)
+        last_row = Signal(rows)
+        ring_words = Signal(bits + 1)
         m.d.sync += [
             last_row.eq(job.act_ring - 1),
             ring_words.eq(job.act_ring << banks),
         ]
-        total, reduced = Signal(bits + 1), Signal(signed(bits + 2))
-        plane_base, phase, position, base = Signal(rows), Signal(rows), Signal(bits), Signal(rows)
+        total = Signal(bits + 1)
+        reduced = Signal(signed(bits + 2))
+        plane_base = Signal(rows)
+        phase = Signal(rows)
+        position = Signal(bits)
+        base = Signal(rows)
         m.d.comb += reduced.eq(total - ring_words)
         m.d.sync += [
             total.eq(start + tap.offset[:bits]),
@@ -266,11 +279,9 @@ class BlockIndexDecoder(Shareable):
             position.eq(Mux(reduced < 0, total, reduced)),
             base.eq(plane_base + phase),
         ]
-        found, wraps, rotation = (
-            Signal(ring_layout(config), name="found"),
-            Signal(),
-            Signal(banks, name="found_rotation"),
-        )
+        found = Signal(ring_layout(config))
+        wraps = Signal()
+        rotation = Signal(banks, name="found_rotation")
         ring, final_rotation = Signal(ring_layout(config), name="ring"), Signal(banks, name="rotation")
         m.d.sync += [
             found.row.eq(base + position[banks:]),

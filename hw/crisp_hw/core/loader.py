@@ -66,14 +66,19 @@ class WeightLoader(Shareable):
         m = Module()
         config = self.config
         # The sequencer's decision and the head that it took come a cycle later: a long way lies between.
-        load, head = Signal(), Signal.like(self.head)
+        load = Signal()
+        head = Signal.like(self.head)
         m.d.sync += [load.eq(self.load), head.eq(self.head)]
         # Counts down to -1, so that its end is one bit; a window has at least two beats.
         left, beats = (Signal(signed(len(self.job.load_beats) + 1), name=name) for name in ("left", "beats"))
         m.d.sync += beats.eq(self.job.load_beats - 2)
-        group, n = Signal(range(config.load_beats)), Signal(range(max(2, config.m)))
-        buffer, slot = Signal(), Signal(range(CHANNEL_SLOTS))
-        loading, ends, new_rows = Signal(), Signal(), Signal()
+        group = Signal(range(config.load_beats))
+        n = Signal(range(max(2, config.m)))
+        buffer = Signal()
+        slot = Signal(range(CHANNEL_SLOTS))
+        loading = Signal()
+        ends = Signal()
+        new_rows = Signal()
         m.d.comb += [
             ends.eq(loading & (left < 0)),
             new_rows.eq(head.first & head.first_pixels),

@@ -57,7 +57,8 @@ class CommandQueue(Shareable):
         queue = StreamQueue(self.layout, QUEUE_DEPTH, registered=False)
         m.submodules.queue = shared(platform, queue)
         wiring.connect(m, wiring.flipped(self.i), queue.i)
-        head, follows = Signal(self.layout, reset_less=True), Signal()
+        head = Signal(self.layout, reset_less=True)
+        follows = Signal()
         m.d.sync += follows.eq(queue.o.valid & ~follows & (~self.valid | self.next))
         with m.If(follows):
             m.d.sync += [head.eq(queue.o.payload), self.valid.eq(1)]

@@ -67,7 +67,8 @@ class EngineControl(Shareable):
 
         ``rests`` : nothing is under way of commands that have left the queue's head.
         """
-        refused, missing = Signal(), Signal(len(self.waits))
+        refused = Signal()
+        missing = Signal(len(self.waits))
         # It comes a cycle after the command is at the head, and is looked at again before the command starts.
         m.d.sync += refused.eq(self.stop.valid & (self.index > self.stop.index))
         m.d.comb += missing.eq(self.waits & ~self.tokens.available)

@@ -50,7 +50,8 @@ class GroupReader(Shareable):
         config = self.config
         room = CreditCounter(GROUPS, initial=GROUPS)
         m.submodules.room = shared(platform, room)
-        issued, sent = Signal(), Signal()
+        issued = Signal()
+        sent = Signal()
         groups = StreamQueue(config.cols * config.window_bits, GROUPS, registered=False)
         extents = StreamQueue(self._extent, GROUPS, registered=False)
         # It keeps the bus's ready signal from the groups.
@@ -89,11 +90,15 @@ class GroupReader(Shareable):
         parts = config.window_bits // config.bus_bits
         group, bits = Value.cast(groups.o.payload), config.bus_bits
         beats = Array(group[at : at + bits] for at in range(0, len(group), bits))
-        moves, shift, extent = Signal(), ceil_log2(parts), extents.o.payload
+        moves = Signal()
+        shift = ceil_log2(parts)
+        extent = extents.o.payload
         # The banks are a ring, in which the place goes on from beat to beat.
         place = Signal(ceil_log2(len(beats)), reset_less=True)
-        left, last = (Signal(range(len(beats) + 1), reset_less=True), Signal(reset_less=True))
-        known, follows = Signal(), Signal()
+        left = Signal(range(len(beats) + 1), reset_less=True)
+        last = Signal(reset_less=True)
+        known = Signal()
+        follows = Signal()
         m.d.comb += [
             queue.i.valid.eq(groups.o.valid & known),
             queue.i.payload.eq(beats[place]),

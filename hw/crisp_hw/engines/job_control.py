@@ -38,7 +38,8 @@ class JobControl(EngineControl):
 
     def elaborate(self, platform):
         m = Module()
-        ended, owed = Signal(), Signal(len(self.signals))
+        ended = Signal()
+        owed = Signal(len(self.signals))
         m.d.sync += ended.eq(self.done)
         with m.If(ended):
             m.d.comb += self.tokens.give.eq(owed)

@@ -63,7 +63,8 @@ class LoadEngine(Engine):
         command = self.add_control(m, platform, control)
         planner = self._plan(m, platform, command, control.start)
         busy = self._write(m, platform, command, control.start)
-        owed, bus_failed = Signal(range(2 * BURST_BEATS * OUTSTANDING_BURSTS)), Signal()
+        owed = Signal(range(2 * BURST_BEATS * OUTSTANDING_BURSTS))
+        bus_failed = Signal()
         taken = self.bus.data.valid & self.bus.data.ready
         m.d.sync += [
             owed.eq(owed + planner.planned_beats - taken),
@@ -82,7 +83,8 @@ class LoadEngine(Engine):
         planner = TransferPlanner(self.config)
         m.submodules.planner = shared(platform, planner)
         wiring.connect(m, planner.request, wiring.flipped(self.bus.request))
-        to_smem, stride = Signal(), Signal(OFFSET_BITS)
+        to_smem = Signal()
+        stride = Signal(OFFSET_BITS)
         m.d.sync += [
             to_smem.eq(command.memory == Memory.SMEM),  # A command comes a cycle before its start.
             stride.eq(Mux(to_smem, command.plane_stride, 0)),
@@ -110,7 +112,8 @@ class LoadEngine(Engine):
         m.submodules.addresses = shared(platform, addresses, start)  # the walker goes on after the end
         m.submodules.beats = shared(platform, beats)
         wiring.connect(m, walker.o, addresses.i)
-        leaves, meet = Signal(), Signal()
+        leaves = Signal()
+        meet = Signal()
         m.d.comb += [
             *same_fields(walker.tensor, command),
             walker.restart.eq(start),

@@ -65,9 +65,15 @@ class LoadWalker(Shareable):
         tensor = self.tensor
         cursor = RowCursor(self.config)
         m.submodules.cursor = shared(platform, cursor)
-        advance, pixel_ends, row_ends, plane_ends = Signal(), Signal(), Signal(), Signal()
-        last_part, to_smem, one_part = Signal(), Signal(), Signal()
-        odd_row, odd_column = Signal(), Signal()
+        advance = Signal()
+        pixel_ends = Signal()
+        row_ends = Signal()
+        plane_ends = Signal()
+        last_part = Signal()
+        to_smem = Signal()
+        one_part = Signal()
+        odd_row = Signal()
+        odd_column = Signal()
         part = Signal(self._place.members["part"])
         last_pixel, last_row = self._count(m, pixel_ends, row_ends, plane_ends, to_smem)
         m.d.sync += to_smem.eq(tensor.memory == Memory.SMEM)
@@ -107,9 +113,13 @@ class LoadWalker(Shareable):
     def _count(self, m: Module, pixel_ends, row_ends, plane_ends, to_smem) -> tuple[Signal, Signal]:
         """Count pixels and rows; returns whether the pixel is its row's last, and the row its plane's."""
         tensor = self.tensor
-        last_pixel, last_row, row_ended = Signal(), Signal(), Signal()
-        one_column, one_row = Signal(), Signal()
-        columns_left, rows_left = Signal(COORDINATE_BITS), Signal(COORDINATE_BITS)
+        last_pixel = Signal()
+        last_row = Signal()
+        row_ended = Signal()
+        one_column = Signal()
+        one_row = Signal()
+        columns_left = Signal(COORDINATE_BITS)
+        rows_left = Signal(COORDINATE_BITS)
         m.d.sync += [one_column.eq(tensor.width == 1), one_row.eq(tensor.rows == 1)]
         m.d.comb += plane_ends.eq(row_ends & last_row)
         m.d.sync += row_ended.eq(row_ends & ~self.restart)
@@ -127,7 +137,8 @@ class LoadWalker(Shareable):
     def _position(self, m: Module, cursor: RowCursor, to_smem, moves, row_ends) -> Signal:
         """Place in the ring, in words; in a table, the beat."""
         tensor = self.tensor
-        position, last = Signal(POSITION_BITS), Signal(POSITION_BITS)
+        position = Signal(POSITION_BITS)
+        last = Signal(POSITION_BITS)
         m.d.sync += last.eq((tensor.ring << ceil_log2(self.config.cols)) - 1)
         with m.If(self.restart):
             m.d.sync += position.eq(Mux(to_smem, tensor.start, tensor.address))
@@ -139,7 +150,8 @@ class LoadWalker(Shareable):
 
     def _plane(self, m: Module, plane_ends) -> Signal:
         """First SMEM row of the plane."""
-        tensor, plane = self.tensor, Signal(ROW_BITS)
+        tensor = self.tensor
+        plane = Signal(ROW_BITS)
         with m.If(self.restart):
             m.d.sync += plane.eq(tensor.base)
         with m.Elif(plane_ends):
@@ -148,9 +160,13 @@ class LoadWalker(Shareable):
 
     def _emit(self, m: Module, advance, may_advance, to_smem, place) -> None:
         """Add up the parts of an address, one addition per cycle; the last sum is offered."""
-        running, flows, collected = Signal(), Signal(), Signal()
-        parts, row = Signal(self._place, reset_less=True), Signal(ROW_BITS, reset_less=True)
-        position, part = Signal.like(parts.position), Signal.like(parts.part)
+        running = Signal()
+        flows = Signal()
+        collected = Signal()
+        parts = Signal(self._place, reset_less=True)
+        row = Signal(ROW_BITS, reset_less=True)
+        position = Signal.like(parts.position)
+        part = Signal.like(parts.part)
         word = (row << ceil_log2(self.config.cols)) + position
         m.d.comb += [
             flows.eq(~self.o.valid | self.o.ready),

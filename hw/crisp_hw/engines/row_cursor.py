@@ -52,8 +52,11 @@ class RowCursor(Shareable):
 
     def elaborate(self, platform):
         m = Module()
-        tensor, position, age = self.tensor, Signal(POSITION_BITS), Signal(2)
-        words, total = Signal(POSITION_BITS + 1), Signal(POSITION_BITS + 1)
+        tensor = self.tensor
+        position = Signal(POSITION_BITS)
+        age = Signal(2)
+        words = Signal(POSITION_BITS + 1)
+        total = Signal(POSITION_BITS + 1)
         wrapped = Signal(POSITION_BITS)
         m.d.comb += [
             words.eq(tensor.ring << ceil_log2(self.config.cols)),

@@ -66,7 +66,9 @@ class StoreWalker(Shareable):
         tensor, cols = self.tensor, self.config.cols
         cursor = RowCursor(self.config)
         m.submodules.cursor = shared(platform, cursor)
-        moves, row_ends, plane_ends = Signal(), Signal(), Signal()
+        moves = Signal()
+        row_ends = Signal()
+        plane_ends = Signal()
         planes = CreditCounter((1 << ROW_TILE_BITS) - 1)
         # A soft reset may come while some wait, and a walker without them must be idle.
         m.submodules.planes = shared(platform, planes, self.restart | ResetSignal())
@@ -92,9 +94,12 @@ class StoreWalker(Shareable):
         whether the row is the last.
         """
         tensor, cols = self.tensor, self.config.cols
-        last_group, last_row = Signal(), Signal()
-        one_group, one_row = Signal(), Signal()
-        columns_left, rows_left = Signal(COORDINATE_BITS), Signal(COORDINATE_BITS)
+        last_group = Signal()
+        last_row = Signal()
+        one_group = Signal()
+        one_row = Signal()
+        columns_left = Signal(COORDINATE_BITS)
+        rows_left = Signal(COORDINATE_BITS)
         m.d.sync += [one_group.eq(tensor.width <= cols), one_row.eq(tensor.rows == 1)]
         with m.If(self.restart | row_ends):
             m.d.sync += [columns_left.eq(tensor.width), last_group.eq(one_group)]
@@ -109,10 +114,13 @@ class StoreWalker(Shareable):
     def _emit(self, m: Module, cursor: RowCursor, moves, row_ends, plane_ends, pixels) -> None:
         """Follow the position, as row of the ring and rotation, and hold one group for the reader."""
         tensor = self.tensor
-        position, plane = Signal(POSITION_BITS), Signal(ROW_BITS)
+        position = Signal(POSITION_BITS)
+        plane = Signal(ROW_BITS)
         column_bits = bank_bits(self.config)
         rotation = position[:column_bits]
-        row, last_row, wraps = Signal(ROW_BITS), Signal(ROW_BITS), Signal()
+        row = Signal(ROW_BITS)
+        last_row = Signal(ROW_BITS)
+        wraps = Signal()
         m.d.sync += last_row.eq(tensor.ring - 1)
         m.d.comb += [row.eq(position >> column_bits), wraps.eq(row == last_row)]
         with m.If(self.restart):

@@ -89,7 +89,8 @@ class TransferPlanner(Shareable):
         m.submodules.bursts = shared(platform, bursts)
         wiring.connect(m, planner.o, bursts.i)
         wiring.connect(m, bursts.o, wiring.flipped(self.request))
-        beats, window = Signal(beats_bits(config)), Signal(WINDOW_LAYOUT, reset_less=True)
+        beats = Signal(beats_bits(config))
+        window = Signal(WINDOW_LAYOUT, reset_less=True)
         windows: Any = self.windows
         m.d.sync += [
             beats.eq(self.beats),

@@ -19,7 +19,7 @@ CONFIGS = {
     "four_banks_of_parts_wider_than_beats": small_core(16, 4, 8, 4, smem_words=64),
 }
 configs = pytest.mark.parametrize("config", CONFIGS.values(), ids=CONFIGS)
-IDLE = {"read": {"en": 0}, "inside": 0, "fill_en": 0, "output": {"valid": 0}}
+IDLE = {"read": {"en": 0}, "is_inside": 0, "fill_en": 0, "outputs": {"valid": 0}}
 
 
 def rtl_windows(config: CoreConfig, frames: list[dict[str, Any]]) -> np.ndarray:
@@ -52,13 +52,13 @@ class Request:
     def __init__(self, config: CoreConfig, rng: np.random.Generator, inside: np.ndarray | None = None):
         self.row, self.next_row = rng.integers(config.bank_depth, size=2).tolist()
         self.rotation = int(rng.integers(config.cols))
-        self.inside = np.ones(config.cols, bool) if inside is None else inside
+        self.is_inside = np.ones(config.cols, bool) if inside is None else inside
         banks = (self.rotation + np.arange(config.cols)) % config.cols
         self.words = np.where(banks < self.rotation, self.next_row, self.row) * config.cols + banks
 
     def frame(self) -> dict[str, Any]:
         read = {"en": 1, "row": self.row, "next_row": self.next_row, "rotation": self.rotation}
-        return {"read": read, "inside": int((self.inside << np.arange(len(self.inside))).sum())}
+        return {"read": read, "is_inside": int((self.is_inside << np.arange(len(self.is_inside))).sum())}
 
 
 @configs
@@ -67,7 +67,7 @@ def test_reads_put_the_words_of_two_rows_into_order_and_the_mask_reads_the_zero_
     words, writes = filled(config, rng)
     requests = [Request(config, rng, rng.integers(0, 2, config.cols).astype(bool)) for _ in range(150)]
     result = rtl_windows(config, writes + [request.frame() for request in requests])[len(writes) :]
-    expected = [np.where(r.inside[:, None], words[r.words], np.int8(-0x7B)) for r in requests]
+    expected = [np.where(r.is_inside[:, None], words[r.words], np.int8(-0x7B)) for r in requests]
     np.testing.assert_array_equal(result, np.array(expected))
 
 
@@ -86,7 +86,7 @@ def test_outputs_and_beats_share_the_banks_and_the_next_read_sees_them(config: C
         met += output["valid"] >> word % config.cols & 1
         place = beat["fill_address"] % (config.window // len(data)) * len(data)
         words[word, place : place + len(data)] = data
-        frames += [IDLE | {"output": output, "fill_en": 1, **beat}, IDLE, IDLE | request.frame()]
+        frames += [IDLE | {"outputs": output, "fill_en": 1, **beat}, IDLE, IDLE | request.frame()]
         expected.append(words[request.words])
     result = rtl_windows(config, frames)[first + 2 :: 3]
     np.testing.assert_array_equal(result, np.array(expected))
@@ -132,7 +132,7 @@ def test_beats_wait_in_queues_while_outputs_go_to_their_banks(config: CoreConfig
         bank = word % config.cols
         taken = waiting[bank] < FILL_QUEUE
         expected.append(int(taken))
-        frames.append(IDLE | {"output": output, "fill_en": 1, **beat})
+        frames.append(IDLE | {"outputs": output, "fill_en": 1, **beat})
         for number in range(config.cols):
             waiting[number] -= bool(waiting[number] and not output["valid"] >> number & 1)
         waiting[bank] += taken
@@ -150,7 +150,7 @@ def test_beats_behind_each_other_keep_the_full_rate_beside_outputs_to_half_of_th
     for cycle in range(4 * config.cols * per_word):
         output, _ = random_output(config, rng)
         valid = half << config.cols // 2 * (cycle % 2)
-        frames.append(IDLE | {"output": output | {"valid": valid}, "fill_en": 1, "fill_address": cycle})
+        frames.append(IDLE | {"outputs": output | {"valid": valid}, "fill_en": 1, "fill_address": cycle})
     assert all(frame["fill_ready"] for frame in trace_of(config, frames, ["fill_ready"]))
 
 
@@ -174,7 +174,7 @@ def test_the_store_reads_where_no_outputs_go(config: CoreConfig):
         request, (output, _) = Request(config, rng), random_output(config, rng)
         # Only the words' places matter here, so nothing is changed.
         output = output | {"part": 0}
-        frame = IDLE | {"output": output, "store": {**request.frame()["read"], "en": 0}}
+        frame = IDLE | {"outputs": output, "store": {**request.frame()["read"], "en": 0}}
         outputs = (output["valid"] >> np.arange(config.cols) & 1).astype(bool)
         ready.append(int(not left.any()))
         if left.any():

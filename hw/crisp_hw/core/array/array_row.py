@@ -233,7 +233,8 @@ class ArrayRow(Shareable):
         choosing = delay(m, comparing, 1, "residual_choosing")
         writing = delay(m, choosing, 1, "residual_writing")
         layout = data.ArrayLayout(signed(VALUE_BITS), config.cols)
-        old, new = Signal(layout, reset_less=True), Signal(layout, reset_less=True)
+        old = Signal(layout, reset_less=True)
+        new = Signal(layout, reset_less=True)
         # The first window needs nothing from the bank, of which the last pixels are still draining.
         updates = addressing.maximum & ~addressing.first
         banks = self._banks(m, platform, "residual", new, updates, addressing, writing.residual, writing)

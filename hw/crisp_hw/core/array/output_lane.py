@@ -63,10 +63,8 @@ class OutputLane(Shareable):
         low, high, residual = self._products(m, platform)
         # Operand registers, multiplier, then two additions.
         res_shift = delay(m, self.channel.res_shift, 1 + MULTIPLIER_LATENCY, "res_shift")
-        acc_sum, res_term = (
-            Signal(signed(SUM_BITS), reset_less=True),
-            Signal(signed(SUM_BITS), reset_less=True),
-        )
+        acc_sum = Signal(signed(SUM_BITS), reset_less=True)
+        res_term = Signal(signed(SUM_BITS), reset_less=True)
         total = Signal(signed(SUM_BITS), reset_less=True)
         m.d.sync += [
             acc_sum.eq((high << HALF_BITS) + low),
@@ -105,7 +103,8 @@ class OutputLane(Shareable):
         coarse = Signal(signed(SUM_BITS), reset_less=True)
         fine_shift = Signal(FINE_BITS, reset_less=True)
         fine = Signal(signed(NARROW_BITS + LONGEST_FINE), reset_less=True)
-        far, negative = Signal(reset_less=True), Signal(reset_less=True)
+        far = Signal(reset_less=True)
+        negative = Signal(reset_less=True)
         narrow = Signal(signed(NARROW_BITS), reset_less=True)
         m.d.sync += [
             coarse.eq(total >> Cat(Const(0, FINE_BITS), shift[FINE_BITS:SHIFT_BITS])),
@@ -127,7 +126,8 @@ class OutputLane(Shareable):
         # ((narrow + 1) >> 1) + zp, in one addition.
         m.d.sync += offset.eq((narrow + Cat(Const(1, 1), levels.y_zero_point).as_signed()) >> 1)
         inner = Signal(signed(VALUE_BITS), reset_less=True)
-        below, above = Signal(reset_less=True), Signal(reset_less=True)
+        below = Signal(reset_less=True)
+        above = Signal(reset_less=True)
         m.d.sync += [
             inner.eq(offset),
             below.eq(offset < levels.q_min),

@@ -52,7 +52,8 @@ class OutputGrid(Shareable):
         self._first_x = Signal(COORDINATE_BITS)
         pitch_last = Signal(COORDINATE_BITS)
         m.d.sync += pitch_last.eq(job.pitch - 1)
-        seed, number = Signal(PIXEL_LAYOUT), Signal(range(count + 2))
+        seed = Signal(PIXEL_LAYOUT)
+        number = Signal(range(count + 2))
         with m.If(number <= count):
             m.d.sync += number.eq(number + 1)
         with m.If(seed.x == pitch_last):
@@ -61,11 +62,9 @@ class OutputGrid(Shareable):
             m.d.sync += seed.x.eq(seed.x + 1)
         with m.If(self.start):
             m.d.sync += [seed.eq(0), number.eq(0)]
-        step, wrap_x, wrap_y = (
-            Signal(PIXEL_LAYOUT),
-            Signal(signed(COORDINATE_BITS + 1)),
-            Signal(COORDINATE_BITS),
-        )
+        step = Signal(PIXEL_LAYOUT)
+        wrap_x = Signal(signed(COORDINATE_BITS + 1))
+        wrap_y = Signal(COORDINATE_BITS)
         with m.If(number == Mux(job.out_phased, 1, count)):
             m.d.sync += step.eq(seed)
         m.d.sync += [wrap_x.eq(step.x - job.pitch), wrap_y.eq(step.y + 1)]
@@ -104,7 +103,8 @@ class OutputGrid(Shareable):
         """Grid order, or row by row of each phase: pixels 2 x and 2 x + 1 have the same position."""
         job, banks, bits = self.job, bank_bits(self.config), position_bits(self.config)
         ring = Signal(bits + 1)
-        step, step_less_ring = Signal(bits), Signal(signed(bits + 2))
+        step = Signal(bits)
+        step_less_ring = Signal(signed(bits + 2))
         line_less_ring = Signal(signed(max(bits, COORDINATE_BITS) + 2))
         m.d.comb += ring.eq(job.out_ring << banks)
         m.d.sync += [
@@ -112,7 +112,10 @@ class OutputGrid(Shareable):
             step_less_ring.eq(step - ring),
             line_less_ring.eq(job.out_pitch - ring),
         ]
-        odd_row, line_ends, moves, begins = Signal(), Signal(), Signal(), Signal()
+        odd_row = Signal()
+        line_ends = Signal()
+        moves = Signal()
+        begins = Signal()
         m.d.comb += [
             self.phase.eq(Mux(job.out_phased, Cat(self._first_x[0], odd_row), 0)),
             line_ends.eq(self.advance & job.out_phased & (self._first_x == pitch_last)),
@@ -124,8 +127,12 @@ class OutputGrid(Shareable):
         with m.Elif(line_ends):
             m.d.sync += odd_row.eq(~odd_row)
         # Sums follow a cycle later, from registers.
-        ended, moved, begun, was_odd = Signal(), Signal(), Signal(), Signal()
-        line, next_line = Signal(bits), Signal(bits)
+        ended = Signal()
+        moved = Signal()
+        begun = Signal()
+        was_odd = Signal()
+        line = Signal(bits)
+        next_line = Signal(bits)
         m.d.sync += [ended.eq(line_ends), moved.eq(moves), begun.eq(begins), was_odd.eq(odd_row)]
         m.d.comb += next_line.eq(Mux(was_odd, add_modulo(line, job.out_pitch, line_less_ring), line))
         with m.If(begun):

@@ -95,7 +95,8 @@ class OutputWriter(Shareable):
         base, first_row, row, next_row = (
             Signal(rows, name=name) for name in ("base", "first_row", "row", "next_row")
         )
-        phase, wraps = Signal(rows), Signal()
+        phase = Signal(rows)
+        wraps = Signal()
         position = delay(m, grid.position, 1, "position")
         plane_base = delay(m, plane, 1, "plane_base")
         m.d.sync += [

@@ -32,7 +32,7 @@ class BeatIssuer(Shareable):
     computing, last_fetch : Out(1), as of ``GroupCounter``.
     tile : Out(tile_layout), what ``step.tile_ends`` hands over.
     beat : Out(beat_layout).
-    read : Out(read_layout), inside : Out(cols), the beat's request to the activation memory.
+    read : Out(read_layout), is_inside : Out(cols), the beat's request to the activation memory.
     """
 
     job_fields = (
@@ -55,14 +55,15 @@ class BeatIssuer(Shareable):
                 "tile": Out(tile_layout()),
                 "beat": Out(beat_layout(config)),
                 "read": Out(read_layout(config)),
-                "inside": Out(config.cols),
+                "is_inside": Out(config.cols),
             }
         )
 
     def elaborate(self, platform):
         m = Module()
         step, head = self.step, self.head
-        window, ring = Signal(window_layout(self.config)), Signal(ring_layout(self.config))
+        window = Signal(window_layout(self.config))
+        ring = Signal(ring_layout(self.config))
         buffer = Signal()
         groups = self._count(m, platform)
         with m.If(groups.group_ends):
@@ -81,7 +82,7 @@ class BeatIssuer(Shareable):
         residual = self._walk_residual(m, platform, window)
         self._issue(m, groups, window, buffer, residual.part)
         self._read(m, groups, window, ring, residual)
-        m.d.sync += self.inside.eq(pixels.inside | step.fetching.replicate(self.config.cols))
+        m.d.sync += self.is_inside.eq(pixels.is_inside | step.fetching.replicate(self.config.cols))
         return m
 
     def _count(self, m: Module, platform) -> GroupCounter:
@@ -89,7 +90,7 @@ class BeatIssuer(Shareable):
         m.submodules.group_counter = shared(platform, groups)
         m.d.comb += [
             *same_fields(groups.job, self.job),
-            groups.begin.eq(self.step.begins),
+            groups.begins.eq(self.step.begins),
             groups.last_pixels.eq(self.head.last_pixels),
             groups.fetching.eq(self.step.fetching),
             self.computing.eq(groups.computing),

@@ -44,7 +44,9 @@ class Drainer(Shareable):
         m = Module()
         config, job, tile = self.config, self.job, self.tile
         lengths = self._lengths(m)
-        running, rows_end, job_end = Signal(), Signal(), Signal()
+        running = Signal()
+        rows_end = Signal()
+        job_end = Signal()
         # Counts down to -1, so that its end is one bit.
         left = Signal.like(lengths[0])
         current = Signal(drain_layout(config))

@@ -15,8 +15,8 @@ class GroupCounter(Shareable):
     Members
     -------
     job : In, the fields that it reads.
-    begin : In(1), a window begins in the next cycle; last_pixels : In(1), with ``begin``: in the last tile of
-        a row tile.
+    begins : In(1), a window begins in the next cycle.
+    last_pixels : In(1), with ``begins``: in the last tile of a row tile.
     fetching : In(1), this cycle fetches a group of the tile's residual, after the last window.
     computing : Out(1), this cycle is a beat of a window; depth : Out, of group ``depth``; n : Out, with slot
         ``n``.
@@ -32,7 +32,7 @@ class GroupCounter(Shareable):
         super().__init__(
             {
                 "job": In(job_layout(self.job_fields)),
-                "begin": In(1),
+                "begins": In(1),
                 "last_pixels": In(1),
                 "fetching": In(1),
                 "computing": Out(1),
@@ -63,10 +63,10 @@ class GroupCounter(Shareable):
             all_slots.eq(job.n - 2),
             groups_full.eq(job.depth_full - 2),
             groups_last.eq(job.depth_last - 2),
-            self.computing.eq(self.begin | (self.computing & ~(self.group_ends & last_group))),
+            self.computing.eq(self.begins | (self.computing & ~(self.group_ends & last_group))),
             self.group_ends.eq(
                 Mux(
-                    self.begin,
+                    self.begins,
                     one_slot,
                     self.computing & Mux(self.group_ends, one_slot & ~last_group, slots == 0),
                 )
@@ -83,7 +83,7 @@ class GroupCounter(Shareable):
                 self.depth.eq(Mux(last_group, 0, self.depth + 1)),
                 groups.eq(Mux(last_group, all_groups, groups - 1)),
             ]
-        with m.If(self.begin):
+        with m.If(self.begins):
             length = Mux(self.last_pixels, groups_last, groups_full)
             m.d.sync += [slots.eq(all_slots), groups.eq(length), all_groups.eq(length)]
         return m

@@ -25,7 +25,7 @@ class PixelWalker(Shareable):
     job : In, the fields that it reads.
     start, advance, rewind, next_tile, restart : In(1).
     y_low, y_high, x_low, x_high : In(10), the tap's range, half-open.
-    inside : Out(cols), without latency.
+    is_inside : Out(cols), without latency.
     """
 
     job_fields = ("pitch", "step_x", "step_y")
@@ -38,7 +38,7 @@ class PixelWalker(Shareable):
                 "job": In(job_layout(self.job_fields)),
                 **{name: In(1) for name in ("start", "advance", "rewind", "next_tile", "restart")},
                 **{name: In(c) for name in ("y_low", "y_high", "x_low", "x_high")},
-                "inside": Out(config.cols),
+                "is_inside": Out(config.cols),
             }
         )
 
@@ -47,7 +47,8 @@ class PixelWalker(Shareable):
         cols = self.config.cols
         # Constants of a job, kept in registers so that a step is one addition deep.
         wrap_x = Signal(signed(COORDINATE_BITS + 1))
-        pitch_last, wrap_y = Signal(COORDINATE_BITS), Signal(COORDINATE_BITS)
+        pitch_last = Signal(COORDINATE_BITS)
+        wrap_y = Signal(COORDINATE_BITS)
         m.d.sync += [
             wrap_x.eq(self.job.step_x - self.job.pitch),
             wrap_y.eq(self.job.step_y + 1),
@@ -77,7 +78,7 @@ class PixelWalker(Shareable):
             wrapped_x.eq(current.x + wrap_x),
             wraps.eq(wrapped_x >= 0),
             after.eq(current),
-            self.inside[col].eq(
+            self.is_inside[col].eq(
                 (current.y >= self.y_low)
                 & (current.y < self.y_high)
                 & (current.x >= self.x_low)

@@ -44,7 +44,9 @@ class ResidualWalker(Shareable):
         job, planes, ring = self.job, self.planes, self.ring
         m.submodules.planes = shared(platform, planes)
         rows = row_bits(self.config)
-        first, second, last = Signal(rows), Signal(rows), Signal(rows)
+        first = Signal(rows)
+        second = Signal(rows)
+        last = Signal(rows)
         m.d.comb += [
             planes.first_base.eq(job.res_base),
             planes.plane.eq(job.res_plane),

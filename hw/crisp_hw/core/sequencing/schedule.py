@@ -77,7 +77,9 @@ class Schedule(Shareable):
     def elaborate(self, platform):
         m = Module()
         head, step = self.head, self.step
-        ahead, final, flushing = Signal(AHEAD_LAYOUT), Signal(), Signal()
+        ahead = Signal(AHEAD_LAYOUT)
+        final = Signal()
+        flushing = Signal()
         ends_soon = self._slots(m, platform, ahead)
         m.d.comb += [
             step.tile_ends.eq(ahead.over & self.free),
@@ -116,7 +118,7 @@ class Schedule(Shareable):
             *[cycles[name].eq(job[name] - 3) for name in cycles.shape().members],
             ahead.eq(Mux(timer.ends_soon, behind.as_value(), 0)),
         ]
-        m.d.comb += timer.begin.eq(self.start | ahead.load | step.begins)
+        m.d.comb += timer.begins.eq(self.start | ahead.load | step.begins)
         with m.If(step.begins):
             m.d.comb += timer.cycles_less_3.eq(Mux(head.last_pixels, cycles.slot_last, cycles.slot_full))
             m.d.sync += [

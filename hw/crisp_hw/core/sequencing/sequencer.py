@@ -30,7 +30,7 @@ class Sequencer(Shareable):
     start : In(1), while ``idle`` or after ``released``; its cycle is the job's first.
     i : In, stream of decoded windows.
     load : Out(1), the window at the head of ``i`` is to be loaded from the next cycle on.
-    read : Out(read_layout), inside : Out(cols), request to the activation memory, together with ``beat``.
+    read : Out(read_layout), is_inside : Out(cols), request to the activation memory, together with ``beat``.
     beat : Out(beat_layout); drain : Out(drain_layout).
     written : In(1), the job's last output leaves the writer; it is in the memory two cycles later.
     released : Out(1), the next job may be started in any cycle but this one: its prologue may run while the
@@ -52,7 +52,7 @@ class Sequencer(Shareable):
                 "i": In(stream.Signature(window_layout(config))),  # pyright: ignore[reportArgumentType]
                 "load": Out(1),
                 "read": Out(read_layout(config)),
-                "inside": Out(config.cols),
+                "is_inside": Out(config.cols),
                 "beat": Out(beat_layout(config)),
                 "drain": Out(drain_layout(config)),
                 "written": In(1),
@@ -92,7 +92,7 @@ class Sequencer(Shareable):
             self.i.ready.eq(schedule.step.begins),
             self.load.eq(schedule.load),
             self.read.eq(beats.read),
-            self.inside.eq(beats.inside),
+            self.is_inside.eq(beats.is_inside),
             self.beat.eq(beats.beat),
             self.drain.eq(drainer.drain),
             self.released.eq(drainer.released),

@@ -17,14 +17,14 @@ class SlotTimer(Shareable):
 
     Members
     -------
-    begin : In(1), a slot begins in the next cycle.
+    begins : In(1), a slot begins in the next cycle.
     cycles_less_3 : In(signed), how long it takes.
     ends_soon : Out(1), the next cycle is the slot's last.
     """
 
     def __init__(self, bits: int):
         self.bits = bits
-        super().__init__({"begin": In(1), "cycles_less_3": In(signed(bits + 1)), "ends_soon": Out(1)})
+        super().__init__({"begins": In(1), "cycles_less_3": In(signed(bits + 1)), "ends_soon": Out(1)})
 
     @property
     def module_name(self) -> str:
@@ -33,10 +33,11 @@ class SlotTimer(Shareable):
 
     def elaborate(self, platform):
         m = Module()
-        left, running = Signal.like(self.cycles_less_3), Signal()
+        left = Signal.like(self.cycles_less_3)
+        running = Signal()
         m.d.comb += self.ends_soon.eq(running & (left < 0))
         m.d.sync += left.eq(left - 1)
-        with m.If(self.begin):
+        with m.If(self.begins):
             m.d.sync += [running.eq(1), left.eq(self.cycles_less_3)]
         with m.Elif(self.ends_soon):
             m.d.sync += running.eq(0)

@@ -22,13 +22,13 @@ def run(n: int, depths: tuple[int, int], events: list[dict[str, int]]) -> list[d
 
 
 def begin(last_pixels: int) -> dict[str, int]:
-    return {"begin": 1, "last_pixels": last_pixels}
+    return {"begins": 1, "last_pixels": last_pixels}
 
 
 @pytest.mark.parametrize(("n", "depth", "last"), list(product((1, 2, 4), (1, 2, 3, 8), (0, 1))))
 def test_a_window_takes_n_beats_for_every_group(n: int, depth: int, last: int):
     depths = (depth, 5) if not last else (5, depth)
-    seen = run(n, depths, [begin(last), *[{"begin": 0}] * (n * depth + 3)])
+    seen = run(n, depths, [begin(last), *[{"begins": 0}] * (n * depth + 3)])
     beats = [
         {
             "computing": 1,
@@ -51,7 +51,7 @@ def test_a_window_takes_n_beats_for_every_group(n: int, depth: int, last: int):
 @pytest.mark.parametrize("n", [1, 2, 4])
 def test_windows_follow_each_other_without_a_gap(n: int):
     depth, windows = 2, 3
-    frames = [{"begin": int(cycle in (0, 2 * n, 4 * n))} for cycle in range(2 * n * windows + 3)]
+    frames = [{"begins": int(cycle in (0, 2 * n, 4 * n))} for cycle in range(2 * n * windows + 3)]
     seen = run(n, (depth, 1), frames)
     places = [(frame["depth"], frame["n"]) for frame in seen if frame["computing"]]
     assert places == list(product(range(depth), range(n))) * windows
@@ -61,7 +61,7 @@ def test_windows_follow_each_other_without_a_gap(n: int):
 @pytest.mark.parametrize("depth", [1, 2, 3, 8])
 def test_a_residual_is_fetched_group_by_group_behind_a_window(depth: int):
     n = 2
-    idle = [{"begin": 0}] * (n * depth + 1)
+    idle = [{"begins": 0}] * (n * depth + 1)
     seen = run(n, (depth, 5), [begin(0), *idle, *[{"fetching": 1}] * depth, {"fetching": 0}])
     fetches = seen[1 + len(idle) :][:depth]
     assert [frame["depth"] for frame in fetches] == list(range(depth))

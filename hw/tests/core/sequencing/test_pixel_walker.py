@@ -51,7 +51,7 @@ def random_limits(rng: np.random.Generator, pixel: int, pitch: int) -> dict[str,
 
 
 async def walk(ctx: Any, walker: PixelWalker, pitch: int, rng: np.random.Generator) -> None:
-    """Start, then compare ``inside`` in every cycle of a random walk."""
+    """Start, then compare ``is_inside`` in every cycle of a random walk."""
     cols = walker.config.cols
     ctx.set(walker.job, {"pitch": pitch, "step_x": cols % pitch, "step_y": cols // pitch})
     for name in ("advance", "rewind"):
@@ -68,7 +68,7 @@ async def walk(ctx: Any, walker: PixelWalker, pitch: int, rng: np.random.Generat
         flags = {"advance": advance, "rewind": rewind, "next_tile": next_tile, "restart": restart}
         for name, value in {**limits, **flags}.items():
             ctx.set(getattr(walker, name), int(value))
-        assert ctx.get(walker.inside) == model.inside(pitch, limits), f"pitch {pitch}, step {step}"
+        assert ctx.get(walker.is_inside) == model.inside(pitch, limits), f"pitch {pitch}, step {step}"
         model.step(**flags)
         await ctx.tick()
 

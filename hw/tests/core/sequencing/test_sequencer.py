@@ -44,7 +44,9 @@ class Recording:
         """Record this cycle's beat and drain command."""
         beat = plain(ctx.get(sequencer.beat))
         if beat["mac"] or beat["residual"]:
-            self.beats.append(beat | plain(ctx.get(sequencer.read)) | {"inside": ctx.get(sequencer.inside)})
+            self.beats.append(
+                beat | plain(ctx.get(sequencer.read)) | {"is_inside": ctx.get(sequencer.is_inside)}
+            )
         drain = plain(ctx.get(sequencer.drain))
         if drain["valid"]:
             self.drains.append(drain)
@@ -103,7 +105,7 @@ def expected_beats(job: RandomJob) -> list[dict[str, int]]:
             beat |= {"depth": depth, "buffer": number % 2, **place}
             read = {"en": 1, "row": ring["row"], "next_row": ring["next_row"], "rotation": window["rotation"]}
             covered = inside(config, window, first_pixel + depth * config.cols, v["pitch"])
-            first = {"n": 0, "fetch": 1, "first": window["first"], "inside": covered, **read}
+            first = {"n": 0, "fetch": 1, "first": window["first"], "is_inside": covered, **read}
             beats += [
                 beat | (first if n == 0 else {"n": n, "fetch": 0, "first": 0, "en": 0}) for n in range(v["n"])
             ]
@@ -115,7 +117,7 @@ def expected_beats(job: RandomJob) -> list[dict[str, int]]:
             for depth in range(depths):
                 beat = {"mac": 0, "residual": 1, "maximum": 0, "fetch": 1, "depth": depth, "part": part}
                 read = {"en": 1, "row": ring["row"], "next_row": ring["next_row"]}
-                read |= {"rotation": position % config.cols, "inside": (1 << config.cols) - 1}
+                read |= {"rotation": position % config.cols, "is_inside": (1 << config.cols) - 1}
                 beats.append(beat | read | {"bank": tile % 2})
                 ring = step(ring, config.bank_depth)
         tile += window["last"]
