@@ -55,6 +55,33 @@ def test_convolution_that_classifies_stays_dense():
     assert (list(layers), dense) == (["0"], {"1": "the classifier"})
 
 
+def test_rules_speak_of_roles(mixed_net):
+    layers, dense = selected(
+        mixed_net,
+        LayerRule(role="classifier", n=3),
+        LayerRule(role="first", dense=True),
+        small_layers="hybrid",
+    )
+    assert {name: layer.n for name, layer in layers.items()} == {
+        **{"conv": 1, "pointwise": 1, "grouped": 1},
+        "linear": 3,
+    }
+    assert dense["stem"] == "dense by the rule for role 'first'"
+
+
+def test_role_that_cannot_be_told():
+    with pytest.raises(
+        PruneError, match="the first, as none runs as a module of its own; expected its `name`"
+    ):
+        selected(nn.Sequential(nn.ReLU()), LayerRule(role="first", n=2))
+
+
+def test_setting_that_no_method_reads_is_refused():
+    message = "the rule for name 'conv' sets kept_share, which no method of pruning reads; expected one of n"
+    with pytest.raises(PruneError, match=message):
+        CrispPruning.of(rules=(LayerRule(name="conv", kept_share=0.5),))
+
+
 @pytest.mark.parametrize(
     ("rule", "message"),
     [
