@@ -35,7 +35,7 @@ def network_speed(seed: int) -> list[Figure]:
     ------
     BenchError : a layer's output is not golden's.
     """
-    rules = SparsityRules(default=LayerSparsity(n=1, m=4, block=16, blocks=0.28))
+    rules = SparsityRules(default=LayerSparsity(n=1, m=4, block=16, kept_share=0.28))
     network = cached_network(NetworkSettings(rules=rules), cache=BUILD / "networks")
     config = preset("edge")
     model_library(config)

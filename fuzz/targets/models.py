@@ -120,7 +120,7 @@ def _pruned_files() -> dict[str, bytes]:
     """The files of a pruned model by name."""
     model = build_model(INFO.model, in_channels=INFO.in_channels, num_classes=INFO.num_classes)
     weight = model.get_parameter(f"{PRUNED_LAYER}.weight")
-    mask, pattern = hybrid_mask(weight, LayerSparsity(n=2, blocks=0.5))
+    mask, pattern = hybrid_mask(weight, LayerSparsity(n=2, kept_share=0.5))
     with torch.no_grad():
         weight.mul_(mask)
     pruned = PrunedModel(

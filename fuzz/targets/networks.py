@@ -49,7 +49,7 @@ def _network() -> QuantizedNetwork:
     """Every kind of layer: a pruned convolution, a grouped one, a residual sum, pooling, a classifier."""
     torch.manual_seed(0)
     model = _Residual().eval()
-    mask, pattern = hybrid_mask(model.pruned.weight, LayerSparsity(n=1, m=4, block=4, blocks=0.5))
+    mask, pattern = hybrid_mask(model.pruned.weight, LayerSparsity(n=1, m=4, block=4, kept_share=0.5))
     with torch.no_grad():
         model.pruned.weight.mul_(mask)
     return quantize_model(model, torch.rand(4, 4, 6, 6), patterns={"pruned": pattern}, classes=("cat", "dog"))
@@ -105,7 +105,7 @@ def _hybrids() -> SearchStrategy[bytes]:
     seeds = []
     for shape in ((8, 8, 1, 1), (6, 5, 2, 1)):
         weight = torch.tensor(np.random.default_rng(0).integers(-128, 128, shape), dtype=torch.float32)
-        mask, pattern = hybrid_mask(weight, LayerSparsity(n=2, m=4, block=4, blocks=0.5))
+        mask, pattern = hybrid_mask(weight, LayerSparsity(n=2, m=4, block=4, kept_share=0.5))
         seeds.append(_hybrid((weight * mask).numpy().astype(np.int8), pattern))
     return edited(HYBRID, seeds)
 

@@ -14,9 +14,8 @@ from crisp_sw.flows.steps.prune_settings import prune_settings
 from crisp_sw.models import build_model
 from crisp_sw.report.found_runs import find_runs
 from crisp_sw.report.pages.index_page import render_index
-from crisp_sw.synthetic import LayerSparsity
-from crisp_sw.synthetic.rules import parse_nm
-from crisp_sw.synthetic.rules_file import read_overrides
+from crisp_sw.synthetic.rules_file import read_rules
+from crisp_sw.synthetic.sparsity_rules import parse_nm
 from fuzz.edits import edited
 from fuzz.formats.texts import JSON, TOML, WORDS
 from fuzz.target import Target, file_with
@@ -44,15 +43,12 @@ PRUNE_JSON = {
     "accuracy": 0.5,
 }
 LAYERS_TOML = b"""
-[layers."layer1.*"]
-nm = "2:4"
-blocks = 0.75
-block_size = 32
-
-[layers."layer4.2.conv3"]
-dense = true
+rules = [
+    { name = "layer1.*", n = 2, m = 4, block = 32, kept_share = 0.75 },
+    { role = "classifier", type = "Linear", dense = true },
+]
 """
-LAYERS_JSON = {"layers": {"layer1.*": {"nm": "2:4", "blocks": 0.75, "block_size": 32}, "fc": {"dense": True}}}
+LAYERS_JSON = {"rules": [{"name": "layer1.*", "n": 2, "kept_share": 0.75}, {"role": "first", "dense": True}]}
 DEMO = {
     "dataset": "fashion-mnist",
     "classes": ["bag", "coat"],
@@ -79,7 +75,7 @@ def _read_prune_settings(data: bytes, suffix: str) -> None:
 
 def _read_rules(data: bytes, suffix: str) -> None:
     with file_with(data, f"layers{suffix}") as path:
-        read_overrides(path, LayerSparsity(n=1, m=4))
+        read_rules(path)
 
 
 def _results() -> SearchStrategy[bytes]:

@@ -21,7 +21,7 @@ CONFIG = preset("small")
 @cache
 def small_network() -> QuantizedNetwork:
     """ResNet-18 with an eighth of the channels, for images of 32 x 32, half of the blocks at 1:4."""
-    rules = SparsityRules(default=LayerSparsity(n=1, m=4, block=16, blocks=0.5))
+    rules = SparsityRules(default=LayerSparsity(n=1, m=4, block=16, kept_share=0.5))
     settings = NetworkSettings(model="resnet18", image_size=32, num_classes=10, width=0.125, rules=rules)
     return build_network(settings)
 
@@ -43,7 +43,7 @@ def wide_network() -> QuantizedNetwork:
     """A layer of 512 channels with one block of 1:4 in each row, whose dense form is too large for `tiny`."""
     torch.manual_seed(0)
     conv = nn.Conv2d(512, 16, 3, padding=1)
-    mask, pattern = hybrid_mask(conv.weight, LayerSparsity(n=1, m=4, block=16, blocks=1 / 288))
+    mask, pattern = hybrid_mask(conv.weight, LayerSparsity(n=1, m=4, block=16, kept_share=1 / 288))
     with torch.no_grad():
         conv.weight.mul_(mask)
     model = nn.Sequential(conv, nn.ReLU(), nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.Linear(16, 10))

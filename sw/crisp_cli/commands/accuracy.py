@@ -24,7 +24,7 @@ from crisp_sw.flows.experiment.cells.grid import GRIDS, find_grid, network_name,
 from crisp_sw.flows.experiment.dask_workers import Workers
 from crisp_sw.flows.experiment.results.cell_table import Row, average_rows, table_rows
 from crisp_sw.flows.experiment.universal_settings import UNIVERSAL
-from crisp_sw.synthetic.rules import parse_nm
+from crisp_sw.synthetic.sparsity_rules import parse_nm
 
 if TYPE_CHECKING:
     from crisp_sw.flows.experiment.experiment import ExperimentSettings

@@ -19,7 +19,7 @@ def synthetic(
     blocks: Annotated[float, typer.Option(help="Share of the blocks that stay.")] = 1.0,
     block_size: Annotated[int, typer.Option(help="Edge length of the blocks.")] = 16,
     first_nm: Annotated[str | None, typer.Option(help="N:M of the first layer; dense without it.")] = None,
-    layers: Annotated[Path | None, typer.Option(help="TOML or JSON file with overrides by name.")] = None,
+    layers: Annotated[Path | None, typer.Option(help="TOML or JSON file with rules for layers.")] = None,
     image_size: Annotated[int, typer.Option(help="Height and width of the image.")] = 224,
     width: Annotated[float, typer.Option(help="Factor on all channel counts.")] = 1.0,
     classes: Annotated[int, typer.Option(help="Outputs.")] = 1000,

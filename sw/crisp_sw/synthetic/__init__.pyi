@@ -1,9 +1,9 @@
 from .build import build_network, quantize_sparse
 from .cache import cached_network, network_key
 from .images import example_input, random_images
-from .rules import LayerSparsity, SparsityRules
-from .rules_file import read_overrides
+from .rules_file import read_rules
 from .settings import NetworkSettings
+from .sparsity_rules import LayerSparsity, SparsityRules
 
 __all__ = [
     "LayerSparsity",
@@ -15,5 +15,5 @@ __all__ = [
     "network_key",
     "quantize_sparse",
     "random_images",
-    "read_overrides",
+    "read_rules",
 ]

@@ -15,8 +15,8 @@ from crisp_sw.quantize.argument_checks import require_images
 from crisp_sw.quantize.lowering.float_network import FloatConv
 from crisp_sw.synthetic.images import random_images
 from crisp_sw.synthetic.masks import hybrid_mask
-from crisp_sw.synthetic.rules import SparsityRules
 from crisp_sw.synthetic.settings import NetworkSettings
+from crisp_sw.synthetic.sparsity_rules import SparsityRules
 
 # Images run at a time. A few at 224x224 fill the caches, and all their activations must fit the memory.
 BATCH = 4
@@ -102,7 +102,7 @@ def prune_by_magnitude(
     network = lower(model, image_shape)
     shapes = {layer.name: layer.weight.shape for layer in network.layers if isinstance(layer, FloatConv)}
     patterns = {}
-    for name, sparsity in rules.assign(network).items():
+    for name, sparsity in rules.assign(network, model).items():
         weight = dict(model.get_submodule(name).named_parameters(recurse=False)).get("weight")
         if weight is None:
             raise UnsupportedModelError(f"the weight of {name!r} is computed; expected a parameter to prune")

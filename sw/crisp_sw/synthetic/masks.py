@@ -7,7 +7,7 @@ from torch import Tensor
 from crisp_golden.arithmetic.network import Pattern
 from crisp_sw.prune.pattern.block_grid import BlockGrid
 from crisp_sw.prune.pattern.nm_masks import fine_mask
-from crisp_sw.synthetic.rules import LayerSparsity
+from crisp_sw.synthetic.sparsity_rules import LayerSparsity
 
 # Weights masked at a time; the indices that sorting makes take ten times their memory.
 PART_ELEMENTS = 1 << 23

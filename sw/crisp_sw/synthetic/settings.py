@@ -8,7 +8,7 @@ from typing import Any
 from crisp_golden.arithmetic.network import MAX_IMAGE_VALUES
 from crisp_sw.seeds import HIGHEST_SEED, SEED_RANGE
 from crisp_sw.synthetic.errors import NetworkSettingsError
-from crisp_sw.synthetic.rules import SparsityRules
+from crisp_sw.synthetic.sparsity_rules import SparsityRules
 
 DEFAULT_CACHE = Path("build/networks")
 """Where built networks are kept."""
@@ -68,4 +68,4 @@ class NetworkSettings:
     def to_json(self) -> dict[str, Any]:
         """The settings as JSON types."""
         weights = None if self.weights is None else str(self.weights)
-        return {**asdict(self), "weights": weights}
+        return {**asdict(self), "rules": self.rules.to_json(), "weights": weights}

@@ -36,7 +36,7 @@ def pruned() -> PrunedModel:
     torch.manual_seed(0)
     model = build_model("small-resnet", in_channels=1, num_classes=2)
     weight = model.get_parameter("stage2.conv1.weight")
-    mask, pattern = hybrid_mask(weight, LayerSparsity(n=2, blocks=0.5))
+    mask, pattern = hybrid_mask(weight, LayerSparsity(n=2, kept_share=0.5))
     with torch.no_grad():
         weight.mul_(mask)
     return PrunedModel(

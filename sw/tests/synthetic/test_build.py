@@ -15,6 +15,7 @@ from crisp_golden.arithmetic.network import MaxPool, QuantizedConv, QuantizedNet
 from crisp_golden.format.pattern import check_layer_structure
 from crisp_sw.errors import CheckpointError
 from crisp_sw.models import build_model
+from crisp_sw.prune import LayerRule
 from crisp_sw.quantize import CalibrationError, UnsupportedModelError
 from crisp_sw.synthetic import (
     LayerSparsity,
@@ -27,7 +28,11 @@ from crisp_sw.synthetic import (
 )
 from crisp_sw.synthetic.build import prune_by_magnitude
 
-RULES = SparsityRules(default=LayerSparsity(n=1, m=4, block=16, blocks=0.5), first=LayerSparsity(n=2, m=4))
+SPARSE_END = SparsityRules(rules=(LayerRule(role="classifier", n=1),))
+RULES = SparsityRules(
+    default=LayerSparsity(n=1, m=4, block=16, kept_share=0.5),
+    rules=(LayerRule(role="first", n=2, kept_share=1.0),),
+)
 SMALL = NetworkSettings(model="resnet18-32px", image_size=32, num_classes=100, width=1 / 4, rules=RULES)
 LARGE = NetworkSettings(model="resnet50", image_size=64, num_classes=100, width=1 / 4, rules=RULES)
 VGG = NetworkSettings(model="vgg16", num_classes=100, width=1 / 16, rules=RULES, images=2)
@@ -161,13 +166,17 @@ def test_weights_that_are_computed_are_refused_where_they_would_be_pruned():
     model = nn.Sequential(nn.Conv2d(3, 16, 3), nn.ReLU(), nn.Conv2d(16, 16, 3))
     nn.utils.weight_norm(model[2])
     with pytest.raises(UnsupportedModelError, match="the weight of '2' is computed; expected a parameter"):
-        quantize_sparse(model, random_images(2, (3, 8, 8), seed=0), SparsityRules(classifier=LayerSparsity()))
+        quantize_sparse(
+            model,
+            random_images(2, (3, 8, 8), seed=0),
+            SPARSE_END,
+        )
 
 
 def test_wrapped_models_keep_their_names():
     model = nn.Sequential(nn.Conv2d(3, 16, 3), nn.ReLU(), nn.Conv2d(16, 16, 3))
     images = random_images(2, (3, 8, 8), seed=0)
-    network = quantize_sparse(nn.DataParallel(model), images, SparsityRules(classifier=LayerSparsity()))
+    network = quantize_sparse(nn.DataParallel(model), images, SPARSE_END)
     assert [node.name for node in network.nodes] == ["0", "2"]
 
 

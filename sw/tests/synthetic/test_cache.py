@@ -12,6 +12,7 @@ from crisp_files.source_files import source_files
 from crisp_golden.arithmetic.network import QuantizedConv, QuantizedNetwork
 from crisp_sw.errors import CheckpointError
 from crisp_sw.exchange.packed import load_metadata
+from crisp_sw.prune import LayerRule
 from crisp_sw.synthetic import LayerSparsity, NetworkSettings, SparsityRules, cached_network, network_key
 from crisp_sw.synthetic import cache as cache_module
 from crisp_sw.synthetic.build import build_network
@@ -21,7 +22,7 @@ SETTINGS = NetworkSettings(
     image_size=32,
     num_classes=5,
     width=1 / 4,
-    rules=SparsityRules(default=LayerSparsity(n=2, blocks=0.5)),
+    rules=SparsityRules(default=LayerSparsity(n=2, kept_share=0.5)),
 )
 
 
@@ -75,7 +76,7 @@ def test_key_changes_with_every_setting(tmp_path: Path):
         replace(SETTINGS, images=5),
         replace(SETTINGS, width=0.5),
         replace(SETTINGS, rules=SparsityRules()),
-        replace(SETTINGS, rules=replace(SETTINGS.rules, overrides=(("*", None),))),
+        replace(SETTINGS, rules=replace(SETTINGS.rules, rules=(LayerRule(name="*", dense=True),))),
         replace(SETTINGS, weights=tmp_path / "a.safetensors"),
         replace(SETTINGS, weights=tmp_path / "b.safetensors"),
     ]

@@ -5,16 +5,17 @@ from pathlib import Path
 
 import pytest
 
+from crisp_sw.prune import LayerRule
 from crisp_sw.synthetic import LayerSparsity, NetworkSettings, SparsityRules
 from crisp_sw.synthetic.errors import NetworkSettingsError
 
 
 def test_json_has_every_setting():
-    rules = SparsityRules(default=LayerSparsity(n=2), overrides=(("fc", None),))
+    rules = SparsityRules(default=LayerSparsity(n=2), rules=(LayerRule(name="fc", dense=True),))
     settings = NetworkSettings(model="resnet18", rules=rules, weights=Path("weights.safetensors"))
     content = json.loads(json.dumps(settings.to_json()))
-    assert content["rules"]["default"] == {"n": 2, "m": 4, "block": 16, "blocks": 1.0}
-    assert content["rules"]["overrides"] == [["fc", None]]
+    assert content["rules"]["default"] == {"n": 2, "m": 4, "block": 16, "kept_share": 1.0}
+    assert content["rules"]["rules"] == [{"name": "fc", "dense": True}]
     assert content["weights"] == "weights.safetensors"
     assert settings.image_shape == (3, 224, 224)
 

@@ -6,9 +6,9 @@ from pathlib import Path
 from typing import Any
 
 from crisp_sw.synthetic.errors import NetworkSettingsError
-from crisp_sw.synthetic.rules import SparsityRules
 from crisp_sw.synthetic.rules_file import sparsity_rules
 from crisp_sw.synthetic.settings import NetworkSettings
+from crisp_sw.synthetic.sparsity_rules import SparsityRules
 
 DEFAULTS: dict[str, Any] = {
     "nm": "1:4",

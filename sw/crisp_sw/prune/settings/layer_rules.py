@@ -21,6 +21,7 @@ from typing import Any, Literal, Self, get_args
 from crisp_sw.prune.errors import PruneError
 from crisp_sw.prune.settings.value_checks import (
     as_tuple,
+    is_number,
     require_choice,
     require_flag,
     require_integer,
@@ -82,9 +83,10 @@ class LayerRule:
         for name in ("n", "m", "block", "min_kept_blocks"):
             if getattr(self, name) is not None:
                 require_integer(name, getattr(self, name), 1)
-        for name in ("kept_share", "min_kept_share"):
-            if getattr(self, name) is not None:
-                require_real(name, getattr(self, name), 0.0, 1.0)
+        if self.kept_share is not None and not (is_number(self.kept_share) and 0 < self.kept_share <= 1):
+            raise PruneError(f"`kept_share` must be above 0 and at most 1, not {self.kept_share!r}")
+        if self.min_kept_share is not None:
+            require_real("min_kept_share", self.min_kept_share, 0.0, 1.0)
 
     @classmethod
     def from_json(cls, values: Any) -> Self:

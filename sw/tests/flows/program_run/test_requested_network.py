@@ -86,7 +86,7 @@ def test_a_checkpoint_is_the_same_by_name_by_file_and_by_directory(tmp_path):
 
 def test_a_pruned_model_keeps_its_pattern():
     model = small_resnet()
-    rules = SparsityRules(default=LayerSparsity(n=3, m=4, block=8, blocks=0.25))
+    rules = SparsityRules(default=LayerSparsity(n=3, m=4, block=8, kept_share=0.25))
     patterns = prune_by_magnitude(model, rules, (1, 28, 28))
     save_pruned(Path("pruned"), PrunedModel(model=model.eval(), info=info(), patterns=patterns))
     source = open_requested("pruned", NetworkOptions())
@@ -112,8 +112,8 @@ def test_a_plain_state_dict_goes_into_the_named_model(suffix: str):
 
 def test_a_model_has_the_defaults_where_nothing_is_said():
     settings = NetworkOptions(width=0.5).model_settings("resnet50", seed=4)
-    assert settings.rules.default == LayerSparsity(n=1, m=4, block=16, blocks=0.28)
-    assert settings.rules.first is None
+    assert settings.rules.default == LayerSparsity(n=1, m=4, block=16, kept_share=0.28)
+    assert settings.rules.rules == ()
     assert (settings.image_size, settings.num_classes, settings.width) == (224, 1000, 0.5)
     assert settings.seed == 4
 

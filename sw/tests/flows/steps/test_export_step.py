@@ -30,7 +30,7 @@ from sw.tests.small_programs import small_network
 def pruned(digits_checkpoint, tmp_path) -> Path:
     model, info = load_checkpoint(digits_checkpoint)
     weight = model.get_parameter("stage2.conv1.weight")
-    mask, pattern = hybrid_mask(weight, LayerSparsity(n=2, blocks=0.5))
+    mask, pattern = hybrid_mask(weight, LayerSparsity(n=2, kept_share=0.5))
     with torch.no_grad():
         weight.mul_(mask)
     figures, patterns = {"sparsity": 0.75}, {"stage2.conv1": pattern}

@@ -1,4 +1,4 @@
-"""Methods from outside of the package: declared by a class, registered by a decorator, used like any other."""
+"""Methods from outside of the package: declared by a class, registered, and used like any other."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
