@@ -16,6 +16,7 @@ class Page(StrEnum):
 
     REGISTERS = "registers"
     ONNX_OPERATORS = "onnx-operators"
+    PRUNING_SETTINGS = "pruning-settings"
 
 
 def write_page(
@@ -28,6 +29,7 @@ def write_page(
 
     - `crisp write-page registers --out docs/registers.md`
     - `crisp write-page onnx-operators --out docs/onnx-operators.md`
+    - `crisp write-page pruning-settings --out docs/pruning-settings.md`
     """
     require_new_file(out)
     write_text(out, _text(page))
@@ -39,6 +41,10 @@ def _text(page: Page) -> str:
         from crisp_hw.build.register_export import register_page
 
         return register_page()
+    if page is Page.PRUNING_SETTINGS:
+        from crisp_sw.prune.settings.settings_page import settings_page
+
+        return settings_page()
     from crisp_sw.exchange.onnx.file.operator_page import operator_page
 
     return operator_page()

@@ -4,6 +4,8 @@ import pytest
 
 from crisp_sw.data import load_dataset
 from crisp_sw.errors import DatasetError
+from crisp_sw.prune.settings import prune_settings
+from crisp_sw.prune.settings.prune_settings import prune_methods
 from sw.tests.documents.markdown_blocks import DOCUMENTS, ROOT, blocks
 
 SMALLER = {
@@ -40,6 +42,12 @@ def no_download(monkeypatch: pytest.MonkeyPatch):
         raise DatasetError("tests download nothing")
 
     monkeypatch.setattr("crisp_sw.data.sources.fashion_mnist.fetch", refuse, raising=False)
+
+
+@pytest.fixture(autouse=True)
+def methods_of_snippets(monkeypatch: pytest.MonkeyPatch):
+    """Methods of pruning that a snippet declares are forgotten after it."""
+    monkeypatch.setattr(prune_settings, "_METHODS", {**prune_methods()})
 
 
 def test_documents_with_snippets_are_found():

@@ -19,7 +19,7 @@ class Floor(SettingsGroup):
     Parameters
     ----------
     min_kept_share : share of what pruning all layers alike to the target would keep; None for one that falls
-        with their number, see :meth:`share`.
+        with their number, see :meth:`Floor.share`.
     """
 
     min_kept_share: float | None = None
