@@ -19,6 +19,13 @@ from packaging.requirements import Requirement
 
 from tools.structure.packages import CHECKOUT_ONLY, PACKAGES, PROJECT
 
+WITH_THE_SOURCE = """
+    Makefile README.md CHANGELOG.md LICENSE requirements.lock conftest.py .ci/run .github/workflows/ci.yml
+    docs/registers.md constraints/ulx3s.lpf golden/tests hw/tests sw/tests cocotb_tests/benches.py
+    benchmarks fuzz/corpus tools/setup.sh
+"""
+"""Files and folders that are for those who develop."""
+
 RECORDER = """
 import atexit, json, os, sys
 
@@ -156,24 +163,7 @@ def test_the_source_distribution_is_the_whole_project_and_makes_the_same_wheel(b
     with tarfile.open(built.source) as archive:
         archive.extractall(tmp_path, filter="data")
     (project,) = tmp_path.iterdir()
-    for name in (
-        *("Makefile", "README.md", "CHANGELOG.md", "LICENSE", "requirements.lock", "conftest.py", ".ci/run"),
-        *(
-            "docs/registers.md",
-            "constraints/ulx3s.lpf",
-            "golden/tests",
-            "hw/tests",
-            "sw/tests",
-            "tools/setup.sh",
-        ),
-        *(
-            "cocotb_tests/benches.py",
-            "benchmarks",
-            "fuzz/corpus",
-            "tools/setup.sh",
-            ".github/workflows/ci.yml",
-        ),
-    ):
+    for name in WITH_THE_SOURCE.split():
         assert (project / name).exists(), name
     assert os.access(project / "tools" / "setup.sh", os.X_OK)
     build(project, tmp_path / "again", "wheel")
