@@ -67,26 +67,6 @@ def run_node(node: Node, inputs: list[np.ndarray]) -> np.ndarray:
     return run_conv(node.layer, inputs[0], inputs[1] if len(inputs) > 1 else None)
 
 
-def predict(network: QuantizedNetwork, images: np.ndarray, *, batch: int = 256) -> np.ndarray:
-    """Classify float images.
-
-    Parameters
-    ----------
-    images : float[B, C, H, W], normalised as the float network expects.
-    batch : images run at a time; bounds the memory.
-
-    Returns
-    -------
-    int64[B], index of the largest output; the lowest index among equals.
-    """
-    results = [np.empty(0, np.int64)]
-    for first in range(0, len(images), batch):
-        x = quantize_input(network, images[first : first + batch])
-        (scores,) = run_network(network, x, keep_all=False).values()
-        results.append(scores.reshape(len(x), -1).argmax(axis=1))
-    return np.concatenate(results)
-
-
 def check_graph(network: QuantizedNetwork) -> None:
     """Check that a network has layers, and that each reads as many tensors as it must, all of them known.
 

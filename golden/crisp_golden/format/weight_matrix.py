@@ -88,28 +88,6 @@ def expand_groups(weight: np.ndarray, groups: int) -> np.ndarray:
     return full.reshape(channels, groups * per_group, kh, kw)
 
 
-def structural_block_mask(
-    out_channels: int, in_channels: int, kh: int, kw: int, groups: int, block: int
-) -> np.ndarray:
-    """Blocks that a grouped convolution can have non-zeros in: the smallest mask covering its diagonal.
-
-    Where blocks straddle groups of other sizes, block-rows can differ in how many they keep; see
-    `equal_block_rows`.
-
-    Parameters
-    ----------
-    out_channels, in_channels : K and C over all groups.
-
-    Returns
-    -------
-    bool[ceil(K / B), kh * kw * ceil(C / B)].
-    """
-    weight = np.ones((out_channels, in_channels // groups, kh, kw), np.uint8)
-    matrix = weight_matrix(expand_groups(weight, groups), block)
-    block_rows, block_columns = block_grid((out_channels, in_channels, kh, kw), block)
-    return matrix.reshape(block_rows, block, block_columns, block).max(axis=(1, 3)) > 0
-
-
 def equal_block_rows(block_mask: np.ndarray) -> np.ndarray:
     """Keep more blocks, the lowest-numbered first, until every block-row keeps as many as the fullest.
 

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from crisp_golden.arithmetic.convolution import run_conv
-from crisp_golden.arithmetic.inference import check_graph, predict, quantize_input, run_network
+from crisp_golden.arithmetic.inference import check_graph, quantize_input, run_network
 from crisp_golden.arithmetic.network import MaxPool, Node, QuantizedConv, QuantizedNetwork
 from crisp_golden.arithmetic.pooling import global_average_pool_layer, run_max_pool
 from crisp_golden.stimuli.random_conv import random_conv, random_int8, random_residual
@@ -72,22 +72,11 @@ def test_input_is_rounded_half_to_even_and_clamped():
     assert result.ravel().tolist() == [-5, -3, -5, -3, 127, -128]
 
 
-@pytest.mark.parametrize("batch", [1, 3, 256])
-def test_prediction_is_the_largest_output_whatever_the_batch(batch: int):
-    network = small_network()
-    images = np.random.default_rng(1).normal(0, 1, (7, 2, 8, 8)).astype(np.float32)
-    scores = run_network(network, quantize_input(network, images))["linear"].reshape(7, 3)
-    result = predict(network, images, batch=batch)
-    assert result.dtype == np.int64
-    assert result.tolist() == scores.argmax(axis=1).tolist()
-    assert predict(network, images[:0]).shape == (0,)
-
-
 def test_images_of_another_shape():
     network = small_network()
     message = r"images have shape \(1, 3, 8, 8\), expected \(batch, 2, 8, 8\)"
     with pytest.raises(LayerError, match=message):
-        predict(network, np.zeros((1, 3, 8, 8), np.float32))
+        quantize_input(network, np.zeros((1, 3, 8, 8), np.float32))
     with pytest.raises(LayerError, match=message):
         run_network(network, np.zeros((1, 3, 8, 8), np.int8))
 

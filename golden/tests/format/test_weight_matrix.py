@@ -10,7 +10,6 @@ from crisp_golden.format.weight_matrix import (
     block_grid,
     equal_block_rows,
     expand_groups,
-    structural_block_mask,
     weight_from_matrix,
     weight_matrix,
 )
@@ -43,18 +42,8 @@ def test_expanded_groups_compute_the_same(channels: int, inputs: int, groups: in
     assert np.array_equal(accumulate(full, x), accumulate(grouped, x))
 
 
-def test_mask_of_a_depthwise_layer_is_the_diagonal_of_each_tap():
-    expected = np.tile(np.eye(3, dtype=bool), 9)
-    assert np.array_equal(structural_block_mask(24, 24, 3, 3, 24, 8), expected)
-
-
-def test_mask_of_an_ungrouped_layer_keeps_all():
-    assert structural_block_mask(9, 5, 1, 1, 1, 4).tolist() == [[True, True]] * 3
-
-
-def test_mask_where_blocks_straddle_groups_and_its_equal_rows():
-    mask = structural_block_mask(24, 24, 1, 1, 4, 8)
-    assert mask.tolist() == [[True, True, False], [True, True, True], [False, True, True]]
+def test_block_rows_are_made_equal_by_the_lowest_blocks():
+    mask = np.array([[1, 1, 0], [1, 1, 1], [0, 1, 1]], bool)
     assert equal_block_rows(mask).all()
     skewed = np.array([[0, 0, 0, 1], [0, 1, 0, 1], [0, 0, 0, 0]], bool)
     assert equal_block_rows(skewed).tolist() == [

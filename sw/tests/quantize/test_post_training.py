@@ -9,7 +9,7 @@ import torch
 from sklearn.datasets import load_digits
 from torch import Tensor, nn
 
-from crisp_golden.arithmetic.inference import predict, quantize_input, run_network
+from crisp_golden.arithmetic.inference import quantize_input, run_network
 from crisp_golden.arithmetic.network import MaxPool, Pattern, QuantizedConv
 from crisp_spec.config import preset
 from crisp_spec.errors import PatternError
@@ -27,6 +27,7 @@ from crisp_sw.quantize import (
     quantize_model,
 )
 from sw.tests.exchange.onnx.onnx_runtime import run_model_as_written
+from sw.tests.predicted_classes import predicted_classes
 
 
 def digits() -> tuple[Tensor, Tensor]:
@@ -69,7 +70,7 @@ def test_int8_accuracy_on_digits_equals_the_float_one(trained, method):
     test = slice(1300, None)
     with torch.no_grad():
         float_accuracy = (trained(images[test]).argmax(1) == labels[test]).double().mean().item()
-    int8_accuracy = np.mean(predict(network, images[test].numpy()) == labels[test].numpy())
+    int8_accuracy = np.mean(predicted_classes(network, images[test].numpy()) == labels[test].numpy())
     assert float_accuracy > 0.9
     assert int8_accuracy >= float_accuracy - 0.01
 
@@ -202,7 +203,7 @@ def test_models_and_images_of_all_floating_types(trained, dtype):
     assert {parameter.dtype for parameter in model.parameters()} == {dtype}
     again = quantize_model(model, images[:64].to(dtype))
     assert network.scales == again.scales
-    assert np.mean(predict(network, images[1300:].numpy()) == labels[1300:].numpy()) > 0.9
+    assert np.mean(predicted_classes(network, images[1300:].numpy()) == labels[1300:].numpy()) > 0.9
 
 
 @pytest.mark.parametrize("wrap", [lambda model: model.bfloat16(), nn.DataParallel, torch.compile])

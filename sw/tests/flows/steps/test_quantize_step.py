@@ -4,11 +4,11 @@ import numpy as np
 import pytest
 import torch
 
-from crisp_golden.arithmetic.inference import predict
 from crisp_spec.errors import CrispError
 from crisp_sw.exchange.pruned_model import load_pruned
 from crisp_sw.flows.inputs import load_task
 from crisp_sw.flows.steps import int8_accuracy, normalised, quantize_pruned
+from sw.tests.predicted_classes import predicted_classes
 
 
 def test_int8_accuracy_of_the_dense_network(digits_checkpoint):
@@ -19,7 +19,7 @@ def test_int8_accuracy_of_the_dense_network(digits_checkpoint):
     share = int8_accuracy(
         network, test, task.info.normalization, lambda *progress: seen.append(progress[1:3])
     )
-    predicted = predict(network, normalised(test.images, task.info.normalization))
+    predicted = predicted_classes(network, normalised(test.images, task.info.normalization))
     assert share == np.mean(predicted == test.labels.numpy())
     assert abs(share - task.info.accuracy) < 0.02
     assert seen == [(250, 360), (360, 360)]

@@ -7,7 +7,7 @@ import numpy as np
 import onnx
 import pytest
 
-from crisp_golden.arithmetic.inference import predict, quantize_input, run_network
+from crisp_golden.arithmetic.inference import quantize_input, run_network
 from crisp_golden.arithmetic.network import QuantizedConv, QuantizedNetwork
 from crisp_golden.arithmetic.shapes import tensor_shapes
 from crisp_golden.stimuli.random_networks import random_network
@@ -17,6 +17,7 @@ from crisp_sw.exchange.onnx.exporter.scales import tensor_scales
 from crisp_sw.exchange.onnx.exporter.write import CLASSES_KEY, METADATA_KEY
 from sw.tests.exchange.onnx.networks import images, quantized, random_qdq_network
 from sw.tests.exchange.onnx.onnx_runtime import run_layer, run_model
+from sw.tests.predicted_classes import predicted_classes
 from sw.tests.small_programs import small_network
 
 NETWORKS = ("small-resnet", "small-mobilenet-v2", "vgg16-bn-32px")
@@ -49,7 +50,7 @@ def test_the_runtime_predicts_the_same_classes(name: str, fused: bool):
     (best, second) = np.sort(next(iter(scores.values())).reshape(64, -1).astype(int), axis=1)[:, :-3:-1].T
     clear = best - second > 2
     assert clear.mean() > 0.8
-    assert np.array_equal(logits.argmax(1)[clear], predict(network, batch)[clear])
+    assert np.array_equal(logits.argmax(1)[clear], predicted_classes(network, batch)[clear])
 
 
 def test_logits_have_their_real_unit():
