@@ -8,6 +8,7 @@ from safetensors.numpy import load_file
 from typer.testing import Result
 
 from crisp_cli.commands import accuracy as command
+from crisp_spec.config import named_preset
 from crisp_sw.exchange.packed import load_metadata
 from crisp_sw.flows.experiment import experiment
 from crisp_sw.flows.experiment.cells.cell import Cell
@@ -106,20 +107,20 @@ def test_images_go_through_the_network_of_the_cell(digits_checkpoint, tmp_path, 
     monkeypatch.setattr(experiment, "find_recipe", lambda variant: RECIPE)
     started = []
 
-    def cosimulate(network, inputs, preset, result, **options):
-        started.append((load_metadata(network), load_file(inputs)["images"].shape, preset))
-        result.write_text(json.dumps({"layers": []}))
-        return 1
+    def run_layers(network, inputs, *, core, out, say):
+        say("layer 1, conv: NOT bit-exact")
+        started.append((load_metadata(network), load_file(inputs)["images"].shape, core))
+        return {"layers": [{"name": "conv", "bit_exact": False, "cycles_rtl": 1, "cycles_predicted": 1}]}
 
-    monkeypatch.setattr(command, "run_cosim", cosimulate)
-    monkeypatch.setattr(command, "try_simulator", lambda: started.append("tried"))
+    monkeypatch.setattr("crisp_cli.cosim.run.run_network_layers", run_layers)
+    monkeypatch.setattr(command, "try_rtl", lambda: started.append("tried"))
     grid = ("--classes", 3, "--methods", "dense,crisp", "--sparsities", 0.85, "--preset", "tiny")
     result = accuracy(
         "digits", "--network", digits_checkpoint, *grid, "--rtl", 7, "--out", tmp_path, "--json"
     )
-    tried, (metadata, shape, preset) = started
+    tried, (metadata, shape, core) = started
     assert tried == "tried"
-    assert (shape, preset) == ((7, 1, 8, 8), "tiny")
+    assert (shape, core) == ((7, 1, 8, 8), named_preset("tiny"))
     figures = json.loads(result.stdout)
     assert figures["rtl"] == {"cell": "model-c3-s0-crisp-1of4-b16-p85", "images": 7, "status": 1}
     assert metadata["accuracy"] == figures["rows"][1]["accuracy"]
@@ -134,7 +135,7 @@ def test_images_need_a_method_that_makes_a_network(monkeypatch):
 
 
 def test_images_need_a_network(settings, monkeypatch):
-    monkeypatch.setattr(command, "try_simulator", lambda: None)
+    monkeypatch.setattr(command, "try_rtl", lambda: None)
     error = {"cell": CELL.to_json(), "error": "0.999 cannot be reached"}
     monkeypatch.setattr(experiment, "run_experiment", lambda settings, **callbacks: Sweep(results=[error]))
     result = accuracy("images", "--rtl", 7)
