@@ -170,6 +170,16 @@ def test_the_source_distribution_is_the_whole_project_and_makes_the_same_wheel(b
     assert (tmp_path / "again" / built.wheel.name).read_bytes() == built.wheel.read_bytes()
 
 
+def test_an_editable_install_is_a_path_to_the_sources_and_no_copy_of_any(tmp_path):
+    code = "import sys; from hatchling.build import build_editable; build_editable(sys.argv[1])"
+    subprocess.run([sys.executable, "-c", code, tmp_path], cwd=PROJECT, check=True, capture_output=True)
+    (wheel,) = tmp_path.glob("*.whl")
+    (path,) = names_in(wheel)
+    with zipfile.ZipFile(wheel) as archive:
+        folders = archive.read(path).decode().splitlines()
+    assert folders == [str(PROJECT / folder) for folder in ("golden", "hw", "sw")]
+
+
 @pytest.fixture(scope="module")
 def installation(built, tmp_path_factory) -> Installation:
     root = tmp_path_factory.mktemp("installation")
