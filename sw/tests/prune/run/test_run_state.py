@@ -9,7 +9,14 @@ import torch
 from crisp_files.atomic_files import OutputFileError
 from crisp_sw.errors import CheckpointError
 from crisp_sw.exchange.checkpoint import read_tensors, write_tensors
-from crisp_sw.prune import PruneError, PruneSettings, fine_tune_dense, prune_for_classes, settings_of
+from crisp_sw.prune import (
+    LayerRule,
+    PruneError,
+    PruneSettings,
+    fine_tune_dense,
+    prune_for_classes,
+    settings_of,
+)
 from crisp_sw.prune.run.run_state import STATE_FILE
 from sw.tests.prune.changed_settings import changed
 
@@ -204,6 +211,23 @@ def test_state_of_another_version(mixed_net, samples, tmp_path):
         PruneError, match="belongs to a run of another version; expected one that knows `teacher`"
     ):
         prune_for_classes(mixed_net, samples, SETTINGS, state_dir=tmp_path, resume=True)
+
+
+def test_state_of_the_time_when_all_methods_had_the_same_settings(mixed_net, samples, tmp_path):
+    settings = SETTINGS.with_values(rules=(LayerRule(name="conv", n=2),))
+    whole = prune_for_classes(mixed_net, samples, settings)
+    interrupted(mixed_net, samples, tmp_path, after=2, settings=settings)
+    tensors, header = read_tensors(tmp_path / STATE_FILE)
+    header["identity"]["rules"] = [{"name": "conv", "type": None, "dense": False, "n": 2, "m": None}]
+    header["identity"]["a_setting_of_other_methods"] = 1
+    write_tensors(tmp_path / STATE_FILE, tensors, header)
+    events = []
+    resumed = prune_for_classes(
+        mixed_net, samples, settings, state_dir=tmp_path, resume=True, on_progress=events.append
+    )
+    assert resumed.report == whole.report
+    assert len(events) < settings.training.total_epochs + settings.training.iterations
+    assert torch.equal(resumed.model.get_parameter("conv.weight"), whole.model.get_parameter("conv.weight"))
 
 
 def test_damaged_state(mixed_net, samples, tmp_path):
