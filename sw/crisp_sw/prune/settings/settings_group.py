@@ -1,7 +1,7 @@
 """Settings in groups: a component is given the group that it reads; files and options name settings alone."""
 
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import Field, dataclass, fields, replace
+from dataclasses import MISSING, Field, dataclass, fields, replace
 from typing import Any, Literal, Self, cast, get_args, get_origin
 
 from crisp_sw.prune.errors import PruneError
@@ -10,8 +10,7 @@ from crisp_sw.prune.settings.value_checks import require_choice, require_known
 
 @dataclass(frozen=True, kw_only=True)
 class SettingsGroup:
-    """Base of the groups: frozen dataclasses whose fields are settings, or smaller groups with a
-    default factory.
+    """Base of the groups: frozen dataclasses of settings, and of smaller groups, which have a default.
 
     A setting has the same name in a group, in a file and as an option; all settings within a group, those of
     smaller groups included, have different names. What a field of type ``Literal`` may be is stated there
@@ -86,6 +85,8 @@ def _group(item: Field[Any]) -> type[SettingsGroup]:
 
 
 def _default(item: Field[Any]) -> SettingsGroup:
+    if item.default is not MISSING:
+        return item.default
     return cast(Callable[[], SettingsGroup], item.default_factory)()
 
 

@@ -1,9 +1,12 @@
 """Settings in groups: names, values and choices of all of them together."""
 
+from dataclasses import dataclass, field
+
 import pytest
 
 from crisp_sw.prune import CrispPruning, FineTuning, LayerChoice, PruneError, prune_methods
 from crisp_sw.prune.settings.fine_tuning_settings import Distillation
+from crisp_sw.prune.settings.settings_group import SettingsGroup
 
 
 def test_settings_have_the_same_names_in_their_groups_and_alone():
@@ -30,6 +33,19 @@ def test_names_are_different_over_all_groups_of_a_method(kind):
     names = [*kind().values()]
     assert len(set(names)) == len(names)
     assert names == list(kind.settings())
+
+
+def test_groups_may_have_their_defaults_either_way():
+    @dataclass(frozen=True, kw_only=True)
+    class Both(SettingsGroup):
+        teaching: Distillation = Distillation(temperature=3.0)
+        layers: LayerChoice = field(default_factory=LayerChoice)
+
+    changed = Both.of(distillation=0.1, exclude=("fc",))
+    assert (changed.teaching.temperature, changed.teaching.distillation) == (3.0, 0.1)
+    assert changed.layers.exclude == ("fc",)
+    with pytest.raises(PruneError, match="no setting 'temprature'; did you mean 'temperature'?"):
+        Both.of(temprature=1.0)
 
 
 def test_choices_are_those_of_the_check():
