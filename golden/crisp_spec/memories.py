@@ -46,7 +46,10 @@ ENTRIES: dict[Memory, Entry] = {
         64,
         (
             Field(
-                "offset", POSITION_BITS, False, "words from an output pixel to its input's, modulo the ring"
+                "offset",
+                POSITION_BITS,
+                False,
+                "words from an output pixel to its input pixel, modulo the ring",
             ),
             Field(
                 "phase",
