@@ -70,7 +70,9 @@ def test_the_cases_cover_sizes_that_are_multiples_of_nothing():
     assert len(cases) >= 200
     odd = [case for _, case in cases if case.x.shape[1] % 2 and case.x.shape[2] % 2]
     ragged = [
-        case for config, case in cases if case.x.shape[0] % config.m and case.x.shape[0] > config.window
+        case
+        for config, case in cases
+        if case.x.shape[0] % config.m and case.x.shape[0] > config.word_channels
     ]
     partial = [case for config, case in cases if case.layer.out_channels % config.rows]
     split = [case for config, case in cases if len(pack_layer(config, case.layer, *case.x.shape[1:])) > 1]

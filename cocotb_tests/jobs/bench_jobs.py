@@ -20,7 +20,7 @@ async def reset_core(dut) -> tuple[CoreDriver, range, int]:
 
 
 async def check_smem(driver: CoreDriver, expected: np.ndarray, name: str) -> None:
-    """Demand the contents int8[words, window] of the activation memory."""
+    """Demand the contents int8[words, word_channels] of the activation memory."""
     seen = await driver.read_smem(driver.config.bank_depth)
     wrong = np.argwhere(seen != expected)
     assert not len(wrong), f"{name}: {len(wrong)} bytes differ, the first at {wrong[0]}"

@@ -59,7 +59,7 @@ class MemoryTraffic:
         return busy
 
     def apply(self, smem: np.ndarray) -> None:
-        """Put the beats that were taken into int8[words, window]."""
+        """Put the beats that were taken into int8[words, word_channels]."""
         size = self.config.bus_bits // 8
         memory = smem.reshape(-1).view(np.uint8)
         for beat, data in self.written.items():
@@ -92,7 +92,7 @@ class MemoryTraffic:
     async def _write(self) -> None:
         """Offer a beat, the same one until it is taken."""
         ports, size = self.ports, self.config.bus_bits // 8
-        beats = self.config.window_bits // self.config.bus_bits * self.config.cols
+        beats = self.config.word_bits // self.config.bus_bits * self.config.cols
         if self._offered is None and len(self.free_rows) and self.rng.random() < self._density:
             row = int(self.rng.choice(self.free_rows))
             self._offered = row * beats + int(self.rng.integers(beats)), self.rng.bytes(size)

@@ -32,7 +32,7 @@ START, SOFT_RESET = 1, 2
 
 
 class Accelerator:
-    """One accelerator with its memory, whose windows are those of ``ProgramMemory``.
+    """One accelerator with its memory, whose segments are those of ``ProgramMemory``.
 
     Parameters
     ----------
@@ -105,13 +105,13 @@ class Accelerator:
         """Read a register."""
         return await self.lite.read_dword(OFFSETS[name])
 
-    async def set_windows(self) -> None:
-        """Set the address windows."""
-        for window, size, permissions in ((0, self.place.size, 1), (1, self.place.space, 2)):
-            await self.write(f"window_{window}_base_low", BASE & 0xFFFF_FFFF)
-            await self.write(f"window_{window}_base_high", BASE >> 32)
-            await self.write(f"window_{window}_size", size)
-            await self.write(f"window_{window}_permissions", permissions)
+    async def set_segments(self) -> None:
+        """Set the segments."""
+        for segment, size, permissions in ((0, self.place.size, 1), (1, self.place.space, 2)):
+            await self.write(f"segment_{segment}_base_low", BASE & 0xFFFF_FFFF)
+            await self.write(f"segment_{segment}_base_high", BASE >> 32)
+            await self.write(f"segment_{segment}_size", size)
+            await self.write(f"segment_{segment}_permissions", permissions)
         await self.write("interrupt_enable", 3)
 
     async def start(self, program: Sequence[Command | bytes]) -> Aftermath:
@@ -119,7 +119,7 @@ class Accelerator:
         code = b"".join(item if isinstance(item, bytes) else item.encode() for item in program)
         self.memory.data[self.place.program : self.place.program + len(code)] = code
         aftermath = Aftermath(self.config, self.place, self.contents, program)
-        await self.set_windows()
+        await self.set_segments()
         await self.write("program_offset", self.place.program)
         await self.write("program_length", len(code) // COMMAND_BYTES)
         await self.write("interrupt_status", 3)
@@ -157,7 +157,7 @@ class Accelerator:
 
     def outcome(self, commands: int) -> tuple[ErrorCode, int]:
         """Run the program that is in memory on golden; return error code and index."""
-        simulator = ProgramSimulator(self.config, self.place.windows(self.contents.copy()))
+        simulator = ProgramSimulator(self.config, self.place.segments(self.contents.copy()))
         try:
             simulator.run(self.place.program, commands)
         except ProgramError as error:

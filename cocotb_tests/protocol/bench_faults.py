@@ -65,7 +65,7 @@ async def data_and_answers_come_as_late_as_they_are_said_to(dut):
         device.set_latency(read, write)
         data = cocotb.start_soon(cycles_until_offer(dut, "ar", "r"))
         answer = cocotb.start_soon(cycles_until_offer(dut, "w", "b", "last"))
-        await device.start([Command(Opcode.STORE, {**TENSOR, "window": 1}), END])
+        await device.start([Command(Opcode.STORE, {**TENSOR, "segment": 1}), END])
         assert await device.wait() == (ErrorCode.NONE, 0)
         # What is put on the bus at an edge of the clock is seen at the next one.
         assert (await data, await answer) == (read + 1, write + 1)

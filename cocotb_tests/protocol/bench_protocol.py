@@ -141,7 +141,7 @@ async def the_watchdog_ends_a_program(dut):
 @cocotb.test()
 async def registers_answer_under_back_pressure(dut):
     device, _ = await accelerator(dut, 6, chance=0.3)
-    names = [f"window_{number}_{part}" for number in range(4) for part in ("base_high", "size")]
+    names = [f"segment_{number}_{part}" for number in range(4) for part in ("base_high", "size")]
     values = {name: device.rng.randrange(1 << 32) for name in names}
     tasks = [cocotb.start_soon(device.write(name, value)) for name, value in values.items()]
     for task in tasks:

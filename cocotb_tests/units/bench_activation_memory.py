@@ -18,7 +18,7 @@ from crisp_spec.latencies import ACTIVATION_LATENCY
 
 @dataclass
 class MemoryModel:
-    """What the memory holds, the windows that are still to come out by cycle, and the beats that wait.
+    """What the memory holds, the words that are still to come out by cycle, and the beats that wait.
 
     Attributes
     ----------
@@ -49,9 +49,9 @@ class MemoryModel:
 
     def request(self, cycle: int, words: np.ndarray, inside: int, zero_point: int) -> None:
         """Expect the words, and the zero point in columns that are not inside."""
-        windows = self.words[words].copy()
-        windows[[not inside >> col & 1 for col in range(self.config.cols)]] = zero_point
-        self.due[cycle + ACTIVATION_LATENCY] = windows
+        read = self.words[words].copy()
+        read[[not inside >> col & 1 for col in range(self.config.cols)]] = zero_point
+        self.due[cycle + ACTIVATION_LATENCY] = read
 
 
 @cocotb.test()
@@ -61,7 +61,7 @@ async def random_reads_outputs_and_beats(dut):
     config = CoreConfig(**parameters["config"])
     rng = np.random.default_rng(parameters["seed"])
     zero_point = int(rng.integers(-128, 128))
-    model = MemoryModel(config, np.zeros((config.smem_words, config.window), np.int8))
+    model = MemoryModel(config, np.zeros((config.smem_words, config.word_channels), np.int8))
     inputs = dict.fromkeys(
         ("read", "is_inside", "outputs", "store", "fill_en", "fill_address", "fill_data"), 0
     )
@@ -122,7 +122,7 @@ def _random_output(model: MemoryModel, rng: np.random.Generator, avoid: np.ndarr
     config = model.config
     if rng.random() < 0.2:
         return []
-    part = int(rng.integers(config.window // config.rows))
+    part = int(rng.integers(config.word_channels // config.rows))
     rows = rng.integers(config.bank_depth, size=config.cols)
     words = rows * config.cols + np.arange(config.cols)
     chosen = (rng.random(config.cols) < 0.7) & ~np.isin(words, avoid)
@@ -133,7 +133,7 @@ def _random_output(model: MemoryModel, rng: np.random.Generator, avoid: np.ndarr
 def _random_beat(model: MemoryModel, rng: np.random.Generator, avoid: np.ndarray):
     """(beat, its word, its bytes), or None; words in ``avoid`` are being read."""
     config = model.config
-    per_word = config.window_bits // config.bus_bits
+    per_word = config.word_bits // config.bus_bits
     # Many beats for one bank, so that its queue gets full.
     bank = 0 if rng.random() < 0.7 else int(rng.integers(config.cols))
     word = int(rng.integers(config.bank_depth)) * config.cols + bank
@@ -168,7 +168,7 @@ async def _write(dut, model: MemoryModel, outputs: list, beat) -> int:
     bank = word % config.cols
     assert dut.fill_ready.value == room[bank]
     if room[bank]:
-        place = address % (config.window // len(values)) * len(values)
+        place = address % (config.word_channels // len(values)) * len(values)
         model.waiting[bank].append((word, place, values))
     return not room[bank]
 
@@ -177,6 +177,6 @@ def _compare(dut, model: MemoryModel, cycle: int) -> int:
     expected = model.due.pop(cycle, None)
     if expected is None:
         return 0
-    seen = to_int8(dut.windows.value.to_unsigned(), expected.size).reshape(expected.shape)
+    seen = to_int8(dut.words.value.to_unsigned(), expected.size).reshape(expected.shape)
     assert np.array_equal(seen, expected), f"cycle {cycle}: {seen.tolist()}, not {expected.tolist()}"
     return 1

@@ -87,7 +87,7 @@ async def busy_cycles(dut: Any, start: Callable[[], bool], limit: int) -> AsyncI
 async def the_read_port_returns_what_the_write_port_wrote(dut):
     driver, rng = await reset_core(dut)
     config = driver.config
-    image = rng.integers(-128, 128, (config.smem_words, config.window)).astype(np.int8)
+    image = rng.integers(-128, 128, (config.smem_words, config.word_channels)).astype(np.int8)
     await driver.write_smem(image)
     assert np.array_equal(await driver.read_smem(config.bank_depth), image)
     beats, size = image.view(np.uint8).reshape(-1, config.bus_bits // 8), config.bus_bits // 8
@@ -106,7 +106,7 @@ async def a_job_reads_the_last_word_of_every_memory(dut):
     config = driver.config
     windows = min(config.index_words, config.weight_words // config.load_beats)
     n = min(config.m, config.weight_words // (windows * config.load_beats))
-    channels = windows // (config.channel_words // config.rows) * config.window
+    channels = windows // (config.channel_words // config.rows) * config.word_channels
     weight = rng.integers(1, 128, (config.channel_words, channels, 1, 1))
     weight *= (np.arange(channels) % config.m < n)[:, None, None]
     case = plain_case(rng, weight.astype(np.int8), 3, 5)
@@ -161,8 +161,8 @@ async def outputs_under_way_at_a_reset_are_lost(dut):
             await FallingEdge(dut.clk)
         await pulse_reset(dut, cycles=1)
         words = rng.permutation(np.flatnonzero((before != after).any(axis=1)))[: config.rows]
-        mark = rng.integers(-128, 128, (len(words), config.window)).astype(np.int8)
-        beats = config.window_bits // config.bus_bits
+        mark = rng.integers(-128, 128, (len(words), config.word_channels)).astype(np.int8)
+        beats = config.word_bits // config.bus_bits
         for word, content in zip(words.tolist(), mark, strict=True):
             await driver.fill(Memory.SMEM, content.tobytes(), word * beats)
         for _ in range(config.rows):

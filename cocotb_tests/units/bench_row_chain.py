@@ -49,11 +49,11 @@ async def tiles_match_golden(dut):
 async def _play(dut, schedule: RowSchedule) -> dict[tuple[int, int, int], int]:
     """Drive the schedule; return the outputs of the cycles in which it expects some.
 
-    Windows that no beat fetches are garbage.
+    Words that no beat fetches are garbage.
     """
     config, seen = schedule.config, {}
-    garbage = int.from_bytes(schedule.rng.bytes(config.window * config.cols), "little")
-    idle = {port: 0 for port in PORTS} | {"windows": garbage}
+    garbage = int.from_bytes(schedule.rng.bytes(config.word_channels * config.cols), "little")
+    idle = {port: 0 for port in PORTS} | {"words": garbage}
     for cycle in range(schedule.cycles + 1):
         y = to_int8(dut.y.value.to_unsigned(), config.rows * config.drain_cols) if cycle else None
         for row, lane in np.ndindex(config.rows, config.drain_cols):

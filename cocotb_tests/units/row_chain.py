@@ -17,7 +17,7 @@ class RowChain(wiring.Component):
 
     Members
     -------
-    beat, windows, weights, drain, levels : In, to row 0; channels : In, to all rows.
+    beat, words, weights, drain, levels : In, to row 0; channels : In, to all rows.
     y : Out(rows times drain_cols values of 8 bits), the rows' outputs; row r is r cycles behind row 0.
     """
 
@@ -26,7 +26,7 @@ class RowChain(wiring.Component):
         super().__init__(
             {
                 "beat": In(beat_layout(config)),
-                "windows": In(data.ArrayLayout(config.window_bits, config.cols)),
+                "words": In(data.ArrayLayout(config.word_bits, config.cols)),
                 "weights": In(weight_bus_layout(config)),
                 "drain": In(drain_layout(config)),
                 "channels": In(channel_bus_layout(config)),
@@ -37,7 +37,7 @@ class RowChain(wiring.Component):
 
     def elaborate(self, platform: object) -> Module:
         m = Module()
-        chain = {name: getattr(self, name) for name in ("beat", "windows", "weights", "drain", "levels")}
+        chain = {name: getattr(self, name) for name in ("beat", "words", "weights", "drain", "levels")}
         for number in range(self.config.rows):
             row = ArrayRow(self.config, technology=Technology.GENERIC)
             m.submodules[f"row_{number}"] = shared(platform, row)

@@ -24,7 +24,7 @@ from crisp_sim.core.bits import pack, to_bits
 from crisp_spec.config import CoreConfig
 from crisp_spec.latencies import ACTIVATION_LATENCY, DECODE_INTERVAL, OUTPUT_LATENCY, accumulate_latency
 
-PORTS = ("beat", "windows", "weights", "channels", "drain")
+PORTS = ("beat", "words", "weights", "channels", "drain")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -35,7 +35,7 @@ class RowTile:
     ----------
     weights : int8[rows, windows, lanes, m], at most ``n`` non-zeros along the last axis.
     activations : int8[depth, cols, windows, lanes, m].
-    residual : int8[depth, cols, window]; row r adds byte ``part * rows + r``.
+    residual : int8[depth, cols, word_channels]; row r adds byte ``part * rows + r``.
     """
 
     n: int
@@ -50,7 +50,7 @@ class RowTile:
         rows = slice(self.part * config.rows, (self.part + 1) * config.rows)
         if self.pool:
             depth, cols, windows = self.activations.shape[:3]
-            bytes_ = self.activations.reshape(depth, cols, windows, config.window).max(axis=2)
+            bytes_ = self.activations.reshape(depth, cols, windows, config.word_channels).max(axis=2)
             maxima = bytes_.transpose(2, 0, 1)[rows]
             return requantize(np.zeros(maxima.shape, np.int32), stage, maxima, channel_axis=0)
         products = np.einsum("rwlm,dcwlm->rdc", self.weights.astype(int), self.activations.astype(int))
@@ -71,8 +71,8 @@ def random_tile(rng: np.random.Generator, config: CoreConfig, *, pool: bool = Fa
         n=n,
         weights=(weights * kept).astype(np.int8),
         activations=rng.integers(-128, 128, shape).astype(np.int8),
-        residual=rng.integers(-128, 128, (depth, config.cols, config.window)).astype(np.int8),
-        part=int(rng.integers(config.window // config.rows)),
+        residual=rng.integers(-128, 128, (depth, config.cols, config.word_channels)).astype(np.int8),
+        part=int(rng.integers(config.word_channels // config.rows)),
         pool=pool,
     )
 
@@ -159,7 +159,7 @@ class RowSchedule:
             last = self._at("beat", word, earliest=ready)
             settled = max(settled, last + (4 if tile.pool else 3) - depth * tile.n)
             if n == 0:
-                self.inputs["windows"][last] = to_bits(tile.activations[depth, :, window])
+                self.inputs["words"][last] = to_bits(tile.activations[depth, :, window])
         # The sequencer never spends less on a window. A group's sum comes back three cycles later, a maximum
         # four.
         self._next["beat"] = max(self._next["beat"], start + DECODE_INTERVAL, settled)
@@ -170,7 +170,7 @@ class RowSchedule:
         for depth, windows in enumerate(tile.residual):
             beat = {"fetch": 1, "residual": 1, "depth": depth, "part": tile.part}
             last = self._at("beat", pack(beat_layout(self.config), beat | place))
-            self.inputs["windows"][last] = to_bits(windows)
+            self.inputs["words"][last] = to_bits(windows)
         return last
 
     def _drain(self, y: np.ndarray, place: dict[str, int], last_beat: int) -> None:

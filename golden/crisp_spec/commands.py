@@ -7,10 +7,11 @@ engine works through its commands in order; between the engines *tokens* keep th
 put down at its end. In program order every wait must find its token, so that a program can never lock up.
 
 Sizes and places in the activation memory (SMEM) are in *rows* of ``cols`` words where a value must be a
-multiple of ``cols``, and in words (one window each) otherwise. A tensor in SMEM consists of planes, one for
-each window of channels. A plane holds one *ring* of words, or four (see ``phased``); pixel (y, x) lies at
-position ``(y * pitch + x) mod ring``. Rings hold the rows that are in use; a tensor that is there as a
-whole has a ring as long as itself.
+multiple of ``cols``, and in words otherwise. A word holds ``word_channels`` channels of one pixel, and a
+tensor consists of planes, one for each so many channels. A plane holds one *ring* of words, or four (see
+``phased``); pixel (y, x) lies at position ``(y * pitch + x) mod ring``. Rings hold the rows that are in use;
+a tensor that is there as a whole has a ring as long as itself. External memory is seen through *segments*,
+whose places are in registers.
 """
 
 from collections.abc import Mapping
@@ -25,8 +26,8 @@ COMMAND_BITS = 8 * COMMAND_BYTES
 ALIGNMENT = 32
 """Parts of a program in external memory begin at multiples of this many bytes, the widest beat of the bus."""
 
-WINDOWS = 4
-"""Address windows of external memory that commands can name."""
+SEGMENTS = 4
+"""Segments of external memory that commands can name."""
 
 COORDINATE_BITS = 10
 POSITION_BITS = 20
@@ -86,9 +87,9 @@ _EXECUTE_TOKENS = (
 
 # Load and store share the fields that describe the tensor on both sides.
 _TRANSFER = (
-    Field("window", 2, False, "address window of external memory"),
-    Field("planes", ROW_TILE_BITS, False, "windows of channels to transfer"),
-    Field("offset", 32, False, "bytes from the start of the address window"),
+    Field("segment", 2, False, "segment of external memory"),
+    Field("planes", ROW_TILE_BITS, False, "planes to transfer"),
+    Field("offset", 32, False, "bytes from the start of the segment"),
     Field("plane_stride", 32, False, "bytes in external memory from one plane to the next"),
     Field("rows", COORDINATE_BITS, False, "image rows to transfer; they are contiguous in external memory"),
     Field("width", COORDINATE_BITS, False, "pixels in an image row"),
@@ -122,10 +123,10 @@ JOB_FIELDS = (
     _flag("out_odd_row", "the first output row has odd parity"),
     Field("row_tiles", ROW_TILE_BITS, False, "tiles of `rows` output channels"),
     Field("pixel_tiles", 16, False, "tiles of column groups"),
-    Field("channel_blocks", 12, False, "windows per tap: ceil(C / window)"),
+    Field("channel_blocks", 12, False, "windows per tap: ceil(C / word_channels)"),
     Field("depth_full", 7, False, "column groups in every pixel tile but the last"),
     Field("depth_last", 7, False, "column groups in the last pixel tile"),
-    Field("out_part", 8, False, "the first row tile's place in its output window, in units of `rows`"),
+    Field("out_part", 8, False, "the first row tile's place in its output word, in units of `rows`"),
     Field("load_beats", 10, False, "weight words per window: n * rows / load_rows"),
     Field("slot_full", 12, False, "cycles per window in every pixel tile but the last"),
     Field("slot_last", 12, False, "cycles per window in the last pixel tile"),
@@ -143,11 +144,11 @@ JOB_FIELDS = (
     Field("q_max", 8, True, "upper clamp"),
     Field("res_zero_point", 8, True, "zero point of the residual"),
     Field("act_base", ROW_BITS, False, "SMEM row where the input begins"),
-    Field("act_plane", ROW_BITS, False, "SMEM rows per window of input channels"),
+    Field("act_plane", ROW_BITS, False, "SMEM rows per plane of the input"),
     Field("out_base", ROW_BITS, False, "SMEM row where the output begins"),
-    Field("out_plane", ROW_BITS, False, "SMEM rows per window of output channels"),
+    Field("out_plane", ROW_BITS, False, "SMEM rows per plane of the output"),
     Field("res_base", ROW_BITS, False, "SMEM row where the residual begins"),
-    Field("res_plane", ROW_BITS, False, "SMEM rows per window of residual channels"),
+    Field("res_plane", ROW_BITS, False, "SMEM rows per plane of the residual"),
     Field("act_ring", ROW_BITS, False, "SMEM rows of one ring of the input"),
     Field("out_ring", ROW_BITS, False, "SMEM rows of one ring of the output"),
     Field("res_ring", ROW_BITS, False, "SMEM rows of one ring of the residual"),

@@ -22,25 +22,26 @@ class CoreConfig:
     """Parameters of one compute core.
 
     The array multiplies ``rows`` output channels x ``cols`` output pixels x ``lanes`` M-groups of the
-    reduction per cycle. A *window* is ``lanes * m`` consecutive channels of one pixel, one SMEM word.
+    reduction per cycle. A *word* of SMEM holds ``word_channels`` of them, ``lanes * m``
+    consecutive channels of one pixel.
 
     Parameters
     ----------
-    rows : output channels computed in parallel; power of two, at most ``window`` and 32.
+    rows : output channels computed in parallel; power of two, at most ``word_channels`` and 32.
     cols : output pixels computed in parallel, and number of SMEM banks; power of two.
     lanes : M-groups reduced in parallel; power of two, at most 16.
     m : group size M of the N:M pattern: 2, 4 or 8. N is a run-time value from 1 to M. The value 1 gives a
         plain dense array, the baseline against which the cost of sparsity is measured.
     tile_depth : column groups whose accumulators live in the array; power of two from 2 to 64.
     load_rows : rows whose weights one weight-memory word holds; at most ``rows / 2``.
-    smem_words : windows in the activation memory, all banks together; power of two.
+    smem_words : words of the activation memory, all banks together; power of two.
     weight_words : words of the weight memory; power of two.
     index_words : kept windows that the block-index memory holds; power of two.
     channel_words : output channels whose quantization parameters fit; power of two.
     tap_words : kernel taps (kh * kw) that the tap table holds; power of two.
     drain_cols : output pixels that leave the array per cycle; power of two, at most ``cols`` and 16. Every
         row has as many output stages.
-    bus_bits : width of the data bus: 64, 128 or 256, and at most ``window_bits``. A core without the
+    bus_bits : width of the data bus: 64, 128 or 256, and at most ``word_bits``. A core without the
         accelerator around it may have 32.
 
     Raises
@@ -69,7 +70,7 @@ class CoreConfig:
         self._require("m", 1, 8)
         self._require("cols", 2, 64)
         self._require("lanes", 1, MAX_LANES)
-        self._require("rows", 2, min(self.window, MAX_ROWS))
+        self._require("rows", 2, min(self.word_channels, MAX_ROWS))
         self._require("tile_depth", 2, 64)
         self._require("load_rows", 1, self.rows // 2)
         self._require("smem_words", 4 * self.cols, 1 << 20)
@@ -78,7 +79,7 @@ class CoreConfig:
         self._require("channel_words", 2 * self.rows, 1 << 14)
         self._require("tap_words", 8, 1 << 12)
         self._require("drain_cols", 1, min(self.cols, MAX_DRAIN_COLS))
-        self._require("bus_bits", 32, min(256, self.window_bits))
+        self._require("bus_bits", 32, min(256, self.word_bits))
 
     def _require(self, name: str, low: int, high: int) -> None:
         value = getattr(self, name)
@@ -91,14 +92,14 @@ class CoreConfig:
         return self.rows * self.cols * self.lanes
 
     @property
-    def window(self) -> int:
+    def word_channels(self) -> int:
         """Channels in one SMEM word."""
         return self.lanes * self.m
 
     @property
-    def window_bits(self) -> int:
+    def word_bits(self) -> int:
         """Bits in one SMEM word."""
-        return self.window * VALUE_BITS
+        return self.word_channels * VALUE_BITS
 
     @property
     def group_bits(self) -> int:
@@ -123,7 +124,7 @@ class CoreConfig:
     @property
     def smem_bytes(self) -> int:
         """Capacity of the activation memory in bytes."""
-        return self.smem_words * self.window
+        return self.smem_words * self.word_channels
 
 
 PRESETS: dict[str, CoreConfig] = {

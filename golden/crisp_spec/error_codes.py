@@ -14,13 +14,13 @@ class ErrorCode(IntEnum):
     TOKEN_MISUSE = 2
     """In program order a wait finds no token, or a signal puts down more than ``TOKEN_LIMIT``."""
     ADDRESS = 3
-    """A transfer is misaligned, leaves its address window, or the window does not permit its direction."""
+    """A transfer is misaligned, leaves its segment, or the segment does not permit its direction."""
     BUS_READ = 4
     """The bus answered a read of data with an error."""
     BUS_WRITE = 5
     """The bus answered a write with an error."""
     BUS_FETCH = 6
-    """The bus failed a command's fetch, or the program is misaligned or leaves its window."""
+    """The bus failed a command's fetch, or the program is misaligned or leaves its segment."""
     WATCHDOG = 7
     """The program ran for more cycles than the watchdog register allows."""
 

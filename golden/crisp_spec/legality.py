@@ -159,14 +159,14 @@ def _loops(config: CoreConfig) -> tuple[Check, ...]:
 
 
 def _output(config: CoreConfig) -> tuple[Check, ...]:
-    """The pixel grid and the first output channel's place in its window."""
+    """The pixel grid and the first output channel's place in its word."""
     sizes = ("pitch", "out_width", "out_height")
     return (
         *(Range(name, 1, _largest(EXECUTE, name)) for name in sizes),
         Order(("out_width",), ("pitch",)),
         Range("out_pitch", 1, _largest(EXECUTE, "out_pitch"), _PHASED_OUTPUT),
         Order(("out_pitch",), ("out_ring",), large_scale=config.cols, when=_PHASED_OUTPUT),
-        Range("out_part", 0, config.window // config.rows - 1),
+        Range("out_part", 0, config.word_channels // config.rows - 1),
     )
 
 

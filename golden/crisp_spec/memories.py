@@ -98,7 +98,7 @@ def word_bits(config: CoreConfig, memory: Memory) -> int:
     """
     slots = config.load_rows * config.lanes
     return {
-        Memory.SMEM: config.window_bits,
+        Memory.SMEM: config.word_bits,
         Memory.WEIGHT: 8 * slots,
         Memory.GROUP_INDEX: stored_index_bits(config) * slots,
         Memory.BLOCK_INDEX: ENTRIES[Memory.BLOCK_INDEX].bits,

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from itertools import chain
 
-from crisp_spec.commands import WINDOWS
+from crisp_spec.commands import SEGMENTS
 from crisp_spec.cycle_causes import PROGRAM_CAUSES
 from crisp_spec.fields import Field, pack_fields
 
@@ -98,7 +98,7 @@ _CONTROL = (
         "program_offset",
         0x20,
         "rw",
-        _word("offset", "bytes from the start of window 0 to the first command; multiple of 64"),
+        _word("offset", "bytes from the start of segment 0 to the first command; multiple of 64"),
         "where the program is",
     ),
     Register(
@@ -136,21 +136,21 @@ COUNTERS = (
 """Counters of the last program. Those of ``PROGRAM_CAUSES`` add up to ``total``."""
 
 PAGE_BITS = 12
-WINDOW_ALIGNMENT = 1 << PAGE_BITS
-"""Bytes of which the base of every window is a multiple."""
+SEGMENT_ALIGNMENT = 1 << PAGE_BITS
+"""Bytes of which the base of every segment is a multiple."""
 
 ADDRESS_BITS = 64
 """Of external memory."""
 
-WINDOW_OFFSET = 0x40
-WINDOW_BYTES = 0x10
+SEGMENT_OFFSET = 0x40
+SEGMENT_BYTES = 0x10
 SHAPE_OFFSET = 0x80
 COUNTER_OFFSET = 0x100
 
 
 @dataclass(frozen=True)
-class WindowRegisters:
-    """The registers of one window."""
+class SegmentRegisters:
+    """The registers of one segment."""
 
     base_low: Register
     base_high: Register
@@ -158,18 +158,18 @@ class WindowRegisters:
     permissions: Register
 
 
-def _window(number: int) -> WindowRegisters:
+def _segment(number: int) -> SegmentRegisters:
     def register(part: str, place: int, fields: tuple[Field, ...]) -> Register:
-        offset = WINDOW_OFFSET + WINDOW_BYTES * number + 4 * place
-        return Register(f"window_{number}_{part}", offset, "rw", fields, f"window {number}")
+        offset = SEGMENT_OFFSET + SEGMENT_BYTES * number + 4 * place
+        return Register(f"segment_{number}_{part}", offset, "rw", fields, f"segment {number}")
 
     page = f"bits {PAGE_BITS} to 31 of the base; those below are always 0"
     low = Field(RESERVED, PAGE_BITS, False, "0"), Field("page", 32 - PAGE_BITS, False, page)
     high = _word("address", "bits 32 to 63 of the base")
-    size = _word("bytes", f"size in bytes; what lies at 2^{ADDRESS_BITS} and beyond belongs to no window")
-    fetched = "" if number else "; commands are fetched from window 0 in any case"
+    size = _word("bytes", f"size in bytes; what lies at 2^{ADDRESS_BITS} and beyond belongs to no segment")
+    fetched = "" if number else "; commands are fetched from segment 0 in any case"
     permissions = (_bit("read", f"loads may read it{fetched}"), _bit("write", "stores may write it"))
-    return WindowRegisters(
+    return SegmentRegisters(
         register("base_low", 0, low),
         register("base_high", 1, high),
         register("size", 2, size),
@@ -177,8 +177,8 @@ def _window(number: int) -> WindowRegisters:
     )
 
 
-WINDOW_REGISTERS = tuple(_window(number) for number in range(WINDOWS))
-"""The registers of every window."""
+SEGMENT_REGISTERS = tuple(_segment(number) for number in range(SEGMENTS))
+"""The registers of every segment."""
 
 COUNTER_REGISTERS = {
     name: Register(f"count_{name}", COUNTER_OFFSET + 4 * place, "ro", _word(name, doc), doc)
@@ -188,7 +188,7 @@ COUNTER_REGISTERS = {
 
 
 def reachable_bytes(base: int, size: int) -> int:
-    """Bytes of a window of ``size`` bytes at ``base`` that have an address."""
+    """Bytes of a segment of ``size`` bytes at ``base`` that have an address."""
     return min(size, (1 << ADDRESS_BITS) - base)
 
 
@@ -198,5 +198,5 @@ def register_map() -> tuple[Register, ...]:
         Register(f"shape_{name}", SHAPE_OFFSET + 4 * i, "ro", _word(name, doc), f"configuration: {doc}")
         for i, (name, doc) in enumerate(_SHAPE)
     )
-    windows = ((w.base_low, w.base_high, w.size, w.permissions) for w in WINDOW_REGISTERS)
-    return (*_CONTROL, *chain.from_iterable(windows), *shape, *COUNTER_REGISTERS.values())
+    segments = ((w.base_low, w.base_high, w.size, w.permissions) for w in SEGMENT_REGISTERS)
+    return (*_CONTROL, *chain.from_iterable(segments), *shape, *COUNTER_REGISTERS.values())

@@ -29,7 +29,7 @@ from crisp_hw.parts.sharing import Shareable, shared
 from crisp_spec.commands import TOKEN_LIMIT
 from crisp_spec.config import CoreConfig
 from crisp_spec.errors import ConfigError
-from crisp_spec.registers import COUNTER_REGISTERS, WINDOW_REGISTERS
+from crisp_spec.registers import COUNTER_REGISTERS, SEGMENT_REGISTERS
 
 NARROWEST_BUS = 64
 SHORTEST_RESET = 4
@@ -39,7 +39,7 @@ SHORTEST_RESET = 4
 class CrispStc(Shareable):
     """Hybrid-sparse accelerator that executes programs from external memory.
 
-    Software sets address windows and the place of the program in the registers, starts it, and waits for the
+    Software sets segments and the place of the program in the registers, starts it, and waits for the
     interrupt; see ``crisp_spec`` for registers and commands.
 
     In an Amaranth design it is joined with whatever has the other side of its two buses:
@@ -108,7 +108,7 @@ class CrispStc(Shareable):
         self._connect_program(m)
         self._connect_tokens(m, platform)
         self._connect_bus(m)
-        self._connect_windows(m)
+        self._connect_segments(m)
         self._connect_core(m)
         self._connect_control(m)
         self._connect_counters(m)
@@ -168,14 +168,14 @@ class CrispStc(Shareable):
         wiring.connect(m, self.store.bus, self.writer.store)
         m.d.comb += [self.reader.abort.eq(self.control.abort), self.writer.abort.eq(self.control.abort)]
 
-    def _connect_windows(self, m: Module) -> None:
-        """Where external memory may be read, and where it may be written; commands are in window 0."""
+    def _connect_segments(self, m: Module) -> None:
+        """Where external memory may be read, and where it may be written; commands are in segment 0."""
         port = self.registers.port
-        for number, window in enumerate(WINDOW_REGISTERS):
-            page = Cat(port(window.base_low).page, port(window.base_high).address)
-            size, permissions = port(window.size).bytes, port(window.permissions)
-            loads, stores = self.load.windows[number], self.store.windows[number]
-            for seen in (loads, stores, *([] if number else [self.fetcher.window])):
+        for number, segment in enumerate(SEGMENT_REGISTERS):
+            page = Cat(port(segment.base_low).page, port(segment.base_high).address)
+            size, permissions = port(segment.size).bytes, port(segment.permissions)
+            loads, stores = self.load.segments[number], self.store.segments[number]
+            for seen in (loads, stores, *([] if number else [self.fetcher.segment])):
                 m.d.comb += [seen.page.eq(page), seen.size.eq(size)]
             m.d.comb += [loads.allowed.eq(permissions.read), stores.allowed.eq(permissions.write)]
 

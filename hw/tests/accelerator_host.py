@@ -50,7 +50,7 @@ def execute(config: CoreConfig, **values: int) -> Command:
 class Host:
     """An accelerator with a stand-in core, an external memory and a bench that talks to both.
 
-    Window 0 may be read, window 1 written; both are the whole memory, and the program lies in the middle.
+    Segment 0 may be read, segment 1 written; both are the whole memory, and the program lies in the middle.
     """
 
     def __init__(
@@ -120,14 +120,14 @@ class Host:
         return value
 
     async def set_up(self, program: Sequence[Command | bytes], length: int | None = None) -> None:
-        """Put a program into memory and set windows and program registers."""
+        """Put a program into memory and set segments and program registers."""
         code = b"".join(item if isinstance(item, bytes) else item.encode() for item in program)
         self.memory.data[PROGRAM : PROGRAM + len(code)] = code
-        for window, permissions in ((0, 1), (1, 2)):
-            await self.write(f"window_{window}_base_low", self.base & 0xFFFF_FFFF)
-            await self.write(f"window_{window}_base_high", self.base >> 32)
-            await self.write(f"window_{window}_size", SIZE)
-            await self.write(f"window_{window}_permissions", permissions)
+        for segment, permissions in ((0, 1), (1, 2)):
+            await self.write(f"segment_{segment}_base_low", self.base & 0xFFFF_FFFF)
+            await self.write(f"segment_{segment}_base_high", self.base >> 32)
+            await self.write(f"segment_{segment}_size", SIZE)
+            await self.write(f"segment_{segment}_permissions", permissions)
         await self.write("program_offset", PROGRAM)
         await self.write("program_length", len(code) // COMMAND_BYTES if length is None else length)
         await self.write("interrupt_enable", 3)

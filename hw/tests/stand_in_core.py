@@ -36,7 +36,7 @@ class CoreAgent:
 
     def __init__(self, core: StandInCore, *, rng: Random, ready: float = 1.0):
         self.core, self.config, self.rng, self.ready = core, core.config, rng, ready
-        self.parts = self.config.window_bits // self.config.bus_bits
+        self.parts = self.config.word_bits // self.config.bus_bits
         self.smem = [
             rng.getrandbits(self.config.bus_bits) for _ in range(self.config.smem_words * self.parts)
         ]

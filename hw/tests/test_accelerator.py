@@ -32,15 +32,15 @@ def tensor(config, **values) -> dict[str, int]:
         "ring": ring,
         "start": 0,
     }
-    return {**place, "plane_stride": 16 * config.window, **values}
+    return {**place, "plane_stride": 16 * config.word_channels, **values}
 
 
 def load(config, **values) -> Command:
-    return Command(Opcode.LOAD, {"memory": Memory.SMEM, "window": 0, **tensor(config), **values})
+    return Command(Opcode.LOAD, {"memory": Memory.SMEM, "segment": 0, **tensor(config), **values})
 
 
 def store(config, **values) -> Command:
-    return Command(Opcode.STORE, {"window": 1, **tensor(config), **values})
+    return Command(Opcode.STORE, {"segment": 1, **tensor(config), **values})
 
 
 def copy(config) -> list[Command]:
@@ -65,16 +65,16 @@ def test_a_program_copies_a_tensor(name, chance, ready):
         await host.start()
         await host.wait()
         assert await host.status() == DONE
-        plane = 15 * config.window
+        plane = 15 * config.word_channels
         expected = bytearray(before)
         for number in range(2):
-            source = number * 16 * config.window
+            source = number * 16 * config.word_channels
             expected[0x4000 + source : 0x4000 + source + plane] = before[source : source + plane]
         assert host.memory.data == expected
         assert host.memory.quiet
         counters = await host.counters()
         assert counters["compute"] == 50
-        beats = 30 * config.window_bits // config.bus_bits
+        beats = 30 * config.word_bits // config.bus_bits
         assert (counters["read_beats"], counters["write_beats"]) == (beats, beats)
         assert counters["fetch_beats"] == 4 * 512 // config.bus_bits
         assert counters["wait_load"] > 0
@@ -137,8 +137,8 @@ def test_a_load_waits_for_the_store_whose_tensor_it_reads_back():
         await host.wait()
         assert await host.status() == DONE
         assert (await host.counters())["load_wait"] > 50
-        plane = 15 * TINY.window
-        for start in (0, 16 * TINY.window):
+        plane = 15 * TINY.word_channels
+        for start in (0, 16 * TINY.word_channels):
             source = host.memory.data[start : start + plane]
             assert host.memory.data[copied + start : copied + start + plane] == source
 
@@ -159,9 +159,9 @@ def error_cases():
         (load(TINY, wait_execute=1), ErrorCode.TOKEN_MISUSE),
         (load(TINY, wait_store=1), ErrorCode.TOKEN_MISUSE),
         (execute(TINY, wait_store=1), ErrorCode.TOKEN_MISUSE),
-        (load(TINY, window=1), ErrorCode.ADDRESS),
-        (load(TINY, window=2), ErrorCode.ADDRESS),
-        (store(TINY, window=0), ErrorCode.ADDRESS),
+        (load(TINY, segment=1), ErrorCode.ADDRESS),
+        (load(TINY, segment=2), ErrorCode.ADDRESS),
+        (store(TINY, segment=0), ErrorCode.ADDRESS),
         (load(TINY, offset=SIZE - 128), ErrorCode.ADDRESS),
         (store(TINY, offset=4), ErrorCode.ADDRESS),
     ]
@@ -196,9 +196,9 @@ def test_bits_of_a_base_below_a_page_do_not_count():
 
     async def bench():
         await host.set_up(copy(TINY))
-        for window in (0, 1):
-            await host.write(f"window_{window}_base_low", BASE & 0xFFFF_FFFF | 0xFFF)
-            assert await host.read(f"window_{window}_base_low") == BASE & 0xFFFF_FFFF
+        for segment in (0, 1):
+            await host.write(f"segment_{segment}_base_low", BASE & 0xFFFF_FFFF | 0xFFF)
+            assert await host.read(f"segment_{segment}_base_low") == BASE & 0xFFFF_FFFF
         await host.start()
         await host.wait()
         assert await host.status() == DONE
@@ -216,13 +216,13 @@ def test_bits_of_a_base_below_a_page_do_not_count():
         store(TINY, offset=SIZE - 64, planes=1),
     ],
 )
-def test_a_window_ends_where_the_address_space_does(command):
+def test_a_segment_ends_where_the_address_space_does(command):
     host = Host(TINY, base=(1 << 64) - SIZE)
 
     async def bench():
         await host.set_up([*copy(TINY)[:3], command, END])
-        for window in (0, 1):
-            await host.write(f"window_{window}_size", 2 * SIZE)
+        for segment in (0, 1):
+            await host.write(f"segment_{segment}_size", 2 * SIZE)
         await host.start()
         await host.wait()
         status = {"busy": 0, "done": 0, "resetting": 0, "error": ErrorCode.ADDRESS, "index": 3}
@@ -275,7 +275,7 @@ def test_fetch_errors(length, size, failing, code, index):
 
     async def bench():
         await host.set_up([execute(TINY)] * 12 + [END], length)
-        await host.write("window_0_size", size)
+        await host.write("segment_0_size", size)
         host.memory.traffic.failing_reads, host.memory.traffic.error = failing, DECODE_ERROR
         await host.start()
         await host.wait()

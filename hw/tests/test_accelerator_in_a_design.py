@@ -40,9 +40,9 @@ COMMANDS = (
 """A tensor goes to the activation memory and, when it is there, to another place."""
 
 SETTINGS = {
-    "window_0_base_low": BASE,
-    "window_0_size": 8 * WORDS,
-    "window_0_permissions": 3,
+    "segment_0_base_low": BASE,
+    "segment_0_size": 8 * WORDS,
+    "segment_0_permissions": 3,
     "program_offset": PROGRAM,
     "program_length": len(COMMANDS),
     "interrupt_enable": 3,
@@ -171,7 +171,7 @@ def test_a_processor_and_a_memory_are_joined_to_it_by_connect():
         stored.extend(ctx.get(external.storage.data[number]) for number in range(WORDS))
 
     simulate(m, bench)
-    size = TENSOR["rows"] * TENSOR["width"] * TINY.window_bits // TINY.bus_bits
+    size = TENSOR["rows"] * TENSOR["width"] * TINY.word_bits // TINY.bus_bits
     first = COPY // step
     assert words[first : first + size] != words[:size]
     assert stored == [*words[:first], *words[:size], *words[first + size :]]

@@ -65,7 +65,7 @@ def test_dispatch_and_transfers_take_the_declared_cycles(name):
         Command(Opcode.LOAD, {"memory": Memory.SMEM, "signal_execute": 1, **shape}),
         execute(config, wait_load=1, signal_store=1, pixel_tiles=200),
         Command(
-            Opcode.STORE, {"window": 1, "wait_execute": 1, "signal_execute": 1, "offset": 0x4000, **shape}
+            Opcode.STORE, {"segment": 1, "wait_execute": 1, "signal_execute": 1, "offset": 0x4000, **shape}
         ),
         Command(Opcode.END, {}),
     ]

@@ -1,4 +1,4 @@
-"""Rearrangement of a network's input image, so that a first layer with few channels fills its windows.
+"""Rearrangement of a network's input image, so that a first layer with few channels fills its words.
 
 The layer is a convolution with kernel k, stride s and padding p. The host pads the image and gives every
 output position a vector of the pixels that belong to it. Along each axis these are either the s pixels of

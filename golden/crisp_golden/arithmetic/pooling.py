@@ -29,8 +29,8 @@ def run_max_pool(layer: MaxPool, x: np.ndarray) -> np.ndarray:
     height, width = ((size - kernel) // step + 1 for size in padded.shape[2:])
     out = np.full((*x.shape[:2], height, width), -128, np.int8)
     for dy, dx in np.ndindex(kernel, kernel):
-        window = padded[:, :, dy : dy + step * height : step, dx : dx + step * width : step]
-        np.maximum(out, window, out=out)
+        values = padded[:, :, dy : dy + step * height : step, dx : dx + step * width : step]
+        np.maximum(out, values, out=out)
     return out
 
 

@@ -81,7 +81,7 @@ def validate_max_pool(layer: MaxPool) -> None:
 
     Raises
     ------
-    LayerError : a size is out of range, or a window would lie wholly in the padding.
+    LayerError : a size is out of range, or a kernel would lie wholly in the padding.
     """
     for field in ("kernel", "stride"):
         if getattr(layer, field) < 1:

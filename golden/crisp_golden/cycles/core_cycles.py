@@ -94,7 +94,7 @@ def predict_cycles(config: CoreConfig, layer: QuantizedConv, height: int, width:
 
 def ideal_cycles(config: CoreConfig, work: Workload, height: int, width: int) -> int:
     """The array's own bound: ``sum of kept windows * ceil(P / cols) * n`` over the row tiles."""
-    rows, columns = work.window.out_size(height, width)
+    rows, columns = work.kernel.out_size(height, width)
     return int(work.windows.sum()) * work.n * -(-rows * columns // config.cols)
 
 

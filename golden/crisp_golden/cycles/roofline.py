@@ -151,8 +151,8 @@ def _layer_needs(
     """A layer's needs and the shape of its output, for an input of ``shape``."""
     channels, height, width = shape
     work = layer_workload(config, node.layer, channels)
-    rows, columns = work.window.out_size(height, width)
-    taps = work.window.kernel[0] * work.window.kernel[1]
+    rows, columns = work.kernel.out_size(height, width)
+    taps = work.kernel.size[0] * work.kernel.size[1]
     needs = LayerNeeds(
         name=node.name,
         inputs=node.inputs,
@@ -170,9 +170,9 @@ def _layer_needs(
 
 
 def tensor_beats(config: CoreConfig, shape: tuple[int, int, int]) -> int:
-    """Beats of a tensor [C, H, W]: whole windows of channels."""
+    """Beats of a tensor [C, H, W]: whole words."""
     channels, height, width = shape
-    return -(-channels // config.window) * height * width * config.window_bits // config.bus_bits
+    return -(-channels // config.word_channels) * height * width * config.word_bits // config.bus_bits
 
 
 def parameter_beats(config: CoreConfig, work: Workload) -> int:

@@ -70,7 +70,7 @@ def program_timeline(
     Parameters
     ----------
     commands : up to and including END.
-    parameters : contents of address window 0, where the block indices of its jobs are.
+    parameters : contents of segment 0, where the block indices of its jobs are.
     """
     return _Model(config, commands, parameters, memory).run()
 
@@ -343,4 +343,4 @@ class _Model:
 
     def _row_beats(self, command: Command) -> int:
         """Beats of an image row that is loaded or stored."""
-        return command["width"] * (self.config.window_bits // self.config.bus_bits)
+        return command["width"] * (self.config.word_bits // self.config.bus_bits)

@@ -13,7 +13,7 @@ class Chip:
 
     Attributes
     ----------
-    memories : uint8[bytes] of each; ``smem`` is the view int8[words, window] of one of them.
+    memories : uint8[bytes] of each; ``smem`` is the view int8[words, word_channels] of one of them.
     """
 
     def __init__(self, config: CoreConfig, rng: np.random.Generator | None = None):
@@ -25,7 +25,7 @@ class Chip:
             self.memories[memory] = (
                 np.zeros(size, np.uint8) if rng is None else rng.integers(0, 256, size, np.uint8)
             )
-        self.smem = self.memories[Memory.SMEM].view(np.int8).reshape(config.smem_words, config.window)
+        self.smem = self.memories[Memory.SMEM].view(np.int8).reshape(config.smem_words, config.word_channels)
 
     def fill(self, memory: Memory, beat: int, data: bytes | np.ndarray) -> None:
         """Write whole beats from beat ``beat`` on, wrapping at the end of the memory."""

@@ -76,12 +76,12 @@ class CoreModel:
         return np.array([len(indices) for indices in windows])
 
     def _gather(self, indices: np.ndarray) -> np.ndarray:
-        """int8[pixels, windows, window]: what the windows read; the zero point outside the tap's range."""
+        """int8[pixels, windows, word_channels]: what each reads; the zero point outside the tap's range."""
         fields, config = self.fields, self.config
         taps, blocks = np.divmod(indices, fields["channel_blocks"])
         table = self.chip.entries(Memory.TAP, fields["tap_base"], int(taps.max()) + 1)
         ring = fields["act_ring"] * config.cols
-        result = np.empty((len(self.pixels), len(indices), config.window), np.int8)
+        result = np.empty((len(self.pixels), len(indices), config.word_channels), np.int8)
         smem = self.chip.smem
         for number, (tap, block) in enumerate(zip(taps, blocks, strict=True)):
             position = (fields["act_start"] + self.pixels + table["offset"][tap]) % ring
@@ -101,7 +101,7 @@ class CoreModel:
 
     def _accumulate(self, inputs: np.ndarray, places: list[np.ndarray]) -> np.ndarray:
         """int64[row tiles, rows, pixels]; ``places`` has the numbers of each tile's windows in ``inputs``."""
-        rows, pixels, window = self.config.rows, len(self.pixels), self.config.window
+        rows, pixels, channels = self.config.rows, len(self.pixels), self.config.word_channels
         firsts = np.cumsum([0, *(len(chosen) for chosen in places)])
         weights = [self._weights(first, len(chosen)) for first, chosen in zip(firsts, places, strict=False)]
         bound = 128 * max(int(np.abs(tile).sum(axis=1).max()) for tile in weights)
@@ -109,9 +109,9 @@ class CoreModel:
         products = np.empty((len(places), rows, pixels))
         if firsts[-1] >= len(places) * inputs.shape[1] * WORTHWHILE_DENSITY:
             # One product with zeros for what a row tile does not visit is faster than many small ones.
-            matrix = np.zeros((len(places), rows, inputs.shape[1], window), kind)
+            matrix = np.zeros((len(places), rows, inputs.shape[1], channels), kind)
             for tile, chosen in enumerate(places):
-                matrix[tile][:, chosen] = weights[tile].reshape(rows, len(chosen), window)
+                matrix[tile][:, chosen] = weights[tile].reshape(rows, len(chosen), channels)
             flat = inputs.reshape(pixels, -1).astype(kind)
             products[:] = (flat @ matrix.reshape(len(places) * rows, -1).T).T.reshape(products.shape)
         else:
@@ -122,7 +122,7 @@ class CoreModel:
         return products.astype(np.int64) + np.stack(biases)
 
     def _weights(self, first: int, windows: int) -> np.ndarray:
-        """int64[rows, windows * window]: the row tile's weights, N:M groups expanded."""
+        """int64[rows, windows * word_channels]: the row tile's weights, N:M groups expanded."""
         fields, config = self.fields, self.config
         rows, lanes, m, n = config.rows, config.lanes, config.m, fields["n"]
         count = n * rows * lanes
@@ -163,7 +163,7 @@ class CoreModel:
     def _part(self, tile: int) -> tuple[int, slice]:
         """Plane of the output and residual, and the channels in it, of a row tile."""
         rows = self.config.rows
-        plane, part = divmod(self.fields["out_part"] + tile, self.config.window // rows)
+        plane, part = divmod(self.fields["out_part"] + tile, self.config.word_channels // rows)
         return plane, slice(part * rows, (part + 1) * rows)
 
     def _residual(self, tile: int) -> np.ndarray | None:

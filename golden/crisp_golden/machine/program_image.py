@@ -1,7 +1,7 @@
 """Program images: everything that the accelerator needs for one network, in one file with a checksum.
 
 Layout: a header of 64 bytes, the JSON description, padding, the commands, the parameters. Commands and
-parameters together are the contents of address window 0. All numbers are little-endian. The checksum is the
+parameters together are the contents of segment 0. All numbers are little-endian. The checksum is the
 CRC-32 of the whole file, with 0 in its own place.
 """
 
@@ -20,13 +20,14 @@ from crisp_golden.arithmetic.input_mapping import InputMapping
 from crisp_spec.commands import COMMAND_BYTES
 from crisp_spec.config import CoreConfig
 from crisp_spec.errors import CrispError, LayerError
-from crisp_spec.registers import VERSION
 
 MAGIC = b"CRISPRG1"
+IMAGE_VERSION = 2
+"""Of the file, and so of the commands in it; 1 called segments segments."""
 HEADER = struct.Struct("<8sIIQQI28x")
 """Magic, version, commands, bytes of the description, bytes of the contents, checksum."""
-MAX_WINDOW_BYTES = 1 << 32
-"""Of an address window: commands reach no further."""
+MAX_SEGMENT_BYTES = 1 << 32
+"""Of an segment: commands reach no further."""
 _CHECKSUM = slice(32, 36)
 """Its place in the header."""
 _BINARY = ("contents", "commands")
@@ -39,15 +40,15 @@ class ImageError(CrispError):
 
 @dataclass(frozen=True, kw_only=True)
 class TensorInfo:
-    """A tensor in external memory: int8[planes, height, width, window], pixel by pixel.
+    """A tensor in external memory: int8[planes, height, width, word_channels], pixel by pixel.
 
     Attributes
     ----------
-    window : number of its address window; offset : of its first byte there.
+    segment : number of its segment; offset : of its first byte there.
     """
 
     name: str
-    window: int
+    segment: int
     offset: int
     channels: int
     height: int
@@ -59,24 +60,24 @@ class TensorInfo:
         return self.channels, self.height, self.width
 
     def planes(self, config: CoreConfig) -> int:
-        """Windows of channels."""
-        return -(-self.channels // config.window)
+        """Groups of ``word_channels`` channels."""
+        return -(-self.channels // config.word_channels)
 
     def size(self, config: CoreConfig) -> int:
         """Bytes."""
-        return self.planes(config) * self.height * self.width * config.window
+        return self.planes(config) * self.height * self.width * config.word_channels
 
     def pack(self, x: np.ndarray, config: CoreConfig) -> np.ndarray:
         """The bytes uint8[size] of ``x`` int8[channels, height, width]."""
         planes = self.planes(config)
-        padded = np.pad(x, ((0, planes * config.window - len(x)), (0, 0), (0, 0)))
-        words = padded.reshape(planes, config.window, *x.shape[1:]).transpose(0, 2, 3, 1)
+        padded = np.pad(x, ((0, planes * config.word_channels - len(x)), (0, 0), (0, 0)))
+        words = padded.reshape(planes, config.word_channels, *x.shape[1:]).transpose(0, 2, 3, 1)
         return np.ascontiguousarray(words).view(np.uint8).ravel()
 
     def unpack(self, data: np.ndarray, config: CoreConfig) -> np.ndarray:
         """Inverse of ``pack``: int8[channels, height, width]."""
         planes = self.planes(config)
-        words = data.view(np.int8).reshape(planes, self.height, self.width, config.window)
+        words = data.view(np.int8).reshape(planes, self.height, self.width, config.word_channels)
         return words.transpose(0, 3, 1, 2).reshape(-1, self.height, self.width)[: self.channels]
 
 
@@ -87,8 +88,8 @@ class ProgramImage:
     Attributes
     ----------
     config : the configuration that it runs on.
-    contents : bytes of address window 0: ``commands`` commands, then parameters.
-    sizes : bytes of the other address windows: input, output, scratch.
+    contents : bytes of segment 0: ``commands`` commands, then parameters.
+    sizes : bytes of the other segments: input, output, scratch.
     mapping : how an image becomes the input tensor; None if it is the input tensor.
     input, output : the network's tensors; ``kept`` are others that the program stores.
     spans : (name of the stage, first command, one past the last) of everything that computes, in order.
@@ -119,9 +120,9 @@ class ProgramImage:
         for name, first, end in self.spans:
             if not 0 <= first <= end <= self.commands:
                 raise ImageError(f"{name} has the commands from {first} to {end} of {self.commands}")
-        if min(self.sizes) < 0 or max(self.sizes) > MAX_WINDOW_BYTES:
+        if min(self.sizes) < 0 or max(self.sizes) > MAX_SEGMENT_BYTES:
             raise ImageError(
-                f"program image has windows of {self.sizes} bytes, expected 0 to {MAX_WINDOW_BYTES:,}"
+                f"program image has segments of {self.sizes} bytes, expected 0 to {MAX_SEGMENT_BYTES:,}"
             )
         for tensor in (self.input, self.output, *self.kept):
             self._check_place(tensor)
@@ -129,17 +130,17 @@ class ProgramImage:
             raise ImageError(f"the mapping makes a tensor {self.mapping.shape}, expected {self.input.shape}")
 
     def _check_place(self, tensor: TensorInfo) -> None:
-        """Refuse a tensor that is not inside a window behind the program's."""
+        """Refuse a tensor that is not inside a segment behind the program's."""
         if min(tensor.shape) < 1:
             raise ImageError(f"tensor {tensor.name} has shape {tensor.shape}, expected 1 or more of each")
-        if not 1 <= tensor.window <= len(self.sizes):
+        if not 1 <= tensor.segment <= len(self.sizes):
             raise ImageError(
-                f"tensor {tensor.name} is in window {tensor.window}, expected 1 to {len(self.sizes)}"
+                f"tensor {tensor.name} is in segment {tensor.segment}, expected 1 to {len(self.sizes)}"
             )
-        end, size = tensor.offset + tensor.size(self.config), self.sizes[tensor.window - 1]
+        end, size = tensor.offset + tensor.size(self.config), self.sizes[tensor.segment - 1]
         if not 0 <= tensor.offset <= end <= size:
             raise ImageError(
-                f"tensor {tensor.name} is in bytes {tensor.offset} to {end} of window {tensor.window}, "
+                f"tensor {tensor.name} is in bytes {tensor.offset} to {end} of segment {tensor.segment}, "
                 f"which has {size}"
             )
 
@@ -172,7 +173,7 @@ class ProgramImage:
         values = asdict(self)
         text = json.dumps({name: values[name] for name in _described()}).encode()
         text += b" " * (-len(text) % COMMAND_BYTES)
-        header = MAGIC, VERSION, self.commands, len(text), len(self.contents)
+        header = MAGIC, IMAGE_VERSION, self.commands, len(text), len(self.contents)
         checksum = _checksum(HEADER.pack(*header, 0) + text + self.contents)
         return HEADER.pack(*header, checksum) + text + self.contents
 
@@ -189,8 +190,8 @@ class ProgramImage:
         magic, version, commands, text_length, length, checksum = HEADER.unpack(data[: HEADER.size])
         if magic != MAGIC:
             raise ImageError(f"program image begins with {magic!r}, expected {MAGIC!r}")
-        if version != VERSION:
-            raise ImageError(f"program image has version {version}, expected {VERSION}")
+        if version != IMAGE_VERSION:
+            raise ImageError(f"program image has version {version}, expected {IMAGE_VERSION}")
         expected = HEADER.size + text_length + length
         if len(data) != expected:
             raise ImageError(f"program image has {len(data)} bytes, expected {expected}")

@@ -23,7 +23,7 @@ Observer = Callable[[int, Command, Chip], None]
 
 
 @dataclass
-class AddressWindow:
+class Segment:
     """A part of external memory that commands may name.
 
     Attributes
@@ -71,17 +71,17 @@ class ProgramSimulator:
 
     Parameters
     ----------
-    windows : the address windows, up to four; window 0 holds the program.
+    segments : the segments, up to four; segment 0 holds the program.
     chip : memories on the chip; zero by default.
     """
 
-    def __init__(self, config: CoreConfig, windows: list[AddressWindow], chip: Chip | None = None):
+    def __init__(self, config: CoreConfig, segments: list[Segment], chip: Chip | None = None):
         self.config = config
-        self.windows = windows
+        self.segments = segments
         self.chip = chip or Chip(config)
 
     def run(self, offset: int, commands: int, observer: Observer | None = None, *, watchdog: int = 0) -> None:
-        """Run the program of ``commands`` commands that starts ``offset`` bytes into window 0.
+        """Run the program of ``commands`` commands that starts ``offset`` bytes into segment 0.
 
         Parameters
         ----------
@@ -120,9 +120,9 @@ class ProgramSimulator:
         if offset % COMMAND_BYTES:
             problem = f"the program begins at byte {offset}, no multiple of {COMMAND_BYTES}"
             raise ProgramError(ErrorCode.BUS_FETCH, index, problem)
-        data = self.windows[0].data[offset : offset + COMMAND_BYTES]
+        data = self.segments[0].data[offset : offset + COMMAND_BYTES]
         if len(data) < COMMAND_BYTES:
-            raise ProgramError(ErrorCode.BUS_FETCH, index, "the program leaves its window")
+            raise ProgramError(ErrorCode.BUS_FETCH, index, "the program leaves its segment")
         command = decode_command(data.tobytes())
         if command is None:
             raise ProgramError(
@@ -154,16 +154,16 @@ class ProgramSimulator:
         write = command.opcode is Opcode.STORE
         if problem := misalignment(self.config, command):
             return [], problem
-        number = command["window"]
-        window = self.windows[number] if number < len(self.windows) else None
-        if window is None or not (window.writable if write else window.readable):
-            return [], f"window {number} may not be {'written' if write else 'read'}"
+        number = command["segment"]
+        segment = self.segments[number] if number < len(self.segments) else None
+        if segment is None or not (segment.writable if write else segment.readable):
+            return [], f"segment {number} may not be {'written' if write else 'read'}"
         views = []
         for offset, length in memory_runs(self.config, command):
             end = offset + length
-            if end > len(window.data):
-                return views, f"bytes {offset} to {end} leave window {number} of {len(window.data)} bytes"
-            views.append(window.data[offset:end])
+            if end > len(segment.data):
+                return views, f"bytes {offset} to {end} leave segment {number} of {len(segment.data)} bytes"
+            views.append(segment.data[offset:end])
         return views, None
 
     def _load(self, command: Command, runs: list[np.ndarray]) -> None:
@@ -172,7 +172,7 @@ class ProgramSimulator:
             return
         addresses = smem_addresses(self.config, command)
         for plane, run in zip(addresses, runs, strict=True):
-            self.chip.smem[plane.ravel()] = run.view(np.int8).reshape(-1, self.config.window)
+            self.chip.smem[plane.ravel()] = run.view(np.int8).reshape(-1, self.config.word_channels)
 
     def _store(self, command: Command, runs: list[np.ndarray]) -> None:
         addresses = smem_addresses(self.config, command)

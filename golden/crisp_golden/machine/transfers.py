@@ -20,7 +20,7 @@ def smem_addresses(config: CoreConfig, command: Command) -> np.ndarray:
 
 def plane_bytes(config: CoreConfig, command: Command) -> int:
     """Contiguous bytes of external memory in each plane of a tensor's transfer."""
-    return command["rows"] * command["width"] * config.window_bits // 8
+    return command["rows"] * command["width"] * config.word_bits // 8
 
 
 def is_tensor(command: Command) -> bool:
@@ -29,7 +29,7 @@ def is_tensor(command: Command) -> bool:
 
 
 def memory_runs(config: CoreConfig, command: Command) -> list[tuple[int, int]]:
-    """(offset in the address window, bytes) of the contiguous runs of a transfer, in order."""
+    """(offset in the segment, bytes) of the contiguous runs of a transfer, in order."""
     if not is_tensor(command):
         return [(command["offset"], command["beats"] * config.bus_bits // 8)]
     length = plane_bytes(config, command)

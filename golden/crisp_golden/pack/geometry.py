@@ -28,15 +28,15 @@ class Tap:
 
 
 @dataclass(frozen=True, kw_only=True)
-class SlidingWindow:
-    """A layer's window over an image: what convolution and pooling have in common.
+class Kernel:
+    """A layer's kernel and its steps over an image: what convolution and pooling have in common.
 
     Raises
     ------
     LayerError : the stride is not 1 or 2.
     """
 
-    kernel: tuple[int, int]
+    size: tuple[int, int]
     stride: int
     padding: tuple[int, int]
 
@@ -46,7 +46,7 @@ class SlidingWindow:
 
     def out_size(self, height: int, width: int) -> tuple[int, int]:
         """Rows and columns of the output."""
-        (kh, kw), (ph, pw) = self.kernel, self.padding
+        (kh, kw), (ph, pw) = self.size, self.padding
         return (height + 2 * ph - kh) // self.stride + 1, (width + 2 * pw - kw) // self.stride + 1
 
     def offset(self, position: int, axis: int) -> tuple[int, int]:
@@ -55,12 +55,12 @@ class SlidingWindow:
 
     def grid_width(self, width: int) -> int:
         """Least pitch of a ring that holds an image of this width."""
-        return max(-(-width // self.stride), self.out_size(self.kernel[0], width)[1])
+        return max(-(-width // self.stride), self.out_size(self.size[0], width)[1])
 
     def input_rows(self, first: int, last: int, height: int) -> tuple[int, int]:
         """Image rows (half-open) that the output rows ``first`` to ``last - 1`` read."""
         low = first * self.stride - self.padding[0]
-        high = (last - 1) * self.stride - self.padding[0] + self.kernel[0]
+        high = (last - 1) * self.stride - self.padding[0] + self.size[0]
         low = min(max(low, 0), height)
         return low, max(low, min(high, height))
 
@@ -72,7 +72,7 @@ class Band:
     ``pitch`` is the grid's: that of the input's rings.
     """
 
-    window: SlidingWindow
+    kernel: Kernel
     height: int
     width: int
     first_row: int
@@ -87,7 +87,7 @@ class Band:
     @cached_property
     def out_width(self) -> int:
         """Output pixels per row."""
-        return self.window.out_size(self.height, self.width)[1]
+        return self.kernel.out_size(self.height, self.width)[1]
 
     @property
     def grid_pixels(self) -> int:
@@ -96,16 +96,16 @@ class Band:
 
     def input_rows(self) -> tuple[int, int]:
         """Image rows (half-open) that the band reads."""
-        return self.window.input_rows(self.first_row, self.last_row, self.height)
+        return self.kernel.input_rows(self.first_row, self.last_row, self.height)
 
     def taps(self) -> list[Tap]:
         """The kernel's taps in row-major order."""
-        kh, kw = self.window.kernel
+        kh, kw = self.kernel.size
         return [self._tap(y, x) for y in range(kh) for x in range(kw)]
 
     def _tap(self, y: int, x: int) -> Tap:
-        (dy, py), (dx, px) = self.window.offset(y, 0), self.window.offset(x, 1)
-        stride, row = self.window.stride, self.first_row + dy
+        (dy, py), (dx, px) = self.kernel.offset(y, 0), self.kernel.offset(x, 1)
+        stride, row = self.kernel.stride, self.first_row + dy
         height, width = -(-(self.height - py) // stride), -(-(self.width - px) // stride)
         return Tap(
             2 * py + px,

@@ -99,12 +99,12 @@ def pack_layer(
 
 def plan_layer(config: CoreConfig, work: Workload, height: int, width: int) -> list[Job]:
     """Cut a workload into jobs, see ``pack_layer``."""
-    rows, columns = work.window.out_size(height, width)
+    rows, columns = work.kernel.out_size(height, width)
     if rows < 1 or columns < 1:
-        kernel = work.window.kernel
+        kernel = work.kernel.size
         raise LayerError(f"{work.name}: kernel {kernel} does not fit an input of {height} x {width}")
     ranges = tile_ranges(config, work)
-    pitch = work.window.grid_width(width)
+    pitch = work.kernel.grid_width(width)
     return [
         _pack_job(config, work, band, _place_alone(config, work, band), *tiles)
         for band in _bands(config, work, height, width, pitch)
@@ -174,7 +174,7 @@ def job_fields(
     LayerError : the pixel grid exceeds the coordinates.
     """
     limit = (1 << COORDINATE_BITS) - 1
-    rows, _ = work.window.out_size(band.height, band.width)
+    rows, _ = work.kernel.out_size(band.height, band.width)
     if max(rows, band.pitch) > limit:
         raise LayerError(f"{work.name}: pixel grid {rows} x {band.pitch} exceeds {limit} x {limit}")
     count, full, tail = pixel_tiling(config, band)
@@ -191,15 +191,15 @@ def job_fields(
         "slot_full": slot_cycles(config, work.n, full),
         "slot_last": slot_cycles(config, work.n, tail),
         "load_beats": work.n * config.load_beats,
-        "channel_blocks": -(-work.in_channels // config.window),
+        "channel_blocks": -(-work.in_channels // config.word_channels),
         "pitch": band.pitch,
         "step_x": config.cols % band.pitch,
         "step_y": config.cols // band.pitch,
         "out_width": band.out_width,
         "out_height": band.rows,
-        "out_part": tiles[0] % (config.window // config.rows),
+        "out_part": tiles[0] % (config.word_channels // config.rows),
         **_levels(work),
-        **_tensor_fields(config, band, tiles[0] // (config.window // config.rows), tensors),
+        **_tensor_fields(config, band, tiles[0] // (config.word_channels // config.rows), tensors),
         "weight_base": bases.weight,
         "index_base": bases.index,
         "channel_base": bases.channel,
@@ -222,7 +222,7 @@ def _levels(work: Workload) -> dict[str, int]:
 
 
 def _tensor_fields(config: CoreConfig, band: Band, plane: int, tensors: Tensors) -> dict[str, int]:
-    """Bases, rings and starts; ``plane`` is the output window of the first row tile."""
+    """Bases, rings and starts; ``plane`` is that of the first row tile in the output."""
     x, y, residual = tensors.x, tensors.y, tensors.residual
     row = band.first_row
     fields = {
@@ -251,11 +251,11 @@ def _tensor_fields(config: CoreConfig, band: Band, plane: int, tensors: Tensors)
 
 def _bands(config: CoreConfig, work: Workload, height: int, width: int, pitch: int) -> list[Band]:
     """Cut the output rows into the fewest equal bands whose tensors fit the activation memory."""
-    rows = work.window.out_size(height, width)[0]
+    rows = work.kernel.out_size(height, width)[0]
 
     def band(first: int, last: int) -> Band:
         return Band(
-            window=work.window, height=height, width=width, first_row=first, last_row=last, pitch=pitch
+            kernel=work.kernel, height=height, width=width, first_row=first, last_row=last, pitch=pitch
         )
 
     for count in range(1, rows + 1):
@@ -278,17 +278,17 @@ def _rows_needed(config: CoreConfig, work: Workload, band: Band) -> int:
 def _place_alone(config: CoreConfig, work: Workload, band: Band) -> Tensors:
     """Place input, output and residual of one band behind each other from row 0 on."""
     low, high = band.input_rows()
-    phased = work.window.stride == 2
+    phased = work.kernel.stride == 2
     if phased:
         low, high = low // 2, -(-high // 2)
     x = TensorPlace(
         base=0,
-        planes=-(-work.in_channels // config.window),
+        planes=-(-work.in_channels // config.word_channels),
         ring=least_ring(config, band, (high - low) * band.pitch),
         pitch=band.pitch,
         phased=phased,
     )
-    planes = -(-work.out_channels // config.window)
+    planes = -(-work.out_channels // config.word_channels)
     ring = least_ring(config, band, band.rows * band.pitch)
     y = TensorPlace(base=x.end, planes=planes, ring=ring, pitch=band.pitch)
     residual = TensorPlace(base=y.end, planes=planes, ring=ring, pitch=band.pitch) if work.residual else None

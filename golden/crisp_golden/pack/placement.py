@@ -21,7 +21,7 @@ class TensorPlace:
     Parameters
     ----------
     base : SMEM row (of ``cols`` words) where it begins.
-    planes : windows of channels.
+    planes : groups of ``word_channels`` channels.
     ring : SMEM rows of one ring.
     pitch : words from one row of a ring to the next.
     phased : whether each plane has four rings.
@@ -86,18 +86,18 @@ class TensorPlace:
             )
 
     def write(self, smem: np.ndarray, x: np.ndarray, first: int, last: int, config: CoreConfig) -> None:
-        """Put the rows ``first`` to ``last - 1`` of ``x`` int8[C, H, W] into ``smem`` int8[words, window]."""
-        padded = np.pad(x, ((0, self.planes * config.window - len(x)), (0, 0), (0, 0)))
-        windows = padded.reshape(self.planes, config.window, *x.shape[1:]).transpose(0, 2, 3, 1)
+        """Put rows ``first`` to ``last - 1`` of ``x`` int8[C, H, W] into ``smem`` int8[words, channels]."""
+        padded = np.pad(x, ((0, self.planes * config.word_channels - len(x)), (0, 0), (0, 0)))
+        words = padded.reshape(self.planes, config.word_channels, *x.shape[1:]).transpose(0, 2, 3, 1)
         for addresses, rows, columns in self._parts(config, slice(first, last), x.shape[2]):
-            smem[addresses % len(smem)] = windows[:, rows, columns]
+            smem[addresses % len(smem)] = words[:, rows, columns]
 
     def read(
         self, smem: np.ndarray, channels: int, first: int, last: int, width: int, config: CoreConfig
     ) -> np.ndarray:
         """Inverse of ``write``: int8[channels, last - first, width]."""
-        result = np.zeros((self.planes, last, width, config.window), np.int8)
+        result = np.zeros((self.planes, last, width, config.word_channels), np.int8)
         for addresses, rows, columns in self._parts(config, slice(first, last), width):
             result[:, rows, columns] = smem[addresses % len(smem)]
         image = result[:, first:].transpose(0, 3, 1, 2)
-        return image.reshape(self.planes * config.window, last - first, width)[:channels]
+        return image.reshape(self.planes * config.word_channels, last - first, width)[:channels]

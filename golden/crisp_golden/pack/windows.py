@@ -1,8 +1,9 @@
 """A layer's weights as the array sees them: row tiles, kept windows and weight slots.
 
-A *row tile* is ``rows`` output channels, a *window* ``lanes * m`` input channels of one tap. A window is kept
-for a row tile if any kept block of those rows touches it; what the block size and the array size are to each
-other does not matter. Grouped and depthwise layers appear as the block-diagonal matrix that they are.
+A *row tile* is ``rows`` output channels, a *window* what one tap reads for ``word_channels`` input channels.
+A window is kept for a row tile if any kept block of those rows touches it; what the block size and the array
+size are to each other does not matter. Grouped and depthwise layers appear as the block-diagonal matrix that
+they are.
 """
 
 from dataclasses import dataclass
@@ -42,14 +43,14 @@ class WindowedWeights:
 def window_weights(config: CoreConfig, layer: QuantizedConv) -> WindowedWeights:
     """Cut the weights of ``layer`` into row tiles and windows."""
     k, _, kh, kw = layer.weight.shape
-    taps, blocks = kh * kw, -(-layer.in_channels // config.window)
+    taps, blocks = kh * kw, -(-layer.in_channels // config.word_channels)
     tiles = -(-k // config.rows)
-    matrix = np.zeros((tiles * config.rows, taps, blocks * config.window), np.int8)
+    matrix = np.zeros((tiles * config.rows, taps, blocks * config.word_channels), np.int8)
     allowed = np.zeros(matrix.shape, bool)
     _place_weights(layer, matrix, allowed)
     if layer.pattern is not None:
         allowed &= _kept_weights(layer, matrix.shape)
-    windows = np.any(allowed.reshape(tiles, config.rows, taps * blocks, config.window), axis=3)
+    windows = np.any(allowed.reshape(tiles, config.rows, taps * blocks, config.word_channels), axis=3)
     kept = np.any(windows, axis=1)
     kept[~kept.any(axis=1), 0] = True
     grouped = matrix.reshape(tiles, config.rows, taps * blocks, config.lanes, config.m)

@@ -12,7 +12,7 @@ import numpy as np
 from crisp_golden.arithmetic.network import MaxPool, QuantizedConv
 from crisp_golden.arithmetic.validation import validate_layer, validate_max_pool
 from crisp_golden.format.pattern import check_layer_structure
-from crisp_golden.pack.geometry import SlidingWindow
+from crisp_golden.pack.geometry import Kernel
 from crisp_golden.pack.windows import WindowedWeights, window_weights
 from crisp_spec.config import CoreConfig
 from crisp_spec.errors import CapacityError, LayerError
@@ -35,7 +35,7 @@ class Workload:
     layer: QuantizedConv | MaxPool
     in_channels: int
     out_channels: int
-    window: SlidingWindow
+    kernel: Kernel
     windowed: WindowedWeights
     dense: bool
     uniform: bool
@@ -79,7 +79,7 @@ def layer_workload(config: CoreConfig, layer: QuantizedConv | MaxPool, channels:
         workload = _pool_workload(config, layer, channels)
     else:
         workload = _conv_workload(config, layer)
-    taps = workload.window.kernel[0] * workload.window.kernel[1]
+    taps = workload.kernel.size[0] * workload.kernel.size[1]
     if taps > config.tap_words:
         raise CapacityError(f"{layer.name}: {taps} kernel taps exceed the tap table's {config.tap_words}")
     windows = workload.windowed.kept.shape[1]
@@ -88,11 +88,9 @@ def layer_workload(config: CoreConfig, layer: QuantizedConv | MaxPool, channels:
     return workload
 
 
-def _window(
-    layer: QuantizedConv | MaxPool, kernel: tuple[int, int], padding: tuple[int, int]
-) -> SlidingWindow:
+def _kernel(layer: QuantizedConv | MaxPool, kernel: tuple[int, int], padding: tuple[int, int]) -> Kernel:
     try:
-        return SlidingWindow(kernel=kernel, stride=layer.stride, padding=padding)
+        return Kernel(size=kernel, stride=layer.stride, padding=padding)
     except LayerError as error:
         raise LayerError(f"{layer.name}: {error}") from error
 
@@ -105,7 +103,7 @@ def _conv_workload(config: CoreConfig, layer: QuantizedConv) -> Workload:
         layer=layer,
         in_channels=layer.in_channels,
         out_channels=layer.out_channels,
-        window=_window(layer, layer.kernel, layer.padding),
+        kernel=_kernel(layer, layer.kernel, layer.padding),
         windowed=windowed,
         dense=windowed.n == config.m,
         uniform=_is_uniform(layer, windowed),
@@ -123,15 +121,15 @@ def _is_uniform(layer: QuantizedConv, windowed: WindowedWeights) -> bool:
 
 def _pool_workload(config: CoreConfig, layer: MaxPool, channels: int) -> Workload:
     validate_max_pool(layer)
-    taps, blocks = layer.kernel**2, -(-channels // config.window)
+    taps, blocks = layer.kernel**2, -(-channels // config.word_channels)
     tiles = -(-channels // config.rows)
-    block_of_tile = np.arange(tiles) // (config.window // config.rows)
+    block_of_tile = np.arange(tiles) // (config.word_channels // config.rows)
     kept = np.tile(block_of_tile[:, None] == np.arange(blocks), (1, taps))
     return Workload(
         layer=layer,
         in_channels=channels,
         out_channels=channels,
-        window=_window(layer, (layer.kernel, layer.kernel), (layer.padding, layer.padding)),
+        kernel=_kernel(layer, (layer.kernel, layer.kernel), (layer.padding, layer.padding)),
         windowed=WindowedWeights(kept=kept, weights=None, n=1),
         dense=False,
         uniform=True,

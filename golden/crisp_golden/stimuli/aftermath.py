@@ -83,7 +83,7 @@ class Aftermath:
                 images.append(data.copy())
                 images[-1][code_place] = self.memory[code_place]
 
-        ProgramSimulator(self.config, self.place.windows(data)).run(
+        ProgramSimulator(self.config, self.place.segments(data)).run(
             self.place.program, len(commands) + 1, look
         )
         return images

@@ -102,12 +102,12 @@ def _any_case(rng: np.random.Generator, config: CoreConfig, number: int, size: i
 
 
 def random_pool(rng: np.random.Generator, config: CoreConfig, *, size: int = 12) -> PoolCase:
-    """Return a random max pooling layer of up to three windows of channels."""
+    """Return a random max pooling layer of up to three words of channels."""
     kernel, stride = int(rng.integers(1, 4)), int(rng.integers(1, 3))
     padding = int(rng.integers(0, kernel // 2 + 1))
     low = max(1, kernel - 2 * padding)
     height, width = rng.integers(low, size + kernel, 2).tolist()
-    channels = int(rng.integers(1, 3 * config.window))
+    channels = int(rng.integers(1, 3 * config.word_channels))
     return PoolCase(
         layer=MaxPool(name="pool", kernel=kernel, stride=stride, padding=padding),
         x=rng.integers(-128, 128, (channels, height, width)).astype(np.int8),
@@ -117,9 +117,11 @@ def random_pool(rng: np.random.Generator, config: CoreConfig, *, size: int = 12)
 def _channels(rng: np.random.Generator, config: CoreConfig, kind: str) -> tuple[int, int, int]:
     """(groups, input channels per group, output channels)."""
     if kind == "full":
-        return 1, int(rng.integers(1, 3 * config.window)), int(rng.integers(1, 4 * config.rows))
-    groups = int(rng.integers(2, 2 * config.window)) if kind == "depthwise" else int(rng.integers(2, 5))
-    local = 1 if kind == "depthwise" else int(rng.integers(2, config.window))
+        return 1, int(rng.integers(1, 3 * config.word_channels)), int(rng.integers(1, 4 * config.rows))
+    groups = (
+        int(rng.integers(2, 2 * config.word_channels)) if kind == "depthwise" else int(rng.integers(2, 5))
+    )
+    local = 1 if kind == "depthwise" else int(rng.integers(2, config.word_channels))
     multiplier = int(rng.integers(1, 3)) if kind == "depthwise" else int(rng.integers(1, config.rows))
     return groups, local, groups * multiplier
 

@@ -12,9 +12,9 @@ KINDS = ("noise", "fields", "legal", "flips")
 LONGEST = 6
 """Commands before END."""
 
-READ_WINDOWS, WRITE_WINDOW = (0, 1), 2
+READ_SEGMENTS, WRITE_SEGMENT = (0, 1), 2
 SPACE = 1 << 12
-"""Bytes of a window in which most transfers of legal commands lie."""
+"""Bytes of a segment in which most transfers of legal commands lie."""
 
 _WORK = (Opcode.LOAD, Opcode.EXECUTE, Opcode.STORE)
 _SYNC = (Opcode.LOAD_SYNC, Opcode.EXECUTE_SYNC, Opcode.STORE_SYNC)
@@ -82,7 +82,7 @@ def legal_command(rng: Random, config: CoreConfig) -> Command:
 
 
 def _load(rng: Random, config: CoreConfig) -> dict[str, int]:
-    values = {"window": _window(rng, READ_WINDOWS), "offset": _offset(rng, config)}
+    values = {"segment": _segment(rng, READ_SEGMENTS), "offset": _offset(rng, config)}
     if rng.random() < 0.5:
         memory = rng.choice([memory for memory in Memory if memory is not Memory.SMEM])
         return values | {"memory": int(memory), "beats": rng.randint(1, 16), "address": rng.randrange(4096)}
@@ -90,16 +90,16 @@ def _load(rng: Random, config: CoreConfig) -> dict[str, int]:
 
 
 def _store(rng: Random, config: CoreConfig) -> dict[str, int]:
-    window, offset = _window(rng, (WRITE_WINDOW,)), _offset(rng, config)
-    return {"window": window, "offset": offset} | _tensor(rng, config)
+    segment, offset = _segment(rng, (WRITE_SEGMENT,)), _offset(rng, config)
+    return {"segment": segment, "offset": offset} | _tensor(rng, config)
 
 
-def _window(rng: Random, permitted: tuple[int, ...]) -> int:
+def _segment(rng: Random, permitted: tuple[int, ...]) -> int:
     return rng.choice(permitted) if rng.random() < 0.9 else rng.randrange(4)
 
 
 def _offset(rng: Random, config: CoreConfig) -> int:
-    """Aligned and inside the window, but for some."""
+    """Aligned and inside the segment, but for some."""
     step, place = config.bus_bits // 8, rng.random()
     if place < 0.9:
         return rng.randrange(0, SPACE, step)
@@ -144,7 +144,7 @@ def _execute(rng: Random, config: CoreConfig) -> dict[str, int]:
         "step_y": config.cols // pitch,
         "out_width": rng.randint(1, pitch),
         "out_height": rng.randint(1, 12),
-        "out_part": rng.randrange(config.window // config.rows),
+        "out_part": rng.randrange(config.word_channels // config.rows),
         "tap_base": rng.randrange(config.tap_words),
         "weight_base": rng.randrange(config.weight_words),
         "index_base": rng.randrange(config.index_words),

@@ -53,7 +53,9 @@ class RandomJob:
         fields = self.fields
         if tensor == "act":
             return fields["channel_blocks"]
-        planes = -(-(fields["out_part"] + fields["row_tiles"]) // (self.config.window // self.config.rows))
+        planes = -(
+            -(fields["out_part"] + fields["row_tiles"]) // (self.config.word_channels // self.config.rows)
+        )
         return planes if tensor == "out" or fields["residual"] else 0
 
     def cycles(self) -> CycleCount:
@@ -61,7 +63,7 @@ class RandomJob:
         return job_cycles(self.config, self.fields, self.windows)
 
     def expected_smem(self) -> np.ndarray:
-        """The activation memory int8[words, window] after the job."""
+        """The activation memory int8[words, word_channels] after the job."""
         after = Chip(self.config)
         for memory, content in self.chip.memories.items():
             after.memories[memory][:] = content
@@ -126,7 +128,7 @@ def _loops(rng: np.random.Generator, config: CoreConfig, fixed: Mapping[str, int
         "out_width": width,
         "out_height": height,
         "out_pitch": 0,
-        "out_part": int(rng.integers(config.window // config.rows)),
+        "out_part": int(rng.integers(config.word_channels // config.rows)),
         "q_min": low,
         "q_max": high,
         **{name: int(rng.integers(-128, 128)) for name in ("x_zero_point", "res_zero_point")},
@@ -142,7 +144,7 @@ def _place_tensors(rng: np.random.Generator, config: CoreConfig, fields: dict[st
     """Choose rings, planes and bases side by side; say whether they fit. The input has one or four rings."""
     cols = config.cols
     grid = (fields["out_height"] - 1) * fields["pitch"] + fields["out_width"]
-    out_planes = -(-(fields["out_part"] + fields["row_tiles"]) // (config.window // config.rows))
+    out_planes = -(-(fields["out_part"] + fields["row_tiles"]) // (config.word_channels // config.rows))
     if fields["out_phased"]:
         fields["out_pitch"] = -(-fields["out_width"] // 2) + int(rng.integers(2))
         lines = (fields["out_height"] + fields["out_odd_row"] + 1) // 2

@@ -6,7 +6,7 @@ from random import Random
 import numpy as np
 
 from crisp_golden.machine.chip import Chip
-from crisp_golden.machine.simulator import AddressWindow
+from crisp_golden.machine.simulator import Segment
 from crisp_golden.machine.transfers import memory_runs, smem_addresses
 from crisp_golden.stimuli.random_jobs import random_job
 from crisp_spec.commands import COMMAND_BYTES, Command, Memory, Opcode
@@ -18,16 +18,16 @@ SYNC = {"load": Opcode.LOAD_SYNC, "execute": Opcode.EXECUTE_SYNC, "store": Opcod
 
 
 class ProgramMemory:
-    """Where a random program and what it works on lie in address window 0; sizes follow from ``config``.
+    """Where a random program and what it works on lie in segment 0; sizes follow from ``config``.
 
-    Window 1 is the first part of the same memory, and there are no others.
+    Segment 1 is the first part of the same memory, and there are no others.
 
     Attributes
     ----------
-    space : bytes of window 1; tensors are stored and loaded there.
+    space : bytes of segment 1; tensors are stored and loaded there.
     tables : offset of the contents of the job's memories, behind a guard.
     program : offset of the commands.
-    size : bytes of window 0.
+    size : bytes of segment 0.
     """
 
     def __init__(self, config: CoreConfig):
@@ -37,9 +37,9 @@ class ProgramMemory:
         self.program = self.tables + -(-tables // ALIGNMENT) * ALIGNMENT
         self.size = self.program + PROGRAM_BYTES
 
-    def windows(self, data: np.ndarray) -> list[AddressWindow]:
-        """Golden's windows on ``data`` uint8[size]: the first may be read, the second written."""
-        return [AddressWindow(data), AddressWindow(data[: self.space], readable=False, writable=True)]
+    def segments(self, data: np.ndarray) -> list[Segment]:
+        """Golden's segments on ``data`` uint8[size]: the first may be read, the second written."""
+        return [Segment(data), Segment(data[: self.space], readable=False, writable=True)]
 
 
 @dataclass
@@ -125,10 +125,10 @@ def random_transfer(config: CoreConfig, rng: Random, opcode: Opcode, space: int)
     pitch = width + rng.randint(0, 3)
     ring = -(-rows * pitch // config.cols) + rng.randint(0, 2)
     step = config.bus_bits // 8
-    plane_bytes = -(-rows * width * config.window // step) * step
+    plane_bytes = -(-rows * width * config.word_channels // step) * step
     stride = plane_bytes + step * rng.randint(0, 9)
     fields = {
-        "window": int(opcode is Opcode.STORE),
+        "segment": int(opcode is Opcode.STORE),
         "planes": planes,
         "rows": rows,
         "width": width,
@@ -152,7 +152,7 @@ def random_program(
 
     Parameters
     ----------
-    data : window 0, into which the contents of the job's memories are put.
+    data : segment 0, into which the contents of the job's memories are put.
     """
     builder = ProgramBuilder()
     job = random_job(np.random.default_rng(rng.randrange(1 << 32)), config)

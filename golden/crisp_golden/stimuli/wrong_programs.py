@@ -32,7 +32,7 @@ def spoil(rng: Random, program: list[Command]) -> list[Command | bytes]:
         changed = Command(command.opcode, {**command.fields, FIELDS[command.opcode]: 0})
     else:
         wrong = command.opcode in (Opcode.LOAD, Opcode.STORE)
-        changed = Command(command.opcode, {**command.fields, "window": 3}) if wrong else bytes(64)
+        changed = Command(command.opcode, {**command.fields, "segment": 3}) if wrong else bytes(64)
     return [*program[:number], changed, *program[number + 1 :]]
 
 
@@ -42,7 +42,7 @@ class Fault:
 
     Attributes
     ----------
-    beat : offset in the program's window, in bytes.
+    beat : offset in the program's segment, in bytes.
     response : SLAVE_ERROR or DECODE_ERROR.
     """
 

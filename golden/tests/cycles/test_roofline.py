@@ -18,7 +18,7 @@ from crisp_golden.stimuli.shaped_layers import ConvShape, random_layer
 from crisp_golden.stimuli.small_cores import small_core
 from crisp_spec.config import CoreConfig
 
-CORE = small_core(4, 4, 2, 4, bus_bits=64)  # windows of 8 channels, one beat each
+CORE = small_core(4, 4, 2, 4, bus_bits=64)  # words of 8 channels, one beat each
 
 
 def chain(seed: int = 0) -> QuantizedNetwork:

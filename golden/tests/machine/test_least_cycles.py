@@ -5,7 +5,7 @@ import pytest
 
 from crisp_golden.machine.chip import Chip
 from crisp_golden.machine.least_cycles import least_cycles
-from crisp_golden.machine.simulator import AddressWindow, ProgramSimulator
+from crisp_golden.machine.simulator import ProgramSimulator, Segment
 from crisp_spec.commands import Command, Memory, Opcode
 from crisp_spec.config import preset
 from crisp_spec.error_codes import ErrorCode, ProgramError
@@ -16,7 +16,7 @@ END = Command(Opcode.END, {})
 
 
 def test_a_transfer_takes_a_cycle_for_every_beat():
-    beats = 3 * 2 * 5 * TINY.window_bits // TINY.bus_bits
+    beats = 3 * 2 * 5 * TINY.word_bits // TINY.bus_bits
     assert least_cycles(Chip(TINY), LOAD) == beats
     table = Command(Opcode.LOAD, {"memory": int(Memory.TAP), "beats": 9})
     assert least_cycles(Chip(TINY), table) == 9
@@ -38,7 +38,7 @@ def test_the_watchdog_adds_up_the_commands_of_an_engine(loads):
     data = np.zeros(1 << 12, np.uint8)
     code = b"".join(command.encode() for command in program)
     data[: len(code)] = np.frombuffer(code, np.uint8)
-    simulator = ProgramSimulator(TINY, [AddressWindow(data)])
+    simulator = ProgramSimulator(TINY, [Segment(data)])
     beats = least_cycles(simulator.chip, LOAD)
     simulator.run(0, len(program), watchdog=loads * beats)
     with pytest.raises(ProgramError, match=f"takes longer than {loads * beats - 1} cycles") as caught:

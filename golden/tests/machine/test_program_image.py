@@ -11,15 +11,22 @@ import numpy as np
 import pytest
 
 from crisp_golden.arithmetic.input_mapping import InputMapping
-from crisp_golden.machine.program_image import HEADER, MAGIC, ImageError, ProgramImage, TensorInfo, read_image
+from crisp_golden.machine.program_image import (
+    HEADER,
+    IMAGE_VERSION,
+    MAGIC,
+    ImageError,
+    ProgramImage,
+    TensorInfo,
+    read_image,
+)
 from crisp_spec.commands import COMMAND_BYTES, Command, Opcode
 from crisp_spec.config import preset
 from crisp_spec.errors import LayerError
-from crisp_spec.registers import VERSION
 
-INPUT = TensorInfo(name="input", window=1, offset=0, channels=24, height=4, width=6)
-OUTPUT = TensorInfo(name="fc", window=2, offset=0, channels=3, height=1, width=1)
-KEPT = TensorInfo(name="conv", window=3, offset=128, channels=9, height=2, width=2)
+INPUT = TensorInfo(name="input", segment=1, offset=0, channels=24, height=4, width=6)
+OUTPUT = TensorInfo(name="fc", segment=2, offset=0, channels=3, height=1, width=1)
+KEPT = TensorInfo(name="conv", segment=3, offset=128, channels=9, height=2, width=2)
 MAPPING = InputMapping(
     channels=3,
     height=8,
@@ -78,7 +85,7 @@ def test_every_altered_byte_is_refused():
     ("place", "message"),
     [
         (0, rf"program image begins with b'.*', expected {MAGIC!r}"),
-        (8, r"program image has version \d+, expected 1"),
+        (8, r"program image has version \d+, expected 2"),
         (12, r"program image has checksum [0-9a-f]{8}, expected [0-9a-f]{8}"),  # the number of commands
         (40, r"program image has checksum [0-9a-f]{8}, expected [0-9a-f]{8}"),  # padding
         (-1, r"program image has checksum [0-9a-f]{8}, expected [0-9a-f]{8}"),
@@ -106,7 +113,7 @@ def refusal(path, data: bytes) -> str:
 def sealed(text: bytes, commands: int = 2) -> bytes:
     """The example with another description and number of commands, and a checksum that fits."""
     contents = example().contents
-    header = MAGIC, VERSION, commands, len(text), len(contents)
+    header = MAGIC, IMAGE_VERSION, commands, len(text), len(contents)
     checksum = zlib.crc32(HEADER.pack(*header, 0) + text + contents)
     return HEADER.pack(*header, checksum) + text + contents
 
@@ -184,19 +191,19 @@ def test_commands_that_the_image_does_not_hold(tmp_path, commands):
         ({"spans": (("conv", 1, 3),)}, "conv has the commands from 1 to 3 of 2"),
         (
             {"sizes": (576, 4096, -64)},
-            "program image has windows of (576, 4096, -64) bytes, expected 0 to 4,294,967,296",
+            "program image has segments of (576, 4096, -64) bytes, expected 0 to 4,294,967,296",
         ),
-        ({"sizes": (575, 4096, 192)}, "tensor input is in bytes 0 to 576 of window 1, which has 575"),
+        ({"sizes": (575, 4096, 192)}, "tensor input is in bytes 0 to 576 of segment 1, which has 575"),
         (
             {"kept": (replace(KEPT, offset=136),)},
-            "tensor conv is in bytes 136 to 200 of window 3, which has 192",
+            "tensor conv is in bytes 136 to 200 of segment 3, which has 192",
         ),
         (
             {"kept": (replace(KEPT, offset=-8),)},
-            "tensor conv is in bytes -8 to 56 of window 3, which has 192",
+            "tensor conv is in bytes -8 to 56 of segment 3, which has 192",
         ),
-        ({"output": replace(OUTPUT, window=0)}, "tensor fc is in window 0, expected 1 to 3"),
-        ({"output": replace(OUTPUT, window=4)}, "tensor fc is in window 4, expected 1 to 3"),
+        ({"output": replace(OUTPUT, segment=0)}, "tensor fc is in segment 0, expected 1 to 3"),
+        ({"output": replace(OUTPUT, segment=4)}, "tensor fc is in segment 4, expected 1 to 3"),
         ({"output": replace(OUTPUT, height=0)}, "tensor fc has shape (3, 0, 1), expected 1 or more of each"),
         ({"input": replace(INPUT, width=5)}, "the mapping makes a tensor (24, 4, 6), expected (24, 4, 5)"),
     ],

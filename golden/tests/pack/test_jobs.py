@@ -35,7 +35,7 @@ def execute_job(job: Job, x: np.ndarray, residual: np.ndarray | None, rng: np.ra
     rows = band.first_row, band.last_row
     y = tensors.y.read(chip.smem, last, *rows, band.out_width, job.config)
     # Nothing but the output has changed.
-    padded = tensors.y.planes * job.config.window
+    padded = tensors.y.planes * job.config.word_channels
     old = tensors.y.read(before, padded, *rows, band.out_width, job.config)
     new = tensors.y.read(chip.smem, padded, *rows, band.out_width, job.config)
     whole = np.concatenate([old[:first], new[first : -(-last // job.config.rows) * job.config.rows]])
@@ -57,7 +57,7 @@ def execute_layer(
     """int8[K, Hout, Wout] from the packed jobs."""
     jobs = pack_layer(config, layer, *x.shape[1:], channels=len(x))
     band = jobs[0].band
-    shape = band.window.out_size(*x.shape[1:])
+    shape = band.kernel.out_size(*x.shape[1:])
     y = np.zeros((jobs[0].work.out_channels, *shape), np.int8)
     for job in jobs:
         y[slice(*job.out_channels), job.band.first_row : job.band.last_row] = execute_job(

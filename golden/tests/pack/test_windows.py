@@ -30,10 +30,10 @@ def test_windows_hold_the_block_diagonal_matrix(core: str, data: st.DataObject, 
     layer = random_layer(np.random.default_rng(seed), data.draw(conv_shapes(m=config.m)))
     windowed = window_weights(config, layer)
     tiles = -(-layer.out_channels // config.rows)
-    taps, blocks = layer.kernel[0] * layer.kernel[1], -(-layer.in_channels // config.window)
+    taps, blocks = layer.kernel[0] * layer.kernel[1], -(-layer.in_channels // config.word_channels)
     assert windowed.kept.shape == (tiles, taps * blocks)
     assert windowed.weights is not None
-    expected = dense_matrix(layer, blocks * config.window, tiles * config.rows)
+    expected = dense_matrix(layer, blocks * config.word_channels, tiles * config.rows)
     np.testing.assert_array_equal(windowed.weights.ravel(), expected.ravel())
     nonzero = (windowed.weights != 0).any(axis=(1, 3, 4))
     assert not (nonzero & ~windowed.kept).any(), "a window with weights is not kept"
@@ -75,7 +75,7 @@ def patterned(mask: list[list[bool]], block: int, k: int, channels: int) -> Quan
 
 
 def test_a_window_is_kept_for_every_row_tile_that_a_kept_block_touches():
-    """Rows 2, window 8. Blocks of 4: two row tiles per block-row, two blocks per window."""
+    """Rows 2, words of 8 channels. Blocks of 4: two row tiles per block-row, two blocks per window."""
     layer = patterned([[True, False, False, False], [False, False, False, True]], 4, 8, 16)
     kept = window_weights(CORES["m4"], layer).kept
     assert kept.tolist() == [[True, False], [True, False], [False, True], [False, True]]

@@ -57,7 +57,7 @@ def test_a_value_that_does_not_fit_is_refused():
 
 
 def test_worked_example():
-    """The opcode lies in bits 0 to 3, the window of a load in bits 12 and 13, its offset in word 1."""
-    data = Command(Opcode.LOAD, {"window": 2, "offset": 0x12345678, "signal_execute": 1}).encode()
+    """The opcode lies in bits 0 to 3, the segment of a load in bits 12 and 13, its offset in word 1."""
+    data = Command(Opcode.LOAD, {"segment": 2, "offset": 0x12345678, "signal_execute": 1}).encode()
     assert data[:8] == (1 | 1 << 6 | 2 << 12).to_bytes(4, "little") + (0x12345678).to_bytes(4, "little")
     assert not any(data[8:])

@@ -76,8 +76,8 @@ def test_an_unknown_preset_is_refused_with_the_list_of_presets():
 def test_derived_sizes_of_a_worked_example():
     config = CoreConfig(**LEGAL | {"rows": 8, "m": 8, "load_rows": 2})
     assert config.macs == 8 * 4 * 4
-    assert config.window == 32
-    assert config.window_bits == 256
+    assert config.word_channels == 32
+    assert config.word_bits == 256
     assert config.group_bits == 3
     assert config.slot_bits == 11
     assert config.load_beats == 4

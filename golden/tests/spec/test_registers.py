@@ -1,8 +1,8 @@
-"""The register map: no two registers in one place, and what windows can be."""
+"""The register map: no two registers in one place, and what segments can be."""
 
 import pytest
 
-from crisp_spec.registers import WINDOW_ALIGNMENT, reachable_bytes, register_map
+from crisp_spec.registers import SEGMENT_ALIGNMENT, reachable_bytes, register_map
 
 REGISTERS = {register.name: register for register in register_map()}
 TOP = 1 << 64
@@ -21,8 +21,8 @@ def test_registers_have_offsets_of_their_own_and_fit_into_32_bits():
         ("status", 0xFF07),
         ("interrupt_enable", 3),
         ("watchdog", 0xFFFF_FFFF),
-        *((f"window_{number}_base_low", 0xFFFF_F000) for number in range(4)),
-        *((f"window_{number}_base_high", 0xFFFF_FFFF) for number in range(4)),
+        *((f"segment_{number}_base_low", 0xFFFF_F000) for number in range(4)),
+        *((f"segment_{number}_base_high", 0xFFFF_FFFF) for number in range(4)),
     ],
 )
 def test_reserved_bits_are_always_0(name, mask):
@@ -33,10 +33,10 @@ def test_reserved_bits_are_always_0(name, mask):
     ("base", "size", "reachable"),
     [
         (0, 0xFFFF_FFFF, 0xFFFF_FFFF),
-        (TOP - WINDOW_ALIGNMENT, WINDOW_ALIGNMENT, WINDOW_ALIGNMENT),
-        (TOP - WINDOW_ALIGNMENT, WINDOW_ALIGNMENT + 1, WINDOW_ALIGNMENT),
+        (TOP - SEGMENT_ALIGNMENT, SEGMENT_ALIGNMENT, SEGMENT_ALIGNMENT),
+        (TOP - SEGMENT_ALIGNMENT, SEGMENT_ALIGNMENT + 1, SEGMENT_ALIGNMENT),
         (TOP - (1 << 32), 0xFFFF_FFFF, 0xFFFF_FFFF),
     ],
 )
-def test_no_window_reaches_beyond_the_address_space(base, size, reachable):
+def test_no_segment_reaches_beyond_the_address_space(base, size, reachable):
     assert reachable_bytes(base, size) == reachable

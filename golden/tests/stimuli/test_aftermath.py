@@ -32,7 +32,7 @@ class Case:
 
     def after(self, commands: int) -> np.ndarray:
         data = self.memory.copy()
-        simulator = ProgramSimulator(CONFIG, PLACE.windows(data))
+        simulator = ProgramSimulator(CONFIG, PLACE.segments(data))
         if commands < len(self.program):
             with pytest.raises(ProgramError):
                 simulator.run(PLACE.program, commands)

@@ -20,7 +20,7 @@ def test_a_random_program_ends_without_an_error(name):
     data[place.program : place.program + len(code)] = code
     memory = np.frombuffer(data, np.uint8)
     before = memory.copy()
-    ProgramSimulator(config, place.windows(memory)).run(place.program, len(code) // COMMAND_BYTES)
+    ProgramSimulator(config, place.segments(memory)).run(place.program, len(code) // COMMAND_BYTES)
     changed = np.flatnonzero(memory != before)
     assert len(changed) > 0
     assert changed[-1] < place.space

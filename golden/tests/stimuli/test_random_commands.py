@@ -1,4 +1,4 @@
-"""Whatever bytes stand in the queue, the simulator ends, names a command, and keeps to its windows."""
+"""Whatever bytes stand in the queue, the simulator ends, names a command, and keeps to its segments."""
 
 from collections import Counter
 from random import Random
@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from crisp_golden.machine.chip import Chip
-from crisp_golden.machine.simulator import AddressWindow, ProgramSimulator
+from crisp_golden.machine.simulator import ProgramSimulator, Segment
 from crisp_golden.stimuli.random_commands import KINDS, LONGEST, random_words
 from crisp_spec.commands import COMMAND_BYTES
 from crisp_spec.config import CoreConfig, preset
@@ -26,13 +26,13 @@ PERMISSIONS = ((True, False), (True, False), (False, True), (False, False))
 
 
 class Memory:
-    """Four windows with guards around them, in one block of random bytes."""
+    """Four segments with guards around them, in one block of random bytes."""
 
     def __init__(self, seed: int):
         self.bytes = np.random.default_rng(seed).integers(0, 256, 4 * (SIZE + GUARD) + GUARD, np.uint8)
         places = [slice(first := GUARD + (GUARD + SIZE) * number, first + SIZE) for number in range(4)]
-        self.windows = [
-            AddressWindow(self.bytes[place], readable=readable, writable=writable)
+        self.segments = [
+            Segment(self.bytes[place], readable=readable, writable=writable)
             for place, (readable, writable) in zip(places, PERMISSIONS, strict=True)
         ]
         self.read_only = np.ones(len(self.bytes), bool)
@@ -41,10 +41,10 @@ class Memory:
     def outcome(self, config: CoreConfig, chip: Chip, words: list[bytes]) -> tuple[ErrorCode, int]:
         """Run a program; return error code and index."""
         code = np.frombuffer(b"".join(words), np.uint8)
-        self.windows[0].data[-PROGRAM_BYTES:][: len(code)] = code
+        self.segments[0].data[-PROGRAM_BYTES:][: len(code)] = code
         before = self.bytes.copy()
         try:
-            ProgramSimulator(config, self.windows, chip).run(
+            ProgramSimulator(config, self.segments, chip).run(
                 SIZE - PROGRAM_BYTES, len(words), watchdog=WATCHDOG
             )
         except ProgramError as error:

@@ -5,7 +5,7 @@ from amaranth.lib.wiring import In, Out
 from amaranth.utils import ceil_log2
 
 from crisp_hw.bus.bursts import BURST_LAYOUT, stream_of
-from crisp_hw.bus.windows import OFFSET_BITS, WINDOW_LAYOUT, reachable_bytes, window_base
+from crisp_hw.bus.segments import OFFSET_BITS, SEGMENT_LAYOUT, reachable_bytes, segment_base
 from crisp_hw.parts.sharing import Shareable
 from crisp_spec.commands import ROW_TILE_BITS
 from crisp_spec.registers import ADDRESS_BITS
@@ -14,7 +14,7 @@ from crisp_spec.registers import ADDRESS_BITS
 class BurstPlanner(Shareable):
     """Emits the bursts of ``planes`` contiguous runs of ``beats`` beats, ``stride`` bytes apart.
 
-    A plane is approved when it lies inside the window and below 2^64, the window allows the transfer, and
+    A plane is approved when it lies inside the segment and below 2^64, the segment allows the transfer, and
     offset and stride are multiples of a beat; otherwise the transfer ends there and ``failed`` is high with
     ``done``. Bursts end at multiples of ``chunk`` beats.
 
@@ -32,8 +32,8 @@ class BurstPlanner(Shareable):
     Members
     -------
     start : In(1).
-    window : In(WINDOW_LAYOUT).
-    offset : In(32), bytes from the start of the window to the first plane.
+    segment : In(SEGMENT_LAYOUT).
+    offset : In(32), bytes from the start of the segment to the first plane.
     stride : In(32), bytes from plane to plane.
     planes : In(12), at least 1.
     beats : In(beats_bits), of a plane, at least 1.
@@ -48,7 +48,7 @@ class BurstPlanner(Shareable):
         super().__init__(
             {
                 "start": In(1),
-                "window": In(WINDOW_LAYOUT),
+                "segment": In(SEGMENT_LAYOUT),
                 "offset": In(OFFSET_BITS),
                 "stride": In(OFFSET_BITS),
                 "planes": In(ROW_TILE_BITS),
@@ -86,7 +86,7 @@ class BurstPlanner(Shareable):
             self.o.payload.address.eq(position << shift),
             self.o.payload.beats.eq(beats),
         ]
-        m.d.sync += address.eq(window_base(self.window) + offset[:OFFSET_BITS])
+        m.d.sync += address.eq(segment_base(self.segment) + offset[:OFFSET_BITS])
         m.d.sync += [self.done.eq(0), next_offset.eq(offset[:OFFSET_BITS] + self.stride)]
         with m.FSM():
             with m.State("IDLE"), m.If(self.start):
@@ -132,8 +132,8 @@ class BurstPlanner(Shareable):
         aligned = Signal()
         m.d.sync += [
             end.eq(offset + (self.beats << shift)),
-            reach.eq(reachable_bytes(self.window)),
+            reach.eq(reachable_bytes(self.segment)),
             aligned.eq((self.offset[:shift] | self.stride[:shift]) == 0),
-            fits.eq((end <= reach) & self.window.allowed & aligned),
+            fits.eq((end <= reach) & self.segment.allowed & aligned),
         ]
         return fits

@@ -7,8 +7,8 @@ from amaranth.utils import ceil_log2
 
 from crisp_hw.bus.burst_planner import BurstPlanner
 from crisp_hw.bus.bursts import BurstReads, read_beat_layout, stream_of
+from crisp_hw.bus.segments import OFFSET_BITS, RANGE_LAYOUT, reachable_bytes
 from crisp_hw.bus.stream_queue import StreamQueue
-from crisp_hw.bus.windows import OFFSET_BITS, RANGE_LAYOUT, reachable_bytes
 from crisp_hw.control.engine_commands import INDEX_BITS
 from crisp_hw.parts.sharing import Shareable, shared
 from crisp_spec.commands import COMMAND_BITS, COMMAND_BYTES
@@ -46,7 +46,7 @@ class ProgramSignature(wiring.Signature):
 
 
 class CommandFetcher(Shareable):
-    """Fetches the commands of a program in bursts of up to four, as far as they lie inside their window and
+    """Fetches the commands of a program in bursts of up to four, as far as they lie inside their segment and
     below 2^64.
 
     With ``start`` in cycle 0 the first request is offered in cycle 7, and every next one two cycles after the
@@ -59,9 +59,9 @@ class CommandFetcher(Shareable):
     Members
     -------
     start : In(1).
-    offset : In(32), bytes from the start of the window to the program.
+    offset : In(32), bytes from the start of the segment to the program.
     length : In(32), commands of the program.
-    window : In(RANGE_LAYOUT), window 0. These three are stable from three cycles before ``start`` on.
+    segment : In(RANGE_LAYOUT), segment 0. These three are stable from three cycles before ``start`` on.
     bus : Out(BurstReads).
     program : Out(ProgramSignature), to the dispatcher.
     """
@@ -73,7 +73,7 @@ class CommandFetcher(Shareable):
                 "start": In(1),
                 "offset": In(OFFSET_BITS),
                 "length": In(OFFSET_BITS),
-                "window": In(RANGE_LAYOUT),
+                "segment": In(RANGE_LAYOUT),
                 "bus": Out(BurstReads(data_bits)),
                 "program": Out(ProgramSignature(data_bits)),
             }
@@ -100,8 +100,8 @@ class CommandFetcher(Shareable):
         popped = Signal()
         m.d.comb += [
             planner.start.eq(start),
-            *[planner.window[name].eq(self.window[name]) for name in RANGE_LAYOUT.members],
-            planner.window.allowed.eq(1),
+            *[planner.segment[name].eq(self.segment[name]) for name in RANGE_LAYOUT.members],
+            planner.segment.allowed.eq(1),
             planner.offset.eq(self.offset),
             planner.planes.eq(1),
             planner.beats.eq(self.program.limit << shift),
@@ -123,7 +123,7 @@ class CommandFetcher(Shareable):
         return m
 
     def _limit(self, m: Module) -> Signal:
-        """Find how many commands lie inside the window; return the strobe that starts the planner."""
+        """Find how many commands lie inside the segment; return the strobe that starts the planner."""
         reach = Signal(OFFSET_BITS, reset_less=True)
         rest = Signal(OFFSET_BITS + 1, reset_less=True)
         fitting = Signal(INDEX_BITS, reset_less=True)
@@ -133,7 +133,7 @@ class CommandFetcher(Shareable):
         compared = Signal()
         start = Signal()
         m.d.sync += [
-            reach.eq(reachable_bytes(self.window)),
+            reach.eq(reachable_bytes(self.segment)),
             rest.eq(reach - self.offset),
             aligned.eq(self.offset[:COMMAND_SHIFT] == 0),
             fitting.eq(Mux(rest[-1] | ~aligned, 0, rest >> COMMAND_SHIFT)),

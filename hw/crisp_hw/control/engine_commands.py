@@ -11,7 +11,7 @@ from crisp_spec.dma_latencies import QUEUE_COMMANDS
 from crisp_spec.fields import Field
 
 INDEX_BITS = 26
-"""A window of 4 GiB holds this many commands."""
+"""A segment of 4 GiB holds this many commands."""
 
 QUEUE_DEPTH = QUEUE_COMMANDS - 1
 """Commands that wait for one engine, besides the one at its head."""

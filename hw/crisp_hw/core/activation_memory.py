@@ -47,11 +47,11 @@ class ActivationMemory(Shareable):
     read : In(read_layout).
     is_inside : In(cols), columns whose pixel lies in the image.
     zero_point : In(8), what the other columns read; stable while reads are under way.
-    windows : Out(cols windows), ``latency`` cycles after the request; column 0 in the lowest bits.
+    words : Out(cols words), ``latency`` cycles after the request; column 0 in the lowest bits.
     outputs : In(output_layout), outputs of the array.
     store : In(read_layout), a request of the store; taken if ``store_ready``: Out(1), a register, low while
         another is under way.
-    stored : Out(cols windows), bank 0 in the lowest bits: not rotated, since the store takes them one by one.
+    stored : Out(cols words), bank 0 in the lowest bits: not rotated, since the store takes them one by one.
         They are there when ``store_done``: Out(1) is high, at the earliest ``store_latency`` cycles after the
         request.
     fill_en : In(1); fill_address : In(20), number of the beat; fill_data : In(bus_bits); fill_ready : Out(1),
@@ -69,11 +69,11 @@ class ActivationMemory(Shareable):
                 "read": In(read_layout(config)),
                 "is_inside": In(config.cols),
                 "zero_point": In(VALUE_BITS),
-                "windows": Out(data.ArrayLayout(config.window_bits, config.cols)),
+                "words": Out(data.ArrayLayout(config.word_bits, config.cols)),
                 "outputs": In(output_layout(config)),
                 "store": In(read_layout(config)),
                 "store_ready": Out(1),
-                "stored": Out(data.ArrayLayout(config.window_bits, config.cols)),
+                "stored": Out(data.ArrayLayout(config.word_bits, config.cols)),
                 "store_done": Out(1),
                 "fill_en": In(1),
                 "fill_address": In(POSITION_BITS),
@@ -95,7 +95,7 @@ class ActivationMemory(Shareable):
         asked, left = self._ask(m)
         for number in range(config.cols):
             bank = BlockRam(
-                width=config.window_bits,
+                width=config.word_bits,
                 depth=config.bank_depth,
                 granularity=self.granularity,
                 read_back=True,
@@ -110,16 +110,16 @@ class ActivationMemory(Shareable):
             self._write(m, number, bank, fill, left[number], self._row(asked, number))
         rotated = self._rotate(m, words, delay(m, rotation, 1 + BlockRam.latency, "rotation"))
         inside = delay(m, self.is_inside, self.latency - 1, "is_inside")
-        padding = self.zero_point.replicate(config.window)
+        padding = self.zero_point.replicate(config.word_channels)
         for col, word in enumerate(rotated):
-            m.d.comb += self.windows[col].eq(delay(m, Mux(inside[col], word, padding), 1, f"window_{col}"))
+            m.d.comb += self.words[col].eq(delay(m, Mux(inside[col], word, padding), 1, f"word_{col}"))
         m.d.comb += self.fill_ready.eq(select(ready, self._fill_word()[: bank_bits(config)]))
         return m
 
     def _queue(self, m: Module, platform, number: int) -> StreamQueue:
         """Beats that wait for a bank."""
         config, word = self.config, self._fill_word()
-        banks, beats = bank_bits(config), config.window_bits // config.bus_bits
+        banks, beats = bank_bits(config), config.word_bits // config.bus_bits
         layout = {"row": row_bits(config), "part": beats, "data": config.bus_bits}
         queue = StreamQueue(data.StructLayout(layout), FILL_QUEUE, registered=False)
         m.submodules[f"fill_{number}"] = shared(platform, queue)
@@ -156,7 +156,7 @@ class ActivationMemory(Shareable):
 
     def _fill_word(self) -> Value:
         """Number of the word that a beat belongs to."""
-        return self.fill_address[ceil_log2(self.config.window_bits // self.config.bus_bits) :]
+        return self.fill_address[ceil_log2(self.config.word_bits // self.config.bus_bits) :]
 
     def _write(
         self, m: Module, number: int, bank: BlockRam, fill: StreamQueue, store: Any, store_row: Value
@@ -181,8 +181,8 @@ class ActivationMemory(Shareable):
         ]
         written = Mux(
             output.valid[number],
-            output.data[number].replicate(config.window // config.rows),
-            beat.data.replicate(config.window_bits // config.bus_bits),
+            output.data[number].replicate(config.word_channels // config.rows),
+            beat.data.replicate(config.word_bits // config.bus_bits),
         )
         m.d.comb += bank.write_data.eq(delay(m, written, 1, f"write_data_{number}"))
 
@@ -198,7 +198,7 @@ class ActivationMemory(Shareable):
             words = [Mux(rotation[bit], words[(c + step) % len(words)], word) for c, word in enumerate(words)]
         rotated = []
         for col, word in enumerate(words):
-            register = Signal(self.config.window_bits, name=f"rotated_{col}", reset_less=True)
+            register = Signal(self.config.word_bits, name=f"rotated_{col}", reset_less=True)
             m.d.sync += register.eq(word)
             rotated.append(register)
         return rotated

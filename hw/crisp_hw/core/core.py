@@ -123,14 +123,14 @@ class CrispCore(Shareable):
     def _array(
         self, m: Module, platform, resets, sequencer, loader, activations, output_job
     ) -> list[ArrayRow]:
-        """Chain the rows; the beats meet their windows at row 0."""
+        """Chain the rows; the beats meet their words at row 0."""
         config = self.config
         rows = []
         levels = Signal(LEVELS_LAYOUT)
         m.d.comb += same_fields(levels, output_job)
         chain = {
             "beat": delay(m, sequencer.beat, activations.latency, "beat", reset_less=False),
-            "windows": activations.windows,
+            "words": activations.words,
             "weights": loader.weights,
             "channels": loader.channels,
             "levels": levels,

@@ -59,7 +59,7 @@ def output_layout(config: CoreConfig) -> data.StructLayout:
         {
             "valid": config.cols,
             "rows": data.ArrayLayout(row_bits(config), config.cols),
-            "part": config.window // config.rows,
+            "part": config.word_channels // config.rows,
             "data": data.ArrayLayout(config.rows * VALUE_BITS, config.cols),
         }
     )
@@ -98,9 +98,9 @@ def window_layout(config: CoreConfig) -> data.StructLayout:
 def beat_layout(config: CoreConfig) -> data.StructLayout:
     """One cycle of work for an array row, handed on from row to row.
 
-    ``fetch``: a new activation window comes with this beat. ``mac``: multiply with slot ``n`` of weight
+    ``fetch``: new words come with this beat. ``mac``: multiply with slot ``n`` of weight
     buffer ``buffer`` and add to accumulators ``bank``/``depth``, starting from the bias if ``first``.
-    ``residual``: store this row's byte of the window as residual; ``part`` is the row tile's place in it.
+    ``residual``: store this row's byte of the words as residual; ``part`` is the row tile's place in it.
     ``maximum`` with ``residual``: unless ``first``, store it only if it is larger than what is there.
     """
     return data.StructLayout(
@@ -115,7 +115,7 @@ def beat_layout(config: CoreConfig) -> data.StructLayout:
             "bank": 1,
             "depth": ceil_log2(config.tile_depth),
             "slot": ceil_log2(CHANNEL_SLOTS),
-            "part": max(1, ceil_log2(config.window // config.rows)),
+            "part": max(1, ceil_log2(config.word_channels // config.rows)),
         }
     )
 

@@ -15,7 +15,8 @@ PART_BITS = next(field.bits for field in EXECUTE if field.name == "out_part")
 class PlaneWalker(Shareable):
     """First SMEM row of the current row tile's plane, and the row tile's part of the plane's words.
 
-    A plane holds ``window / rows`` row tiles. Outputs change in the cycle after ``start`` or ``advance``.
+    A plane holds ``word_channels / rows`` row tiles. Outputs change in the cycle after ``start`` or
+    ``advance``.
 
     Members
     -------
@@ -26,7 +27,7 @@ class PlaneWalker(Shareable):
     """
 
     def __init__(self, config: CoreConfig):
-        self.parts = config.window // config.rows
+        self.parts = config.word_channels // config.rows
         rows = row_bits(config)
         super().__init__(
             {

@@ -90,7 +90,7 @@ class ReadSignature(wiring.Signature):
                 "rotation": Out(bank_bits(config)),
                 "ready": In(1),
                 "done": In(1),
-                "data": In(data.ArrayLayout(config.window_bits, config.cols)),
+                "data": In(data.ArrayLayout(config.word_bits, config.cols)),
             }
         )
 

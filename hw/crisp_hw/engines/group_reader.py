@@ -43,7 +43,7 @@ class GroupReader(Shareable):
     def module_name(self) -> str:
         """Name that tells the shape of a group."""
         config = self.config
-        return f"group_reader_{config.cols}x{config.window_bits}_{config.bus_bits}"
+        return f"group_reader_{config.cols}x{config.word_bits}_{config.bus_bits}"
 
     def elaborate(self, platform):
         m = Module()
@@ -52,7 +52,7 @@ class GroupReader(Shareable):
         m.submodules.room = shared(platform, room)
         issued = Signal()
         sent = Signal()
-        groups = StreamQueue(config.cols * config.window_bits, GROUPS, registered=False)
+        groups = StreamQueue(config.cols * config.word_bits, GROUPS, registered=False)
         extents = StreamQueue(self._extent, GROUPS, registered=False)
         # It keeps the bus's ready signal from the groups.
         beats = StreamQueue(config.bus_bits, 2, registered=False)
@@ -87,7 +87,7 @@ class GroupReader(Shareable):
     def _send(self, m: Module, groups: StreamQueue, extents: StreamQueue, queue: StreamQueue, sent) -> None:
         """One beat after the other of the group at the head."""
         config = self.config
-        parts = config.window_bits // config.bus_bits
+        parts = config.word_bits // config.bus_bits
         group, bits = Value.cast(groups.o.payload), config.bus_bits
         beats = Array(group[at : at + bits] for at in range(0, len(group), bits))
         moves = Signal()

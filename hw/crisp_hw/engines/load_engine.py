@@ -7,8 +7,8 @@ from amaranth.lib import wiring
 from amaranth.lib.wiring import In, Out
 
 from crisp_hw.bus.bursts import BurstReads
+from crisp_hw.bus.segments import OFFSET_BITS, SEGMENTS_LAYOUT
 from crisp_hw.bus.stream_queue import StreamQueue
-from crisp_hw.bus.windows import OFFSET_BITS, WINDOWS_LAYOUT
 from crisp_hw.core.signatures import WriteSignature
 from crisp_hw.engines.engine import Engine
 from crisp_hw.engines.load_walker import LoadWalker
@@ -39,7 +39,7 @@ class LoadEngine(Engine):
     Members
     -------
     As in ``Engine``, and
-    windows : In(WINDOWS_LAYOUT), with the permission to read.
+    segments : In(SEGMENTS_LAYOUT), with the permission to read.
     bus : Out(BurstReads).
     write : Out(WriteSignature), to the core.
     """
@@ -50,7 +50,7 @@ class LoadEngine(Engine):
         self.config = config
         super().__init__(
             {
-                "windows": In(WINDOWS_LAYOUT),
+                "segments": In(SEGMENTS_LAYOUT),
                 "bus": Out(BurstReads(config.bus_bits)),
                 "write": Out(WriteSignature(config)),
             }
@@ -91,8 +91,8 @@ class LoadEngine(Engine):
         ]
         m.d.comb += [
             planner.start.eq(start),
-            planner.windows.eq(self.windows),
-            planner.window.eq(command.window),
+            planner.segments.eq(self.segments),
+            planner.segment.eq(command.segment),
             planner.offset.eq(command.offset),
             planner.stride.eq(stride),
             planner.planes.eq(Mux(to_smem, command.planes, 1)),

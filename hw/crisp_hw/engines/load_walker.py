@@ -38,7 +38,7 @@ class LoadWalker(Shareable):
 
     def __init__(self, config: CoreConfig):
         self.config = config
-        self.parts = config.window_bits // config.bus_bits
+        self.parts = config.word_bits // config.bus_bits
         self._place = data.StructLayout(
             {
                 "plane": ROW_BITS,

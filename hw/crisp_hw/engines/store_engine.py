@@ -5,7 +5,7 @@ from amaranth.lib import wiring
 from amaranth.lib.wiring import In, Out
 
 from crisp_hw.bus.bursts import BurstWrites
-from crisp_hw.bus.windows import WINDOWS_LAYOUT
+from crisp_hw.bus.segments import SEGMENTS_LAYOUT
 from crisp_hw.core.signatures import ReadSignature
 from crisp_hw.engines.engine import Engine
 from crisp_hw.engines.group_reader import GroupReader
@@ -32,7 +32,7 @@ class StoreEngine(Engine):
     Members
     -------
     As in ``Engine``, and
-    windows : In(WINDOWS_LAYOUT), with the permission to write.
+    segments : In(SEGMENTS_LAYOUT), with the permission to write.
     bus : Out(BurstWrites).
     read : Out(ReadSignature), to the core.
     """
@@ -43,7 +43,7 @@ class StoreEngine(Engine):
         self.config = config
         super().__init__(
             {
-                "windows": In(WINDOWS_LAYOUT),
+                "segments": In(SEGMENTS_LAYOUT),
                 "bus": Out(BurstWrites(config.bus_bits)),
                 "read": Out(ReadSignature(config)),
             }
@@ -67,8 +67,8 @@ class StoreEngine(Engine):
         bus_failed = self.bus.failed
         m.d.comb += [
             planner.start.eq(control.start),
-            planner.windows.eq(self.windows),
-            planner.window.eq(command.window),
+            planner.segments.eq(self.segments),
+            planner.segment.eq(command.segment),
             planner.offset.eq(command.offset),
             planner.stride.eq(command.plane_stride),
             planner.planes.eq(command.planes),

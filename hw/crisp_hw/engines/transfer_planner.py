@@ -9,8 +9,8 @@ from amaranth.utils import ceil_log2
 
 from crisp_hw.bus.burst_planner import BurstPlanner
 from crisp_hw.bus.bursts import BURST_LAYOUT, stream_of
+from crisp_hw.bus.segments import OFFSET_BITS, SEGMENT_LAYOUT, SEGMENTS_LAYOUT
 from crisp_hw.bus.stream_queue import StreamQueue
-from crisp_hw.bus.windows import OFFSET_BITS, WINDOW_LAYOUT, WINDOWS_LAYOUT
 from crisp_hw.control.engine_commands import PIXELS_BITS
 from crisp_hw.parts.sharing import Shareable, shared
 from crisp_spec.commands import ROW_TILE_BITS
@@ -20,7 +20,7 @@ from crisp_spec.dma_latencies import BURST_BEATS
 
 def word_shift(config: CoreConfig) -> int:
     """Beats of a word of the activation memory, as a power of two."""
-    return ceil_log2(config.window_bits // config.bus_bits)
+    return ceil_log2(config.word_bits // config.bus_bits)
 
 
 def beats_bits(config: CoreConfig) -> int:
@@ -29,10 +29,10 @@ def beats_bits(config: CoreConfig) -> int:
 
 
 class TransferPlanner(Shareable):
-    """Plans the bursts of a transfer in its window, see ``BurstPlanner``, which finds errors, too.
+    """Plans the bursts of a transfer in its segment, see ``BurstPlanner``, which finds errors, too.
 
     With ``start`` in cycle 0 the first burst is offered in cycle 5. What describes the transfer must be
-    stable until it is ``planned``: ``window`` from the cycle before ``start`` on, ``stride`` from the one
+    stable until it is ``planned``: ``segment`` from the cycle before ``start`` on, ``stride`` from the one
     after it on, and the rest from ``start`` on.
 
     Parameters
@@ -42,8 +42,8 @@ class TransferPlanner(Shareable):
     Members
     -------
     start : In(1).
-    windows : In(WINDOWS_LAYOUT), with the permission for this direction.
-    window : In, which of them.
+    segments : In(SEGMENTS_LAYOUT), with the permission for this direction.
+    segment : In, which of them.
     offset : In(32), bytes from its start.
     stride : In(32), bytes from plane to plane.
     planes : In(12).
@@ -60,8 +60,8 @@ class TransferPlanner(Shareable):
         super().__init__(
             {
                 "start": In(1),
-                "windows": In(WINDOWS_LAYOUT),
-                "window": In(range(WINDOWS_LAYOUT.length)),
+                "segments": In(SEGMENTS_LAYOUT),
+                "segment": In(range(SEGMENTS_LAYOUT.length)),
                 "offset": In(OFFSET_BITS),
                 "stride": In(OFFSET_BITS),
                 "planes": In(ROW_TILE_BITS),
@@ -90,17 +90,17 @@ class TransferPlanner(Shareable):
         wiring.connect(m, planner.o, bursts.i)
         wiring.connect(m, bursts.o, wiring.flipped(self.request))
         beats = Signal(beats_bits(config))
-        window = Signal(WINDOW_LAYOUT, reset_less=True)
-        windows: Any = self.windows
+        segment = Signal(SEGMENT_LAYOUT, reset_less=True)
+        segments: Any = self.segments
         m.d.sync += [
             beats.eq(self.beats),
-            window.eq(Array(windows)[self.window]),
+            segment.eq(Array(segments)[self.segment]),
             self.planned.eq(~self.start & (self.planned | planner.done)),
         ]
         burst = planner.o
         m.d.comb += [
             planner.start.eq(self.start),
-            planner.window.eq(window),
+            planner.segment.eq(segment),
             planner.offset.eq(self.offset),
             planner.stride.eq(self.stride),
             planner.planes.eq(self.planes),

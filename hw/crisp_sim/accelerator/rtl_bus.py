@@ -10,7 +10,7 @@ from crisp_sim.accelerator.simulation import Simulation
 from crisp_sim.errors import BenchError
 from crisp_sim.runs.runner import BUILD
 from crisp_spec.config import CoreConfig
-from crisp_spec.registers import WINDOW_ALIGNMENT
+from crisp_spec.registers import SEGMENT_ALIGNMENT
 
 FIRST_ADDRESS = 0x12_3400_0000
 """Above 32 bits, so that the upper halves of addresses matter."""
@@ -51,7 +51,7 @@ class RtlBus:
     def allocate(self, size: int) -> int:
         """Reserve memory, with unmapped pages behind it."""
         address = self._next_address
-        self._next_address += (-(-size // WINDOW_ALIGNMENT) + 1) * WINDOW_ALIGNMENT
+        self._next_address += (-(-size // SEGMENT_ALIGNMENT) + 1) * SEGMENT_ALIGNMENT
         self.place(address, size)
         return address
 

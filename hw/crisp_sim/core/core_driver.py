@@ -44,15 +44,15 @@ class CoreDriver:
         ports.set("write_en", 0)
 
     async def write_smem(self, words: np.ndarray) -> None:
-        """Write int8[words, window] into the activation memory from its first word on."""
+        """Write int8[words, word_channels] into the activation memory from its first word on."""
         await self.fill(Memory.SMEM, np.ascontiguousarray(words).tobytes())
 
     async def read_smem(self, rows: int, *, first: int = 0) -> np.ndarray:
-        """Read so many rows of the activation memory from ``first`` on as int8[rows * cols, window]."""
+        """Read rows of the activation memory from ``first`` on as int8[rows * cols, word_channels]."""
         ports, seen = self.ports, []
         ports.set("read_valid", 1)
         ports.set("read_rotation", 0)
-        size = self.config.window * self.config.cols
+        size = self.config.word_channels * self.config.cols
         # The port takes a request in every second cycle.
         for cycle in range(2 * rows + READ_LATENCY - 2):
             ports.set("read_row", first + min(cycle // 2, rows - 1))
@@ -62,7 +62,7 @@ class CoreDriver:
             if cycle + 1 >= READ_LATENCY and (cycle + 1 - READ_LATENCY) % 2 == 0:
                 seen.append(ports.get("read_data").to_bytes(size, "little"))
         ports.set("read_valid", 0)
-        return np.frombuffer(b"".join(seen), np.int8).reshape(-1, self.config.window)
+        return np.frombuffer(b"".join(seen), np.int8).reshape(-1, self.config.word_channels)
 
     async def load(self, job: Job) -> None:
         """Set a job's fields and fill all its memories but the activation memory."""

@@ -30,7 +30,7 @@ class LayerResult:
 async def run_layer(driver: CoreDriver, case: Case) -> LayerResult:
     """Run all jobs of a layer and put the output together."""
     jobs = case_jobs(driver.config, case)
-    rows, columns = jobs[0].work.window.out_size(*case.x.shape[1:])
+    rows, columns = jobs[0].work.kernel.out_size(*case.x.shape[1:])
     y = np.zeros((jobs[0].work.out_channels, rows, columns), np.int8)
     counted, predicted, clocked = CycleCount(), CycleCount(), 0
     for job in jobs:
@@ -52,7 +52,7 @@ async def preload_job(driver: CoreDriver, case: Case, job: Job) -> None:
     """Write everything that one job of the layer reads."""
     config, band, tensors = driver.config, job.band, job.tensors
     await driver.load(job)
-    smem = np.full((used_rows(job) * config.cols, config.window), 0x55, np.int8)
+    smem = np.full((used_rows(job) * config.cols, config.word_channels), 0x55, np.int8)
     tensors.x.write(smem, case.x, *band.input_rows(), config)
     if tensors.residual is not None and case.residual is not None:
         tensors.residual.write(smem, case.residual, band.first_row, band.last_row, config)

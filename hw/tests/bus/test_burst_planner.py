@@ -7,7 +7,7 @@ import pytest
 from amaranth.hdl import Value
 
 from crisp_hw.bus.burst_planner import BurstPlanner
-from crisp_hw.bus.windows import WINDOW_LAYOUT, window_base
+from crisp_hw.bus.segments import SEGMENT_LAYOUT, segment_base
 from crisp_spec.registers import PAGE_BITS, reachable_bytes
 from hw.tests.agents import Sink, clock
 from hw.tests.simulate import drive, simulate
@@ -42,11 +42,11 @@ class Plan:
 def rtl_plan(planner: BurstPlanner, transfer: Transfer, chance: float = 1.0) -> Plan:
     plan = Plan([], 0, 0, [], 0)
     sink = Sink(planner.o, rng=Random(1), chance=chance)
-    window = {"page": transfer.base >> PAGE_BITS, "size": transfer.size, "allowed": transfer.allowed}
+    segment = {"page": transfer.base >> PAGE_BITS, "size": transfer.size, "allowed": transfer.allowed}
     inputs = {name: getattr(transfer, name) for name in ("offset", "stride", "planes", "beats")}
 
     async def bench(ctx):
-        drive(ctx, planner, {"window": window, **inputs})
+        drive(ctx, planner, {"segment": segment, **inputs})
         await ctx.tick()
         for cycle in range(20000):
             ctx.set(planner.start, cycle == 0)
@@ -67,8 +67,8 @@ def golden_plan(transfer: Transfer, step: int, chunk: int) -> tuple[list[tuple[i
     bursts = []
     for plane in range(transfer.planes):
         offset = transfer.offset + plane * transfer.stride
-        in_window = offset + transfer.beats * step <= reachable_bytes(transfer.base, transfer.size)
-        if not (in_window and transfer.allowed and transfer.offset % step == transfer.stride % step == 0):
+        in_segment = offset + transfer.beats * step <= reachable_bytes(transfer.base, transfer.size)
+        if not (in_segment and transfer.allowed and transfer.offset % step == transfer.stride % step == 0):
             return bursts, True
         at, left = transfer.base + offset, transfer.beats
         while left:
@@ -111,7 +111,7 @@ GOOD = Transfer(offset=64, stride=4096, planes=3, beats=8, size=64 + 2 * 4096 + 
         ({"stride": 0x8000_0000, "size": 0xFFFF_FFC0}, 2),
     ],
 )
-def test_a_plane_outside_its_window_ends_the_transfer(change, approved):
+def test_a_plane_outside_its_segment_ends_the_transfer(change, approved):
     transfer = replace(GOOD, **change)
     plan = rtl_plan(BurstPlanner(64, beats_bits=22, chunk=64), transfer)
     assert (plan.approved, plan.failed) == (approved, approved < 3)
@@ -135,7 +135,7 @@ TOP = 1 << 64
         (TOP - (1 << 33) + 0xFFFF_F000, 0x1000, 1, True),
     ],
 )
-def test_no_window_reaches_beyond_the_address_space(base, offset, beats, fits):
+def test_no_segment_reaches_beyond_the_address_space(base, offset, beats, fits):
     transfer = Transfer(offset=offset, stride=0, planes=1, beats=beats, base=base)
     plan = rtl_plan(BurstPlanner(64, beats_bits=22, chunk=64), transfer)
     assert (plan.approved, plan.failed) == (int(fits), int(not fits))
@@ -160,18 +160,18 @@ def test_random_transfers_around_the_end_of_the_address_space(data_bits, seed):
 
 
 @pytest.mark.parametrize("seed", range(20))
-def test_whatever_the_window_holds_no_burst_leaves_it_or_crosses_a_page(seed):
+def test_whatever_the_segment_holds_no_burst_leaves_it_or_crosses_a_page(seed):
     rng = Random(f"bits {seed}")
     planner = BurstPlanner(rng.choice([64, 128, 256]), beats_bits=22, chunk=64)
     step = planner.data_bits // 8
-    bits, width = Value.cast(planner.window), WINDOW_LAYOUT.size
-    window = rng.getrandbits(width) | 1 << width - 1  # the permission
+    bits, width = Value.cast(planner.segment), SEGMENT_LAYOUT.size
+    segment = rng.getrandbits(width) | 1 << width - 1  # the permission
     sink = Sink(planner.o, rng=rng)
     inputs = {"offset": step * rng.randrange(512), "stride": step * rng.randrange(512)}
 
     async def bench(ctx):
-        ctx.set(bits, window)
-        base, size = ctx.get(window_base(planner.window)), ctx.get(planner.window.size)
+        ctx.set(bits, segment)
+        base, size = ctx.get(segment_base(planner.segment)), ctx.get(planner.segment.size)
         drive(ctx, planner, {**inputs, "planes": rng.randint(1, 3), "beats": rng.randint(1, 300), "start": 1})
         await clock(ctx, [sink])
         drive(ctx, planner, {"start": 0})

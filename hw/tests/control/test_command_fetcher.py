@@ -1,4 +1,4 @@
-"""Command fetcher: all commands in the window, in order, never more than fit."""
+"""Command fetcher: all commands in the segment, in order, never more than fit."""
 
 from random import Random
 
@@ -37,7 +37,7 @@ class Bench:
 
         async def bench(ctx):
             fetcher = self.fetcher
-            ctx.set(fetcher.window, {"page": self.base >> PAGE_BITS, "size": size})
+            ctx.set(fetcher.segment, {"page": self.base >> PAGE_BITS, "size": size})
             ctx.set(fetcher.offset, offset)
             ctx.set(fetcher.length, length)
             for cycle in range(cycles):
@@ -83,7 +83,7 @@ def test_it_reads_no_further_than_there_is_room():
         (0, 0xFFFF_FFFF, SIZE, SIZE // 64),
     ],
 )
-def test_commands_outside_the_window_are_not_fetched(offset, length, size, limit):
+def test_commands_outside_the_segment_are_not_fetched(offset, length, size, limit):
     bench = Bench(64)
     bench.run(offset, length, size)
     assert (bench.limit, bench.complete) == (limit, limit == length)

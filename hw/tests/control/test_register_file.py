@@ -95,10 +95,10 @@ def test_writable_registers_keep_their_bytes(chance):
     run(bench, chance=chance)
 
 
-def test_windows_begin_at_multiples_of_4096():
+def test_segments_begin_at_multiples_of_4096():
     async def bench(master, dut, rng):
         for number in range(4):
-            register = BY_NAME[f"window_{number}_base_low"]
+            register = BY_NAME[f"segment_{number}_base_low"]
             assert await master.write(register.offset, 0xFFFF_FFFF) == 0
             assert await master.read(register.offset) == (0xFFFF_F000, 0)
             assert master.ctx.get(Value.cast(getattr(dut, register.name))) == 0xFFFF_F000

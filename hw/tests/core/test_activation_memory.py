@@ -22,17 +22,19 @@ configs = pytest.mark.parametrize("config", CONFIGS.values(), ids=CONFIGS)
 IDLE = {"read": {"en": 0}, "is_inside": 0, "fill_en": 0, "outputs": {"valid": 0}}
 
 
-def rtl_windows(config: CoreConfig, frames: list[dict[str, Any]]) -> np.ndarray:
-    """int8[frames, cols, window], what the memory returns for every frame."""
+def rtl_words(config: CoreConfig, frames: list[dict[str, Any]]) -> np.ndarray:
+    """int8[frames, cols, word_channels], what the memory returns for every frame."""
     memory = ActivationMemory(config, technology=Technology.GENERIC)
-    outputs = pipelined(memory, frames, ["windows"], memory.latency)
-    words = b"".join(word.to_bytes(config.window, "little") for out in outputs for word in out["windows"])
-    return np.frombuffer(words, np.int8).reshape(len(frames), config.cols, config.window)
+    outputs = pipelined(memory, frames, ["words"], memory.latency)
+    words = b"".join(
+        word.to_bytes(config.word_channels, "little") for out in outputs for word in out["words"]
+    )
+    return np.frombuffer(words, np.int8).reshape(len(frames), config.cols, config.word_channels)
 
 
 def filled(config: CoreConfig, rng: np.random.Generator) -> tuple[np.ndarray, list[dict[str, Any]]]:
     """Random words and the frames that write them in beats, and one in which they are written."""
-    words = rng.integers(-128, 128, (config.smem_words, config.window)).astype(np.int8)
+    words = rng.integers(-128, 128, (config.smem_words, config.word_channels)).astype(np.int8)
     image, size = words.tobytes(), config.bus_bits // 8
     frames = [
         IDLE
@@ -66,7 +68,7 @@ def test_reads_put_the_words_of_two_rows_into_order_and_the_mask_reads_the_zero_
     rng = np.random.default_rng(1)
     words, writes = filled(config, rng)
     requests = [Request(config, rng, rng.integers(0, 2, config.cols).astype(bool)) for _ in range(150)]
-    result = rtl_windows(config, writes + [request.frame() for request in requests])[len(writes) :]
+    result = rtl_words(config, writes + [request.frame() for request in requests])[len(writes) :]
     expected = [np.where(r.is_inside[:, None], words[r.words], np.int8(-0x7B)) for r in requests]
     np.testing.assert_array_equal(result, np.array(expected))
 
@@ -84,11 +86,11 @@ def test_outputs_and_beats_share_the_banks_and_the_next_read_sees_them(config: C
         for address, part, values in outputs:
             words[address, part * config.rows : (part + 1) * config.rows] = values
         met += output["valid"] >> word % config.cols & 1
-        place = beat["fill_address"] % (config.window // len(data)) * len(data)
+        place = beat["fill_address"] % (config.word_channels // len(data)) * len(data)
         words[word, place : place + len(data)] = data
         frames += [IDLE | {"outputs": output, "fill_en": 1, **beat}, IDLE, IDLE | request.frame()]
         expected.append(words[request.words])
-    result = rtl_windows(config, frames)[first + 2 :: 3]
+    result = rtl_words(config, frames)[first + 2 :: 3]
     np.testing.assert_array_equal(result, np.array(expected))
     assert 0 < met < 400
 
@@ -97,7 +99,7 @@ def random_output(config: CoreConfig, rng: np.random.Generator):
     """An output for some banks; with the words, parts and values that it writes."""
     valid = rng.integers(0, 2, config.cols).astype(bool)
     rows = rng.integers(config.bank_depth, size=config.cols)
-    part = int(rng.integers(config.window // config.rows))
+    part = int(rng.integers(config.word_channels // config.rows))
     values = rng.integers(-128, 128, (config.cols, config.rows)).astype(np.int8)
     output = {
         "valid": int((valid << np.arange(config.cols)).sum()),
@@ -112,7 +114,7 @@ def random_output(config: CoreConfig, rng: np.random.Generator):
 
 def random_beat(config: CoreConfig, rng: np.random.Generator):
     """A beat, the word that it belongs to, and its bytes."""
-    per_word = config.window_bits // config.bus_bits
+    per_word = config.word_bits // config.bus_bits
     address = int(rng.integers(config.smem_words * per_word))
     data = rng.integers(-128, 128, config.bus_bits // 8).astype(np.int8)
     return {"fill_address": address, "fill_data": little(data.tobytes())}, address // per_word, data
@@ -145,7 +147,7 @@ def test_beats_wait_in_queues_while_outputs_go_to_their_banks(config: CoreConfig
 @configs
 def test_beats_behind_each_other_keep_the_full_rate_beside_outputs_to_half_of_the_banks(config: CoreConfig):
     rng = np.random.default_rng(5)
-    per_word, half = config.window_bits // config.bus_bits, (1 << config.cols // 2) - 1
+    per_word, half = config.word_bits // config.bus_bits, (1 << config.cols // 2) - 1
     frames = []
     for cycle in range(4 * config.cols * per_word):
         output, _ = random_output(config, rng)
@@ -193,7 +195,7 @@ def test_the_store_reads_where_no_outputs_go(config: CoreConfig):
         expected[len(frames) - 20 + BLOCK_RAM_LATENCY + 1] = by_bank(words, due)
     assert done.keys() == expected.keys()
     for cycle, stored in done.items():
-        data = b"".join(word.to_bytes(config.window, "little") for word in stored)
+        data = b"".join(word.to_bytes(config.word_channels, "little") for word in stored)
         assert data == expected[cycle].tobytes(), f"cycle {cycle}"
     first = len(frames) - 20 - 400
     assert [out["store_ready"] for out in seen[first : first + 400]] == ready
@@ -204,13 +206,13 @@ def test_the_store_waits_a_few_cycles_at_least():
     assert ActivationMemory.store_latency == READ_LATENCY == BLOCK_RAM_LATENCY + 2
 
 
-def test_without_read_enable_the_last_windows_stay():
+def test_without_read_enable_the_last_words_stay():
     config = CONFIGS["two_banks"]
     rng = np.random.default_rng(3)
     words, frames = filled(config, rng)
     request = Request(config, rng)
     stall = {"read": {**request.frame()["read"], "en": 0}}
-    result = rtl_windows(config, [*frames, IDLE | request.frame(), stall, stall])
+    result = rtl_words(config, [*frames, IDLE | request.frame(), stall, stall])
     np.testing.assert_array_equal(result[-3:], np.stack([words[request.words]] * 3))
 
 

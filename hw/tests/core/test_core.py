@@ -153,12 +153,12 @@ def test_residuals_are_drained_before_the_tile_after_next_overwrites_them():
 
 def test_the_read_port_reads_what_the_write_port_wrote():
     core = CrispCore(preset("tiny"))
-    words = random_int8(np.random.default_rng(0), 9 * core.config.cols, core.config.window)
+    words = random_int8(np.random.default_rng(0), 9 * core.config.cols, core.config.word_channels)
 
     async def bench(ctx: Any) -> None:
         driver = core_driver(ctx, core)
         await driver.fill(Memory.SMEM, words.tobytes(), 501 * core.config.cols)
-        await driver.fill(Memory.WEIGHT, bytes(4 * core.config.window), 501 * core.config.cols)
+        await driver.fill(Memory.WEIGHT, bytes(4 * core.config.word_channels), 501 * core.config.cols)
         np.testing.assert_array_equal(await driver.read_smem(9, first=501), words)
 
     assert core.read_latency == READ_LATENCY == ActivationMemory.store_latency

@@ -55,7 +55,7 @@ def test_counts_fit_their_fields(config: CoreConfig):
     beat, drain = beat_layout(config), drain_layout(config)
     assert 1 << beat["n"].width >= config.m
     assert 1 << beat["depth"].width == 1 << drain["depth"].width == config.tile_depth
-    assert 1 << beat["part"].width >= config.window // config.rows
+    assert 1 << beat["part"].width >= config.word_channels // config.rows
     assert 1 << drain["col"].width == config.cols
     assert beat["slot"].width == drain["slot"].width == channel_bus_layout(config)["slot"].width
     bus = weight_bus_layout(config)
@@ -70,5 +70,5 @@ def test_places_in_the_activation_memory_fit_their_fields(config: CoreConfig):
     assert 1 << ring_layout(config)["row"].width == config.bank_depth
     output = output_layout(config)
     assert output["valid"].width == config.cols
-    assert output["part"].width * config.rows == config.window
+    assert output["part"].width * config.rows == config.word_channels
     assert output["data"].width == 8 * config.rows * config.cols

@@ -15,7 +15,7 @@ CONFIGS = {"one_part": small_core(8, 2, 2, 4), "four_parts": small_core(2, 2, 2,
 
 @pytest.mark.parametrize("config", CONFIGS.values(), ids=CONFIGS)
 def test_base_and_part_follow_the_row_tiles_from_any_part(config: CoreConfig):
-    walker, parts = PlaneWalker(config), config.window // config.rows
+    walker, parts = PlaneWalker(config), config.word_channels // config.rows
 
     async def bench(ctx: Any) -> None:
         rng = np.random.default_rng(1)

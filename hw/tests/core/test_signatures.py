@@ -52,7 +52,7 @@ def test_a_core_has_these_ports_and_fits_its_user(name):
     ports = flat_ports(core)
     assert {port for port, (_, flow) in ports.items() if flow is In} == INPUTS
     assert {port for port, (_, flow) in ports.items() if flow is Out} == OUTPUTS
-    assert len(ports["read_data"][0]) == config.cols * config.window_bits
+    assert len(ports["read_data"][0]) == config.cols * config.word_bits
     connect(User(config), core)
 
 

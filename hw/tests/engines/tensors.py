@@ -10,7 +10,7 @@ CONFIGS = {
     "narrow": CoreConfig(rows=2, cols=4, lanes=4, bus_bits=64, smem_words=1024, weight_words=256),
     "wide": CoreConfig(rows=2, cols=4, lanes=8, bus_bits=256, smem_words=1024, weight_words=256),
 }
-"""One beat per window, two, and one of 256 bits."""
+"""One beat per word, two, and one of 256 bits."""
 
 
 def random_tensor(config: CoreConfig, rng: Random, *, phased: bool) -> dict[str, int]:

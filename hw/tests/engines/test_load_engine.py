@@ -69,8 +69,8 @@ class Bench:
         """Run until so many commands have put down their token or ended in an error."""
 
         async def bench(ctx):
-            windows = [{"page": BASE >> PAGE_BITS, "size": size, "allowed": allowed}] * 4
-            ctx.set(self.engine.windows, windows)
+            segments = [{"page": BASE >> PAGE_BITS, "size": size, "allowed": allowed}] * 4
+            ctx.set(self.engine.segments, segments)
             ctx.set(self.engine.tokens.available, 1)
             for cycle in range(limit):
                 await clock(ctx, [self.memory, self.commands, self.port, self.errors])
@@ -97,9 +97,9 @@ class Bench:
         """A load of ``tensor`` from a random place, and the writes that it must make."""
         config, step = self.config, self.config.bus_bits // 8
         pixels = tensor["rows"] * tensor["width"]
-        parts = config.window_bits // config.bus_bits
+        parts = config.word_bits // config.bus_bits
         offset = 32 * self.rng.randrange(100)
-        stride = -(-pixels * config.window // 32) * 32 + 32 * self.rng.randrange(20)
+        stride = -(-pixels * config.word_channels // 32) * 32 + 32 * self.rng.randrange(20)
         command = {"index": index, "offset": offset, "plane_stride": stride, "signal_execute": 1, **tensor}
         command["pixels"] = pixels
         writes = []
@@ -112,7 +112,7 @@ class Bench:
 
     def written(self) -> list[tuple[int, int, int]]:
         """What was written, SMEM addresses cut to the memory."""
-        beats = self.config.smem_words * (self.config.window_bits // self.config.bus_bits)
+        beats = self.config.smem_words * (self.config.word_bits // self.config.bus_bits)
         return [
             (memory, address % beats if memory == Memory.SMEM else address, data)
             for memory, address, data in self.port.writes

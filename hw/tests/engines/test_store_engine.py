@@ -29,7 +29,7 @@ class ReadPort:
 
     def __init__(self, engine: StoreEngine, rng: Random, chance: float):
         self.engine, self.config, self.rng, self.chance = engine, engine.config, rng, chance
-        self.words = [rng.getrandbits(self.config.window_bits) for _ in range(self.config.smem_words)]
+        self.words = [rng.getrandbits(self.config.word_bits) for _ in range(self.config.smem_words)]
         self.pipeline: deque[int | None] = deque([None] * READ_LATENCY)
         self.cycles: list[int] = []
         self.cycle = 0
@@ -54,7 +54,7 @@ class ReadPort:
         for column in range(config.cols):
             bank = (rotation + column) % config.cols
             word = (row if bank >= rotation else next_row) * config.cols + bank
-            value |= self.words[word % config.smem_words] << bank * config.window_bits
+            value |= self.words[word % config.smem_words] << bank * config.word_bits
         return value
 
 
@@ -87,7 +87,7 @@ class Bench:
         agents = [self.memory, self.commands, self.port, self.errors]
 
         async def bench(ctx):
-            ctx.set(self.engine.windows, [{"page": BASE >> PAGE_BITS, "size": size, "allowed": allowed}] * 4)
+            ctx.set(self.engine.segments, [{"page": BASE >> PAGE_BITS, "size": size, "allowed": allowed}] * 4)
             ctx.set(self.engine.tokens.available, 1)
             for cycle in range(limit):
                 await clock(ctx, agents)
@@ -109,15 +109,17 @@ class Bench:
     def command(self, tensor: dict[str, int], index: int = 0) -> dict[str, int]:
         """A store of ``tensor`` to a free place; notes in ``expected`` what it must write."""
         config = self.config
-        plane_bytes = tensor["rows"] * tensor["width"] * config.window
+        plane_bytes = tensor["rows"] * tensor["width"] * config.word_channels
         stride = -(-plane_bytes // 32) * 32 + 32 * self.rng.randrange(3)
         offset = self.free
         self.free += tensor["planes"] * stride + 32
         assert self.free <= SIZE
         for number, word in enumerate(pixel_words(config, tensor)):
             plane, pixel = divmod(number, tensor["rows"] * tensor["width"])
-            at = offset + plane * stride + pixel * config.window
-            self.expected[at : at + config.window] = self.port.words[word].to_bytes(config.window, "little")
+            at = offset + plane * stride + pixel * config.word_channels
+            self.expected[at : at + config.word_channels] = self.port.words[word].to_bytes(
+                config.word_channels, "little"
+            )
         fields = {name: value for name, value in tensor.items() if name not in ("phased", "odd_row")}
         pixels = tensor["rows"] * tensor["width"]
         return {

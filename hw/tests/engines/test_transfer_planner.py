@@ -1,4 +1,4 @@
-"""Transfer planner: the bursts of a transfer in its own window, and when all of them are planned."""
+"""Transfer planner: the bursts of a transfer in its own segment, and when all of them are planned."""
 
 from itertools import pairwise
 from random import Random
@@ -25,13 +25,13 @@ class Planned:
         planner = TransferPlanner(CONFIGS[name])
         sink = Sink(planner.request, rng=Random(1), chance=chance)
         self.approved = self.beats = self.failed = 0
-        windows = [
+        segments = [
             {"page": base >> PAGE_BITS, "size": SIZE, "allowed": allowed >> number & 1}
             for number, base in enumerate(BASES)
         ]
 
         async def bench(ctx: Any) -> None:
-            ctx.set(planner.windows, windows)
+            ctx.set(planner.segments, segments)
             drive(ctx, planner, transfer)
             await ctx.tick()
             for start in (1, 0):
@@ -66,12 +66,12 @@ class Planned:
 
 @pytest.mark.parametrize("name", CONFIGS)
 @pytest.mark.parametrize("chance", [1.0, 0.3])
-def test_the_bursts_cover_the_planes_of_the_chosen_window(name, chance):
+def test_the_bursts_cover_the_planes_of_the_chosen_segment(name, chance):
     rng = Random(name)
-    for window, base in enumerate(BASES):
+    for segment, base in enumerate(BASES):
         beats, planes = rng.randint(1, 200), rng.randint(1, 4)
         offset, stride = 32 * rng.randrange(100), 32 * rng.randrange(400, 500)
-        transfer = {"window": window, "offset": offset, "stride": stride, "planes": planes, "beats": beats}
+        transfer = {"segment": segment, "offset": offset, "stride": stride, "planes": planes, "beats": beats}
         planned = Planned(name, transfer, chance=chance)
         assert planned.runs() == [(base + offset + plane * stride, beats) for plane in range(planes)]
         assert (planned.approved, planned.beats, planned.failed) == (planes, planes * beats, 0)
@@ -89,7 +89,7 @@ def test_the_first_burst_comes_after_the_declared_cycles():
     ("change", "allowed"), [({}, 0b1011), ({"offset": 4}, 0b1111), ({"offset": SIZE - 64}, 0b1111)]
 )
 def test_a_transfer_that_is_not_in_order_has_no_bursts(change, allowed):
-    transfer = {"window": 2, "offset": 64, "stride": 128, "planes": 2, "beats": 16, **change}
+    transfer = {"segment": 2, "offset": 64, "stride": 128, "planes": 2, "beats": 16, **change}
     planned = Planned("tiny", transfer, allowed=allowed)
     assert (planned.bursts, planned.approved, planned.beats, planned.failed) == ([], 0, 0, 1)
 

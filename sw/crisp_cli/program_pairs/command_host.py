@@ -7,9 +7,9 @@ from random import Random
 import numpy as np
 
 from crisp_sim.accelerator.rtl_bus import RtlBus
-from crisp_spec.commands import COMMAND_BYTES, WINDOWS
+from crisp_spec.commands import COMMAND_BYTES, SEGMENTS
 from crisp_spec.error_codes import ErrorCode
-from crisp_spec.registers import ADDRESS_BITS, WINDOW_ALIGNMENT
+from crisp_spec.registers import ADDRESS_BITS, SEGMENT_ALIGNMENT
 from crisp_sw.driver.registers import REGISTERS, Registers
 from crisp_sw.driver.simulated_bus import SimulatedBus
 
@@ -18,7 +18,7 @@ FOREVER = 1 << 40
 
 
 @dataclass(frozen=True)
-class Window:
+class Segment:
     """Part of a memory block that commands may name: offset and size in bytes, and permissions."""
 
     offset: int
@@ -26,7 +26,7 @@ class Window:
     permissions: int
 
 
-NO_WINDOW = Window(0, 0, 0)
+NO_SEGMENT = Segment(0, 0, 0)
 
 
 @dataclass(frozen=True)
@@ -38,23 +38,23 @@ class Outcome:
 
 
 class CommandHost:
-    """An accelerator with one block of memory, of which only the windows are its own.
+    """An accelerator with one block of memory, of which only the segments are its own.
 
-    What lies between the windows are guards: nothing may change there. On the RTL, reaching out of the block
-    ends the simulation. The bits of the windows' bases below a page are written at random; they must not
+    What lies between the segments are guards: nothing may change there. On the RTL, reaching out of the block
+    ends the simulation. The bits of the segments' bases below a page are written at random; they must not
     count.
 
     Parameters
     ----------
     size : of the block in bytes.
-    windows : up to four; the program is put into window 0.
+    segments : up to four; the program is put into segment 0.
     top : whether the block is the end of the address space, and not where the bus likes.
     """
 
     def __init__(
-        self, bus: RtlBus | SimulatedBus, size: int, windows: Sequence[Window], *, top: bool = False
+        self, bus: RtlBus | SimulatedBus, size: int, segments: Sequence[Segment], *, top: bool = False
     ):
-        self.bus, self.registers, self.windows = bus, Registers(bus), windows
+        self.bus, self.registers, self.segments = bus, Registers(bus), segments
         self.rng, self.size = Random(size), size
         if top:
             self.address = (1 << ADDRESS_BITS) - size
@@ -73,7 +73,7 @@ class CommandHost:
 
         Parameters
         ----------
-        place : of the program in window 0.
+        place : of the program in segment 0.
         watchdog : cycles; 0 for none.
 
         Returns
@@ -90,11 +90,11 @@ class CommandHost:
         """Start a program as ``run`` does, without waiting for its end."""
         before = memory.copy()
         code = np.frombuffer(b"".join(program), np.uint8)
-        first = self.windows[0].offset + place
+        first = self.segments[0].offset + place
         before[first : first + len(code)] = code
         self.bus.write_memory(self.address, before)
-        for number in range(WINDOWS):
-            self._set_window(number, self.windows[number] if number < len(self.windows) else NO_WINDOW)
+        for number in range(SEGMENTS):
+            self._set_segment(number, self.segments[number] if number < len(self.segments) else NO_SEGMENT)
         self.registers.write("program_offset", offset=place)
         self.registers.write("program_length", commands=len(code) // COMMAND_BYTES)
         self.registers.write("watchdog", cycles=watchdog)
@@ -102,13 +102,13 @@ class CommandHost:
         self.registers.write("interrupt_enable", done=1, error=1)
         self.registers.write("control", start=1)
 
-    def _set_window(self, number: int, window: Window) -> None:
-        address, name = self.address + window.offset, f"window_{number}"
-        below_page = self.rng.randrange(WINDOW_ALIGNMENT)
+    def _set_segment(self, number: int, segment: Segment) -> None:
+        address, name = self.address + segment.offset, f"segment_{number}"
+        below_page = self.rng.randrange(SEGMENT_ALIGNMENT)
         self.bus.write32(REGISTERS[f"{name}_base_low"].offset, address & 0xFFFFFFFF | below_page)
         self.registers.write(f"{name}_base_high", address=address >> 32)
-        self.registers.write(f"{name}_size", bytes=window.size)
-        allowed = window.permissions
+        self.registers.write(f"{name}_size", bytes=segment.size)
+        allowed = segment.permissions
         self.registers.write(
             f"{name}_permissions", read=int(bool(allowed & READ)), write=int(bool(allowed & WRITE))
         )

@@ -6,7 +6,7 @@ from random import Random
 
 import numpy as np
 
-from crisp_cli.program_pairs.command_host import READ, WRITE, CommandHost, Outcome, Window
+from crisp_cli.program_pairs.command_host import READ, WRITE, CommandHost, Outcome, Segment
 from crisp_golden.machine.transfers import memory_runs
 from crisp_golden.stimuli.aftermath import Aftermath
 from crisp_golden.stimuli.random_programs import ProgramMemory, random_program
@@ -21,15 +21,16 @@ from crisp_sw.driver.simulated_bus import SimulatedBus
 GUARD = PAGE = 1 << 12
 
 BEYOND = 0x2345
-"""Bytes that windows at the end of the address space are too large by."""
+"""Bytes that segments at the end of the address space are too large by."""
 
 
 class CommandPair:
     """Golden and the RTL side by side, for programs of `crisp_golden.stimuli.random_programs`.
 
-    Window 0 is everything between two guards and may be read; window 1 is its first part and may be written.
-    With ``top`` the memory is the end of the address space, without a guard behind it. There window 0 has a
-    size that reaches ``BEYOND`` it, and so has window 2: the last page, which may be written.
+    Segment 0 is everything between two guards and may be read; segment 1 is its first part and may be
+    written.
+    With ``top`` the memory is the end of the address space, without a guard behind it. There segment 0 has a
+    size that reaches ``BEYOND`` it, and so has segment 2: the last page, which may be written.
     All checks raise AssertionError if the RTL does not end as golden says, or leaves another memory.
     """
 
@@ -37,11 +38,11 @@ class CommandPair:
         self.config, self.rtl, self.place = config, rtl, ProgramMemory(config)
         self.upper_guard, excess = (0, BEYOND) if top else (GUARD, 0)
         size = self.place.size
-        windows = [Window(GUARD, size + excess, READ), Window(GUARD, self.place.space, WRITE)]
+        segments = [Segment(GUARD, size + excess, READ), Segment(GUARD, self.place.space, WRITE)]
         if top:
-            windows.append(Window(GUARD + size - PAGE, PAGE + excess, WRITE))
+            segments.append(Segment(GUARD + size - PAGE, PAGE + excess, WRITE))
         block = GUARD + size + self.upper_guard
-        self.hosts = [CommandHost(bus, block, windows, top=top) for bus in (golden, rtl)]
+        self.hosts = [CommandHost(bus, block, segments, top=top) for bus in (golden, rtl)]
 
     def close(self) -> None:
         """Give the memories back."""
@@ -62,7 +63,7 @@ class CommandPair:
         return self._check(memory, spoil(rng, program))
 
     def check_cut(self, seed: str) -> Outcome:
-        """Run the program of ``seed`` on both, with a window that ends beside a command or plane."""
+        """Run the program of ``seed`` on both, with a segment that ends beside a command or plane."""
         rng = Random(seed)
         memory, program = self._program(rng)
         commands = [self.place.program + COMMAND_BYTES * (index + 1) for index in range(len(program))]
@@ -71,15 +72,15 @@ class CommandPair:
         number, ends = rng.choice([(0, commands), (1, planes)])
         step = self.config.bus_bits // 8
         size = max(0, rng.choice([0, max(ends), *ends]) + rng.choice([-step, -1, 0, 1, step]))
-        whole = self.hosts[0].windows
-        cut = [replace(window, size=size) if window is whole[number] else window for window in whole]
+        whole = self.hosts[0].segments
+        cut = [replace(segment, size=size) if segment is whole[number] else segment for segment in whole]
         try:
             for host in self.hosts:
-                host.windows = cut
+                host.segments = cut
             return self._check(memory, program)
         finally:
             for host in self.hosts:
-                host.windows = whole
+                host.segments = whole
 
     def check_beyond(self, seed: str) -> Outcome:
         """Run the program of ``seed``, at the top, with a transfer that goes on beyond the address space."""
@@ -96,14 +97,14 @@ class CommandPair:
 
     def _beyond(self, rng: Random, command: Command) -> Command:
         """A transfer, moved so that one of its planes ends behind the end of the address space."""
-        window, end = (0, self.place.size) if command.opcode is Opcode.LOAD else (2, PAGE)
+        segment, end = (0, self.place.size) if command.opcode is Opcode.LOAD else (2, PAGE)
         (_, length), *others = memory_runs(self.config, command)
         step = self.config.bus_bits // 8
         stride = length + step * rng.randrange(4)
         inside = rng.randint(0, max(0, min(len(others), (end - length + step) // stride)))
         slack = rng.randrange(stride // step if inside else 8)
         offset = max(0, end - length + step - inside * stride) + step * slack
-        moved = {"window": window, "offset": offset, "plane_stride": stride if others else 0}
+        moved = {"segment": segment, "offset": offset, "plane_stride": stride if others else 0}
         return Command(command.opcode, {**command.fields, **moved})
 
     def check_fault(self, seed: str) -> Outcome:
@@ -159,12 +160,12 @@ class CommandPair:
     def _check_memory(
         self, memory: np.ndarray, program: Sequence[Command | bytes], after: np.ndarray, outcome: Outcome
     ) -> None:
-        """Demand that nothing but window 1 has changed, and that what is in there is golden's."""
+        """Demand that nothing but segment 1 has changed, and that what is in there is golden's."""
         (low, before, high), (found_low, found, found_high) = (
             np.split(block, [GUARD, GUARD + self.place.size]) for block in (memory, after)
         )
-        assert np.array_equal(low, found_low), "the guard below the windows has changed"
-        assert np.array_equal(high, found_high), "the guard above the windows has changed"
+        assert np.array_equal(low, found_low), "the guard below the segments has changed"
+        assert np.array_equal(high, found_high), "the guard above the segments has changed"
         before = before.copy()
         code = np.frombuffer(b"".join(_words(program)), np.uint8)
         before[self.place.program : self.place.program + len(code)] = code

@@ -1,4 +1,4 @@
-"""Compiled networks on golden's simulator and on the RTL: results, windows byte by byte, and counters."""
+"""Compiled networks on golden's simulator and on the RTL: results, segments byte by byte, and counters."""
 
 import numpy as np
 
@@ -23,41 +23,41 @@ def random_input(network: QuantizedNetwork, seed: int = 1) -> np.ndarray:
 
 
 def load_image(accelerator: Accelerator, image: ProgramImage) -> None:
-    """Load an image, with the same random bytes in all other windows for everyone."""
+    """Load an image, with the same random bytes in all other segments for everyone."""
     accelerator.load(image)
     rng = np.random.default_rng(7)
-    for address, size in accelerator.windows()[1:]:
+    for address, size in accelerator.segments()[1:]:
         if size:
             accelerator.bus.write_memory(address, rng.integers(0, 256, size, np.uint8))
 
 
-def read_windows(accelerator: Accelerator) -> list[np.ndarray]:
-    """Contents of all windows."""
-    return [accelerator.bus.read_memory(*place) if place[1] else EMPTY for place in accelerator.windows()]
+def read_segments(accelerator: Accelerator) -> list[np.ndarray]:
+    """Contents of all segments."""
+    return [accelerator.bus.read_memory(*place) if place[1] else EMPTY for place in accelerator.segments()]
 
 
-def windows_after(
+def segments_after(
     accelerator: Accelerator, image: ProgramImage, x: np.ndarray, *, everything: bool = False
 ) -> list[np.ndarray]:
-    """All windows after a run, see ``load_image``.
+    """All segments after a run, see ``load_image``.
 
-    Without ``everything`` channels that only fill up a window of a tensor are 0: nobody reads them, and they
+    Without ``everything`` channels that only fill up a word of a tensor are 0: nobody reads them, and they
     may hold what an earlier program has left in the activation memory.
     """
     load_image(accelerator, image)
     accelerator.run(x, timeout=TIMEOUT)
-    found = read_windows(accelerator)
+    found = read_segments(accelerator)
     for tensor in () if everything else (image.output, *image.kept):
         place = slice(tensor.offset, tensor.offset + tensor.size(image.config))
-        clean = tensor.pack(tensor.unpack(found[tensor.window][place], image.config), image.config)
-        found[tensor.window][place] = clean
+        clean = tensor.pack(tensor.unpack(found[tensor.segment][place], image.config), image.config)
+        found[tensor.segment][place] = clean
     return found
 
 
-def check_windows(expected: list[np.ndarray], found: list[np.ndarray]) -> None:
-    """Demand that all windows are equal."""
+def check_segments(expected: list[np.ndarray], found: list[np.ndarray]) -> None:
+    """Demand that all segments are equal."""
     for number, (a, b) in enumerate(zip(expected, found, strict=True)):
-        assert np.array_equal(a, b), f"window {number} differs from byte {np.flatnonzero(a != b)[0]} on"
+        assert np.array_equal(a, b), f"segment {number} differs from byte {np.flatnonzero(a != b)[0]} on"
 
 
 def check_counters(accelerator: Accelerator) -> None:
@@ -74,14 +74,14 @@ def check_traffic(accelerator: Accelerator, image: ProgramImage) -> None:
 
 
 def check_network(accelerator: Accelerator, network: QuantizedNetwork, image: ProgramImage) -> None:
-    """Run an image on the RTL and on golden; result, all windows, counters and traffic must be right.
+    """Run an image on the RTL and on golden; result, all segments, counters and traffic must be right.
 
-    Outside the windows the RTL reaches nothing: no memory is mapped there, which ends its simulation.
+    Outside the segments the RTL reaches nothing: no memory is mapped there, which ends its simulation.
     """
     x = random_input(network)
-    expected = windows_after(Accelerator(SimulatedBus(accelerator.config)), image, x)
-    found = windows_after(accelerator, image, x)
-    check_windows(expected, found)
+    expected = segments_after(Accelerator(SimulatedBus(accelerator.config)), image, x)
+    found = segments_after(accelerator, image, x)
+    check_segments(expected, found)
     result = run_network(network, x[None])[network.nodes[-1].name][0]
     assert np.array_equal(accelerator.read(image.output.name), result)
     check_counters(accelerator)

@@ -7,7 +7,7 @@ from crisp_golden.cycles.timeline import program_timeline
 from crisp_golden.machine.program_image import ProgramImage, TensorInfo
 from crisp_spec.commands import ALIGNMENT, COMMAND_BYTES, Command, Memory, Opcode
 from crisp_spec.config import CoreConfig
-from crisp_sw.compile.emission import INPUT_WINDOW, OUTPUT_WINDOW, PROGRAM, SCRATCH, Emitter, PlannedGroup
+from crisp_sw.compile.emission import INPUT_SEGMENT, OUTPUT_SEGMENT, PROGRAM, SCRATCH, Emitter, PlannedGroup
 from crisp_sw.compile.estimate import Cost
 from crisp_sw.compile.graph import Graph, build_graph
 from crisp_sw.compile.input_mapping import map_input
@@ -58,7 +58,7 @@ def compile_network(
         mapping=mapping,
         input=tensors[INPUT],
         output=result,
-        kept=tuple(info for info in tensors.values() if info.window == SCRATCH),
+        kept=tuple(info for info in tensors.values() if info.segment == SCRATCH),
         spans=tuple(spans),
         description={
             "groups": [_describe(planned, cost) for planned, cost in groups],
@@ -88,20 +88,20 @@ def _external_tensors(graph: Graph, groups: list[PlannedGroup]) -> tuple[dict[st
     names = [INPUT, *(tensor.name for planned in groups for tensor in planned.group.stored())]
     for name in dict.fromkeys(names):
         tensor = graph.tensors[name]
-        window = SCRATCH
+        segment = SCRATCH
         if tensor is graph.result:
-            window = OUTPUT_WINDOW
+            segment = OUTPUT_SEGMENT
         elif name == INPUT:
-            window = INPUT_WINDOW
+            segment = INPUT_SEGMENT
         info = TensorInfo(
             name=name,
-            window=window,
-            offset=scratch if window == SCRATCH else 0,
+            segment=segment,
+            offset=scratch if segment == SCRATCH else 0,
             channels=tensor.channels,
             height=tensor.height,
             width=tensor.width,
         )
-        if window == SCRATCH:
+        if segment == SCRATCH:
             scratch += -(-info.size(config) // PAGE) * PAGE
         result[name] = info
     return result, scratch
@@ -113,7 +113,7 @@ def _with_addresses(commands: list[Command]) -> list[Command]:
 
     def moved(command: Command) -> Command:
         if command.opcode is Opcode.LOAD and command["memory"] != Memory.SMEM:
-            assert command["window"] == PROGRAM
+            assert command["segment"] == PROGRAM
             return Command(command.opcode, {**command.fields, "offset": command["offset"] + start})
         return command
 

@@ -19,7 +19,7 @@ from crisp_sw.compile.layout import Copy, Layout
 from crisp_sw.compile.parameter_cache import COMPANIONS, ParameterCache
 from crisp_sw.compile.steps import Step, steps_of
 
-PROGRAM, INPUT_WINDOW, OUTPUT_WINDOW, SCRATCH = range(4)
+PROGRAM, INPUT_SEGMENT, OUTPUT_SEGMENT, SCRATCH = range(4)
 EXTERNAL_CELL = 64
 """Bytes of scratch memory that dependencies are tracked for as one."""
 
@@ -45,7 +45,7 @@ class Emitter:
     Parameters
     ----------
     tensors : where loaded and stored tensors are in external memory.
-    scratch : bytes of the scratch window.
+    scratch : bytes of the scratch segment.
     """
 
     config: CoreConfig
@@ -95,9 +95,9 @@ class Emitter:
 
     def _transfer(self, place: TensorPlace, info: TensorInfo, event: Event) -> dict[str, int]:
         """Fields that loads and stores of tensors share."""
-        row = info.width * self.config.window
+        row = info.width * self.config.word_channels
         return {
-            "window": info.window,
+            "segment": info.segment,
             "planes": place.planes,
             "offset": info.offset + event.first * row,
             "plane_stride": info.height * row,
@@ -112,9 +112,9 @@ class Emitter:
 
     def _external_cells(self, info: TensorInfo, event: Event) -> Cells:
         """Parts of scratch memory that a transfer touches."""
-        if info.window != SCRATCH:
+        if info.segment != SCRATCH:
             return {}
-        row = info.width * self.config.window
+        row = info.width * self.config.word_channels
         planes = info.offset + np.arange(info.planes(self.config)) * info.height * row
         first, last = planes + event.first * row, planes + event.last * row - 1
         cells = [
@@ -217,7 +217,7 @@ class Emitter:
         beat = self.config.bus_bits // 8
         fields = {
             "memory": memory,
-            "window": PROGRAM,
+            "segment": PROGRAM,
             "offset": self._blobs[key][0],
             "address": first * word_bits(self.config, memory) // 8 // beat,
             "beats": len(data) // beat,

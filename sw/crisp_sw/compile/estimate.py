@@ -55,7 +55,7 @@ class Estimator:
             for _, part in bands_of(stage, layout, first, last):
                 execute += self._step(stage, part, out_phased=phased)
         copies = Counter(copy.tensor for copy in layout.pitch)
-        per_word = self.config.window_bits // self.config.bus_bits
+        per_word = self.config.word_bits // self.config.bus_bits
         loaded = sum(t.words(self.config) * copies[t.name] for t in group.loaded()) * per_word
         stored = sum(t.words(self.config) for t in group.stored()) * per_word
         parameters = sum(self._parameter_beats(stage) for stage in group.stages)

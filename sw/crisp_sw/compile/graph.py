@@ -35,17 +35,17 @@ class Stage:
     @cached_property
     def out_size(self) -> tuple[int, int]:
         """Rows and columns of the output."""
-        return self.work.window.out_size(self.height, self.width)
+        return self.work.kernel.out_size(self.height, self.width)
 
     @property
     def pointwise(self) -> bool:
         """Whether every output pixel depends on the input pixel at its own place alone."""
-        window = self.work.window
-        return window.kernel == (1, 1) and window.stride == 1 and window.padding == (0, 0)
+        kernel = self.work.kernel
+        return kernel.size == (1, 1) and kernel.stride == 1 and kernel.padding == (0, 0)
 
     def input_rows(self, first: int, last: int) -> tuple[int, int]:
         """Input rows (half-open) that the output rows ``first`` to ``last - 1`` read."""
-        return self.work.window.input_rows(first, last, self.height)
+        return self.work.kernel.input_rows(first, last, self.height)
 
 
 @dataclass(eq=False)
@@ -72,11 +72,11 @@ class Tensor:
         return self.channels, self.height, self.width
 
     def planes(self, config: CoreConfig) -> int:
-        """Windows of channels."""
-        return -(-self.channels // config.window)
+        """Planes of the tensor."""
+        return -(-self.channels // config.word_channels)
 
     def words(self, config: CoreConfig) -> int:
-        """Windows in the whole tensor."""
+        """Words in the whole tensor."""
         return self.planes(config) * self.height * self.width
 
     @property

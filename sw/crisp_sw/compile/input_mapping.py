@@ -35,7 +35,7 @@ def map_input(config: CoreConfig, network: QuantizedNetwork) -> tuple[QuantizedN
     validate_layer(layer)
     check_layer_structure(layer)
     plain = layer.groups == 1 and layer.residual is None and layer.in_channels == network.input_shape[0]
-    if not plain or layer.in_channels >= config.window:
+    if not plain or layer.in_channels >= config.word_channels:
         return network, None
     costs: list[tuple[int, InputMapping | None]] = []
     failures: list[CapacityError] = []
@@ -84,5 +84,5 @@ def _cost(
         layer, shape = mapping.rewrite(layer), mapping.shape
     channels, height, width = shape
     cycles = workload_cycles(config, layer_workload(config, layer, channels), height, width).total
-    loads = -(-channels // config.window) * height * width * config.window_bits // config.bus_bits
+    loads = -(-channels // config.word_channels) * height * width * config.word_bits // config.bus_bits
     return max(cycles, loads)

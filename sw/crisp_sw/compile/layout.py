@@ -44,7 +44,7 @@ class Layout:
 
     def input(self, stage: Stage) -> Copy:
         """The copy that a stage reads."""
-        return Copy(stage.x, stage.work.window.stride == 2 or stage.name in self.by_phase)
+        return Copy(stage.x, stage.work.kernel.stride == 2 or stage.name in self.by_phase)
 
     def residual(self, stage: Stage) -> Copy | None:
         """The copy that a stage adds: it lies as the pixel grid does."""
@@ -62,7 +62,7 @@ def find_layout(group: Group) -> Layout:
     phased one leaves.
     """
     layout = Layout()
-    strided = {stage.x for stage in group.stages if stage.work.window.stride == 2}
+    strided = {stage.x for stage in group.stages if stage.work.kernel.stride == 2}
     for stage in reversed(group.stages):
         readers = group.local_readers(group.graph.tensors[stage.name])
         if stage.name in strided or any(reader.name in layout.by_phase for reader in readers):
@@ -130,7 +130,7 @@ def _set_pitches(group: Group, layout: Layout) -> None:
         grid, output = layout.input(stage), layout.output(stage)
         residual = layout.residual(stage)
         by_phase = stage.name in layout.by_phase
-        width = -(-stage.width // 2) if by_phase else stage.work.window.grid_width(stage.width)
+        width = -(-stage.width // 2) if by_phase else stage.work.kernel.grid_width(stage.width)
         demand(grid, width)
         demand(output, -(-stage.out_size[1] // 2) if output.phased else stage.out_size[1])
         if output.phased == by_phase:

@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from crisp_golden.pack.geometry import Band, SlidingWindow
+from crisp_golden.pack.geometry import Band, Kernel
 from crisp_golden.pack.jobs import Tensors, tile_ranges
 from crisp_golden.pack.placement import PHASES, TensorPlace
 from crisp_spec.config import CoreConfig
@@ -17,7 +17,7 @@ SHARES = (3, 2, 1)
 Where a row tile alone takes more, the next smaller number is tried.
 """
 
-POINTWISE = SlidingWindow(kernel=(1, 1), stride=1, padding=(0, 0))
+POINTWISE = Kernel(size=(1, 1), stride=1, padding=(0, 0))
 
 
 @dataclass(frozen=True)
@@ -58,7 +58,7 @@ def bands_of(stage: Stage, layout: Layout, first: int, last: int) -> Iterator[tu
         yield (
             None,
             Band(
-                window=stage.work.window,
+                kernel=stage.work.kernel,
                 height=stage.height,
                 width=stage.width,
                 first_row=first,
@@ -74,7 +74,7 @@ def bands_of(stage: Stage, layout: Layout, first: int, last: int) -> Iterator[tu
             yield (
                 phase,
                 Band(
-                    window=POINTWISE,
+                    kernel=POINTWISE,
                     height=height,
                     width=width,
                     first_row=low,

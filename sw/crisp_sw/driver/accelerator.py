@@ -10,7 +10,7 @@ from crisp_spec.registers import COUNTERS
 from crisp_sw.driver.bus import Bus
 from crisp_sw.driver.errors import DriverError
 from crisp_sw.driver.identity import check_configuration, identify
-from crisp_sw.driver.registers import Registers, check_window
+from crisp_sw.driver.registers import Registers, check_segment
 
 RESET_POLLS = 10000
 """Reads of the status register within which a soft reset must be over."""
@@ -20,12 +20,12 @@ FOREVER = 1 << 40
 
 READ, WRITE = 1, 2
 PERMISSIONS = (READ, READ, WRITE, READ | WRITE)
-"""What programs may do to their windows: program, input, output and scratch."""
+"""What programs may do to their segments: program, input, output and scratch."""
 
 
 @dataclass(frozen=True)
 class _Loaded:
-    """An image, and the addresses of its windows."""
+    """An image, and the addresses of its segments."""
 
     image: ProgramImage
     addresses: tuple[int, ...]
@@ -63,7 +63,7 @@ class Accelerator:
         Raises
         ------
         DriverError : the image was compiled for another configuration, and nothing has changed then; or the
-            bus allocates memory where no window may begin, and no network is loaded then.
+            bus allocates memory where no segment may begin, and no network is loaded then.
         """
         check_configuration(self.config, image.config)
         self.unload()
@@ -71,8 +71,8 @@ class Accelerator:
         network = _Loaded(image, tuple(self.bus.allocate(size) if size else 0 for size in sizes))
         self._network = network
         try:
-            for number, (address, size) in enumerate(self.windows()):
-                check_window(number, address, size)
+            for number, (address, size) in enumerate(self.segments()):
+                check_segment(number, address, size)
         except DriverError:
             self.unload()
             raise
@@ -112,7 +112,7 @@ class Accelerator:
         return self.read(network.image.output.name)
 
     def start(self, *, watchdog: int = 0) -> None:
-        """Start the loaded network on what is in the input window.
+        """Start the loaded network on what is in the input segment.
 
         Raises
         ------
@@ -122,9 +122,9 @@ class Accelerator:
         status = self.registers.read("status")
         if status["busy"] or status["resetting"]:
             raise DriverError("the accelerator is busy; wait for it, or reset it")
-        for number, (address, size) in enumerate(self.windows()):
+        for number, (address, size) in enumerate(self.segments()):
             permissions = PERMISSIONS[number]
-            self.registers.set_window(
+            self.registers.set_segment(
                 number, address, size, read=bool(permissions & READ), write=bool(permissions & WRITE)
             )
         self.registers.write("program_offset", offset=0)
@@ -165,11 +165,11 @@ class Accelerator:
         if name not in tensors:
             raise DriverError(f"no tensor {name!r} in memory; expected one of {', '.join(tensors)}")
         info = tensors[name]
-        address = network.addresses[info.window] + info.offset
+        address = network.addresses[info.segment] + info.offset
         return info.unpack(self.bus.read_memory(address, info.size(self.config)), self.config)
 
-    def windows(self) -> list[tuple[int, int]]:
-        """Return address and size of the program's windows: program, input, output and scratch."""
+    def segments(self) -> list[tuple[int, int]]:
+        """Return address and size of the program's segments: program, input, output and scratch."""
         network = self._loaded()
         return list(zip(network.addresses, network.sizes, strict=True))
 
@@ -199,7 +199,7 @@ class Accelerator:
 
     def _write_tensor(self, info: TensorInfo, data: np.ndarray) -> None:
         network = self._loaded()
-        self.bus.write_memory(network.addresses[info.window] + info.offset, data)
+        self.bus.write_memory(network.addresses[info.segment] + info.offset, data)
 
     def _stage(self, index: int) -> str:
         """Which part of the network the command belongs to."""

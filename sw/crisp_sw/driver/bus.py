@@ -17,7 +17,7 @@ class Bus(Protocol):
         ...
 
     def allocate(self, size: int) -> int:
-        """Reserve ``size`` bytes of memory; return their address, a multiple of ``WINDOW_ALIGNMENT``."""
+        """Reserve ``size`` bytes of memory; return their address, a multiple of ``SEGMENT_ALIGNMENT``."""
         ...
 
     def release(self, address: int) -> None:

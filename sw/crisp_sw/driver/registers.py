@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 
 from crisp_spec.fields import pack_fields, unpack_fields
-from crisp_spec.registers import ADDRESS_BITS, PAGE_BITS, WINDOW_ALIGNMENT, Register, register_map
+from crisp_spec.registers import ADDRESS_BITS, PAGE_BITS, SEGMENT_ALIGNMENT, Register, register_map
 from crisp_sw.driver.bus import Bus
 from crisp_sw.driver.errors import DriverError
 
@@ -36,34 +36,34 @@ class Registers:
         register = REGISTERS[name]
         self.bus.write32(register.offset, pack_fields(register.fields, _complete(register, fields)))
 
-    def set_window(
+    def set_segment(
         self, number: int, address: int, size: int, *, read: bool = False, write: bool = False
     ) -> None:
-        """Let programs reach ``size`` bytes of external memory at ``address`` as window ``number``.
+        """Let programs reach ``size`` bytes of external memory at ``address`` as segment ``number``.
 
         Raises
         ------
-        DriverError : no window can be there; nothing has been written then.
+        DriverError : no segment can be there; nothing has been written then.
         """
-        check_window(number, address, size)
-        name = f"window_{number}"
+        check_segment(number, address, size)
+        name = f"segment_{number}"
         self.write(f"{name}_base_low", page=(address & 0xFFFFFFFF) >> PAGE_BITS)
         self.write(f"{name}_base_high", address=address >> 32)
         self.write(f"{name}_size", bytes=size)
         self.write(f"{name}_permissions", read=int(read), write=int(write))
 
 
-def check_window(number: int, address: int, size: int) -> None:
-    """Raise DriverError if there can be no window of ``size`` bytes at ``address``."""
-    if address % WINDOW_ALIGNMENT:
+def check_segment(number: int, address: int, size: int) -> None:
+    """Raise DriverError if there can be no segment of ``size`` bytes at ``address``."""
+    if address % SEGMENT_ALIGNMENT:
         raise DriverError(
-            f"window {number} begins at {address:#x}, expected a multiple of {WINDOW_ALIGNMENT}"
+            f"segment {number} begins at {address:#x}, expected a multiple of {SEGMENT_ALIGNMENT}"
         )
     if not 0 <= size < 1 << 32:
-        raise DriverError(f"window {number} has {size} bytes, expected from 0 to {(1 << 32) - 1}")
+        raise DriverError(f"segment {number} has {size} bytes, expected from 0 to {(1 << 32) - 1}")
     if not 0 <= address <= (1 << ADDRESS_BITS) - max(size, 1):
         raise DriverError(
-            f"window {number} of {size} bytes at {address:#x} leaves the {ADDRESS_BITS}-bit address space"
+            f"segment {number} of {size} bytes at {address:#x} leaves the {ADDRESS_BITS}-bit address space"
         )
 
 

@@ -6,15 +6,15 @@ from dataclasses import asdict
 import numpy as np
 
 from crisp_golden.machine.chip import Chip
-from crisp_golden.machine.simulator import AddressWindow, ProgramSimulator
-from crisp_spec.commands import WINDOWS
+from crisp_golden.machine.simulator import ProgramSimulator, Segment
+from crisp_spec.commands import SEGMENTS
 from crisp_spec.config import CoreConfig
 from crisp_spec.error_codes import ProgramError
 from crisp_spec.fields import pack_fields, unpack_fields
 from crisp_spec.registers import (
     MAGIC,
+    SEGMENT_ALIGNMENT,
     VERSION,
-    WINDOW_ALIGNMENT,
     Register,
     reachable_bytes,
     register_map,
@@ -65,7 +65,7 @@ class SimulatedBus:
         """Reserve memory."""
         address = self._next_address
         self.place(address, size)
-        self._next_address += (-(-size // WINDOW_ALIGNMENT) + 1) * WINDOW_ALIGNMENT
+        self._next_address += (-(-size // SEGMENT_ALIGNMENT) + 1) * SEGMENT_ALIGNMENT
         return address
 
     def place(self, address: int, size: int) -> None:
@@ -117,7 +117,7 @@ class SimulatedBus:
             self._run()
 
     def _run(self) -> None:
-        simulator = ProgramSimulator(self.config, self._windows(), self.chip)
+        simulator = ProgramSimulator(self.config, self._segments(), self.chip)
         start = self._fields("program_offset")["offset"]
         try:
             simulator.run(
@@ -134,17 +134,15 @@ class SimulatedBus:
             self._set("error_index", index=0)
             self._set("interrupt_status", done=1)
 
-    def _windows(self) -> list[AddressWindow]:
-        windows = []
-        for number in range(WINDOWS):
-            name = f"window_{number}"
+    def _segments(self) -> list[Segment]:
+        segments = []
+        for number in range(SEGMENTS):
+            name = f"segment_{number}"
             low, high, size = (
                 self._values[_BY_NAME[f"{name}_{part}"].offset] for part in ("base_low", "base_high", "size")
             )
             base, allowed = high << 32 | low, self._fields(f"{name}_permissions")
             reach = reachable_bytes(base, size)
             data = self._view(base, reach) if reach else np.empty(0, np.uint8)
-            windows.append(
-                AddressWindow(data, readable=bool(allowed["read"]), writable=bool(allowed["write"]))
-            )
-        return windows
+            segments.append(Segment(data, readable=bool(allowed["read"]), writable=bool(allowed["write"])))
+        return segments

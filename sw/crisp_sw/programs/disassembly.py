@@ -8,7 +8,7 @@ from typing import Any
 from crisp_golden.machine.program_image import TensorInfo
 from crisp_golden.machine.transfers import is_tensor
 from crisp_spec.commands import FORMATS, Command, Memory, Opcode
-from crisp_sw.programs.view import WINDOW_NAMES, ProgramView, first_word
+from crisp_sw.programs.view import SEGMENT_NAMES, ProgramView, first_word
 
 MEMORY_NAMES = {
     Memory.SMEM: "pixels",
@@ -128,8 +128,8 @@ class Disassembler:
     def _execute(self, command: Command, stage: str) -> str:
         config = self.view.image.config
         base = self._first_base.setdefault(stage, command["out_base"])
-        window_number = (command["out_base"] - base) // max(1, command["out_plane"])
-        first_tile = window_number * (config.window // config.rows) + command["out_part"]
+        plane_number = (command["out_base"] - base) // max(1, command["out_plane"])
+        first_tile = plane_number * (config.word_channels // config.rows) + command["out_part"]
         key = stage, command["out_base"], command["out_part"]
         first = self._done.get(key, 0)
         self._done[key] = last = first + command["out_height"]
@@ -183,4 +183,4 @@ def _ring(command: Command, base: str, ring: str, *, phased: bool = False) -> st
 
 
 def _address(command: Command) -> str:
-    return f"{WINDOW_NAMES[command['window']]}+{command['offset']:#x}"
+    return f"{SEGMENT_NAMES[command['segment']]}+{command['offset']:#x}"

@@ -71,7 +71,7 @@ def memory_use(
             rows.touch(cells, buffer, span)
         for written, cells in _weights(config, chip, command):
             words.touch(cells, number if written else None, span)
-    row_bytes = config.cols * config.window_bits // 8
+    row_bytes = config.cols * config.word_bits // 8
     word_bytes = word_bits(config, Memory.WEIGHT) // 8
     return {
         "activation": MemoryUse(
@@ -143,7 +143,7 @@ def _buffers(config: CoreConfig, command: Command) -> Iterable[tuple[Buffer, np.
             yield _buffer(command["base"], command["planes"], command["plane"], command["ring"])
         case Opcode.EXECUTE:
             channels = (command["out_part"] + command["row_tiles"]) * config.rows
-            planes = -(-channels // config.window)
+            planes = -(-channels // config.word_channels)
             yield _buffer(
                 command["act_base"], command["channel_blocks"], command["act_plane"], command["act_ring"]
             )

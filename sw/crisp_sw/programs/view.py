@@ -14,7 +14,7 @@ from crisp_spec.legality import violation
 from crisp_spec.memories import word_bits
 
 MOST_BYTES = 1 << 31
-WINDOW_NAMES = ("program", "input", "output", "scratch")
+SEGMENT_NAMES = ("program", "input", "output", "scratch")
 
 BASES = {
     Memory.WEIGHT: "weight_base",
@@ -93,13 +93,13 @@ class ProgramView:
         """The tensor in external memory that a LOAD or STORE touches; None if there is none."""
         for tensor in self.tensors:
             start = command["offset"] - tensor.offset
-            if tensor.window == command["window"] and 0 <= start < max(1, tensor.size(self.image.config)):
+            if tensor.segment == command["segment"] and 0 <= start < max(1, tensor.size(self.image.config)):
                 return tensor
         return None
 
     def rows(self, tensor: TensorInfo, command: Command) -> tuple[int, int]:
         """Image rows (half-open) of a tensor that a LOAD or STORE moves."""
-        first = (command["offset"] - tensor.offset) // (tensor.width * self.image.config.window)
+        first = (command["offset"] - tensor.offset) // (tensor.width * self.image.config.word_channels)
         return first, first + command["rows"]
 
     def _readers(self, number: int, load: Command) -> Iterator[int]:

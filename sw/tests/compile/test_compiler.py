@@ -13,7 +13,7 @@ from crisp_golden.arithmetic.inference import run_network
 from crisp_golden.arithmetic.network import QuantizedNetwork
 from crisp_golden.machine.chip import Chip
 from crisp_golden.machine.program_image import ImageError, ProgramImage
-from crisp_golden.machine.simulator import AddressWindow, ProgramSimulator
+from crisp_golden.machine.simulator import ProgramSimulator, Segment
 from crisp_golden.stimuli.random_networks import random_network
 from crisp_spec.commands import COMMAND_BYTES, Opcode, decode_command
 from crisp_spec.config import CoreConfig, preset
@@ -34,14 +34,14 @@ CONFIGS = {
 def run_program(image: ProgramImage, x: np.ndarray, rng: np.random.Generator) -> dict[str, np.ndarray]:
     """All tensors that a program stores, from memories full of random bytes."""
     config = image.config
-    windows = [AddressWindow(np.frombuffer(image.contents, np.uint8).copy())]
-    windows += [AddressWindow(rng.integers(0, 256, size, np.uint8), writable=True) for size in image.sizes]
+    segments = [Segment(np.frombuffer(image.contents, np.uint8).copy())]
+    segments += [Segment(rng.integers(0, 256, size, np.uint8), writable=True) for size in image.sizes]
     data = image.input_bytes(x)
-    windows[image.input.window].data[: len(data)] = data
-    ProgramSimulator(config, windows, Chip(config, rng)).run(0, image.commands)
+    segments[image.input.segment].data[: len(data)] = data
+    ProgramSimulator(config, segments, Chip(config, rng)).run(0, image.commands)
     return {
         info.name: info.unpack(
-            windows[info.window].data[info.offset : info.offset + info.size(config)], config
+            segments[info.segment].data[info.offset : info.offset + info.size(config)], config
         )
         for info in (*image.kept, image.output)
     }

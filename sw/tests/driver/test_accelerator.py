@@ -83,7 +83,7 @@ def test_the_next_image_needs_no_new_load_and_the_next_network_takes_the_place_o
             x = np.random.default_rng(number).integers(-128, 128, network.input_shape).astype(np.int8)
             expected = run_network(network, x[None])[network.nodes[-1].name][0]
             assert np.array_equal(accelerator.run(x), expected)
-        assert len(bus.memory) == sum(size > 0 for _, size in accelerator.windows())
+        assert len(bus.memory) == sum(size > 0 for _, size in accelerator.segments())
     accelerator.unload()
     assert not bus.memory
 
@@ -126,12 +126,12 @@ def test_an_image_for_another_configuration_is_refused_before_anything_happens()
     assert not bus.memory
 
 
-def test_memory_where_no_window_may_begin_is_refused_and_given_back():
+def test_memory_where_no_segment_may_begin_is_refused_and_given_back():
     _, image, _ = example()
     bus = CrookedBus(TINY)
     accelerator = Accelerator(bus)
     with pytest.raises(
-        DriverError, match=r"^window 2 begins at 0x[0-9a-f]+040, expected a multiple of 4096$"
+        DriverError, match=r"^segment 2 begins at 0x[0-9a-f]+040, expected a multiple of 4096$"
     ):
         accelerator.load(image)
     assert not bus.memory
@@ -154,21 +154,21 @@ def test_memory_that_leaves_the_address_space_is_refused_and_given_back():
     _, image, _ = example()
     bus = TopBus(TINY)
     with pytest.raises(
-        DriverError, match=r"^window 0 of 8192 bytes at 0xf+000 leaves the 64-bit address space$"
+        DriverError, match=r"^segment 0 of 8192 bytes at 0xf+000 leaves the 64-bit address space$"
     ):
         Accelerator(bus).load(replace(image, contents=image.contents.ljust(8192, b"\0")))
     assert not bus.memory
 
 
-def test_windows_are_as_large_as_the_image_says_and_permit_no_more_than_they_must():
+def test_segments_are_as_large_as_the_image_says_and_permit_no_more_than_they_must():
     _, image, x = example(keep=True)
     accelerator = Accelerator(SimulatedBus(TINY))
     accelerator.load(image)
     accelerator.run(x)
     read = accelerator.registers.read
-    sizes = [read(f"window_{number}_size")["bytes"] for number in range(4)]
+    sizes = [read(f"segment_{number}_size")["bytes"] for number in range(4)]
     assert sizes == [len(image.contents), *image.sizes]
-    permissions = [tuple(read(f"window_{number}_permissions").values()) for number in range(4)]
+    permissions = [tuple(read(f"segment_{number}_permissions").values()) for number in range(4)]
     assert permissions == [(1, 0), (1, 0), (0, 1), (1, 1)]
 
 
@@ -190,7 +190,7 @@ def test_an_image_of_another_shape_or_type_is_refused_before_it_is_written():
 def test_what_the_host_must_not_do_is_refused_with_a_reason():
     _, image, x = example()
     accelerator = Accelerator(SilentBus(TINY))
-    for call in (accelerator.start, accelerator.windows, lambda: accelerator.run(x)):
+    for call in (accelerator.start, accelerator.segments, lambda: accelerator.run(x)):
         with pytest.raises(DriverError, match="no network is loaded"):
             call()
     accelerator.load(image)

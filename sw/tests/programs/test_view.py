@@ -39,7 +39,7 @@ def test_loads_of_tensors_work_for_a_reader():
         for name in node.inputs:
             readers.setdefault(name, set()).add(node.name)
     for number, command in enumerate(view.commands):
-        if command.opcode is Opcode.LOAD and command["window"] != 0:
+        if command.opcode is Opcode.LOAD and command["segment"] != 0:
             tensor = view.tensor(command)
             assert tensor is not None
             assert view.stage_of[number] in readers[tensor.name]
@@ -72,7 +72,7 @@ def test_damaged_files_give_the_reason_with_the_name(tmp_path):
         "program image has 3 bytes, expected at least 64": b"abc",
         f"program image begins with {b'x' * 8}, expected b'CRISPRG1'": b"x" * size,
         f"program image has {size - 1} bytes, expected {size}": data[:-1],
-        "program image has version 2, expected 1": data[:8] + struct.pack("<I", 2) + data[12:],
+        "program image has version 1, expected 2": data[:8] + struct.pack("<I", 1) + data[12:],
         rf"program image has checksum [0-9a-f]{{8}}, expected {checksum:08x}": data[:-1]
         + bytes([data[-1] ^ 1]),
     }

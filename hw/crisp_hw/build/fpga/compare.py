@@ -15,15 +15,15 @@ from crisp_spec.config import CoreConfig
 def dense_equivalent(config: CoreConfig) -> CoreConfig:
     """A dense array with as many multipliers and as much activation memory as ``config``.
 
-    M = 1 leaves no activation multiplexers, no group indices and no weight slots but one. Windows are M
+    M = 1 leaves no activation multiplexers, no group indices and no weight slots but one. Words are M
     times narrower, so there are M times as many, and the bus is no wider than they are. Everything else is
     the same, the block-index decoder too.
 
     Raises
     ------
-    ConfigError : ``config`` has more rows than lanes, which a window of a dense array cannot take.
+    ConfigError : ``config`` has more rows than lanes, which a word of a dense array cannot take.
     """
-    bus_bits = min(config.bus_bits, config.window_bits // config.m)
+    bus_bits = min(config.bus_bits, config.word_bits // config.m)
     return replace(config, m=1, smem_words=config.smem_words * config.m, bus_bits=bus_bits)
 
 

@@ -4,7 +4,7 @@ Multipliers and block RAMs stand in a few rows across an ECP5. A placer that loo
 cell by cell, scatters the lanes of a nearly full chip over all of it, and with them the wires. But the array
 is a chain of rows: here its multipliers follow one another like its rows and lanes, along the chip's rows of
 multipliers, the second row backwards and so on, so that the chain never jumps. The activation memory stands
-beside the chain's beginning; those of its tiles that hold the same channels of a window stand together.
+beside the chain's beginning; those of its tiles that hold the same channels of a word stand together.
 """
 
 import json

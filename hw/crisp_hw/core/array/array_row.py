@@ -1,7 +1,7 @@
 """One row of the array: an output channel for ``cols`` pixels, with its accumulators and output stage.
 
 Rows form a systolic chain. Everything a row needs, it receives from the row above one cycle later than that
-row did: activation windows, beats, weights and drain commands. So no signal fans out over the array, and a
+row did: words of activations, beats, weights and drain commands. So no signal fans out over the array, and a
 row does not know its place in time.
 """
 
@@ -40,7 +40,7 @@ class ArrayRow(Shareable):
 
     Members
     -------
-    beat, windows, weights, channels, drain, levels : In, from the row above. The same names with ``next_`` :
+    beat, words, weights, channels, drain, levels : In, from the row above. The same names with ``next_`` :
         Out, to the row below.
     position : In, number of the row; a constant.
     y : Out(drain_cols values of signed 8), requantized outputs in the order of the drain commands: of the
@@ -51,10 +51,9 @@ class ArrayRow(Shareable):
     def __init__(self, config: CoreConfig, *, technology: Technology):
         self.config = config
         self.technology = technology
-        windows = data.ArrayLayout(config.window_bits, config.cols)
         chain = {
             "beat": beat_layout(config),
-            "windows": windows,
+            "words": data.ArrayLayout(config.word_bits, config.cols),
             "weights": weight_bus_layout(config),
             "channels": channel_bus_layout(config),
             "drain": drain_layout(config),
@@ -97,10 +96,10 @@ class ArrayRow(Shareable):
         m = Module()
         m.d.sync += [self.next_beat.eq(self.beat), self.next_drain.eq(self.drain)]
         with m.If(self.beat.fetch):
-            windows = delay(m, self.windows, 1, "windows")
+            words = delay(m, self.words, 1, "words")
         # Weights and parameters that are under way at a reset come before any others.
         m.d.comb += [
-            self.next_windows.eq(windows),
+            self.next_words.eq(words),
             self.next_weights.eq(delay(m, self.weights, 1, "weights")),
             self.next_channels.eq(delay(m, self.channels, 1, "channels")),
             self.next_levels.eq(delay(m, self.levels, 1, "levels")),
@@ -117,7 +116,7 @@ class ArrayRow(Shareable):
         width = config.lanes * config.slot_bits
         buffer = LutRam(width=width, depth=2 * config.m)
         m.submodules.weight_buffer = shared(platform, buffer)
-        # The buffer is a cycle ahead of the windows, so that lanes read its word from a register.
+        # The buffer is a cycle ahead of the words, so that lanes read its word from a register.
         bus = self.weights
         slots = Signal(width, reset_less=True)
         m.d.sync += slots.eq(buffer.read_data)
@@ -139,7 +138,7 @@ class ArrayRow(Shareable):
                 lane = NmLane(config, technology=self.technology)
                 m.submodules[f"lane_{col}_{number}"] = shared(platform, lane)
                 m.d.comb += [
-                    lane.group.eq(self.next_windows[col].word_select(number, groups)),
+                    lane.group.eq(self.next_words[col].word_select(number, groups)),
                     lane.weight.eq(weights[number]),
                     lane.index.eq(places[number][VALUE_BITS:]),
                 ]
@@ -220,7 +219,7 @@ class ArrayRow(Shareable):
         return bias
 
     def _store_residual(self, m: Module, platform) -> list:
-        """Keep this row's byte of residual windows, or its maximum; return what each bank drains.
+        """Keep this row's byte of residual words, or its maximum; return what each bank drains.
 
         The bytes wait as long as sums do, so that they too never come before the bank is drained. A maximum
         is updated at most every four cycles; it is read three cycles before it is written.
@@ -250,14 +249,14 @@ class ArrayRow(Shareable):
         return banks
 
     def _residual_bytes(self, m: Module, layout: data.ArrayLayout) -> Signal:
-        """This row's byte of the window in every column."""
+        """This row's byte of the word in every column."""
         config = self.config
-        part_bits = ceil_log2(config.window // config.rows)
+        part_bits = ceil_log2(config.word_channels // config.rows)
         place = Cat(self.position, self.next_beat.part[:part_bits])
         values = Signal(layout, name="residual_value")
         for col in range(config.cols):
-            window = self.next_windows[col]
-            entries = [window.word_select(i, VALUE_BITS) for i in range(config.window)]
+            word = self.next_words[col]
+            entries = [word.word_select(i, VALUE_BITS) for i in range(config.word_channels)]
             m.d.comb += values[col].eq(select(entries, place))
         return values
 

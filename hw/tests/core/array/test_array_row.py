@@ -43,11 +43,11 @@ class Tile:
         pool: bool = False,
     ):
         self.config, self.bank, self.n, self.pool = config, bank, 1 if pool else n, pool
-        self.slot, self.part = int(rng.integers(16)), int(rng.integers(config.window // config.rows))
+        self.slot, self.part = int(rng.integers(16)), int(rng.integers(config.word_channels // config.rows))
         lanes, m = config.lanes, config.m
         fine = rng.random((windows, lanes, m)).argsort(-1) < n
         self.weights = (rng.integers(-128, 128, (windows, lanes, m)) * fine).astype(np.int8)
-        shape = (windows, config.tile_depth, config.cols, config.window)
+        shape = (windows, config.tile_depth, config.cols, config.word_channels)
         self.x = rng.integers(-128, 128, shape).astype(np.int8)
         self.residual = rng.integers(-128, 128, shape[1:]).astype(np.int8)
         self.channel = {
@@ -97,7 +97,7 @@ class Tile:
             beat = {**IDLE, "fetch": int(n == 0), "first": int(window == 0 and n == 0), "n": n}
             beat |= {"residual": 1, "maximum": 1, "part": self.part} if self.pool else {"mac": 1}
             beat |= {"buffer": window % 2, "bank": self.bank, "depth": depth, "slot": self.slot}
-            frames.append({"beat": beat, "windows": packed(self.x[window, depth])})
+            frames.append({"beat": beat, "words": packed(self.x[window, depth])})
         return frames
 
     def residual_frames(self) -> list[Frame]:
@@ -115,7 +115,7 @@ class Tile:
                         "depth": d,
                         "part": self.part,
                     },
-                    "windows": packed(self.residual[d]),
+                    "words": packed(self.residual[d]),
                 }
                 for d in range(self.config.tile_depth)
             ]
@@ -130,9 +130,9 @@ class Tile:
         ]
 
 
-def packed(windows: np.ndarray) -> list[int]:
-    """int8[cols, window] to words."""
-    return [int.from_bytes(word.tobytes(), "little") for word in windows]
+def packed(words: np.ndarray) -> list[int]:
+    """int8[cols, word_channels] to words."""
+    return [int.from_bytes(word.tobytes(), "little") for word in words]
 
 
 def tile_frames(row: ArrayRow, tile: Tile, number: int) -> list[Frame]:
@@ -210,19 +210,19 @@ def test_single_columns_drain_through_the_first_lane(name: str):
     assert outputs[-len(drains) :] == tile.expected(0)
 
 
-def test_the_row_below_receives_everything_one_cycle_later_and_windows_only_when_fetched():
+def test_the_row_below_receives_everything_one_cycle_later_and_words_only_when_fetched():
     config = CONFIGS["m4"]
     rng = np.random.default_rng(2)
-    names = ("beat", "weights", "drain", "windows")
+    names = ("beat", "weights", "drain", "words")
     row = ArrayRow(config, technology=Technology.GENERIC)
     frames = []
     for _ in range(60):
         frames.append({name: int(rng.integers(1 << 30)) for name in names[:3]})
-        frames[-1]["windows"] = rng.integers(1 << 30, size=config.cols).tolist()
+        frames[-1]["words"] = rng.integers(1 << 30, size=config.cols).tolist()
     seen = trace(row, frames, [*names, *[f"next_{name}" for name in names]])
-    held = plain(seen[0]["next_windows"])
+    held = plain(seen[0]["next_words"])
     for before, after in pairwise(seen):
         for name in names[:3]:
             assert after[f"next_{name}"] == before[name]
-        held = before["windows"] if before["beat"]["fetch"] else held
-        assert after["next_windows"] == held
+        held = before["words"] if before["beat"]["fetch"] else held
+        assert after["next_words"] == held

@@ -80,7 +80,7 @@ def written_words(job: RandomJob, frames: list[dict[str, Any]], memory: np.ndarr
 def expected_memory(job: RandomJob, outputs: np.ndarray, memory: np.ndarray) -> np.ndarray:
     """What the memory must hold after ``outputs`` int8[commands, drain_cols, rows]."""
     config, v, memory = job.config, job.fields, memory.copy()
-    pixels, parts = pixels_per_command(job), config.window // config.rows
+    pixels, parts = pixels_per_command(job), config.word_channels // config.rows
     for command, values in enumerate(outputs):
         row_tile, number = divmod(command, commands_per_row_tile(job))
         plane, part = divmod(v["out_part"] + row_tile, parts)
@@ -107,7 +107,7 @@ def test_outputs_of_random_jobs_reach_their_words_and_nothing_else(config: CoreC
         job = random_job(rng, config, out_phased=phased)
         count = job.fields["row_tiles"] * commands_per_row_tile(job)
         outputs = rng.integers(-128, 128, (count, config.drain_cols, config.rows)).astype(np.int8)
-        memory = rng.integers(-128, 128, (config.smem_words, config.window)).astype(np.int8)
+        memory = rng.integers(-128, 128, (config.smem_words, config.word_channels)).astype(np.int8)
         expected = expected_memory(job, outputs, memory)
         assert written_words(job, frames_of(job, outputs, rng), memory) == 1
         np.testing.assert_array_equal(memory, expected)

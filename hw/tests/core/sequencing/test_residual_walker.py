@@ -9,7 +9,7 @@ from crisp_hw.core.sequencing.residual_walker import ResidualWalker
 from hw.tests.simulate import drive, plain, simulate
 
 CONFIG = small_core(2, 4, 2, 4)
-PARTS = CONFIG.window // CONFIG.rows
+PARTS = CONFIG.word_channels // CONFIG.rows
 
 
 def test_every_row_tile_begins_at_the_start_of_its_plane_and_walks_round_the_ring():

@@ -93,7 +93,7 @@ async def run(
 def expected_beats(job: RandomJob) -> list[dict[str, int]]:
     """All beats of a job in order; only the fields that mean something in them."""
     config, v, beats, tile, row_tile = job.config, job.fields, [], 0, 0
-    parts = config.window // config.rows
+    parts = config.word_channels // config.rows
     for number, window in enumerate(decoded_windows(job)):
         depths = v["depth_last"] if window["last_pixels"] else v["depth_full"]
         first_pixel = tile % v["pixel_tiles"] * v["depth_full"] * config.cols

@@ -21,7 +21,7 @@ TENSOR = {"planes": 1, "rows": 1, "width": PIXELS, "pitch": PIXELS, "plane": 25,
 
 
 class Machine:
-    """A program in window 0, and window 1 of ``size`` bytes, of which ``mapped`` are there."""
+    """A program in segment 0, and segment 1 of ``size`` bytes, of which ``mapped`` are there."""
 
     def __init__(self, timing: MemoryTiming | None = None):
         self.bus = RtlBus(TINY, timing=timing)
@@ -33,7 +33,7 @@ class Machine:
         self.code, self.data = self.bus.allocate(4096), self.bus.allocate(mapped)
         self.bus.write_memory(self.code, np.frombuffer(code, np.uint8))
         for number, (address, length) in enumerate(((self.code, 4096), (self.data, size))):
-            self.registers.set_window(number, address, length, read=True, write=True)
+            self.registers.set_segment(number, address, length, read=True, write=True)
         self.registers.write("program_length", commands=len(code) // COMMAND_BYTES)
         self.registers.write("interrupt_enable", done=1, error=1)
         self.registers.write("interrupt_status", done=1, error=1)
@@ -44,11 +44,11 @@ class Machine:
 
 
 def load(**values: int) -> Command:
-    return Command(Opcode.LOAD, {"window": 1, **TENSOR, **values})
+    return Command(Opcode.LOAD, {"segment": 1, **TENSOR, **values})
 
 
 def store(**values: int) -> Command:
-    return Command(Opcode.STORE, {"window": 1, **TENSOR, **values})
+    return Command(Opcode.STORE, {"segment": 1, **TENSOR, **values})
 
 
 def test_a_cycle_of_latency_costs_a_cycle_wherever_a_program_waits_for_it():
@@ -66,7 +66,7 @@ def test_beats_come_as_slowly_as_the_interval_says():
     def cycles(interval: int) -> int:
         return Machine(MemoryTiming(read_interval=interval)).run([load(), END])
 
-    data, fetched = PIXELS * TINY.window // STEP, 2 * COMMAND_BYTES // STEP
+    data, fetched = PIXELS * TINY.word_channels // STEP, 2 * COMMAND_BYTES // STEP
     later = cycles(40) - cycles(20)
     assert 20 * (data - 1) <= later <= 20 * (data + fetched)
 
@@ -74,7 +74,7 @@ def test_beats_come_as_slowly_as_the_interval_says():
 def test_what_bursts_touch_is_remembered():
     machine = Machine()
     machine.run([load(offset=64), store(offset=1024), END])
-    length = PIXELS * TINY.window
+    length = PIXELS * TINY.word_channels
     read, written = machine.bus.simulation.touched(machine.data)
     assert (read, written) == (Touched(64, 64 + length, length), Touched(1024, 1024 + length, length))
     assert machine.bus.simulation.touched(machine.code)[1] == Touched(0, 0, 0)
@@ -119,7 +119,7 @@ def test_waves_are_recorded_if_asked_for(tmp_path):
 
 
 def test_a_load_of_a_table_needs_no_tensor():
-    table = Command(Opcode.LOAD, {"window": 1, "memory": Memory.TAP, "beats": 4})
+    table = Command(Opcode.LOAD, {"segment": 1, "memory": Memory.TAP, "beats": 4})
     machine = Machine()
     machine.run([table, END])
     assert machine.registers.value("count_read_beats") == 4

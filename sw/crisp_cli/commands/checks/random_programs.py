@@ -14,7 +14,7 @@ def random_programs(core: Core = TINY, cases: Cases = 1000, first: FirstCase = 0
     """Run many random programs on golden's simulator and on the RTL; compare the whole memory after each.
 
     Compiled random networks, garbage, and command programs that are legal, lie at the end of the address
-    space, have too small a window, are spoiled or meet a failing bus; a line says how far each batch came.
+    space, have too small a segment, are spoiled or meet a failing bus; a line says how far each batch came.
 
     Examples:
 

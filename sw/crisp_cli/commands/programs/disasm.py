@@ -10,7 +10,7 @@ from crisp_cli.options import AsJson
 from crisp_cli.terminal import emit, results
 from crisp_golden.machine.program_image import ImageError
 from crisp_sw.programs.disassembly import Line, disassemble, format_lines
-from crisp_sw.programs.view import WINDOW_NAMES, ProgramView, read_program
+from crisp_sw.programs.view import SEGMENT_NAMES, ProgramView, read_program
 from crisp_sw.report.numbers import size
 
 
@@ -26,7 +26,7 @@ def disasm(
     A line has the command's number, its engine, its tokens, and what it does. `<load` takes a token that the
     load engine has put down, so the command starts when that earlier command has ended; `>store` puts one
     down for the store engine. Places in the activation memory (SMEM) are in rows; a ring of few rows holds
-    the part of a tensor that is in use. Addresses are a window of external memory and an offset.
+    the part of a tensor that is in use. Addresses are a segment of external memory and an offset.
 
     Examples:
 
@@ -52,12 +52,12 @@ def _show(path: Path, view: ProgramView, lines: list[Line]) -> None:
     results.print(
         f"{path}: {image.commands:,} commands, {size(len(image.contents))} with all parameters, for "
         f"{config.rows} rows, {config.cols} columns, {config.lanes} lanes, M = {config.m}, "
-        f"windows of {config.window} channels",
+        f"words of {config.word_channels} channels",
     )
     for tensor in view.tensors:
         results.print(
             f"  {tensor.name}: {tensor.channels} x {tensor.height} x {tensor.width} at "
-            f"{WINDOW_NAMES[tensor.window]}+{tensor.offset:#x}",
+            f"{SEGMENT_NAMES[tensor.segment]}+{tensor.offset:#x}",
         )
     for text in format_lines(lines):
         results.print(text)

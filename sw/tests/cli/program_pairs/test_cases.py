@@ -43,7 +43,7 @@ def test_programs_at_the_end_of_the_address_space_never_reach_beyond_it(cases):
     assert seen == {"none": 20, "address": 20}
 
 
-def test_programs_whose_window_is_cut_stop_and_leave_the_memory_that_golden_leaves(cases):
+def test_programs_whose_segment_is_cut_stop_and_leave_the_memory_that_golden_leaves(cases):
     seen = Counter(cases.run("cut", number).end for number in range(40))
     assert set(seen) == {"none", "address", "bus_fetch"}, seen
 
@@ -76,10 +76,12 @@ def test_a_reset_at_any_moment_leaves_nothing_open_and_nothing_behind(cases):
 
 
 def test_a_write_where_nothing_may_be_written_is_reported_with_its_number(cases, monkeypatch):
-    window = cases.garbage.hosts[0].windows[2]
-    monkeypatch.setattr(cases.garbage, "written", slice(window.offset, window.offset))
+    segment = cases.garbage.hosts[0].segments[2]
+    monkeypatch.setattr(cases.garbage, "written", slice(segment.offset, segment.offset))
     number = next(number for number in range(GARBAGE) if _writes(cases, number))
-    with pytest.raises(BenchError, match=rf"garbage {number} \(seed 2\): \d+ bytes outside window 2 changed"):
+    with pytest.raises(
+        BenchError, match=rf"garbage {number} \(seed 2\): \d+ bytes outside segment 2 changed"
+    ):
         cases.run("garbage", number)
 
 
@@ -104,7 +106,7 @@ def test_a_byte_that_differs_is_reported_with_its_number(cases, monkeypatch):
         runs[0][:] = ~np.asarray(runs[0])
 
     monkeypatch.setattr(ProgramSimulator, "_store", wrong)
-    for kind, message in (("network", "window 2 differs"), ("commands", r"\d+ bytes differ")):
+    for kind, message in (("network", "segment 2 differs"), ("commands", r"\d+ bytes differ")):
         with pytest.raises(BenchError, match=rf"{kind} 1 \(seed 2\): {message}"):
             cases.run(kind, 1)
     for kind in ("spoiled", "fault"):

@@ -9,11 +9,11 @@ from crisp_cli.program_pairs.network_pair import (
     TIMEOUT,
     check_counters,
     check_network,
-    check_windows,
+    check_segments,
     load_image,
     random_input,
-    read_windows,
-    windows_after,
+    read_segments,
+    segments_after,
 )
 from crisp_golden.cycles.memory_timing import MemoryTiming
 from crisp_golden.machine.program_image import ProgramImage
@@ -62,8 +62,8 @@ def test_programs_of_several_users_follow_each_other_without_a_reset(name):
     for seed in (40, 41, 42, 40):
         network = random_network(seed, m=config.m)
         image, x = compile_network(config, network), random_input(network)
-        expected = windows_after(golden, image, x, everything=True)
-        check_windows(expected, windows_after(rtl, image, x, everything=True))
+        expected = segments_after(golden, image, x, everything=True)
+        check_segments(expected, segments_after(rtl, image, x, everything=True))
         check_counters(rtl)
 
 
@@ -90,21 +90,21 @@ def damaged(image: ProgramImage, index: int) -> ProgramImage:
 
 
 @pytest.mark.parametrize("name", BUS_WIDTHS)
-def test_a_program_that_stops_leaves_the_windows_that_golden_leaves(name):
+def test_a_program_that_stops_leaves_the_segments_that_golden_leaves(name):
     config = BUS_WIDTHS[name]
     machines = Accelerator(SimulatedBus(config)), Accelerator(RtlBus(config))
     network = random_network(35, m=config.m)
     image = compile_network(config, network, fuse=False)
     for index in np.linspace(1, image.commands - 1, 8).astype(int).tolist():
-        windows = []
+        segments = []
         for accelerator in machines:
             load_image(accelerator, damaged(image, index))
             with pytest.raises(ProgramError) as caught:
                 accelerator.run(random_input(network), timeout=TIMEOUT)
             assert (caught.value.code, caught.value.index) == (ErrorCode.ILLEGAL_COMMAND, index)
-            windows.append(read_windows(accelerator))
+            segments.append(read_segments(accelerator))
             accelerator.reset()
-        check_windows(*windows)
+        check_segments(*segments)
 
 
 def test_an_error_between_two_programs_leaves_nothing_behind(accelerator):
@@ -123,10 +123,10 @@ def test_an_error_between_two_programs_leaves_nothing_behind(accelerator):
 def test_a_failing_memory_is_reported_with_the_command_that_met_it(accelerator):
     network = random_network(32, m=accelerator.config.m)
     image = compile_network(accelerator.config, network)
-    for window, code in ((0, ErrorCode.BUS_READ), (1, ErrorCode.BUS_READ), (2, ErrorCode.BUS_WRITE)):
+    for segment, code in ((0, ErrorCode.BUS_READ), (1, ErrorCode.BUS_READ), (2, ErrorCode.BUS_WRITE)):
         accelerator.load(image)
-        address, size = accelerator.windows()[window]
-        start = address + (image.commands * COMMAND_BYTES if window == 0 else 0)
+        address, size = accelerator.segments()[segment]
+        start = address + (image.commands * COMMAND_BYTES if segment == 0 else 0)
         faults = [range(start, address + size)]
         accelerator.bus.simulation.set_faults(reads=faults, writes=faults)
         with pytest.raises(ProgramError) as caught:

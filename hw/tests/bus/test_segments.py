@@ -1,4 +1,4 @@
-"""Address windows: the same bytes can be reached as in the declaration of the registers."""
+"""Segments: the same bytes can be reached as in the declaration of the registers."""
 
 from random import Random
 
@@ -6,7 +6,7 @@ from amaranth.hdl import Module
 from amaranth.lib import wiring
 from amaranth.lib.wiring import In, Out
 
-from crisp_hw.bus.windows import OFFSET_BITS, RANGE_LAYOUT, reachable_bytes, window_base
+from crisp_hw.bus.segments import OFFSET_BITS, RANGE_LAYOUT, reachable_bytes, segment_base
 from crisp_spec import registers
 from crisp_spec.registers import ADDRESS_BITS, PAGE_BITS
 from hw.tests.simulate import simulate
@@ -15,19 +15,19 @@ from hw.tests.simulate import simulate
 class Reach(wiring.Component):
     def __init__(self):
         super().__init__(
-            {"window": In(RANGE_LAYOUT), "base": Out(ADDRESS_BITS), "reachable": Out(OFFSET_BITS)}
+            {"segment": In(RANGE_LAYOUT), "base": Out(ADDRESS_BITS), "reachable": Out(OFFSET_BITS)}
         )
 
     def elaborate(self, platform):
         m = Module()
         m.d.comb += [
-            self.base.eq(window_base(self.window)),
-            self.reachable.eq(reachable_bytes(self.window)),
+            self.base.eq(segment_base(self.segment)),
+            self.reachable.eq(reachable_bytes(self.segment)),
         ]
         return m
 
 
-def test_a_window_ends_where_the_address_space_does():
+def test_a_segment_ends_where_the_address_space_does():
     rng, dut = Random(1), Reach()
     pages = 1 << ADDRESS_BITS - PAGE_BITS
     largest = (1 << OFFSET_BITS) - 1
@@ -38,7 +38,7 @@ def test_a_window_ends_where_the_address_space_does():
 
     async def bench(ctx):
         for page, size in cases:
-            ctx.set(dut.window, {"page": page, "size": size})
+            ctx.set(dut.segment, {"page": page, "size": size})
             assert ctx.get(dut.base) == page << PAGE_BITS
             assert ctx.get(dut.reachable) == registers.reachable_bytes(page << PAGE_BITS, size)
 
