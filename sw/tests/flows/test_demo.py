@@ -124,7 +124,7 @@ def test_pruned_model_is_used_again(finished, settings, used):
 
 @pytest.mark.parametrize("change", [{"fresh": True}, {"classes": "8,3,5"}, {"seed": 1}])
 def test_changed_settings_prune_again(settings, used, change):
-    quick = replace(settings, prune=replace(settings.prune, iterations=1, final_epochs=0))
+    quick = replace(settings, prune=settings.prune.with_values(iterations=1, final_epochs=0))
     lines: list[str] = []
     demo(quick, used, say=lines.append)
     demo(replace(quick, **change), used, say=lines.append)
@@ -132,7 +132,7 @@ def test_changed_settings_prune_again(settings, used, change):
 
 
 def test_other_pictures_prune_again(settings, used, monkeypatch):
-    quick = replace(settings, prune=replace(settings.prune, iterations=1, final_epochs=0))
+    quick = replace(settings, prune=settings.prune.with_values(iterations=1, final_epochs=0))
     demo(quick, used)
 
     def brighter(*arguments: Any) -> ClassTask:
