@@ -19,7 +19,7 @@ from tools.structure.sources import texts
 
 HOOKS = PROJECT / ".pre-commit-config.yaml"
 WORKFLOW = PROJECT / ".github" / "workflows" / "ci.yml"
-BINARY = {".png", ".safetensors"}
+BINARY = {".png", ".safetensors", ".xz"}
 
 in_git = pytest.mark.skipif(
     shutil.which("git") is None or not (PROJECT / ".git").exists(), reason="needs git and a checkout"
