@@ -6,21 +6,12 @@ import numpy as np
 import pytest
 
 from crisp_golden.stimuli.random_jobs import RandomJob, random_job
+from crisp_golden.stimuli.small_cores import WRAPPING
 from crisp_sim.devices import core_verilog
 from crisp_sim.runs.runner import Bench, run_bench
-from crisp_spec.config import CoreConfig, preset
+from crisp_spec.config import preset
 
-# Tables that wrap soon; one, two, four and all columns drained at a time.
-SMALL = {"weight_words": 128, "index_words": 64, "channel_words": 64, "tap_words": 16, "tile_depth": 4}
-CONFIGS = {
-    "tiny": preset("tiny"),
-    "m2": CoreConfig(rows=2, cols=4, lanes=4, m=2, smem_words=512, drain_cols=2, **SMALL),
-    "m4": CoreConfig(rows=16, cols=4, lanes=4, m=4, load_rows=4, smem_words=512, drain_cols=4, **SMALL),
-    "m8": CoreConfig(
-        rows=4, cols=8, lanes=2, m=8, load_rows=2, smem_words=1024, drain_cols=4, bus_bits=128, **SMALL
-    ),
-    "dense": CoreConfig(rows=4, cols=4, lanes=8, m=1, load_rows=2, smem_words=512, **SMALL),
-}
+CONFIGS = {"tiny": preset("tiny"), **WRAPPING}
 SEED, JOBS = 1, 150
 
 

@@ -9,19 +9,18 @@ from crisp_golden.arithmetic.network import QuantizedConv
 from crisp_golden.pack.jobs import pack_layer
 from crisp_golden.pack.windows import window_weights
 from crisp_golden.stimuli.layer_cases import KERNELS, KINDS, LayerCase, numbered_case
+from crisp_golden.stimuli.small_cores import WRAPPING
 from crisp_sim.core.random_layers import random_layers
 from crisp_sim.devices import core_verilog
 from crisp_sim.runs.runner import Bench, run_bench
-from crisp_spec.config import CoreConfig, preset
+from crisp_spec.config import preset
 
 CONFIGS = {
     "tiny": preset("tiny"),
     "small": preset("small"),
     "edge": preset("edge"),
-    "m2": CoreConfig(rows=2, cols=4, lanes=4, m=2, smem_words=512, weight_words=512, drain_cols=2),
-    "m8": CoreConfig(
-        rows=4, cols=2, lanes=1, m=8, load_rows=2, smem_words=1024, weight_words=1024, drain_cols=2
-    ),
+    "m2": WRAPPING["m2"],
+    "m8": WRAPPING["m8"],
 }
 CASES = {"tiny": 64, "small": 48, "edge": 24, "m2": 48, "m8": 96}
 FIRST = {"tiny": 0, "small": 0, "edge": 48, "m2": 0, "m8": 0}

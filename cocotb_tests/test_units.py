@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from crisp_golden.stimuli.small_cores import WRAPPING
 from crisp_sim.devices import DEVICES, device_top, device_verilog
 from crisp_sim.runs.runner import Bench, BenchResult, run_bench
 from crisp_spec.config import CoreConfig, preset
@@ -43,7 +44,7 @@ CONFIGS = {
 }
 
 # What is on its way through many rows outlasts a reset of one cycle.
-TALL = CoreConfig(rows=16, cols=2, lanes=4, load_rows=4, smem_words=4096, weight_words=2048, index_words=512)
+TALL = WRAPPING["m4"]
 
 
 def run_unit(

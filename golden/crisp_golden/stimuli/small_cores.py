@@ -18,6 +18,17 @@ CORES = {
 }
 """Small cores, one for every group size, that all random layers fit."""
 
+_WRAPPING = {"weight_words": 128, "index_words": 64, "channel_words": 64, "tap_words": 16, "tile_depth": 4}
+WRAPPING = {
+    "m2": CoreConfig(rows=2, cols=4, lanes=4, m=2, smem_words=512, drain_cols=2, **_WRAPPING),
+    "m4": CoreConfig(rows=16, cols=4, lanes=4, m=4, load_rows=4, smem_words=512, drain_cols=4, **_WRAPPING),
+    "m8": CoreConfig(
+        rows=4, cols=8, lanes=2, m=8, load_rows=2, smem_words=1024, drain_cols=4, bus_bits=128, **_WRAPPING
+    ),
+    "dense": CoreConfig(rows=4, cols=4, lanes=8, m=1, load_rows=2, smem_words=512, **_WRAPPING),
+}
+"""Small cores whose tables wrap soon, one for every group size; they drain one, two or four columns at once."""
+
 BUS_WIDTHS = {
     "tiny": preset("tiny"),
     "wide": CoreConfig(
