@@ -18,20 +18,16 @@ from cocotb_tests.protocol.stability import CHANNELS, watch_channel
 from crisp_golden.machine.simulator import ProgramSimulator
 from crisp_golden.stimuli.aftermath import Aftermath
 from crisp_golden.stimuli.random_programs import ProgramMemory
+from crisp_sim.accelerator.program_host import REGISTERS, START, ProgramHost, program_bytes
 from crisp_sim.core.clocking import CLOCK_PERIOD_NS, RESET_CYCLES
-from crisp_spec.commands import COMMAND_BYTES, Command
+from crisp_spec.commands import Command
 from crisp_spec.config import CoreConfig
-from crisp_spec.cycle_causes import PROGRAM_CAUSES
 from crisp_spec.error_codes import ErrorCode, ProgramError
-from crisp_spec.registers import COUNTERS, register_map
 
-OFFSETS = {register.name: register.offset for register in register_map()}
 BASE = 0x12_3456_0000
 
-START, SOFT_RESET = 1, 2
 
-
-class Accelerator:
+class Accelerator(ProgramHost):
     """One accelerator with its memory, whose segments are those of ``ProgramMemory``.
 
     Parameters
@@ -99,29 +95,19 @@ class Accelerator:
 
     async def write(self, name: str, value: int) -> None:
         """Write a register."""
-        await self.lite.write_dword(OFFSETS[name], value)
+        await self.lite.write_dword(REGISTERS[name].offset, value)
 
     async def read(self, name: str) -> int:
         """Read a register."""
-        return await self.lite.read_dword(OFFSETS[name])
-
-    async def set_segments(self) -> None:
-        """Set the segments."""
-        for segment, size, permissions in ((0, self.place.size, 1), (1, self.place.space, 2)):
-            await self.write(f"segment_{segment}_base_low", BASE & 0xFFFF_FFFF)
-            await self.write(f"segment_{segment}_base_high", BASE >> 32)
-            await self.write(f"segment_{segment}_size", size)
-            await self.write(f"segment_{segment}_permissions", permissions)
-        await self.write("interrupt_enable", 3)
+        return await self.lite.read_dword(REGISTERS[name].offset)
 
     async def start(self, program: Sequence[Command | bytes]) -> Aftermath:
         """Put a program into memory and start it; return what it may leave there."""
-        code = b"".join(item if isinstance(item, bytes) else item.encode() for item in program)
+        code = program_bytes(program)
         self.memory.data[self.place.program : self.place.program + len(code)] = code
         aftermath = Aftermath(self.config, self.place, self.contents, program)
-        await self.set_segments()
-        await self.write("program_offset", self.place.program)
-        await self.write("program_length", len(code) // COMMAND_BYTES)
+        await self.set_segments(BASE, self.place.size, self.place.space)
+        await self.set_program(self.place.program, len(code))
         await self.write("interrupt_status", 3)
         await self.write("control", START)
         return aftermath
@@ -136,24 +122,18 @@ class Accelerator:
         if not self.dut.interrupt.value:
             await with_timeout(RisingEdge(self.dut.interrupt), limit * CLOCK_PERIOD_NS, "ns")
         traffic = self.memory.reads, self.memory.writes
-        status, pending = await self.read("status"), await self.read("interrupt_status")
-        code = ErrorCode(status >> 8 & 0xFF)
+        status, pending = await self.status(), await self.read("interrupt_status")
+        code, index = ErrorCode(status.pop("error")), status.pop("index")
         done = int(code is ErrorCode.NONE)
-        assert (status & 7, pending) == ((2, 1) if done else (0, 2)), (status, pending)
-        counters = await self.counters()
-        self.total = counters["total"]
-        assert sum(counters[cause] for cause in PROGRAM_CAUSES) == self.total, counters
+        assert (status, pending) == ({"busy": 0, "done": done, "resetting": 0}, 1 if done else 2)
+        self.total = (await self.counters())["total"]
         assert (self.memory.reads, self.memory.writes) == traffic, "the bus is used after the end"
         self.check_bus()
-        return code, await self.read("error_index")
+        return code, index
 
     def check_bus(self) -> None:
         """Demand that no rule of the bus has been broken since the beginning."""
         assert not self.violations, self.violations
-
-    async def counters(self) -> dict[str, int]:
-        """All counters."""
-        return {name: await self.read(f"count_{name}") for name, _ in COUNTERS}
 
     def outcome(self, commands: int) -> tuple[ErrorCode, int]:
         """Run the program that is in memory on golden; return error code and index."""

@@ -4,10 +4,10 @@ import cocotb
 import pytest
 from cocotb.triggers import ClockCycles, FallingEdge, RisingEdge
 
-from cocotb_tests.protocol.accelerator import SOFT_RESET
 from cocotb_tests.protocol.bench_protocol import accelerator, make_program
 from cocotb_tests.protocol.external_memory import MAX_LATENCY
 from cocotb_tests.protocol.stability import watch_channel
+from crisp_sim.accelerator.program_host import SOFT_RESET
 from crisp_sim.core.clocking import set_inputs, start_clock
 from crisp_spec.commands import Command, Opcode
 from crisp_spec.error_codes import ErrorCode

@@ -5,10 +5,11 @@ from random import Random
 import cocotb
 from cocotb.triggers import ClockCycles, FallingEdge
 
-from cocotb_tests.protocol.accelerator import SOFT_RESET, Accelerator
+from cocotb_tests.protocol.accelerator import Accelerator
 from crisp_golden.stimuli.random_programs import random_program
 from crisp_golden.stimuli.wrong_programs import BUS_ERRORS, random_fault, spoil
 from crisp_hw.accelerator import SHORTEST_RESET
+from crisp_sim.accelerator.program_host import SOFT_RESET
 from crisp_sim.core.clocking import pulse_reset
 from crisp_sim.runs.parameters import bench_parameters, record_measurements
 from crisp_spec.commands import Command

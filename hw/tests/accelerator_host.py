@@ -7,15 +7,13 @@ from typing import Any
 from amaranth.hdl import Signal
 
 from crisp_hw.accelerator import CrispStc
+from crisp_sim.accelerator.program_host import REGISTERS, START, ProgramHost, program_bytes
 from crisp_spec.commands import COMMAND_BYTES, Command, Opcode
 from crisp_spec.config import CoreConfig
-from crisp_spec.cycle_causes import PROGRAM_CAUSES
-from crisp_spec.registers import COUNTERS, register_map
 from hw.tests.agents import Agent, AxiMemory, AxiTraffic, clock
 from hw.tests.simulate import drive, simulate
 from hw.tests.stand_in_core import CoreAgent, StandInCore
 
-OFFSETS = {register.name: register.offset for register in register_map()}
 BASE = 0x8_0000_0000
 SIZE = 1 << 16
 PROGRAM = 0x8000
@@ -47,7 +45,7 @@ def execute(config: CoreConfig, **values: int) -> Command:
     )
 
 
-class Host:
+class Host(ProgramHost):
     """An accelerator with a stand-in core, an external memory and a bench that talks to both.
 
     Segment 0 may be read, segment 1 written; both are the whole memory, and the program lies in the middle.
@@ -93,7 +91,7 @@ class Host:
     async def write(self, name: str, value: int, strobes: int = 15) -> int:
         """Write a register; return the response."""
         bus, ctx = self.dut.s_axil, self.ctx
-        drive(ctx, bus.aw, {"addr": OFFSETS.get(name, 0xF00), "valid": 1})
+        drive(ctx, bus.aw, {"addr": REGISTERS[name].offset if name in REGISTERS else 0xF00, "valid": 1})
         drive(ctx, bus.w, {"data": value, "strb": strobes, "valid": 1})
         ctx.set(bus.b.ready, 1)
         await self.cycles(1)
@@ -108,7 +106,7 @@ class Host:
     async def read(self, name: str) -> int:
         """Read a register."""
         bus, ctx = self.dut.s_axil, self.ctx
-        drive(ctx, bus.ar, {"addr": OFFSETS[name], "valid": 1})
+        drive(ctx, bus.ar, {"addr": REGISTERS[name].offset, "valid": 1})
         ctx.set(bus.r.ready, 1)
         await self.cycles(1)
         ctx.set(bus.ar.valid, 0)
@@ -120,20 +118,14 @@ class Host:
         return value
 
     async def set_up(self, program: Sequence[Command | bytes], length: int | None = None) -> None:
-        """Put a program into memory and set segments and program registers."""
-        code = b"".join(item if isinstance(item, bytes) else item.encode() for item in program)
+        """Put a program into memory and set segments and program registers; ``length`` is in commands."""
+        code = program_bytes(program)
         self.memory.data[PROGRAM : PROGRAM + len(code)] = code
-        for segment, permissions in ((0, 1), (1, 2)):
-            await self.write(f"segment_{segment}_base_low", self.base & 0xFFFF_FFFF)
-            await self.write(f"segment_{segment}_base_high", self.base >> 32)
-            await self.write(f"segment_{segment}_size", SIZE)
-            await self.write(f"segment_{segment}_permissions", permissions)
-        await self.write("program_offset", PROGRAM)
-        await self.write("program_length", len(code) // COMMAND_BYTES if length is None else length)
-        await self.write("interrupt_enable", 3)
+        await self.set_segments(self.base, SIZE, SIZE)
+        await self.set_program(PROGRAM, len(code) if length is None else COMMAND_BYTES * length)
 
     async def start(self) -> None:
-        await self.write("control", 1)
+        await self.write("control", START)
 
     async def wait(self, limit: int = 30000) -> None:
         """Wait for the interrupt."""
@@ -142,19 +134,3 @@ class Host:
                 return
             await self.cycles(1)
         raise AssertionError("no interrupt")
-
-    async def status(self) -> dict[str, int]:
-        word = await self.read("status")
-        return {
-            "busy": word & 1,
-            "done": word >> 1 & 1,
-            "resetting": word >> 2 & 1,
-            "error": word >> 8 & 0xFF,
-            "index": await self.read("error_index"),
-        }
-
-    async def counters(self) -> dict[str, int]:
-        """All counters; those that must add up to ``total`` are checked to do so."""
-        values = {name: await self.read(f"count_{name}") for name, _ in COUNTERS}
-        assert sum(values[cause] for cause in PROGRAM_CAUSES) == values["total"], values
-        return values
