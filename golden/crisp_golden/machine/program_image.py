@@ -23,11 +23,11 @@ from crisp_spec.errors import CrispError, LayerError
 
 MAGIC = b"CRISPRG1"
 IMAGE_VERSION = 2
-"""Of the file, and so of the commands in it; 1 called segments segments."""
+"""Of the file, and so of the commands in it; 1 has another name for segments."""
 HEADER = struct.Struct("<8sIIQQI28x")
 """Magic, version, commands, bytes of the description, bytes of the contents, checksum."""
 MAX_SEGMENT_BYTES = 1 << 32
-"""Of an segment: commands reach no further."""
+"""Of a segment: commands reach no further."""
 _CHECKSUM = slice(32, 36)
 """Its place in the header."""
 _BINARY = ("contents", "commands")

@@ -1,7 +1,7 @@
-"""Files that were written before the packages got their present names load, and mean what they meant.
+"""Files that were written before the packages got their present names mean what they meant, or are refused.
 
 ``old_files.tar.xz`` holds one of each kind, as commit 162b051 wrote it. A change of a format either goes on
-reading them or refuses them in one sentence that names both versions; the tests then say which. Results and
+reading them or refuses them in one sentence that names both versions; the tests say which. Results and
 settings have tests of their own, where they are read.
 """
 
@@ -15,13 +15,10 @@ import torch
 from torch import nn
 
 from crisp_golden.arithmetic.inference import run_network
-from crisp_golden.machine.program_image import read_image
+from crisp_golden.machine.program_image import ImageError, read_image
 from crisp_golden.stimuli.random_networks import random_network
-from crisp_spec.config import preset
 from crisp_sw.data import DatasetSplits, ImageSet, load_dataset
 from crisp_sw.data.files.unpacked import load_unpacked
-from crisp_sw.driver.accelerator import Accelerator
-from crisp_sw.driver.simulated_bus import SimulatedBus
 from crisp_sw.exchange.checkpoint import load_checkpoint
 from crisp_sw.exchange.checkpoint_info import CheckpointInfo
 from crisp_sw.exchange.packed import is_network, load_metadata, load_network
@@ -109,15 +106,10 @@ def test_a_packed_network(files):
         np.testing.assert_array_equal(tensor, wanted[name])
 
 
-def test_a_program_image(files):
-    image = read_image(files / "program.crisp")
-    assert image.config == preset("tiny")
-    network = random_network(3, largest=6)
-    x = np.random.default_rng(1).integers(-128, 128, network.input_shape, dtype=np.int8)
-    accelerator = Accelerator(SimulatedBus(image.config))
-    accelerator.load(image)
-    expected = run_network(network, x[None])[network.nodes[-1].name][0]
-    np.testing.assert_array_equal(accelerator.run(x), expected)
+def test_a_program_image_is_of_another_version_as_segments_had_another_name(files):
+    with pytest.raises(ImageError) as refused:
+        read_image(files / "program.crisp")
+    assert str(refused.value) == f"{files / 'program.crisp'}: program image has version 1, expected 2"
 
 
 def test_an_unpacked_data_set_in_the_cache(files, digits, tmp_path):
