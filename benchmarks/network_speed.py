@@ -3,9 +3,9 @@
 import os
 import tempfile
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import TypeVar
 
 from benchmarks.figure import Figure
 from crisp_cli.rtl.platform import rtl_platform
@@ -15,8 +15,8 @@ from crisp_sim.accelerator.library import model_library
 from crisp_sim.errors import BenchError
 from crisp_sim.runs.runner import BUILD
 from crisp_spec.config import preset
-from crisp_sw.flows.program_run import NetworkRun, RunSettings, iss_platform, run_failures
-from crisp_sw.flows.program_run.run_report import DENSE_UNIT
+from crisp_sw.flows.program_run import NetworkRun, RunSettings, iss_platform
+from crisp_sw.results.network_run import DENSE_UNIT, RunFigures, UnitResult
 from crisp_sw.synthetic import LayerSparsity, NetworkSettings, SparsityRules, cached_network
 
 CYCLES_PER_SECOND = 300_000
@@ -59,12 +59,12 @@ def _network_run(network: QuantizedNetwork, folder: Path, seed: int, *, dense: b
     return NetworkRun(network, settings, folder, lambda _: None, lambda *_: None)
 
 
-def _checked(report: dict[str, Any]) -> list[dict[str, Any]]:
+def _checked(report: RunFigures) -> tuple[UnitResult, ...]:
     """The runs of a report in which everything is right."""
-    problems = run_failures(report)
+    problems = report.failures()
     if problems:
         raise BenchError("; ".join(problems))
-    return report["runs"]
+    return report.runs
 
 
 def _timed(action: Callable[[], T]) -> tuple[float, T]:
@@ -75,10 +75,10 @@ def _timed(action: Callable[[], T]) -> tuple[float, T]:
 
 
 def _sparse_figures(
-    golden: list[dict[str, Any]], golden_seconds: float, rtl: list[dict[str, Any]], rtl_seconds: float
+    golden: Sequence[UnitResult], golden_seconds: float, rtl: Sequence[UnitResult], rtl_seconds: float
 ) -> list[Figure]:
-    cycles, alone = (sum(run[name] for run in rtl) for name in ("cycles", "seconds"))
-    simulating = sum(run["seconds"] for run in golden)
+    cycles, alone = (sum(getattr(run, name) for run in rtl) for name in ("cycles", "seconds"))
+    simulating = sum(run.seconds for run in golden)
     return [
         Figure(
             name=f"ResNet-50 on the RTL, {os.cpu_count()} simulations at once",
@@ -97,9 +97,9 @@ def _sparse_figures(
     ]
 
 
-def _dense_figures(runs: list[dict[str, Any]]) -> list[Figure]:
-    dense = next(run for run in runs if run["unit"] == DENSE_UNIT)
-    return [_at_most(f"dense on the RTL, {dense['cycles']:,} cycles", dense["seconds"], DENSE_SECONDS)]
+def _dense_figures(runs: Sequence[UnitResult]) -> list[Figure]:
+    dense = next(run for run in runs if run.unit == DENSE_UNIT)
+    return [_at_most(f"dense on the RTL, {dense.cycles:,} cycles", dense.seconds, DENSE_SECONDS)]
 
 
 def _at_most(name: str, seconds: float, target: float) -> Figure:

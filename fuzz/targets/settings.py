@@ -8,12 +8,17 @@ from typing import Any
 from hypothesis import strategies as st
 from hypothesis.strategies import SearchStrategy
 
+from crisp_files.documents import document_text
 from crisp_files.json_files import read_json
 from crisp_sw.flows.inputs.devices import find_device
 from crisp_sw.flows.steps.prune_settings import prune_settings
 from crisp_sw.models import build_model
 from crisp_sw.report.found_runs import find_runs
 from crisp_sw.report.pages.index_page import render_index
+from crisp_sw.results.accuracies import Accuracies
+from crisp_sw.results.demo_report import DemoReport, ImageScores
+from crisp_sw.results.layers import RtlLayer
+from crisp_sw.results.steps import ClassAccuracy, EvaluateStep, Source
 from crisp_sw.synthetic.rules_file import read_rules
 from crisp_sw.synthetic.sparsity_rules import parse_nm
 from fuzz.edits import edited
@@ -49,17 +54,43 @@ rules = [
 ]
 """
 LAYERS_JSON = {"rules": [{"name": "layer1.*", "n": 2, "kept_share": 0.75}, {"role": "first", "dense": True}]}
-DEMO = {
-    "dataset": "fashion-mnist",
-    "classes": ["bag", "coat"],
-    "preset": "edge",
-    "command": "crisp demo",
-    "test_images": 2000,
-    "accuracy": {"dense_fine_tuned": 0.99, "int8": 0.98},
-    "sparsity": 0.92,
-    "totals": {"cycles_rtl": 1000, "cycles_dense": 5000, "bytes_packed": 4096, "speedup": 5.0},
-}
-NETWORK = {"network": "resnet18", "runs": [], "totals": {"cycles": 7, "speedup": None}}
+LAYER = RtlLayer(
+    **{"name": "conv", "K": 64, "R": 576, "P": 196, "block": 16, "n": 1, "m": 4},
+    **{"kept_blocks": 12, "total_blocks": 144, "bytes_dense": 36_864, "bytes_packed": 4096},
+    **{"cycles_rtl": 1000, "cycles_predicted": 1000, "cycles_ideal": 900, "cycles_dense": 8000},
+    bit_exact=True,
+)
+DEMO = DemoReport(
+    dataset="fashion-mnist",
+    classes=("bag", "coat"),
+    model="small-resnet",
+    seed=0,
+    preset="edge",
+    clock_mhz=100.0,
+    accuracy=Accuracies(dense_fine_tuned=0.99, int8=0.98),
+    test_images=2000,
+    sparsity=0.92,
+    model_sparsity=0.9,
+    layers=(LAYER,),
+    images=(ImageScores(label="bag", prediction="coat", scores={"bag": -3, "coat": 5}),),
+    steps={"prune and fine-tune": "41.5 s"},
+    prune_settings={"n": 1},
+    samples_per_class=500,
+    versions={"numpy": "2.0"},
+    command="crisp demo",
+)
+EVALUATION = EvaluateStep(
+    path="build/network",
+    command="crisp evaluate",
+    source=Source(checkpoint="build/network", data="digits"),
+    dataset="digits",
+    classes=("0", "1"),
+    class_ids=("0", "1"),
+    images=72,
+    accuracy=Accuracies(int8=0.97),
+    per_class=(ClassAccuracy(name="0", images=0, accuracy=None),),
+    skipped=(),
+)
 
 
 def _settings(suffix: str, toml: bytes, values: Any) -> SearchStrategy[bytes]:
@@ -79,12 +110,12 @@ def _read_rules(data: bytes, suffix: str) -> None:
 
 
 def _results() -> SearchStrategy[bytes]:
-    return edited(JSON, [json.dumps(figures).encode() for figures in (DEMO, NETWORK)])
+    return edited(JSON, [document_text(document).encode() for document in (DEMO, EVALUATION)])
 
 
 def _read_results(data: bytes) -> None:
     """As every file that the index looks into, with the page that comes of it."""
-    for name in ("report.json", "prune.json", "train.json"):
+    for name in ("report.json", "evaluate.json", "train.json"):
         with file_with(data, name) as path:
             render_index("build", find_runs(path.parent), 100.0)
             read_json(path)

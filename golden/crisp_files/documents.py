@@ -7,7 +7,7 @@ from typing import Any, ClassVar, TypeVar
 
 from crisp_files.atomic_files import write_bytes
 from crisp_files.json_files import read_json
-from crisp_files.json_values import JsonValueError, from_json, to_json
+from crisp_files.json_values import from_json, to_json
 from crisp_spec.errors import CrispError
 
 SCHEMA, VERSION = "schema", "version"
@@ -19,7 +19,7 @@ class DocumentError(CrispError):
 
 
 class Document:
-    """A frozen dataclass that is a whole JSON document, as in ``class Box(Document, schema="box", version=1)``.
+    """A frozen dataclass that is a whole JSON document, as in ``class Box(Document, schema="b", version=1)``.
 
     Attributes
     ----------
@@ -84,5 +84,5 @@ def document_from_json(kind: type[D], value: Any, name: str) -> D:
     entries = {key: entry for key, entry in value.items() if key not in header}
     try:
         return from_json(kind, entries, kind.SCHEMA)
-    except JsonValueError as error:
+    except CrispError as error:
         raise DocumentError(f"{name}: {found}; expected {expected}: {error}") from error

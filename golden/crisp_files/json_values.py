@@ -1,16 +1,21 @@
 """Dataclasses to JSON and back; what is read may hold anything, so every value must have its declared type.
 
 A dataclass is an object with an entry for each field, and one for each `figure`: what follows from the fields
-is written with them, for those who read the file without this code, and must agree with them when it is read.
+is written with them, for those who read the file without this code, and must agree with them if it is there
+when that is read.
 """
 
 from collections.abc import Mapping
 from dataclasses import Field, dataclass, field, fields, is_dataclass
 from functools import cache
+from math import isfinite
 from types import NoneType, UnionType
 from typing import Any, Literal, get_args, get_origin
 
 from crisp_spec.errors import CrispError
+
+LONGEST_VALUE = 200
+"""Characters of a value that a message shows: it may be a whole file."""
 
 _LEFT_OUT = "left out of JSON where it is None"
 
@@ -109,6 +114,7 @@ def from_json(kind: Any, value: Any, name: str) -> Any:
     if plain is float and type(value) is int:
         return float(value)
     _expect(type(value) is plain, name, plain.__name__, value)
+    _expect(plain is not float or isfinite(value), name, "a finite number", value)
     return value
 
 
@@ -121,8 +127,8 @@ def _dataclass(kind: Any, value: Any, name: str) -> Any:
     found = entries(kind)
     converted = _object(found, value, name)
     made = kind(**{key: item for key, item in converted.items() if not found[key].derived})
-    for key, entry in found.items():
-        if entry.derived and getattr(made, key) != converted[key]:
+    for key in converted:
+        if found[key].derived and getattr(made, key) != converted[key]:
             raise JsonValueError(
                 f"`{name}.{key}` must be {getattr(made, key)!r}, which follows from the other figures, not "
                 f"{converted[key]!r}"
@@ -132,7 +138,7 @@ def _dataclass(kind: Any, value: Any, name: str) -> Any:
 
 def _object(found: Mapping[str, Entry], value: Any, name: str) -> dict[str, Any]:
     _expect(type(value) is dict, name, "an object", value)
-    required = {key for key, entry in found.items() if entry.required}
+    required = {key for key, entry in found.items() if entry.required and not entry.derived}
     _expect(
         required <= value.keys() <= found.keys(), name, f"an object of {', '.join(found)}", ", ".join(value)
     )
@@ -150,4 +156,6 @@ def _tuple(kinds: tuple[Any, ...], value: Any, name: str) -> tuple[Any, ...]:
 
 def _expect(holds: bool, name: str, expected: str, found: Any) -> None:
     if not holds:
-        raise JsonValueError(f"`{name}` must be {expected}, not {found!r}")
+        text = repr(found)
+        text = text if len(text) <= LONGEST_VALUE else f"{text[:LONGEST_VALUE]}..."
+        raise JsonValueError(f"`{name}` must be {expected}, not {text}")

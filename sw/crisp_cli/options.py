@@ -3,7 +3,6 @@
 import shlex
 import sys
 from collections.abc import Sequence
-from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
@@ -12,6 +11,7 @@ import typer
 from crisp_cli.terminal import messages
 from crisp_sw.choices import Unreadable
 from crisp_sw.report.times import require_clock
+from crisp_sw.results.steps import Source
 from crisp_sw.seeds import require_seed
 
 if TYPE_CHECKING:
@@ -121,25 +121,25 @@ def foreign_weights(
     )
 
 
-def source_figures(
+def source_of(
     path: str | None,
     data: str | None,
     foreign: "ForeignWeights | None",
     *,
     channels: int,
     **options: Any,
-) -> dict[str, Any]:
-    """Where model and images come from, and by which command: JSON types for a step's figures.
+) -> Source:
+    """Where model and images come from, for a step's figures.
 
     Parameters
     ----------
     channels : of the images: they decide which normalization those of a state dict get.
     options : others that the result depends on, such as the device.
     """
-    source: dict[str, Any] = {"checkpoint": path}
-    if foreign is not None:
-        source = {**asdict(foreign.as_used(channels)), "weights": str(foreign.weights)}
-    return {"command": command_line(), "source": {**source, "data": data, **options}}
+    if foreign is None:
+        return Source(checkpoint=path, data=data, **options)
+    used = {**vars(foreign.as_used(channels)), "weights": str(foreign.weights)}
+    return Source(**used, data=data, **options)
 
 
 def command_line() -> str:

@@ -21,6 +21,7 @@ from rich.table import Table
 
 from crisp_cli.plain_console import PlainConsole
 from crisp_cli.progress_lines import ProgressLines
+from crisp_files.documents import Document, document_json
 from crisp_files.printable import printable
 from crisp_spec.errors import CrispError
 
@@ -36,11 +37,12 @@ results = PlainConsole()
 messages = PlainConsole(stderr=True)
 
 
-def emit(result: Mapping[str, Any], as_json: bool, show: Callable[[], None]) -> None:
+def emit(result: Document | Mapping[str, Any], as_json: bool, show: Callable[[], None]) -> None:
     """Print ``result`` as one JSON document, or call ``show`` to print it for people."""
     with on_stdout():
         if as_json:
-            print(json.dumps(result, indent=1))
+            values = document_json(result) if isinstance(result, Document) else result
+            print(json.dumps(values, indent=1))
         else:
             show()
 

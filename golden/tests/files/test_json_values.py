@@ -97,6 +97,8 @@ def test_whole_numbers_are_floats_too():
     [
         ({"kind": "cost"}, "`ratio.kind` must be one of 'speed', 'size', not 'cost'"),
         ({"shares": {"a": "b"}}, "`ratio.shares.a` must be float, not 'b'"),
+        ({"shares": {"a": float("nan")}}, "`ratio.shares.a` must be a finite number, not nan"),
+        ({"kind": "x" * 999}, f"`ratio.kind` must be one of 'speed', 'size', not '{'x' * 199}..."),
         ({"shares": [1]}, "`ratio.shares` must be an object, not [1]"),
         ({"above": True}, "`ratio.above` must be int, not True"),
         ({"value": 2}, "`ratio.value` must be 1.5, which follows from the other figures, not 2.0"),

@@ -22,13 +22,16 @@ from crisp_sw.choices import AUTO_PRECISION
 from crisp_sw.flows.experiment.cells.cell import Cell, ExperimentError
 from crisp_sw.flows.experiment.cells.grid import GRIDS, find_grid, network_name, table_name
 from crisp_sw.flows.experiment.dask_workers import Workers
-from crisp_sw.flows.experiment.results.cell_table import Row, average_rows, table_rows
+from crisp_sw.flows.experiment.results.cell_table import AccuracyTable, Row, average_rows, table_rows
 from crisp_sw.flows.experiment.universal_settings import UNIVERSAL
 from crisp_sw.synthetic.sparsity_rules import parse_nm
 
 if TYPE_CHECKING:
+    from crisp_sw.flows.experiment.cells.cell_result import CellResult
+    from crisp_sw.flows.experiment.cells.rtl_check import RtlCheck
     from crisp_sw.flows.experiment.experiment import ExperimentSettings
     from crisp_sw.flows.experiment.sweep import ResultCallback, Sweep
+    from crisp_sw.results.core_run import CoreRun
 
 
 def accuracy(
@@ -134,16 +137,15 @@ def accuracy(
     with training_display(messages) as progress:
         sweep = run_experiment(settings, on_training=progress, on_result=_result_lines(), say=_say)
     rows = table_rows(sweep.results)
-    figures: dict[str, Any] = {"rows": rows, "failures": sweep.failures}
-    if rtl:
-        figures["rtl"] = _on_rtl(settings, sweep, rtl)
+    check = _on_rtl(settings, sweep, rtl) if rtl else None
+    figures = AccuracyTable(rows=tuple(rows), failures=sweep.failures, rtl=check)
     emit(figures, as_json, lambda: _show(average_rows(rows)))
     for result in sweep.results:
-        if "error" in result:
-            _say(f"not reached: {Cell(**result['cell']).name}: {result['error']}")
+        if result.error is not None:
+            _say(f"not reached: {result.cell.name}: {result.error}")
     for name, problem in sweep.failures.items():
         say_problem("failed", f"{name}: {problem}")
-    if sweep.failures or figures.get("rtl", {}).get("status"):
+    if sweep.failures or (check is not None and check.status):
         raise typer.Exit(FAILED)
 
 
@@ -166,7 +168,7 @@ def _values(axis: str, text: str, kind: Callable[[str], Any]) -> dict[str, tuple
         raise ExperimentError(f"{error}; expected values separated by commas") from error
 
 
-def _on_rtl(settings: "ExperimentSettings", sweep: "Sweep", images: int) -> dict[str, Any]:
+def _on_rtl(settings: "ExperimentSettings", sweep: "Sweep", images: int) -> "RtlCheck":
     """Check the network of the first CRISP cell that has a result."""
     from crisp_cli.cosim.run import run_network_layers
     from crisp_sw.flows.experiment.cells.rtl_check import check_on_rtl
@@ -175,28 +177,27 @@ def _on_rtl(settings: "ExperimentSettings", sweep: "Sweep", images: int) -> dict
     from crisp_sw.flows.experiment.results.cell_store import ResultStore
     from crisp_sw.flows.experiment.universal import find_universal
 
-    crisp = (result for result in sweep.results if result["cell"]["method"] == "crisp")
-    result = next((result for result in crisp if "error" not in result), None)
-    if result is None:
+    crisp = (result for result in sweep.results if result.cell.method == "crisp")
+    result = next((result for result in crisp if result.error is None), None)
+    if result is None or result.depends_on is None:
         raise ExperimentError(
             "there is no CRISP cell for the RTL; expected `crisp` among the methods, and a run without "
             "--table-only before"
         )
-    cell, checkpoints = Cell(**result["cell"]), ExperimentFiles(out=settings.out).checkpoints
+    cell, checkpoints = result.cell, ExperimentFiles(out=settings.out).checkpoints
     network = next(name for name in settings.grid.networks if network_name(name) == cell.network)
     checkpoint = find_universal(network, settings.data, checkpoints, fresh=settings.fresh)
     assert checkpoint is not None, "a cell has a result"
     user = load_user(checkpoint, settings.data, classes=cell.classes, seed=cell.class_seed)
-    directory = ResultStore(settings.out).network(cell.name, result["depends_on"])
+    directory = ResultStore(settings.out).network(cell.name, result.depends_on)
 
-    def run_on_rtl(network: Path, inputs: Path, result: Path) -> list[dict[str, Any]]:
-        report = run_network_layers(network, inputs, core=settings.core, out=result, say=_say)
-        return report["layers"]
+    def run_on_rtl(network: Path, inputs: Path, result: Path) -> "CoreRun":
+        return run_network_layers(network, inputs, core=settings.core, out=result, say=_say)
 
-    measured = check_on_rtl(directory, user, images, run_on_rtl)
-    verdict = "every layer bit-exact" if measured["status"] == 0 else "NOT bit-exact"
+    measured = check_on_rtl(cell.name, directory, user, images, run_on_rtl)
+    verdict = "every layer bit-exact" if measured.status == 0 else "NOT bit-exact"
     _say(f"{cell.name}: {images} validation images on the RTL of {settings.core}: {verdict}")
-    return {"cell": cell.name, "images": images, "status": measured["status"]}
+    return measured
 
 
 def _say(text: str) -> None:
@@ -207,9 +208,9 @@ def _result_lines() -> "ResultCallback":
     """What says a line for every cell that is finished, with the time that the others will take."""
     pace = Pace()
 
-    def say(done: int, total: int, cell: Cell, result: dict[str, Any]) -> None:
-        figure = result.get("error") or f"accuracy {result['accuracy']:.2%}"
-        seconds = f", {result['seconds']:.0f} s" if result.get("seconds") else ""
+    def say(done: int, total: int, cell: Cell, result: "CellResult") -> None:
+        figure = result.error or f"accuracy {result.accuracy:.2%}"
+        seconds = f", {result.seconds:.0f} s" if result.seconds else ""
         _say(f"{done}/{total} {cell.name}: {figure}{seconds}{pace.left(done, total)}")
 
     return say
@@ -220,7 +221,7 @@ def _show(rows: list[Row]) -> None:
         results.print("no results yet")
         return
     table = Table(box=None, header_style="dim", pad_edge=False)
-    several = len({row["network"] for row in rows}) > 1
+    several = len({row.network for row in rows}) > 1
     lines = [_cells(row, with_network=several) for row in rows]
     for heading in lines[0]:
         table.add_column(heading, justify="left" if heading in ("network", "method") else "right")
@@ -231,18 +232,18 @@ def _show(rows: list[Row]) -> None:
 
 def _cells(row: Row, *, with_network: bool) -> dict[str, str]:
     def show(name: str, form: str) -> str:
-        return "-" if row[name] is None else format(row[name], form)
+        return "-" if getattr(row, name) is None else format(getattr(row, name), form)
 
-    error = "" if row["loss_error"] is None else f" ± {row['loss_error']:.2f}"
+    error = "" if row.loss_error is None else f" ± {row.loss_error:.2f}"
     return {
-        **({"network": row["network"]} if with_network else {}),
-        "classes": str(row["classes"]),
-        "method": " ".join(part for part in (row["method"], row["variant"]) if part),
-        "N:M": f"{row['n']}:{row['m']}" if row["n"] else "-",
-        "B": str(row["block"] or "-"),
-        "target": "-" if row["target"] is None else f"{100 * row['target']:g}%",
+        **({"network": row.network} if with_network else {}),
+        "classes": str(row.classes),
+        "method": " ".join(part for part in (row.method, row.variant) if part),
+        "N:M": f"{row.n}:{row.m}" if row.n else "-",
+        "B": str(row.block or "-"),
+        "target": "-" if row.target is None else f"{100 * row.target:g}%",
         "sparsity": show("sparsity", ".1%"),
-        "seeds": str(row["seeds"]),
+        "seeds": str(row.seeds),
         "accuracy": show("accuracy", ".2%"),
         "loss": show("loss_to_dense", ".2f") + error,
         "int8": show("accuracy_int8", ".2%"),

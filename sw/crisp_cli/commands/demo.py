@@ -3,7 +3,7 @@
 import shlex
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -23,13 +23,15 @@ from crisp_cli.terminal import emit, messages, results, say_problem, show_figure
 from crisp_files.atomic_directories import require_own
 from crisp_sw.flows.steps import PruneBudget
 from crisp_sw.prune import CrispPruning
-from crisp_sw.report import failures
 from crisp_sw.report.numbers import count, percent, ratio, size
 from crisp_sw.report.step_summaries import accuracy_figures
 from crisp_sw.report.times import CLOCK_MHZ, time_text
+from crisp_sw.results.layers import rtl_failures
 
 if TYPE_CHECKING:
     from crisp_sw.flows.demo import DemoFiles
+    from crisp_sw.results.core_run import CoreRun
+    from crisp_sw.results.demo_report import DemoReport
 
 
 def demo(
@@ -83,10 +85,9 @@ def demo(
     require_own(out, "result of `crisp demo`", DemoFiles.names())
     with step_display() as progress:
 
-        def run_on_rtl(network: Path, inputs: Path, result: Path) -> list[dict[str, Any]]:
+        def run_on_rtl(network: Path, inputs: Path, result: Path) -> "CoreRun":
             progress.stop()  # there are lines of its own
-            report = run_network_layers(network, inputs, core=core, out=result, say=messages.print)
-            return report["layers"]
+            return run_network_layers(network, inputs, core=core, out=result, say=messages.print)
 
         report = run_demo(
             settings,
@@ -97,7 +98,7 @@ def demo(
             try_simulator=try_rtl,
             command=shlex.join(["crisp", *sys.argv[1:]]),
         )
-    problems = failures(report["layers"])
+    problems = rtl_failures(report.layers)
     emit(report, as_json, lambda: _show(report, DemoFiles(out)))
     for problem in problems:
         say_problem("failed", problem)
@@ -105,18 +106,18 @@ def demo(
         raise typer.Exit(FAILED)
 
 
-def _show(report: dict[str, Any], files: "DemoFiles") -> None:
-    totals = report["totals"]
+def _show(report: "DemoReport", files: "DemoFiles") -> None:
+    totals = report.totals
     figures = {
-        **accuracy_figures(report["accuracy"]),
-        "sparsity": percent(report["sparsity"]),
-        "weights": f"{size(totals['bytes_dense'])} to {size(totals['bytes_packed'])}, "
-        f"{ratio(totals['compression'])} smaller",
-        "cycles": f"{count(totals['cycles_dense'])} to {count(totals['cycles_rtl'])} per image, "
-        f"{ratio(totals['speedup'])} faster",
-        "time": time_text(totals["cycles_rtl"], report["clock_mhz"]),
-        "bit-exact": "yes, every layer" if totals["bit_exact"] else "no",
-        "cycles as predicted": "yes, every layer" if totals["cycles_exact"] else "no",
+        **accuracy_figures(report.accuracy),
+        "sparsity": percent(report.sparsity),
+        "weights": f"{size(totals.bytes_dense)} to {size(totals.bytes_packed)}, "
+        f"{ratio(totals.compression)} smaller",
+        "cycles": f"{count(totals.cycles_dense or 0)} to {count(totals.cycles_rtl)} per image, "
+        f"{ratio(totals.speedup or 0)} faster",
+        "time": time_text(totals.cycles_rtl, report.clock_mhz),
+        "bit-exact": "yes, every layer" if totals.bit_exact else "no",
+        "cycles as predicted": "yes, every layer" if totals.cycles_exact else "no",
     }
-    show_figures(f"{', '.join(report['classes'])} on preset {report['preset']}", figures)
+    show_figures(f"{', '.join(report.classes)} on preset {report.preset}", figures)
     results.print(f"report: {files.page} and {files.report}")

@@ -15,13 +15,15 @@ from crisp_cli.options import (
     Normalize,
     SkipUnreadable,
     Weights,
+    command_line,
     foreign_weights,
     say_skipped,
-    source_figures,
+    source_of,
 )
 from crisp_cli.terminal import emit, show_figures, step_display
 from crisp_sw.flows.steps.step_directory import SUMMARY_FILE, require_free, write_step
 from crisp_sw.report.step_summaries import accuracy_figures, evaluation_summary
+from crisp_sw.results.steps import EvaluateStep
 
 
 def evaluate(
@@ -80,9 +82,10 @@ def evaluate(
             answers = float_answers(path, data, foreign, device=used, **options)
     judged = str(foreign.weights) if foreign else path
     channels = answers.outputs.splits.channels
-    source = source_figures(path, data, foreign, channels=channels, unreadable=unreadable, device=device)
-    figures = {"path": judged, **source, **answers.figures()}
-    say_skipped(figures["skipped"])
+    source = source_of(path, data, foreign, channels=channels, unreadable=unreadable, device=device)
+    evaluation = answers.evaluation()
+    figures = EvaluateStep(**vars(evaluation), path=judged, command=command_line(), source=source)
+    say_skipped(figures.skipped)
     if out is not None:
         write_step(out, "evaluate", figures, {SUMMARY_FILE: evaluation_summary(figures)})
-    emit(figures, as_json, lambda: show_figures(judged, accuracy_figures(figures["accuracy"])))
+    emit(figures, as_json, lambda: show_figures(judged, accuracy_figures(figures.accuracy)))

@@ -1,13 +1,17 @@
 """``crisp export``: models as other tools read them."""
 
+from dataclasses import replace
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from crisp_cli.options import AsJson, command_line
 from crisp_cli.terminal import emit, results, say_next, show_figures
 from crisp_sw.report.numbers import percent, size
+
+if TYPE_CHECKING:
+    from crisp_sw.results.steps import ExportStep
 
 _IN_PYTHON = {
     "state-dict": "in PyTorch: model.load_state_dict({loader}({file!r}))",
@@ -44,24 +48,24 @@ def export(
     """
     from crisp_sw.flows.steps.export_step import export_model
 
-    figures = {"out": str(out), **export_model(source, out, command=command_line())}
+    figures = replace(export_model(source, out, command=command_line()), out=str(out))
     emit(figures, as_json, lambda: _show(out, figures))
 
 
-def _show(out: Path, figures: dict[str, Any]) -> None:
+def _show(out: Path, figures: "ExportStep") -> None:
     from crisp_sw.exchange.state_dict import PICKLED
 
-    shown = {"format": figures["format"], "size": size(figures["bytes"])}
-    if "zeros" in figures:
-        zeros = percent(figures["zeros"] / figures["weights"])
-        shown["tensors"] = f"{figures['tensors']}, {zeros} of all parameters are 0"
+    shown = {"format": figures.format, "size": size(figures.bytes)}
+    if figures.zeros is not None and figures.weights:
+        zeros = percent(figures.zeros / figures.weights)
+        shown["tensors"] = f"{figures.tensors}, {zeros} of all parameters are 0"
     else:
-        shown["layers"] = f"{figures['layers']}, {figures['sparse_layers']} of them sparse"
+        shown["layers"] = f"{figures.layers}, {figures.sparse_layers} of them sparse"
     show_figures(f"Wrote {out}", shown)
-    file = figures["file"]
+    file = figures.file
     loader = "torch.load" if file.endswith(PICKLED) else "safetensors.torch.load_file"
-    if figures["format"] in _IN_PYTHON:
-        results.print(_IN_PYTHON[figures["format"]].format(file=file, loader=loader))
-    if figures["format"] != "state-dict":
+    if figures.format in _IN_PYTHON:
+        results.print(_IN_PYTHON[figures.format].format(file=file, loader=loader))
+    if figures.format != "state-dict":
         say_next("inspect", file)
         say_next("compile", file)

@@ -1,8 +1,8 @@
 """``crisp inspect``: patterns, sizes, MACs and predicted cycles of a network."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 from rich.table import Table
@@ -17,6 +17,8 @@ from crisp_sw.report.numbers import count, percent, ratio, size
 from crisp_sw.report.pages.inspection_page import render_inspection_page
 from crisp_sw.report.pages.inspection_table import HEADINGS, dense_misfits, layer_cells, total_cells
 from crisp_sw.report.times import CLOCK_MHZ, time_text
+from crisp_sw.results.inspection import Inspection
+from crisp_sw.results.layers import InspectedLayer, InspectedTotals
 
 if TYPE_CHECKING:
     from crisp_sw.flows.inputs.integer_network import OpenedNetwork
@@ -49,7 +51,7 @@ def inspect(
     - `crisp inspect model.onnx --program`
     """
     from crisp_sw.flows.inputs.integer_network import open_integer_network
-    from crisp_sw.flows.inspection import inspect_layers, inspect_program, inspection_totals
+    from crisp_sw.flows.inspection import inspect_layers, inspect_program
 
     if out is not None:
         require_free(out, "inspect", (PAGE_FILE,))
@@ -58,31 +60,30 @@ def inspect(
         layers = inspect_layers(core.config, inspected.network)
     except CapacityError as error:
         raise CapacityError(f"preset {core}, {error}") from error
-    figures = {
-        "path": path,
-        "command": command_line(),
-        "kind": inspected.kind,
-        "preset": core.name,
-        "clock_mhz": clock,
-        "input_shape": list(inspected.network.input_shape),
-        "classes": list(inspected.network.classes),
-        "metadata": dict(inspected.metadata),
-        "layers": layers,
-        "totals": inspection_totals(layers),
-        "program": inspect_program(core.config, inspected.network) if program else None,
-    }
+    figures = Inspection(
+        path=path,
+        command=command_line(),
+        kind=inspected.kind,
+        preset=core.name,
+        clock_mhz=clock,
+        input_shape=inspected.network.input_shape,
+        classes=inspected.network.classes,
+        metadata=inspected.metadata,
+        layers=layers,
+        program=inspect_program(core.config, inspected.network) if program else None,
+    )
     if out is not None:
         page = render_inspection_page(figures, inspected.network)
         write_step(out, "inspect", figures, {PAGE_FILE: page, SUMMARY_FILE: _summary(figures)})
     emit(figures, as_json, lambda: _show(inspected, figures, out))
 
 
-def _show(inspected: "OpenedNetwork", figures: Mapping[str, Any], out: Path | None) -> None:
-    channels, height, width = figures["input_shape"]
-    outputs = ", ".join(figures["classes"]) or "outputs without names"
-    results.print(figures["path"], style="bold", end=": ")
+def _show(inspected: "OpenedNetwork", figures: Inspection, out: Path | None) -> None:
+    channels, height, width = figures.input_shape
+    outputs = ", ".join(figures.classes) or "outputs without names"
+    results.print(figures.path, style="bold", end=": ")
     results.print(f"image of {channels} x {height} x {width} to {outputs}")
-    print_table(_table(figures["layers"], figures["totals"]))
+    print_table(_table(figures.layers, figures.totals))
     for name, text in _facts(figures).items():
         results.print(f"  {name}", style="dim", end="  ")
         results.print(text)
@@ -92,7 +93,7 @@ def _show(inspected: "OpenedNetwork", figures: Mapping[str, Any], out: Path | No
         results.print(f"pictures: {out / PAGE_FILE}")
 
 
-def _table(layers: Sequence[Mapping[str, Any]], totals: Mapping[str, Any]) -> Table:
+def _table(layers: Sequence[InspectedLayer], totals: InspectedTotals) -> Table:
     table = Table(box=None, header_style="dim", pad_edge=False)
     for heading, _ in HEADINGS:
         table.add_column(heading, justify="left" if heading == "layer" else "right", no_wrap=True)
@@ -103,33 +104,31 @@ def _table(layers: Sequence[Mapping[str, Any]], totals: Mapping[str, Any]) -> Ta
     return table
 
 
-def _facts(figures: Mapping[str, Any]) -> dict[str, str]:
-    totals, program = figures["totals"], figures["program"]
+def _facts(figures: Inspection) -> dict[str, str]:
+    totals, program = figures.totals, figures.program
     facts = {
-        "zero": f"{percent(totals['sparsity'])} of {count(totals['weights'])} weights",
-        "smaller": f"{ratio(totals['compression'])}, "
-        f"{size(totals['bytes_dense'])} to {size(totals['bytes_packed'])} with all indices",
-        "fewer MACs": f"{ratio(totals['mac_reduction'])}, "
-        f"{count(totals['macs_dense'])} to {count(totals['macs'])} per image",
+        "zero": f"{percent(totals.sparsity)} of {count(totals.weights)} weights",
+        "smaller": f"{ratio(totals.compression)}, "
+        f"{size(totals.bytes_dense)} to {size(totals.bytes_packed)} with all indices",
+        "fewer MACs": f"{ratio(totals.mac_reduction)}, "
+        f"{count(totals.macs_dense)} to {count(totals.macs)} per image",
     }
-    if totals["speedup"] is None:
-        facts["no speedup"] = dense_misfits(figures["layers"], figures["preset"])
+    if totals.speedup is None:
+        facts["no speedup"] = dense_misfits(figures.layers, figures.preset)
     else:
-        facts["speedup"] = (
-            f"{ratio(totals['speedup'])} over dense on preset {figures['preset']}, layer by layer"
-        )
-    cycles = program["cycles"] if program else totals["cycles_predicted"]
-    facts["time"] = time_text(cycles, figures["clock_mhz"])
+        facts["speedup"] = f"{ratio(totals.speedup)} over dense on preset {figures.preset}, layer by layer"
+    cycles = program.cycles if program else totals.cycles_predicted
+    facts["time"] = time_text(cycles, figures.clock_mhz)
     if program:
         dense = "dense, it does not fit"
-        if program["cycles_dense"]:
-            dense = f"dense {program['cycles_dense']:,} ({ratio(program['speedup'])})"
-        facts["accelerator"] = f"{program['cycles']:,} cycles, {size(program['traffic'])} of traffic; {dense}"
+        if program.cycles_dense is not None and program.speedup is not None:
+            dense = f"dense {program.cycles_dense:,} ({ratio(program.speedup)})"
+        facts["accelerator"] = f"{program.cycles:,} cycles, {size(program.traffic)} of traffic; {dense}"
     return facts
 
 
-def _summary(figures: Mapping[str, Any]) -> str:
-    rows = [layer_cells(layer) for layer in figures["layers"]]
-    table = MarkdownTable("Layers", [name for name, _ in HEADINGS], [*rows, total_cells(figures["totals"])])
-    facts = {"command": code(figures["command"]), **_facts(figures)}
-    return markdown_page(f"{figures['path']} on preset {figures['preset']}", facts, [table])
+def _summary(figures: Inspection) -> str:
+    rows = [layer_cells(layer) for layer in figures.layers]
+    table = MarkdownTable("Layers", [name for name, _ in HEADINGS], [*rows, total_cells(figures.totals)])
+    facts = {"command": code(figures.command), **_facts(figures)}
+    return markdown_page(f"{figures.path} on preset {figures.preset}", facts, [table])

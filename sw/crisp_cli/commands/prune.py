@@ -19,10 +19,11 @@ from crisp_cli.options import (
     Output,
     SkipUnreadable,
     Weights,
+    command_line,
     foreign_weights,
     say_skipped,
     say_where_it_starts,
-    source_figures,
+    source_of,
 )
 from crisp_cli.statuses import INTERRUPTED
 from crisp_cli.terminal import emit, messages, say_next, show_figures, step_display
@@ -34,6 +35,7 @@ from crisp_sw.report.step_summaries import accuracy_figures, pruning_summary
 
 if TYPE_CHECKING:
     from crisp_sw.flows.inputs import ClassTask
+    from crisp_sw.results.steps import PruneStep
 
 _DEFAULTS, _BUDGET = CrispPruning().to_json(), PruneBudget()
 _SALIENCIES = CrispPruning.choices("saliency")
@@ -115,10 +117,11 @@ def prune(
         compare_dense=compare_dense,
         teacher=teacher,  # pyright: ignore[reportArgumentType]
     )
+    from crisp_files.documents import document_json
     from crisp_sw.exchange.pruned_model import require_pruned_or_free, save_pruned
     from crisp_sw.flows.inputs import load_task
     from crisp_sw.flows.inputs.devices import find_device
-    from crisp_sw.flows.steps import prune_task
+    from crisp_sw.flows.steps import prune_task, pruned_step
 
     foreign = foreign_weights(weights, model, image_size, normalize, path=checkpoint)
     checkpoint = checkpoint or DEFAULT_CHECKPOINT
@@ -138,12 +141,10 @@ def prune(
         messages.print("interrupted; the same command with --resume continues")
         raise typer.Exit(INTERRUPTED) from None
     channels = task.splits.channels
-    source = source_figures(
-        checkpoint, data, foreign, channels=channels, unreadable=unreadable, device=device
-    )
-    figures = {**source, "skipped": list(task.splits.skipped), **pruned.figures}
-    save_pruned(out, replace(pruned, figures=figures), summary=pruning_summary(figures))
-    emit({"out": str(out), **figures}, as_json, lambda: _show(out, figures))
+    source = source_of(checkpoint, data, foreign, channels=channels, unreadable=unreadable, device=device)
+    figures = replace(pruned_step(pruned), command=command_line(), source=source, skipped=task.splits.skipped)
+    save_pruned(out, replace(pruned, figures=document_json(figures)), summary=pruning_summary(figures))
+    emit(replace(figures, out=str(out)), as_json, lambda: _show(out, figures))
 
 
 def _say_small_classes(task: "ClassTask", samples: int) -> None:
@@ -164,13 +165,13 @@ def _say_target_of_fine_sparsity(settings: PruneSettings) -> None:
         )
 
 
-def _show(out: Path, figures: dict[str, Any]) -> None:
+def _show(out: Path, figures: "PruneStep") -> None:
     show_figures(
-        f"Wrote {out}: {', '.join(figures['classes'])}",
+        f"Wrote {out}: {', '.join(figures.classes)}",
         {
-            "sparsity": f"{figures['sparsity']:.2%} of the prunable weights",
-            **accuracy_figures(figures["accuracy"]),
+            "sparsity": f"{figures.sparsity:.2%} of the prunable weights",
+            **accuracy_figures(figures.accuracy),
         },
     )
-    unreadable = figures["source"]["unreadable"]
+    unreadable = figures.source.unreadable if figures.source else "refuse"
     say_next("quantize", out, *(("--unreadable", unreadable) if unreadable != "refuse" else ()))

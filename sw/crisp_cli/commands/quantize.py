@@ -2,7 +2,7 @@
 
 from dataclasses import asdict
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 
@@ -16,15 +16,19 @@ from crisp_cli.options import (
     Seed,
     SkipUnreadable,
     Weights,
+    command_line,
     foreign_weights,
     say_skipped,
-    source_figures,
+    source_of,
 )
 from crisp_cli.terminal import emit, say_next, show_figures, step_display
+from crisp_files.json_values import to_json
 from crisp_sw.flows.steps.budgets import CALIBRATION_PER_CLASS
 from crisp_sw.quantize import QuantizeSettings
 from crisp_sw.report.numbers import size
 from crisp_sw.report.step_summaries import quantization_summary
+from crisp_sw.results.accuracies import Accuracies
+from crisp_sw.results.steps import QuantizedNotes, QuantizeStep
 
 _DEFAULTS = QuantizeSettings()
 
@@ -75,22 +79,23 @@ def quantize(
         before = evaluate(pruned.model, images, pruned.info.normalization)
     with step_display() as progress:
         accuracy = int8_accuracy(network, images, pruned.info.normalization, progress)
-    metadata: dict[str, Any] = {
-        **source_figures(path, data, foreign, channels=splits.channels, unreadable=unreadable),
-        "skipped": list(splits.skipped),
-        "dataset": splits.name,
-        "data_source": splits.source,
-        "class_ids": list(outputs.ids),
-        "test_images": len(images),
-        "model": pruned.info.model,
-        "mean": list(pruned.info.mean),
-        "std": list(pruned.info.std),
-        "accuracy": {"float": before, "int8": accuracy},
-        "settings": {**asdict(settings), "samples": samples, "seed": seed},
-    }
+    notes = QuantizedNotes(
+        command=command_line(),
+        source=source_of(path, data, foreign, channels=splits.channels, unreadable=unreadable),
+        skipped=splits.skipped,
+        dataset=splits.name,
+        data_source=splits.source,
+        class_ids=outputs.ids,
+        test_images=len(images),
+        model=pruned.info.model,
+        mean=pruned.info.mean,
+        std=pruned.info.std,
+        accuracy=Accuracies(float=before, int8=accuracy),
+        settings={**asdict(settings), "samples": samples, "seed": seed},
+    )
     packed = packed_bytes(network)
-    save_network(network, out, metadata, summary=quantization_summary(metadata, packed))
-    figures = {"out": str(out), "bytes": packed, **metadata}
+    save_network(network, out, to_json(notes), summary=quantization_summary(notes, packed))
+    figures = QuantizeStep(**vars(notes), out=str(out), bytes=packed)
     emit(figures, as_json, lambda: _show(out, packed, before, accuracy))
 
 

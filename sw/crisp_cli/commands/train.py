@@ -1,9 +1,8 @@
 """``crisp train``: train a network from scratch."""
 
-from collections.abc import Mapping
-from dataclasses import asdict
+from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -20,14 +19,15 @@ from crisp_cli.statuses import INTERRUPTED
 from crisp_cli.terminal import emit, messages, show_figures
 from crisp_files.atomic_directories import new_directory, require_replaceable
 from crisp_files.atomic_files import require_new_file
-from crisp_files.json_files import write_json
+from crisp_files.documents import write_document
+from crisp_files.json_values import from_json
 from crisp_sw.choices import Border
 from crisp_sw.errors import TrainingError
 from crisp_sw.report.step_summaries import training_summary
+from crisp_sw.results.steps import Epoch, Source, TrainStep
 from crisp_sw.train.settings import TrainingSettings
 
 if TYPE_CHECKING:
-    from crisp_sw.exchange.checkpoint import CheckpointInfo
     from crisp_sw.train.training import TrainedNetwork
 
 _DEFAULTS = TrainingSettings()
@@ -125,18 +125,18 @@ def train(
     if not trained.finished:
         messages.print("interrupted; the same command with --resume continues")
         raise typer.Exit(INTERRUPTED)
-    source = {"data": data, "unreadable": unreadable, "device": device, "compact": compact}
-    figures = {
-        "source": source,
-        "skipped": list(trained.skipped),
-        "training_images": trained.training_images,
-        "test_images": trained.test_images,
-        "seconds": trained.seconds,
-        **_figures(trained.info),
-    }
+    info = trained.info
+    figures = TrainStep(
+        **{**vars(info), "history": from_json(tuple[Epoch, ...], list(info.history), "history")},
+        source=Source(data=data, unreadable=unreadable, device=device, compact=compact),
+        skipped=trained.skipped,
+        training_images=trained.training_images,
+        test_images=trained.test_images,
+        seconds=trained.seconds,
+    )
     if whole:
         _save(out, trained, figures, compact)
-    shown = {"checkpoint": str(out / MODEL_FILE if whole else out), **figures}
+    shown = replace(figures, checkpoint=str(out / MODEL_FILE if whole else out))
     emit(shown, as_json, lambda: show_figures(f"Wrote {out}", {"test accuracy": f"{trained.accuracy:.2%}"}))
 
 
@@ -144,19 +144,14 @@ def _say(text: str) -> None:
     messages.print(text)
 
 
-def _figures(info: "CheckpointInfo") -> dict[str, Any]:
-    figures = asdict(info)
-    return {name: list(value) if isinstance(value, tuple) else value for name, value in figures.items()}
-
-
-def _save(directory: Path, trained: "TrainedNetwork", figures: Mapping[str, Any], compact: bool) -> None:
+def _save(directory: Path, trained: "TrainedNetwork", figures: TrainStep, compact: bool) -> None:
     from crisp_sw.exchange.checkpoint import save_checkpoint
     from crisp_sw.exchange.model_files import MODEL_FILE, TRAINING_FILE
     from crisp_sw.exchange.packed.layout import SUMMARY_FILE
 
     with new_directory(directory) as temporary:
         save_checkpoint(temporary / MODEL_FILE, trained.network, trained.info, compact=compact)
-        write_json(temporary / TRAINING_FILE, figures)
+        write_document(temporary / TRAINING_FILE, figures)
         (temporary / SUMMARY_FILE).write_text(training_summary(figures), encoding="utf-8")
 
 

@@ -4,12 +4,12 @@ import re
 import time
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 import cocotb
 import numpy as np
 
 from crisp_cli.cosim.inputs import read_images
+from crisp_files.json_values import to_json
 from crisp_golden.arithmetic.inference import run_network
 from crisp_golden.arithmetic.network import QuantizedConv, QuantizedNetwork
 from crisp_golden.cycles.layer_report import layer_report
@@ -20,6 +20,7 @@ from crisp_sim.core.layer_run import run_layer
 from crisp_sim.runs.parameters import bench_parameters, record_measurements
 from crisp_spec.config import CoreConfig
 from crisp_sw.exchange.packed import load_network
+from crisp_sw.results.layers import RtlLayer
 
 
 @cocotb.test()
@@ -36,8 +37,8 @@ async def every_layer_runs(dut):
     rows = []
     for cases in layer_cases(network, images, parameters["layers"]):
         rows.append(await _run_layer(driver, cases))
-        dut._log.info("layer %s", {**rows[-1]})
-        record_measurements({"layers": rows})
+        dut._log.info("layer %s", rows[-1])
+        record_measurements({"layers": to_json(rows)})
     assert rows, f"no layer matches {parameters['layers']!r}"
 
 
@@ -56,8 +57,8 @@ def layer_cases(
         ]
 
 
-async def _run_layer(driver: CoreDriver, cases: list[LayerCase]) -> dict[str, Any]:
-    """Run one layer for every image; return its figures."""
+async def _run_layer(driver: CoreDriver, cases: list[LayerCase]) -> RtlLayer:
+    """Run one layer for every image."""
     layer, (_, height, width) = cases[0].layer, cases[0].x.shape
     started = time.perf_counter()
     results = [await run_layer(driver, case) for case in cases]
@@ -65,11 +66,11 @@ async def _run_layer(driver: CoreDriver, cases: list[LayerCase]) -> dict[str, An
     counted = {result.counted for result in results}
     cycles = {result.clocked for result in results} | {count.total for count in counted}
     assert len(cycles) == 1, f"{layer.name}: counters and clock disagree, or images differ: {cycles}"
-    return {
-        **layer_report(driver.config, layer, height, width),
-        "cycles_rtl": cycles.pop(),
-        "cycles_by_cause": vars(results[0].counted),
-        "bit_exact": all(exact),
-        "images": len(cases),
-        "seconds": time.perf_counter() - started,
-    }
+    return RtlLayer(
+        **vars(layer_report(driver.config, layer, height, width)),
+        cycles_rtl=cycles.pop(),
+        cycles_by_cause=dict(vars(results[0].counted)),
+        bit_exact=all(exact),
+        images=len(cases),
+        seconds=time.perf_counter() - started,
+    )

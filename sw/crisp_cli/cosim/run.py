@@ -1,15 +1,18 @@
 """Runs a packed network, layer by layer, on the generated core in simulation."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from crisp_files.json_files import write_json
+from crisp_files.documents import write_document
+from crisp_files.json_values import from_json
 from crisp_sim.devices import core_verilog
 from crisp_sim.errors import BenchError
 from crisp_sim.runs.runner import BUILD, Bench, run_bench
 from crisp_spec.config import NamedConfig
+from crisp_sw.results.core_run import CoreRun
+from crisp_sw.results.layers import RtlLayer
 
 
 def run_network_layers(
@@ -23,7 +26,7 @@ def run_network_layers(
     waves: bool = False,
     build: Path = BUILD,
     say: Callable[[str], None] = lambda line: None,
-) -> dict[str, Any]:
+) -> CoreRun:
     """Run every convolution and linear layer of a packed network on the RTL, and measure it.
 
     Parameters
@@ -36,8 +39,7 @@ def run_network_layers(
 
     Returns
     -------
-    ``preset``, ``sim`` and ``layers`` (see ``crisp_golden.cycles.layer_report``, with ``cycles_rtl``,
-    ``cycles_by_cause`` and ``bit_exact``), as in ``out``; whether they are right says ``demand_exactness``.
+    What was measured, as in ``out``; whether it is right says ``demand_exactness``.
 
     Raises
     ------
@@ -66,25 +68,26 @@ def run_network_layers(
             say(f"layer {said}, {row['name']}: {verdict}, {row['cycles_rtl']:,} cycles")
 
     result = run_bench(bench, sim=sim, waves=waves, build=build, on_measurements=say_layers)
-    report = {"preset": core.name, "sim": sim, "layers": result.measurements["layers"]}
-    write_json(out, report)
-    return report
+    rows = from_json(tuple[RtlLayer, ...], result.measurements["layers"], "layers")
+    measured = CoreRun(preset=core.name, sim=sim, layers=rows)
+    write_document(out, measured)
+    return measured
 
 
-def demand_exactness(layers: list[dict[str, Any]]) -> None:
+def demand_exactness(layers: Sequence[RtlLayer]) -> None:
     """Check layers that ``run_network_layers`` measured.
 
     Raises
     ------
     BenchError : outputs or cycles of a layer differ from golden; names it.
     """
-    wrong = [layer["name"] for layer in layers if not layer["bit_exact"]]
+    wrong = [layer.name for layer in layers if not layer.bit_exact]
     if wrong:
         raise BenchError(f"outputs differ from golden in {', '.join(wrong)}")
     off = [
-        f"{layer['name']} ({layer['cycles_rtl']} instead of {layer['cycles_predicted']})"
+        f"{layer.name} ({layer.cycles_rtl} instead of {layer.cycles_predicted})"
         for layer in layers
-        if layer["cycles_rtl"] != layer["cycles_predicted"]
+        if layer.cycles_rtl != layer.cycles_predicted
     ]
     if off:
         raise BenchError(f"cycles differ from the prediction in {', '.join(off)}")

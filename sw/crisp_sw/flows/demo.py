@@ -10,14 +10,13 @@ import time
 from collections.abc import Callable
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import torch
 from safetensors.numpy import save as serialise
 
 from crisp_files.atomic_files import write_bytes
-from crisp_files.json_files import write_json
+from crisp_files.documents import document_json, write_document
 from crisp_golden.arithmetic.inference import quantize_input, run_network
 from crisp_golden.arithmetic.network import QuantizedNetwork
 from crisp_spec.config import NamedConfig, named_preset
@@ -33,18 +32,22 @@ from crisp_sw.flows.steps import (
     int8_accuracy,
     normalised,
     prune_task,
+    pruned_step,
     quantize_pruned,
 )
 from crisp_sw.prune import CrispPruning, PruneSettings
-from crisp_sw.report import SampleImage, render_page, total_figures
+from crisp_sw.report import SampleImage, render_page
 from crisp_sw.report.times import CLOCK_MHZ
+from crisp_sw.results.accuracies import Accuracies
+from crisp_sw.results.core_run import CoreRun
+from crisp_sw.results.demo_report import DemoReport, ImageScores
 from crisp_sw.train.evaluation import evaluate
 
 # Raise it when a change of the code makes pruned models of before different.
 CACHE_VERSION = 2
 
-RunOnRtl = Callable[[Path, Path, Path], list[dict[str, Any]]]
-"""Takes a packed network, its inputs and a file for the result; returns the figures of all layers."""
+RunOnRtl = Callable[[Path, Path, Path], CoreRun]
+"""Takes a packed network, its inputs and a file for the result, which it writes and returns."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -124,7 +127,7 @@ def run_demo(
     on_progress: StepCallback,
     try_simulator: Callable[[], None] = lambda: None,
     command: str = "crisp demo",
-) -> dict[str, Any]:
+) -> DemoReport:
     """Run the demo.
 
     Parameters
@@ -136,7 +139,7 @@ def run_demo(
 
     Returns
     -------
-    The report, as written to ``report.json``; `crisp_sw.report.failures` of its layers says what failed.
+    The report, as written to ``report.json``; `rtl_failures` of its layers says what failed.
 
     Raises
     ------
@@ -156,35 +159,35 @@ def run_demo(
     say("quantizing and packing the network")
     network = quantize_pruned(pruned, task.splits, seed=settings.seed)
     int8 = int8_accuracy(network, task.test_images(), task.info.normalization, on_progress)
-    accuracy = {"all_classes": all_classes, **pruned.figures["accuracy"], "int8": int8}
+    step = pruned_step(pruned)
+    accuracy = replace(step.accuracy, all_classes=all_classes, int8=int8)
     _export(task, network, accuracy, files)
     samples = _write_inputs(task, network, files.inputs)
     seconds.lap("quantize and pack")
     say(f"running every layer on the RTL, preset {settings.core}")
     files.rtl.unlink(missing_ok=True)
-    layers = run_on_rtl(files.network, files.inputs, files.rtl)
+    measured = run_on_rtl(files.network, files.inputs, files.rtl)
     seconds.lap("RTL simulation")
-    report = {
-        "dataset": task.splits.name,
-        "classes": list(task.names),
-        "model": task.info.model,
-        "seed": settings.seed,
-        "preset": settings.core.name,
-        "clock_mhz": settings.clock_mhz,
-        "accuracy": accuracy,
-        "test_images": len(task.test_images()),
-        "sparsity": pruned.figures["sparsity"],
-        "model_sparsity": pruned.figures["model_sparsity"],
-        "layers": layers,
-        "totals": total_figures(layers),
-        "images": [_image_figures(sample) for sample in samples],
-        "steps": {name: f"{value:.1f} s" for name, value in seconds.laps.items()},
-        "prune_settings": pruned.figures["settings"],
-        "samples_per_class": pruned.figures["samples_per_class"],
-        "versions": {"torch": torch.__version__, "numpy": np.__version__},
-        "command": command,
-    }
-    write_json(files.report, report)
+    report = DemoReport(
+        dataset=task.splits.name,
+        classes=task.names,
+        model=task.info.model,
+        seed=settings.seed,
+        preset=settings.core.name,
+        clock_mhz=settings.clock_mhz,
+        accuracy=accuracy,
+        test_images=len(task.test_images()),
+        sparsity=step.sparsity,
+        model_sparsity=step.model_sparsity,
+        layers=measured.layers,
+        images=tuple(map(_scores, samples)),
+        steps={name: f"{value:.1f} s" for name, value in seconds.laps.items()},
+        prune_settings=step.settings,
+        samples_per_class=step.samples_per_class,
+        versions={"torch": str(torch.__version__), "numpy": np.__version__},
+        command=command,
+    )
+    write_document(files.report, report)
     write_bytes(files.page, render_page(report, network, samples).encode())
     return report
 
@@ -204,7 +207,7 @@ def _pruned(
             say(f"using the pruned model in {files.pruned} (same settings; --fresh prunes again)")
             return before
     pruned = prune_task(task, prune_settings, settings.budget, progress)
-    pruned = replace(pruned, figures={**pruned.figures, "key": key})
+    pruned = replace(pruned, figures=document_json(replace(pruned_step(pruned), key=key)))
     save_pruned(files.pruned, pruned)
     return pruned
 
@@ -223,14 +226,14 @@ def _cache_key(task: ClassTask, settings: DemoSettings, prune_settings: PruneSet
     return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()
 
 
-def _export(task: ClassTask, network: QuantizedNetwork, accuracy: dict[str, float], files: DemoFiles) -> None:
+def _export(task: ClassTask, network: QuantizedNetwork, accuracy: Accuracies, files: DemoFiles) -> None:
     metadata = {
         "dataset": task.splits.name,
         "data_source": task.splits.source,
         "model": task.info.model,
         "mean": list(task.info.mean),
         "std": list(task.info.std),
-        "accuracy": accuracy,
+        "accuracy": accuracy.measured(),
     }
     save_network(network, files.network, metadata)
 
@@ -253,8 +256,8 @@ def _write_inputs(task: ClassTask, network: QuantizedNetwork, path: Path) -> lis
     ]
 
 
-def _image_figures(sample: SampleImage) -> dict[str, Any]:
-    return {"label": sample.label, "prediction": sample.prediction, "scores": sample.scores}
+def _scores(sample: SampleImage) -> ImageScores:
+    return ImageScores(label=sample.label, prediction=sample.prediction, scores=sample.scores)
 
 
 class _Stopwatch:

@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 
+from crisp_files.json_values import figure
 from crisp_golden.cycles.timeline import Timeline
 from crisp_golden.machine.chip import Chip
 from crisp_golden.machine.core_model import window_counts
@@ -38,14 +39,10 @@ class MemoryUse:
     capacity: int
     used: tuple[int, ...]
 
-    @property
+    @figure
     def peak(self) -> int:
         """Bytes at the fullest moment of all."""
         return max(self.used, default=0)
-
-    def to_json(self) -> dict[str, Any]:
-        """The figures as JSON types."""
-        return {"capacity": self.capacity, "peak": self.peak, "used": list(self.used)}
 
 
 def memory_use(

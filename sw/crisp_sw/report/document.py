@@ -6,13 +6,13 @@ through unescaped could still not run or fetch anything.
 
 import base64
 import hashlib
-import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from html import escape
 from importlib import resources
 from typing import Any
 
+from crisp_files.documents import Document, document_text
 from crisp_files.printable import printable
 
 
@@ -61,11 +61,11 @@ class Download:
     """Figures that the page offers as a JSON file."""
 
     name: str
-    data: Mapping[str, Any]
+    document: Document
 
     def html(self) -> str:
         """A link that holds the file."""
-        text = base64.b64encode(json.dumps(self.data, indent=1).encode()).decode()
+        text = base64.b64encode(document_text(self.document).encode()).decode()
         return (
             f'<p class="download"><a download="{escape(self.name)}" '
             f'href="data:application/json;base64,{text}">All figures as JSON ({escape(self.name)})</a></p>'

@@ -1,25 +1,39 @@
 """Results of runs, found again below a directory: what each was, and its headline figures.
 
-What is found may have been written by another version, by hand, or by somebody hostile: a figure that is not
-there or not what it should be is left out, and a file that cannot be read is named with the reason.
+What is found may have been written by another version, by hand, or by somebody hostile: a file that cannot be
+read, or does not hold what its version says, is named with the reason.
 """
 
-import math
 import os
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
+from crisp_files.documents import SCHEMA, Document, document_from_json
 from crisp_files.input_files import read_regular
 from crisp_files.json_toml import parse_json
 from crisp_spec.errors import CrispError
+from crisp_sw.results.accuracies import Accuracies
+from crisp_sw.results.demo_report import DemoReport
+from crisp_sw.results.inspection import Inspection
+from crisp_sw.results.network_run import NetworkReport
+from crisp_sw.results.steps import EvaluateStep, PruneStep, TrainStep
 
 MOST_NAMED = 12
 """Classes by which a user is called; one may have a thousand."""
 
 DEEPEST, MOST_DIRECTORIES, MOST_BYTES = 6, 20_000, 64 << 20
-STEPS = ("train", "evaluate", "prune", "quantize", "inspect")
+STEPS: dict[str, type[Document]] = {
+    "demo": DemoReport,
+    "network": NetworkReport,
+    "inspect": Inspection,
+    "train": TrainStep,
+    "evaluate": EvaluateStep,
+    "prune": PruneStep,
+}
+"""Commands, and what their files hold; those of the first two are called report.json."""
+
 PAGES = {"demo": "report.html", "network": "report.html", "inspect": "inspect.html"}
 SUMMARY = "summary.md"
 
@@ -31,21 +45,22 @@ class UserFigures:
     Attributes
     ----------
     classes : names.
-    accuracy : shares by ``dense``, ``dense_fine_tuned``, ``pruned``, ``int8``, those that are known.
+    accuracy : on the images of the classes.
     images : that they were measured on.
     sparsity : share of the prunable weights that is gone.
     bytes_packed : of all weights with their indices.
-    cycles, cycles_dense : per image, of the network and of its dense form, on ``preset``.
+    cycles : per image, on ``preset``.
+    speedup : over the dense network, there.
     """
 
     classes: tuple[str, ...]
     dataset: str | None
-    accuracy: Mapping[str, float]
+    accuracy: Accuracies
     images: int | None = None
     sparsity: float | None = None
-    bytes_packed: float | None = None
-    cycles: float | None = None
-    cycles_dense: float | None = None
+    bytes_packed: int | None = None
+    cycles: int | None = None
+    speedup: float | None = None
     preset: str | None = None
 
     @property
@@ -120,91 +135,112 @@ def _read(root: Path, directory: Path, name: str) -> FoundRun | None:
         return None
     place = directory.relative_to(root)
     try:
-        figures = parse_json(read_regular(directory / name, MOST_BYTES))
+        value = parse_json(read_regular(directory / name, MOST_BYTES))
     except OSError as error:
         return FoundRun(directory=place, step=stem, problem=str(error.strerror))
     except ValueError as error:
         return FoundRun(directory=place, step=stem, problem=f"{name}: not valid JSON ({error})")
-    if not isinstance(figures, dict):
+    if not isinstance(value, dict):
         return FoundRun(directory=place, step=stem, problem=f"{name}: expected a JSON object")
     if stem == "report":
-        stem = "network" if "network" in figures else "demo" if "accuracy" in figures else ""
-    return _found(directory, place, stem, figures) if stem else None
+        stem = _kind_of_report(value)
+    if not stem:
+        return None
+    try:
+        return _found(directory, place, stem, document_from_json(STEPS[stem], value, name))
+    except CrispError as error:
+        return FoundRun(directory=place, step=stem, problem=str(error))
 
 
-def _found(directory: Path, place: Path, step: str, figures: Mapping[str, Any]) -> FoundRun:
-    user = _user(figures) if step in ("demo", "prune") else None
-    name = _text(figures, "network") or _text(figures, "path") or _text(figures, "dataset") or ""
+def _kind_of_report(value: Mapping[str, Any]) -> str:
+    """Which of the two commands wrote a ``report.json``; empty if neither did."""
+    schemas = {STEPS[step].SCHEMA: step for step in ("demo", "network")}
+    if SCHEMA in value:
+        return schemas.get(str(value[SCHEMA]), "")
+    return "network" if "network" in value else "demo" if "accuracy" in value else ""
+
+
+def _found(directory: Path, place: Path, step: str, document: Document) -> FoundRun:
     page = PAGES.get(step, "")
     page = next((file for file in (page, SUMMARY) if file and (directory / file).is_file()), "")
+    told = _told(document)
+    return replace(told, directory=place, step=step, page=page)
+
+
+def _told(document: Document) -> FoundRun:
+    """What a document tells, without its place."""
+    match document:
+        case DemoReport():
+            user, totals = _demo_user(document), document.totals
+            return _run(
+                f"{document.dataset}: {user.name}", document.command, totals.cycles, totals.speedup, user=user
+            )
+        case PruneStep():
+            user = _prune_user(document)
+            return _run(f"{document.dataset}: {user.name}", document.command, user=user)
+        case NetworkReport(totals=totals):
+            return _run(document.network, document.command, totals.cycles, totals.speedup)
+        case Inspection(totals=totals):
+            return _run(document.path, document.command, totals.cycles, totals.speedup)
+        case EvaluateStep():
+            return _run(document.path, document.command, accuracy=_best(document.accuracy))
+        case TrainStep():
+            return _run(document.dataset, document.command, accuracy=document.accuracy)
+    raise AssertionError(f"{type(document)} is no result that is looked for")
+
+
+def _run(
+    what: str,
+    command: str | None,
+    cycles: int | None = None,
+    speedup: float | None = None,
+    accuracy: float | None = None,
+    user: UserFigures | None = None,
+) -> FoundRun:
+    if user is not None:
+        accuracy = _best(user.accuracy)
+    figures = {"cycles": cycles, "speedup": speedup, "accuracy": accuracy}
     return FoundRun(
-        directory=place,
-        step=step,
-        what=f"{name}: {user.name}" if user else name,
-        command=_text(figures, "command") or "",
-        page=page,
-        figures=_headline(figures),
+        directory=Path(),
+        step="",
+        what=what,
+        command=command or "",
+        figures={name: value for name, value in figures.items() if value is not None},
         user=user,
     )
 
 
-def _user(figures: Mapping[str, Any]) -> UserFigures:
-    accuracy = {
-        key: _share(figures, "accuracy", key) for key in ("dense", "dense_fine_tuned", "pruned", "int8")
-    }
-    images = _number(figures, "test_images")
-    classes = figures.get("classes")
+def _best(accuracy: Accuracies) -> float | None:
+    """Of the last form of a network that was measured on all its classes."""
+    forms = (accuracy.int8, accuracy.pruned, accuracy.all_classes)
+    return next((value for value in forms if value is not None), None)
+
+
+def _count(images: int | None) -> int | None:
+    """Of images that something was measured on."""
+    return images if images is not None and images >= 1 else None
+
+
+def _demo_user(report: DemoReport) -> UserFigures:
+    totals = report.totals
     return UserFigures(
-        classes=tuple(map(str, classes)) if isinstance(classes, list) else (),
-        dataset=_text(figures, "dataset"),
-        accuracy={key: value for key, value in accuracy.items() if value is not None},
-        images=int(images) if images is not None and images >= 1 else None,
-        sparsity=_share(figures, "sparsity"),
-        bytes_packed=_number(figures, "totals", "bytes_packed"),
-        cycles=_number(figures, "totals", "cycles_rtl"),
-        cycles_dense=_number(figures, "totals", "cycles_dense"),
-        preset=_text(figures, "preset"),
+        classes=report.classes,
+        dataset=report.dataset,
+        accuracy=report.accuracy,
+        images=_count(report.test_images),
+        sparsity=report.sparsity,
+        bytes_packed=totals.bytes_packed,
+        cycles=totals.cycles,
+        speedup=totals.speedup,
+        preset=report.preset,
     )
 
 
-def _headline(figures: Mapping[str, Any]) -> dict[str, float]:
-    """Cycles, speedup and accuracy, those that are there."""
-    found = {
-        "cycles": _first(
-            figures, ("totals", "cycles"), ("totals", "cycles_rtl"), ("totals", "cycles_predicted")
-        ),
-        "speedup": _number(figures, "totals", "speedup"),
-        "accuracy": _first(
-            figures, ("accuracy", "int8"), ("accuracy", "pruned"), ("accuracy", "all_classes")
-        ),
-    }
-    return {name: value for name, value in found.items() if value is not None}
-
-
-def _first(figures: Mapping[str, Any], *paths: tuple[str, ...]) -> float | None:
-    return next((value for path in paths if (value := _number(figures, *path)) is not None), None)
-
-
-def _value(figures: Mapping[str, Any], *path: str) -> Any:
-    value: Any = figures
-    for name in path:
-        value = value.get(name) if isinstance(value, Mapping) else None
-    return value
-
-
-def _text(figures: Mapping[str, Any], *path: str) -> str | None:
-    value = _value(figures, *path)
-    return value if isinstance(value, str) else None
-
-
-def _number(figures: Mapping[str, Any], *path: str) -> float | None:
-    """A number that is finite and not negative, as all headline figures are."""
-    value = _value(figures, *path)
-    if isinstance(value, bool) or not isinstance(value, int | float) or not 0 <= value <= 1e15:
-        return None
-    return value if math.isfinite(value) else None
-
-
-def _share(figures: Mapping[str, Any], *path: str) -> float | None:
-    value = _number(figures, *path)
-    return value if value is not None and value <= 1 else None
+def _prune_user(step: PruneStep) -> UserFigures:
+    return UserFigures(
+        classes=step.classes,
+        dataset=step.dataset,
+        accuracy=step.accuracy,
+        images=_count(step.test_images),
+        sparsity=step.sparsity,
+    )

@@ -4,6 +4,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from html import escape
 
+from crisp_sw.report.numbers import ratio
+
 DASH = "\u2013"
 
 
@@ -54,6 +56,11 @@ def number_cell(value: float | None, text: str | None = None) -> Cell:
     if value is None:
         return Cell(DASH)
     return Cell(escape(f"{value:,.0f}" if text is None else text), value)
+
+
+def ratio_cell(value: float | None) -> Cell:
+    """How many times more or less, as "12.3x"; a dash where it is not known."""
+    return number_cell(value, None if value is None else ratio(value))
 
 
 def mark_cell(good: bool | None, words: tuple[str, str] = ("yes", "no")) -> Cell:

@@ -12,9 +12,12 @@ from crisp_spec.config import named_preset
 from crisp_sw.exchange.packed import load_metadata
 from crisp_sw.flows.experiment import experiment
 from crisp_sw.flows.experiment.cells.cell import Cell
+from crisp_sw.flows.experiment.cells.cell_result import CellResult
 from crisp_sw.flows.experiment.sweep import Sweep
+from crisp_sw.results.core_run import CoreRun
 from sw.tests.cli.runner import crisp
 from sw.tests.flows.experiment.test_experiment import RECIPE
+from sw.tests.report.rtl_layers import rtl_layer
 
 CELL = Cell(network="net", classes=10, class_seed=0, method="crisp", n=1, m=4, block=16, sparsity=0.92)
 DENSE = Cell(network="net", classes=10, class_seed=0, method="dense")
@@ -32,8 +35,8 @@ def settings(monkeypatch):
     def fake(settings, **callbacks):
         called.append(settings)
         results = [
-            {"cell": DENSE.to_json(), "accuracy": 0.8, "cycles": 2000, "sparsity": 0.0},
-            {"cell": CELL.to_json(), "accuracy": 0.79, "cycles": 100, "sparsity": 0.92},
+            CellResult(cell=DENSE, accuracy=0.8, cycles=2000, sparsity=0.0),
+            CellResult(cell=CELL, accuracy=0.79, cycles=100, sparsity=0.92),
         ]
         return Sweep(results=results, failures={"net-x": "ZeroDivisionError: by zero"} if failing else {})
 
@@ -84,7 +87,7 @@ def test_table_is_whole_in_a_narrow_terminal(settings):
 
 
 def test_unreachable_target_is_told_with_its_reason(settings, monkeypatch):
-    error = {"cell": CELL.to_json(), "error": "0.999 cannot be reached"}
+    error = CellResult(cell=CELL, error="0.999 cannot be reached")
     monkeypatch.setattr(experiment, "run_experiment", lambda settings, **callbacks: Sweep(results=[error]))
     result = accuracy("images")
     assert result.exit_code == 0
@@ -110,7 +113,7 @@ def test_images_go_through_the_network_of_the_cell(digits_checkpoint, tmp_path, 
     def run_layers(network, inputs, *, core, out, say):
         say("layer 1, conv: NOT bit-exact")
         started.append((load_metadata(network), load_file(inputs)["images"].shape, core))
-        return {"layers": [{"name": "conv", "bit_exact": False, "cycles_rtl": 1, "cycles_predicted": 1}]}
+        return CoreRun(preset=core.name, sim="none", layers=(rtl_layer(bit_exact=False),))
 
     monkeypatch.setattr("crisp_cli.cosim.run.run_network_layers", run_layers)
     monkeypatch.setattr(command, "try_rtl", lambda: started.append("tried"))
@@ -136,7 +139,7 @@ def test_images_need_a_method_that_makes_a_network(monkeypatch):
 
 def test_images_need_a_network(settings, monkeypatch):
     monkeypatch.setattr(command, "try_rtl", lambda: None)
-    error = {"cell": CELL.to_json(), "error": "0.999 cannot be reached"}
+    error = CellResult(cell=CELL, error="0.999 cannot be reached")
     monkeypatch.setattr(experiment, "run_experiment", lambda settings, **callbacks: Sweep(results=[error]))
     result = accuracy("images", "--rtl", 7)
     assert result.exit_code == 2

@@ -1,16 +1,17 @@
 """``crisp index``."""
 
-import json
 from pathlib import Path
 
 from typer.testing import CliRunner
 
 from crisp_cli.program import app
+from crisp_files.documents import write_document
+from sw.tests.report.small_results import TRAINED
 
 
 def test_the_page_is_written_beside_the_runs(tmp_path: Path):
     (tmp_path / "one").mkdir()
-    (tmp_path / "one" / "train.json").write_text(json.dumps({"dataset": "digits", "command": "crisp train"}))
+    write_document(tmp_path / "one" / "train.json", TRAINED)
     result = CliRunner().invoke(app, ["index", str(tmp_path)])
     assert (result.exit_code, result.stdout.split(":")[0]) == (0, "1 results")
     assert "crisp train" in (tmp_path / "index.html").read_text()

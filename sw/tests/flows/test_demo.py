@@ -1,6 +1,5 @@
 """The demo's results, with a stand-in for the RTL that behaves as predicted or fails on request."""
 
-import json
 import shutil
 from collections.abc import Callable
 from dataclasses import replace
@@ -11,6 +10,7 @@ import numpy as np
 import pytest
 from safetensors.numpy import load_file
 
+from crisp_files.documents import read_document, write_document
 from crisp_golden.arithmetic.inference import run_network
 from crisp_golden.cycles.layer_report import layer_report
 from crisp_spec.config import named_preset, preset
@@ -23,20 +23,24 @@ from crisp_sw.flows.inputs import ClassTask, load_task
 from crisp_sw.flows.inspection import conv_inputs
 from crisp_sw.flows.steps import PruneBudget, ignore_progress
 from crisp_sw.prune import settings_of
-from crisp_sw.report import LAYER_KEYS, failures
+from crisp_sw.results.core_run import CoreRun
+from crisp_sw.results.demo_report import DemoReport
+from crisp_sw.results.layers import RtlLayer, rtl_failures
 
 
-def predicted_rtl(network: Path, inputs: Path, out: Path) -> list[dict[str, Any]]:
+def predicted_rtl(network: Path, inputs: Path, out: Path) -> CoreRun:
     """Return, and write, what an RTL that does exactly as predicted would measure."""
-    layers = [
-        {**layer_report(preset("edge"), layer, height, width), "bit_exact": True}
+    reports = [
+        layer_report(preset("edge"), layer, height, width)
         for layer, height, width in conv_inputs(load_network(network))
     ]
-    for layer in layers:
-        layer["cycles_rtl"] = layer["cycles_predicted"]
+    layers = [
+        RtlLayer(**vars(report), cycles_rtl=report.cycles_predicted, bit_exact=True) for report in reports
+    ]
     assert load_file(inputs)["images"].dtype == np.int8
-    out.write_text(json.dumps({"layers": layers}))
-    return layers
+    measured = CoreRun(preset="edge", sim="none", layers=tuple(layers))
+    write_document(out, measured)
+    return measured
 
 
 @pytest.fixture(scope="module")
@@ -51,36 +55,35 @@ def settings(digits_checkpoint) -> DemoSettings:
 
 def demo(
     settings: DemoSettings, out: Path, rtl: RunOnRtl = predicted_rtl, say: Callable[[str], None] = print
-) -> dict[str, Any]:
+) -> DemoReport:
     return run_demo(settings, out, rtl, say=say, on_progress=ignore_progress)
 
 
 @pytest.fixture(scope="module")
-def finished(settings, tmp_path_factory) -> tuple[dict[str, Any], DemoFiles]:
+def finished(settings, tmp_path_factory) -> tuple[DemoReport, DemoFiles]:
     out = tmp_path_factory.mktemp("demo") / "deep" / "demo"
     return demo(settings, out), DemoFiles(out)
 
 
 def test_report_has_every_figure(finished):
     report, files = finished
-    assert json.loads(files.report.read_text()) == report
-    assert report["dataset"] == "digits"
-    assert report["classes"] == ["3", "8", "5"]
-    assert report["preset"] == "edge"
-    assert report["seed"] == 0
-    assert set(report["accuracy"]) >= {"all_classes", "dense", "dense_fine_tuned", "pruned", "int8"}
-    assert all(0 <= value <= 1 for value in report["accuracy"].values())
-    assert report["sparsity"] >= 0.85
-    assert len(report["layers"]) == 11
-    assert all(set(layer) >= set(LAYER_KEYS) for layer in report["layers"])
-    assert report["totals"]["cycles_rtl"] == sum(layer["cycles_rtl"] for layer in report["layers"])
-    assert failures(report["layers"]) == []
+    assert read_document(DemoReport, files.report) == report
+    assert report.dataset == "digits"
+    assert report.classes == ("3", "8", "5")
+    assert report.preset == "edge"
+    assert report.seed == 0
+    assert set(report.accuracy.measured()) >= {"all_classes", "dense", "dense_fine_tuned", "pruned", "int8"}
+    assert all(0 <= value <= 1 for value in report.accuracy.measured().values())
+    assert report.sparsity >= 0.85
+    assert len(report.layers) == 11
+    assert report.totals.cycles_rtl == sum(layer.cycles_rtl for layer in report.layers)
+    assert rtl_failures(report.layers) == []
 
 
 def test_pruned_int8_network_still_recognises_the_classes(finished):
     report, _ = finished
-    assert report["accuracy"]["dense_fine_tuned"] > 0.9
-    assert report["accuracy"]["int8"] > 0.8
+    assert (report.accuracy.dense_fine_tuned or 0) > 0.9
+    assert (report.accuracy.int8 or 0) > 0.8
 
 
 def test_images_are_those_of_the_classes_and_the_scores_golden_s(finished):
@@ -89,14 +92,14 @@ def test_images_are_those_of_the_classes_and_the_scores_golden_s(finished):
     inputs = load_file(files.inputs)
     scores = run_network(network, inputs["images"])[network.nodes[-1].name].reshape(3, 3)
     assert inputs["labels"].tolist() == [0, 1, 2]
-    assert [image["label"] for image in report["images"]] == ["3", "8", "5"]
-    assert [list(image["scores"].values()) for image in report["images"]] == scores.tolist()
+    assert [image.label for image in report.images] == ["3", "8", "5"]
+    assert [list(image.scores.values()) for image in report.images] == scores.tolist()
 
 
 def test_page_and_packed_network_are_written(finished):
     report, files = finished
     assert "All 11 layers are bit-exact" in files.page.read_text()
-    assert load_metadata(files.network)["accuracy"] == report["accuracy"]
+    assert load_metadata(files.network)["accuracy"] == report.accuracy.measured()
     assert load_network(files.network).classes == ("3", "8", "5")
     assert sorted(path.name for path in files.out.iterdir()) == [
         "inputs.safetensors",
@@ -118,8 +121,8 @@ def test_pruned_model_is_used_again(finished, settings, used):
     lines: list[str] = []
     again = demo(replace(settings, core=named_preset("small")), used, say=lines.append)
     assert any("using the pruned model" in line for line in lines)
-    assert again["accuracy"] == finished[0]["accuracy"]
-    assert again["preset"] == "small"
+    assert again.accuracy == finished[0].accuracy
+    assert again.preset == "small"
 
 
 @pytest.mark.parametrize("change", [{"fresh": True}, {"classes": "8,3,5"}, {"seed": 1}])
@@ -160,23 +163,23 @@ def test_every_stage_is_said(finished, settings, used):
 
 
 def test_failures_of_the_rtl_are_reported(settings, used):
-    def broken(network: Path, inputs: Path, out: Path) -> list[dict[str, Any]]:
-        layers = predicted_rtl(network, inputs, out)
-        layers[0]["bit_exact"] = False
-        layers[1]["cycles_rtl"] += 7
-        return layers
+    def broken(network: Path, inputs: Path, out: Path) -> CoreRun:
+        measured = predicted_rtl(network, inputs, out)
+        first, second, *others = measured.layers
+        late = replace(second, cycles_rtl=second.cycles_rtl + 7)
+        return replace(measured, layers=(replace(first, bit_exact=False), late, *others))
 
     report = demo(settings, used, broken)
-    problems = failures(report["layers"])
+    problems = rtl_failures(report.layers)
     assert len(problems) == 2
     assert problems[0].startswith("conv: the RTL's output differs")
     assert "the cycle model predicted" in problems[1]
-    assert report["totals"]["bit_exact"] is False
+    assert report.totals.bit_exact is False
     assert "does not do what was predicted" in (used / "report.html").read_text()
 
 
 def test_rtl_that_fails_leaves_no_result(settings, used):
-    def failing(*paths: Path) -> list[dict[str, Any]]:
+    def failing(*paths: Path) -> CoreRun:
         raise FailedError("the simulation ended without writing its results")
 
     (used / "report.json").unlink()

@@ -9,10 +9,12 @@ from crisp_golden.arithmetic.network import MaxPool, QuantizedConv
 from crisp_golden.cycles.layer_report import layer_report
 from crisp_spec.config import preset
 from crisp_spec.errors import CapacityError
-from crisp_sw.flows.inspection import conv_inputs, inspect_layers, inspect_program, inspection_totals
+from crisp_sw.flows.inspection import conv_inputs, inspect_layers, inspect_program
 from crisp_sw.report.pages.inspection_page import render_inspection_page
 from crisp_sw.report.pages.inspection_table import dense_misfits, layer_cells, total_cells
+from crisp_sw.results.layers import InspectedTotals
 from sw.tests.report.html_pages import Page
+from sw.tests.report.small_results import INSPECTED
 from sw.tests.small_programs import CONFIG, small_network, small_tensors, wide_network
 
 
@@ -22,10 +24,10 @@ def test_layers_are_golden_s_with_weights_and_macs():
     assert len(layers) == len(conv_inputs(network))
     for figures, (layer, height, width) in zip(layers, conv_inputs(network), strict=True):
         golden = layer_report(CONFIG, layer, height, width)
-        assert golden.items() <= figures.items()
+        assert vars(golden).items() <= vars(figures).items()
         pixels = small_tensors()[layer.name][0, 0].size
-        assert figures["macs_dense"] == layer.weight.size * pixels
-        assert figures["macs"] == np.count_nonzero(layer.weight) * pixels
+        assert figures.macs_dense == layer.weight.size * pixels
+        assert figures.macs == np.count_nonzero(layer.weight) * pixels
 
 
 def test_sizes_of_inputs_are_those_of_the_integer_model():
@@ -37,20 +39,22 @@ def test_sizes_of_inputs_are_those_of_the_integer_model():
 
 def test_totals():
     layers = inspect_layers(CONFIG, small_network())
-    totals = inspection_totals(layers)
-    assert totals["macs"] == sum(layer["macs"] for layer in layers)
-    assert totals["speedup"] == totals["cycles_dense"] / totals["cycles_predicted"] > 1
-    assert 0.5 < totals["sparsity"] < 1
-    assert totals["compression"] > 1
-    assert totals["mac_reduction"] > 1
-    assert inspection_totals([])["speedup"] == 0
+    totals = InspectedTotals.of(layers)
+    assert totals.macs == sum(layer.macs for layer in layers)
+    assert totals.cycles_dense is not None
+    assert totals.speedup == totals.cycles_dense / totals.cycles_predicted > 1
+    assert 0.5 < totals.sparsity < 1
+    assert totals.compression > 1
+    assert totals.mac_reduction > 1
+    assert InspectedTotals.of([]).speedup == 0
 
 
 def test_program():
     figures = inspect_program(CONFIG, small_network())
-    assert figures["cycles_dense"] > figures["cycles"] > 0
-    assert figures["speedup"] == figures["cycles_dense"] / figures["cycles"]
-    assert figures["traffic"] > 0
+    assert figures.cycles_dense is not None
+    assert figures.cycles_dense > figures.cycles > 0
+    assert figures.speedup == figures.cycles_dense / figures.cycles
+    assert figures.traffic > 0
 
 
 def test_layer_that_does_not_fit_is_named():
@@ -67,15 +71,15 @@ def test_layer_whose_dense_form_does_not_fit_is_shown_without_it():
     wide, *others = inspect_layers(tiny, network)
     with pytest.raises(CapacityError) as caught:
         layer_report(tiny, *conv_inputs(network)[0])
-    assert (wide["cycles_dense"], wide["dense_does_not_fit"]) == (None, str(caught.value))
-    assert wide["cycles_predicted"] > 0
-    assert [layer["dense_does_not_fit"] for layer in others] == [None] * len(others)
-    totals = inspection_totals([wide, *others])
-    assert (totals["cycles_dense"], totals["speedup"]) == (None, None)
-    assert totals["cycles_predicted"] > wide["cycles_predicted"]
+    assert (wide.cycles_dense, wide.dense_does_not_fit) == (None, str(caught.value))
+    assert wide.cycles_predicted > 0
+    assert [layer.dense_does_not_fit for layer in others] == [None] * len(others)
+    totals = InspectedTotals.of([wide, *others])
+    assert (totals.cycles_dense, totals.speedup) == (None, None)
+    assert totals.cycles_predicted > wide.cycles_predicted
     program = inspect_program(tiny, network)
-    assert program["cycles"] > 0
-    assert (program["cycles_dense"], program["speedup"]) == (None, None)
+    assert program.cycles > 0
+    assert (program.cycles_dense, program.speedup) == (None, None)
 
 
 def test_table_has_dashes_for_what_there_is_not():
@@ -85,11 +89,11 @@ def test_table_has_dashes_for_what_there_is_not():
     assert pool[4:7] == linear[4:7] == ["-", "dense", "-"]
     assert (wide[-2], wide[-1]) == ("-", "-")
     assert "-" not in (linear[-2], linear[-1])
-    total = total_cells(inspection_totals(layers))
+    total = total_cells(InspectedTotals.of(layers))
     assert (total[-2], total[-1]) == ("-", "-")
     why = dense_misfits(layers, "tiny")
     assert why.startswith("dense, 0 would not fit the preset tiny (")
-    assert f"({layers[0]['dense_does_not_fit']}): no speedup over it" in why
+    assert f"({layers[0].dense_does_not_fit}): no speedup over it" in why
     twice = dense_misfits([layers[0], *layers], "tiny")
     assert twice.startswith("dense, 0 and 1 more would not fit")
     assert dense_misfits(layers[1:], "tiny") == ""
@@ -98,15 +102,14 @@ def test_table_has_dashes_for_what_there_is_not():
 def test_page_of_a_network_whose_dense_form_does_not_fit():
     network = wide_network()
     layers = inspect_layers(preset("tiny"), network)
-    figures = {
-        "path": "wide",
-        "preset": "tiny",
-        "input_shape": [512, 4, 4],
-        "classes": [],
-        "layers": layers,
-        "totals": inspection_totals(layers),
-        "program": inspect_program(preset("tiny"), network),
-    }
+    figures = replace(
+        INSPECTED,
+        path="wide",
+        preset="tiny",
+        input_shape=(512, 4, 4),
+        layers=layers,
+        program=inspect_program(preset("tiny"), network),
+    )
     page = render_inspection_page(figures, network)
     assert "Dense, 0 would not fit the preset tiny" in page
     assert "dense does not fit \u2192 " in page
@@ -118,18 +121,17 @@ def test_page_of_a_network_whose_dense_form_does_not_fit():
 def test_page_shows_every_layer_and_pattern_and_stands_alone():
     network = replace(small_network(), classes=("<cat>", *"abcdefghi"))
     layers = inspect_layers(CONFIG, network)
-    figures = {
-        "path": "a&b.onnx",
-        "preset": "small",
-        "input_shape": [3, 32, 32],
-        "classes": list(network.classes),
-        "layers": layers,
-        "totals": inspection_totals(layers),
-        "program": inspect_program(CONFIG, small_network()) | {"cycles_dense": None, "speedup": None},
-    }
+    figures = replace(
+        INSPECTED,
+        path="a&b.onnx",
+        preset="small",
+        classes=network.classes,
+        layers=layers,
+        program=replace(inspect_program(CONFIG, small_network()), cycles_dense=None),
+    )
     page = render_inspection_page(figures, network)
     for layer in layers:
-        assert f">{layer['name']}</th>" in page or f">{layer['name']}</a></th>" in page
+        assert f">{layer.name}</th>" in page or f">{layer.name}</a></th>" in page
     sparse = [node for node in network.nodes if getattr(node.layer, "pattern", None) is not None]
     assert page.count('class="map"') == len(sparse) > 10
     assert "a&amp;b.onnx" in page

@@ -2,77 +2,110 @@
 
 import json
 import os
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
+from crisp_files.documents import Document, document_json, document_text
+from crisp_files.json_values import to_json
 from crisp_sw.report import found_runs
 from crisp_sw.report.found_runs import SearchError, find_runs
-
-DEMO = {
-    "dataset": "fashion-mnist",
-    "classes": ["bag", "coat"],
-    "preset": "edge",
-    "command": "crisp demo",
-    "test_images": 2000,
-    "accuracy": {"dense_fine_tuned": 0.99, "int8": 0.98},
-    "sparsity": 0.92,
-    "totals": {"cycles_rtl": 1000, "cycles_dense": 5000, "bytes_packed": 4096, "speedup": 5.0},
-}
-NETWORK = {"network": "resnet18", "runs": [], "totals": {"cycles": 7, "speedup": None}}
+from sw.tests.report.network_reports import made_up_report
+from sw.tests.report.small_results import DEMO, EVALUATED, INSPECTED, PRUNED, TRAINED
 
 
 def put(root: Path, name: str, content: object, *others: str) -> None:
     path = root / name
     path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_text(content if isinstance(content, str) else json.dumps(content))
+    path.write_text(_text(content))
     for other in others:
         (path.parent / other).write_text("")
 
 
+def _text(content: object) -> str:
+    if isinstance(content, Document):
+        return document_text(content)
+    return content if isinstance(content, str) else json.dumps(content)
+
+
 def test_every_kind_is_found_with_its_page(tmp_path: Path):
     put(tmp_path, "demo/report.json", DEMO, "report.html")
-    put(tmp_path, "runs/r18/report.json", NETWORK, "report.html")
-    put(tmp_path, "seen/inspect.json", {"path": "net"}, "inspect.html", "summary.md")
-    put(tmp_path, "trained/train.json", {"dataset": "digits"}, "summary.md")
+    put(tmp_path, "runs/r50/report.json", made_up_report(), "report.html")
+    put(tmp_path, "seen/inspect.json", INSPECTED, "inspect.html", "summary.md")
+    put(tmp_path, "trained/train.json", TRAINED, "summary.md")
+    put(tmp_path, "judged/evaluate.json", EVALUATED, "summary.md")
     put(tmp_path, "other/settings.json", {"accuracy": 1})
     runs = {str(run.directory): run for run in find_runs(tmp_path)}
     assert {name: (run.step, run.page) for name, run in runs.items()} == {
         "demo": ("demo", "report.html"),
-        "runs/r18": ("network", "report.html"),
+        "judged": ("evaluate", "summary.md"),
+        "runs/r50": ("network", "report.html"),
         "seen": ("inspect", "inspect.html"),
         "trained": ("train", "summary.md"),
     }
-    assert runs["demo"].figures == {"cycles": 1000, "speedup": 5.0, "accuracy": 0.98}
+    assert runs["demo"].figures == {"cycles": 2000, "speedup": 6.5, "accuracy": 0.98}
     user = runs["demo"].user
     assert user is not None
-    assert (user.classes, user.images, user.cycles_dense) == (("bag", "coat"), 2000, 5000)
-    assert runs["runs/r18"].figures == {"cycles": 7}
-    assert runs["runs/r18"].user is None
+    assert (user.classes, user.images, user.speedup) == (("bag", "coat"), 2000, 6.5)
+    totals = made_up_report().totals
+    assert runs["runs/r50"].figures == {"cycles": totals.cycles, "speedup": totals.speedup}
+    assert runs["runs/r50"].user is None
+    assert (runs["trained"].what, runs["trained"].figures) == ("digits", {"accuracy": 0.9})
+    assert (runs["judged"].what, runs["judged"].figures) == ("build/network", {"accuracy": 0.97})
+    assert runs["seen"].figures == {"cycles": 1000, "speedup": 8}
 
 
 def test_what_a_demo_keeps_below_its_report_is_no_other_run(tmp_path: Path):
     put(tmp_path, "demo/report.json", DEMO)
-    put(tmp_path, "demo/pruned/prune.json", DEMO)
-    put(tmp_path, "mine/prune.json", DEMO)
+    put(tmp_path, "demo/pruned/prune.json", PRUNED)
+    put(tmp_path, "mine/prune.json", PRUNED)
     assert [str(run.directory) for run in find_runs(tmp_path)] == ["demo", "mine"]
 
 
 @pytest.mark.parametrize(
-    "change",
+    ("change", "problem"),
     [
-        {"totals": 3, "accuracy": []},
-        {"accuracy": {"int8": float("nan"), "dense": "x", "pruned": 7}, "test_images": -1},
-        {"classes": {"a": 1}, "sparsity": True, "totals": {"cycles_rtl": [1], "bytes_packed": 1e300}},
+        ({"totals": 3}, "`crisp-demo.totals` must be an object, not 3"),
+        ({"accuracy": []}, "`crisp-demo.accuracy` must be an object, not []"),
+        ({"accuracy": {"int8": float("nan")}}, "`crisp-demo.accuracy.int8` must be a finite number, not nan"),
+        ({"accuracy": {"pruned": 7}}, "`pruned` must be from 0 to 1, not 7.0"),
+        ({"classes": {"a": 1}}, "`crisp-demo.classes` must be a list, not {'a': 1}"),
+        ({"layers": [], "totals": {}}, "`crisp-demo.totals` must be an object of "),
+        ({"version": 2}, "report.json: 'crisp-demo' of version 2; expected 'crisp-demo' of version 1"),
     ],
 )
-def test_figures_that_are_none_are_left_out(tmp_path: Path, change: dict):
-    put(tmp_path, "demo/report.json", {**DEMO, **change})
+def test_a_result_of_another_version_or_by_hand_is_named_with_the_reason(
+    tmp_path: Path, change: dict, problem: str
+):
+    put(tmp_path, "demo/report.json", {**document_json(DEMO), **change})
+    (run,) = find_runs(tmp_path)
+    assert problem in run.problem
+    assert (run.step, run.user, run.figures) == ("demo", None, {})
+
+
+def test_a_demo_without_layers_is_named_too(tmp_path: Path):
+    values = {**document_json(DEMO), "layers": []}
+    del values["totals"]
+    put(tmp_path, "demo/report.json", values)
+    assert "the report has no layers" in find_runs(tmp_path)[0].problem
+
+
+def test_results_from_before_there_were_versions_are_found_if_nothing_has_changed(tmp_path: Path):
+    for name, document in (("demo/report", DEMO), ("pruned/prune", PRUNED), ("net/report", made_up_report())):
+        put(tmp_path, f"{name}.json", to_json(document))
+    assert [(run.step, run.problem) for run in find_runs(tmp_path)] == [
+        ("demo", ""),
+        ("network", ""),
+        ("prune", ""),
+    ]
+
+
+def test_images_that_nobody_counted_give_no_intervals(tmp_path: Path):
+    put(tmp_path, "demo/report.json", replace(DEMO, test_images=-1))
     (run,) = find_runs(tmp_path)
     assert run.user is not None
-    for value in (*run.figures.values(), *run.user.accuracy.values()):
-        assert 0 <= value <= 1e15
-    assert run.user.images is None or run.user.images >= 1
+    assert run.user.images is None
 
 
 @pytest.mark.parametrize(
@@ -86,8 +119,8 @@ def test_damaged_files_are_named_with_the_reason(tmp_path: Path, text: str, prob
 
 
 def test_pipes_links_and_hidden_directories_do_no_harm(tmp_path: Path):
-    put(tmp_path, ".hidden/prune.json", DEMO)
-    put(tmp_path, "one/prune.json", DEMO)
+    put(tmp_path, ".hidden/prune.json", PRUNED)
+    put(tmp_path, "one/prune.json", PRUNED)
     (tmp_path / "one" / "again").symlink_to(tmp_path)
     os.mkfifo(tmp_path / "train.json")
     runs = find_runs(tmp_path)

@@ -3,14 +3,18 @@
 import json
 import shutil
 from collections.abc import Callable, Iterator
+from dataclasses import fields, replace
 from pathlib import Path
 
 import pytest
 
+from crisp_golden.cycles.layer_report import LayerFigures
 from crisp_sw.report import render_page
 from crisp_sw.report.pages.index_page import render_index
 from crisp_sw.report.pages.inspection_page import render_inspection_page
 from crisp_sw.report.pages.network_page import render_network_page
+from crisp_sw.results.inspection import InspectedProgram, Inspection
+from crisp_sw.results.layers import InspectedLayer
 from sw.tests.report import network_reports
 from sw.tests.report.pages.test_demo_page import made_up_network, made_up_report, sample
 from sw.tests.report.pages.test_index_page import RUN
@@ -37,27 +41,38 @@ LEAST_TEXT = 11
 
 def demo_page() -> str:
     network = made_up_network()
-    return render_page(made_up_report(network) | {"test_images": 3000}, network, [sample(), sample("a" * 60)])
+    report = replace(made_up_report(network), test_images=3000)
+    return render_page(report, network, [sample(), sample("a" * 60)])
 
 
 def inspection_page() -> str:
     network = made_up_network()
-    report = made_up_report(network)
-    layers = [{**layer, "macs": 10**6, "macs_dense": 10**7} for layer in report["layers"]]
-    totals = {**report["totals"], "macs": 10**7, "macs_dense": 10**8, "mac_reduction": 10.0}
-    totals |= {"sparsity": 0.9, "weights": 10**6}
-    program = {
-        "cycles": 10**5,
-        "cycles_dense": None,
-        "memory": network_reports.made_up_report()["memory_use"],
-    }
-    figures = {
-        "path": "a/very/long/path/" * 6,
-        "preset": "edge",
-        "input_shape": [3, 32, 32],
-        "classes": ["a"],
-    }
-    return render_inspection_page(figures | {"layers": layers, "totals": totals, "program": program}, network)
+    shared = [field.name for field in fields(LayerFigures)]
+    layers = tuple(
+        InspectedLayer(
+            **{name: getattr(layer, name) for name in shared},
+            dense_does_not_fit=None,
+            weights=10**6,
+            nonzero=10**5,
+            macs_dense=10**7,
+            macs=10**6,
+        )
+        for layer in made_up_report(network).layers
+    )
+    program = InspectedProgram(cycles=10**5, traffic=10**6, memory=network_reports.MEMORY, cycles_dense=None)
+    figures = Inspection(
+        path="a/very/long/path/" * 6,
+        command="crisp inspect",
+        kind="packed",
+        preset="edge",
+        clock_mhz=100.0,
+        input_shape=(3, 32, 32),
+        classes=("a",),
+        metadata={},
+        layers=layers,
+        program=program,
+    )
+    return render_inspection_page(figures, network)
 
 
 PAGES: dict[str, Callable[[], str]] = {

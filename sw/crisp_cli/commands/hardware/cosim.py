@@ -3,7 +3,7 @@
 import re
 import shlex
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -13,6 +13,9 @@ from crisp_cli.rtl.requirements import require_rtl
 from crisp_cli.terminal import emit, messages, results
 from crisp_files.atomic_files import require_new_file
 from crisp_spec.errors import CrispError
+
+if TYPE_CHECKING:
+    from crisp_sw.results.core_run import CoreRun
 
 
 class CosimError(CrispError):
@@ -57,12 +60,12 @@ def cosim(
     report = run_network_layers(
         network, inputs, core=core, out=out, sim=sim, layers=layer, waves=waves, say=messages.print
     )
-    demand_exactness(report["layers"])
+    demand_exactness(report.layers)
     emit(report, as_json, lambda: _show(report, out))
 
 
-def _show(report: dict[str, Any], out: Path) -> None:
-    count = len(report["layers"])
+def _show(report: "CoreRun", out: Path) -> None:
+    count = len(report.layers)
     results.print(f"{count} layers, bit-exact, in the predicted cycles; written to {out}")
 
 

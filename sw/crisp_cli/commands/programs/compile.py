@@ -1,7 +1,7 @@
 """``crisp compile``: from a packed network to a program image."""
 
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 from rich.table import Table
@@ -11,8 +11,9 @@ from crisp_cli.options import AsJson
 from crisp_cli.terminal import emit, print_table, results
 from crisp_files.atomic_files import require_new_file, write_bytes
 from crisp_sw.compile.compiler import compile_network
-from crisp_sw.programs.costs import ProgramFigures, StageFigures, program_figures
+from crisp_sw.programs.costs import GroupCosts, ProgramFigures, program_figures
 from crisp_sw.report.numbers import count, size
+from crisp_sw.results.program import CompiledProgram
 
 _HEADINGS = ("first layer", "layers", "bands", "on chip", "cycles", "waiting", "read", "written")
 _ON_CHIP = {(False, False): "", (True, False): "in", (False, True): "out", (True, True): "in, out"}
@@ -53,7 +54,15 @@ def compile_program(
     image = compile_network(core.config, loaded, fuse=fuse, keep=keep)
     write_bytes(out, image.to_bytes())
     figures = program_figures(image)
-    document = {"network": str(network), "preset": core.name, "image": str(out), **figures.to_json()}
+    document = CompiledProgram(
+        **vars(figures.whole),
+        network=str(network),
+        preset=core.name,
+        image=str(out),
+        groups=figures.groups,
+        stages=figures.stages,
+        memory=figures.memory,
+    )
     emit(document, as_json, lambda: _show(figures, out))
 
 
@@ -62,8 +71,8 @@ def _show(figures: ProgramFigures, out: Path) -> None:
     for heading in _HEADINGS:
         left = heading in ("first layer", "on chip")
         table.add_column(heading, justify="left" if left else "right", no_wrap=True)
-    for names, described, group in figures.groups:
-        table.add_row(*_cells(names, described, group))
+    for group in figures.groups:
+        table.add_row(*_cells(group))
     table.add_section()
     whole = figures.whole
     table.add_row(
@@ -78,19 +87,18 @@ def _show(figures: ProgramFigures, out: Path) -> None:
         style="bold",
     )
     print_table(table)
-    image = figures.image
     results.print(
-        f"{out}: {count(image.commands)} commands, {size(len(image.contents))} with all parameters, "
-        f"{size(image.sizes[2])} of scratch memory"
+        f"{out}: {count(whole.commands)} commands, {size(whole.image_bytes)} with all parameters, "
+        f"{size(whole.scratch_bytes)} of scratch memory"
     )
 
 
-def _cells(names: list[str], described: dict[str, Any], group: StageFigures) -> list[str]:
+def _cells(group: GroupCosts) -> list[str]:
     return [
-        names[0],
-        str(len(names)),
-        str(described["bands"]),
-        _ON_CHIP[described["resident_in"], described["resident_out"]],
+        group.stages[0],
+        str(len(group.stages)),
+        str(group.bands),
+        _ON_CHIP[group.resident_in, group.resident_out],
         f"{group.cycles:,}",
         f"{group.causes['wait']:,}",
         size(group.read),

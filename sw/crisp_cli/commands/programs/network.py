@@ -16,7 +16,7 @@ from crisp_cli.statuses import FAILED, INTERRUPTED
 from crisp_cli.terminal import emit, messages, results, say_problem, show_figures, step_display
 from crisp_files.atomic_directories import require_own
 from crisp_files.atomic_files import require_new_file, write_bytes
-from crisp_files.json_files import write_json
+from crisp_files.documents import write_document
 from crisp_files.output_lock import locked_output
 from crisp_sw.flows.program_run.network_options import DEFAULTS, NetworkOptions
 from crisp_sw.report.numbers import count, percent, ratio, size
@@ -28,6 +28,7 @@ from crisp_sw.synthetic.settings import DEFAULT_CACHE
 if TYPE_CHECKING:
     from crisp_golden.arithmetic.network import QuantizedNetwork
     from crisp_sw.flows.program_run import RunSettings
+    from crisp_sw.results.network_run import NetworkReport, RunFigures
 
 REPORT_FILE, PAGE_FILE = "report.json", "report.html"
 RUN_NAMES = (REPORT_FILE, PAGE_FILE, "programs", "results")
@@ -112,6 +113,7 @@ def network(
     from crisp_golden.cycles.memory_timing import MemoryTiming
     from crisp_sw.flows.program_run import RunSettings
     from crisp_sw.flows.program_run.requested_network import open_requested
+    from crisp_sw.results.network_run import NetworkReport
 
     started = time.perf_counter()
     memory = MemoryTiming(read_latency=latency, write_latency=-(-latency // 2))
@@ -142,24 +144,25 @@ def network(
         image_seed = (seed + 1) % (HIGHEST_SEED + 1)
         settings = RunSettings(config=core.config, memory=memory, seed=image_seed, dense=dense_too)
         with locked_output(folder) if out is None else nullcontext():
-            report = _run(source.network, settings, folder, rtl)
+            figures = _run(source.network, settings, folder, rtl)
     except KeyboardInterrupt:
         messages.print("interrupted; the same command continues where it stopped")
         raise typer.Exit(INTERRUPTED) from None
-    report |= {
-        "network": network,
-        "source": source.kind,
-        "preset": core.name,
-        "settings": source.settings.to_json() if source.settings else None,
-        "memory": vars(memory),
-        "clock_mhz": clock,
-        "command": shlex.join(["crisp", *sys.argv[1:]]),
-        "seconds": time.perf_counter() - started,
-    }
+    report = NetworkReport(
+        **vars(figures),
+        network=network,
+        source=source.kind,
+        preset=core.name,
+        settings=source.settings.to_json() if source.settings else None,
+        memory=memory,
+        clock_mhz=clock,
+        command=shlex.join(["crisp", *sys.argv[1:]]),
+        seconds=time.perf_counter() - started,
+    )
     _finish(report, folder, as_json)
 
 
-def _run(network: "QuantizedNetwork", settings: "RunSettings", folder: Path, rtl: bool) -> dict[str, Any]:
+def _run(network: "QuantizedNetwork", settings: "RunSettings", folder: Path, rtl: bool) -> "RunFigures":
     from crisp_sw.flows.program_run import NetworkRun, iss_platform
 
     def say(text: str) -> None:
@@ -176,41 +179,40 @@ def _run(network: "QuantizedNetwork", settings: "RunSettings", folder: Path, rtl
         return run.run(platforms)
 
 
-def _finish(report: dict[str, Any], folder: Path, as_json: bool) -> None:
+def _finish(report: "NetworkReport", folder: Path, as_json: bool) -> None:
     """Write and print the report; end with an error if something is not as it should be."""
-    from crisp_sw.flows.program_run import run_failures
     from crisp_sw.report.pages.network_page import render_network_page
 
-    write_json(folder / REPORT_FILE, report)
+    write_document(folder / REPORT_FILE, report)
     write_bytes(folder / PAGE_FILE, render_network_page(report).encode())
     emit(report, as_json, lambda: _show(report, folder))
-    problems = run_failures(report)
+    problems = report.failures()
     for problem in problems:
         say_problem("failed", problem)
     if problems:
         raise typer.Exit(FAILED)
 
 
-def _show(report: dict[str, Any], folder: Path) -> None:
-    totals = report["totals"]
-    counted = totals["cycles_counted"]
-    dense = totals["dense_counted"] or totals["dense_predicted"]
-    compared = totals["compared"]
+def _show(report: "NetworkReport", folder: Path) -> None:
+    totals = report.totals
+    counted = totals.cycles_counted
+    dense = totals.cycles_dense
+    compared = totals.compared
     figures = {
-        "cycles": f"{totals['cycles_predicted']:,} predicted"
+        "cycles": f"{totals.cycles_predicted:,} predicted"
         + (f", {counted:,} counted on the RTL" if counted else ""),
-        "dense": f"{dense:,} {'counted' if totals['dense_counted'] else 'predicted'}; "
-        f"sparse is {ratio(totals['speedup'])} faster"
-        if dense
+        "dense": f"{dense:,} {'counted' if totals.dense_counted else 'predicted'}; "
+        f"sparse is {ratio(totals.speedup)} faster"
+        if dense is not None and totals.speedup is not None
         else "does not fit",
-        "time": time_text(totals["cycles"], report["clock_mhz"]),
-        "roofline": f"{count(totals['bound'])} cycles at least; {percent(totals['roofline'])} of it reached",
-        "array": f"{percent(totals['utilization'])} of all cycles at work",
-        "traffic": f"{size(totals['traffic'])}, layer by layer {size(totals['traffic_unfused'])}",
-        "bit-exact": f"{'yes' if totals['bit_exact'] else 'no'}; of {totals['layers']} layers "
-        f"{compared['iss']} compared on golden's simulator, {compared['rtl']} on the RTL",
+        "time": time_text(totals.cycles, report.clock_mhz),
+        "roofline": f"{count(totals.bound)} cycles at least; {percent(totals.roofline)} of it reached",
+        "array": f"{percent(totals.utilization)} of all cycles at work",
+        "traffic": f"{size(totals.traffic)}, layer by layer {size(totals.traffic_unfused)}",
+        "bit-exact": f"{'yes' if totals.bit_exact else 'no'}; of {totals.layers} layers "
+        f"{compared.iss} compared on golden's simulator, {compared.rtl} on the RTL",
     }
-    if totals["cycles_per_second"]:
-        figures["simulation"] = f"{count(totals['cycles_per_second'])} cycles per second"
-    show_figures(f"{report['network']} on preset {report['preset']}", figures)
+    if totals.cycles_per_second:
+        figures["simulation"] = f"{count(totals.cycles_per_second)} cycles per second"
+    show_figures(f"{report.network} on preset {report.preset}", figures)
     results.print(f"report: {folder / PAGE_FILE} and {folder / REPORT_FILE}")

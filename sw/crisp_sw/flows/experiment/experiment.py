@@ -10,6 +10,7 @@ from crisp_sw.data.digest import data_digest
 from crisp_sw.data.registry import DATASETS
 from crisp_sw.exchange.checkpoint import load_checkpoint
 from crisp_sw.flows.experiment.cells.cell import ExperimentError
+from crisp_sw.flows.experiment.cells.cell_result import CellResult
 from crisp_sw.flows.experiment.cells.cell_run import CellTask
 from crisp_sw.flows.experiment.cells.grid import Grid, network_name
 from crisp_sw.flows.experiment.cells.recipe import find_recipe
@@ -19,7 +20,7 @@ from crisp_sw.flows.experiment.plots.plot_files import write_plots
 from crisp_sw.flows.experiment.results.cell_store import ResultStore
 from crisp_sw.flows.experiment.results.cell_table import table_rows, write_csv
 from crisp_sw.flows.experiment.results.results_page import write_page
-from crisp_sw.flows.experiment.sweep import Result, ResultCallback, Sweep, run_sweep
+from crisp_sw.flows.experiment.sweep import ResultCallback, Sweep, run_sweep
 from crisp_sw.flows.experiment.universal import find_universal, train_universal
 from crisp_sw.optional_packages import require_packages
 from crisp_sw.prune.methods.channels import load_torch_pruning
@@ -100,7 +101,7 @@ def run_experiment(
     tasks = _tasks(settings, files, on_training, say)
     say(f"{len(tasks)} cells in {settings.precision}; the table is {files.page(settings.name)}")
 
-    def write_tables(results: list[Result]) -> None:
+    def write_tables(results: list[CellResult]) -> None:
         rows = table_rows(results)
         write_csv(files.table(settings.name), rows)
         write_page(files.page(settings.name), f"Accuracy: {settings.name}", rows)

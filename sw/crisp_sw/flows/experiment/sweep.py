@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 from crisp_sw.exchange.checkpoint import find_checkpoint
 from crisp_sw.flows.experiment.cells.cell import Cell, ExperimentError
+from crisp_sw.flows.experiment.cells.cell_result import CellResult
 from crisp_sw.flows.experiment.cells.cell_run import CellOutcome, CellTask, run_cell
 from crisp_sw.flows.experiment.dask_workers import Workers, dask_client
 from crisp_sw.flows.experiment.results.cell_store import ResultStore
@@ -23,8 +24,7 @@ if TYPE_CHECKING:
 
 # Raise it when a change of the code makes results of before different.
 RESULT_VERSION = 2
-Result = dict[str, Any]
-ResultCallback = Callable[[int, int, Cell, Result], None]
+ResultCallback = Callable[[int, int, Cell, CellResult], None]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -37,7 +37,7 @@ class Sweep:
     failures : by name of the cell, why it has no result and is to be run again.
     """
 
-    results: list[Result] = field(default_factory=list)
+    results: list[CellResult] = field(default_factory=list)
     failures: dict[str, str] = field(default_factory=dict)
 
 
@@ -48,7 +48,7 @@ def run_sweep(
     *,
     compute: bool = True,
     on_result: ResultCallback = lambda done, total, cell, result: None,
-    on_results: Callable[[list[Result]], None] = lambda results: None,
+    on_results: Callable[[list[CellResult]], None] = lambda results: None,
     say: Callable[[str], None] = lambda text: None,
 ) -> Sweep:
     """Run every task that has no result yet, and return all results.
@@ -71,17 +71,17 @@ def run_sweep(
     pending = [task for task in tasks if results[task.cell] is None]
     failures: dict[str, str] = {}
 
-    def so_far() -> list[Result]:
+    def so_far() -> list[CellResult]:
         return [result for result in results.values() if result is not None]
 
     on_results(so_far())
     if pending and compute:
         with store.unfinished(), dask_client(workers, say) as client:
             for cell, outcome in _outcomes(client, pending, plan):
-                if outcome.problem:
+                if outcome.result is None:
                     failures[cell.name] = outcome.problem
                     continue
-                results[cell] = result = plan.keep(cell, outcome)
+                results[cell] = result = plan.keep(cell, outcome, outcome.result)
                 on_results(so_far())
                 on_result(len(so_far()), len(tasks), cell, result)
     return Sweep(results=so_far(), failures=failures)
@@ -110,14 +110,14 @@ class _Plan:
         """Weights of a dense cell of an earlier run."""
         return self.store.read_weights(cell.name, self.keys[cell])
 
-    def keep(self, cell: Cell, outcome: CellOutcome) -> Result:
+    def keep(self, cell: Cell, outcome: CellOutcome, result: CellResult) -> CellResult:
         """Write and return a result; the networks first, because a result says that they are there."""
         key = self.keys[cell]
         if cell.is_reference and outcome.weights is not None:
             self.store.write_weights(cell.name, key, outcome.weights)
         if cell.method == "crisp" and outcome.network is not None:
-            self.store.write_network(cell.name, key, outcome.network, outcome.result)
-        return self.store.write(cell.name, key, outcome.result)
+            self.store.write_network(cell.name, key, outcome.network, result)
+        return self.store.write(cell.name, key, result)
 
     def _state(self, cell: Cell) -> Path:
         return self.store.state(cell.name, self.keys[cell])

@@ -1,4 +1,4 @@
-from .network_run import NetworkRun, RunSettings, run_failures
+from .network_run import NetworkRun, RunSettings
 from .platforms import Platform, iss_platform
 
 __all__ = [
@@ -6,5 +6,4 @@ __all__ = [
     "Platform",
     "RunSettings",
     "iss_platform",
-    "run_failures",
 ]

@@ -29,9 +29,9 @@ class NetworkPart:
     network: QuantizedNetwork
 
     @property
-    def layers(self) -> list[str]:
+    def layers(self) -> tuple[str, ...]:
         """Names of the layers."""
-        return [node.name for node in self.network.nodes]
+        return tuple(node.name for node in self.network.nodes)
 
 
 def network_parts(network: QuantizedNetwork, tensors: Mapping[str, np.ndarray]) -> list[NetworkPart]:

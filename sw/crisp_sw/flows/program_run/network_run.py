@@ -6,7 +6,6 @@ from dataclasses import dataclass, field
 from functools import cached_property, partial
 from pathlib import Path
 from threading import current_thread
-from typing import Any
 
 import numpy as np
 
@@ -20,11 +19,12 @@ from crisp_sw.flows.program_run.dense_twin import dense_twin
 from crisp_sw.flows.program_run.network_parts import NetworkPart, network_parts
 from crisp_sw.flows.program_run.platforms import Platform
 from crisp_sw.flows.program_run.program_cache import ProgramCache
-from crisp_sw.flows.program_run.run_report import DENSE_UNIT, WHOLE_UNIT, assemble
+from crisp_sw.flows.program_run.run_report import run_figures
 from crisp_sw.flows.program_run.simulation_threads import SimulationThreads
-from crisp_sw.flows.program_run.units import TOLERANCE, Unit, UnitResult, UnitRunner
+from crisp_sw.flows.program_run.units import Unit, UnitRunner
 from crisp_sw.flows.steps.progress import StepCallback
 from crisp_sw.programs.costs import ProgramFigures, program_figures
+from crisp_sw.results.network_run import DENSE_UNIT, WHOLE_UNIT, RunFigures, UnitResult
 from crisp_sw.synthetic import example_input
 
 MakeUnit = Callable[[], Unit]
@@ -82,8 +82,8 @@ class NetworkRun:
         """Compiler with a memory."""
         return ProgramCache(self.out / "programs", self.settings.config)
 
-    def run(self, platforms: Sequence[Platform]) -> dict[str, Any]:
-        """Compile, run everywhere, compare; return the report as JSON types.
+    def run(self, platforms: Sequence[Platform]) -> RunFigures:
+        """Compile, run everywhere, compare.
 
         Raises
         ------
@@ -95,11 +95,11 @@ class NetworkRun:
             if "dense" in programs and self.settings.dense and platform.timed:
                 units.insert(0, partial(self._whole_unit, DENSE_UNIT, self._dense, programs["dense"]))
             results += self._run_on(platform, units)
-        return assemble(
+        return run_figures(
             network=self.network,
             config=self.settings.config,
             programs=programs,
-            parts=[part.layers for part in self._parts],
+            parts=tuple(part.layers for part in self._parts),
             results=results,
         )
 
@@ -194,24 +194,6 @@ class NetworkRun:
         before = " (from a run before)" if again else f" in {result.seconds:.1f} s"
         verdict = "bit-exact" if result.bit_exact else result.error or "differs"
         self.say(f"{result.platform}: {result.unit}: {verdict}{cycles}{before}")
-
-
-def run_failures(report: dict[str, Any]) -> list[str]:
-    """One sentence for every run that did not give what the integer model or the cycle model gives."""
-    sentences = []
-    for run in report["runs"]:
-        place = f"{run['platform']}, {run['unit']}"
-        if run["error"]:
-            sentences.append(f"{place}: {run['error']}")
-        wrong = [name for name, count in run["differing"].items() if count]
-        if wrong:
-            sentences.append(f"{place}: {', '.join(wrong)} differ from the integer model")
-        if not run["on_time"]:
-            sentences.append(
-                f"{place}: {run['cycles']:,} cycles, predicted {run['predicted']:,}; "
-                f"expected to be within {TOLERANCE:.0%}"
-            )
-    return sentences
 
 
 def _verdict(result: UnitResult, layer: str) -> str:

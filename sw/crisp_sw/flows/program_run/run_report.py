@@ -1,15 +1,11 @@
-"""The report of a network's run, as one JSON document."""
+"""The figures of a network's run, put together from its programs, their bounds, and the runs of them."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict
-from typing import Any
 
 import numpy as np
 
 from crisp_golden.arithmetic.network import QuantizedConv, QuantizedNetwork
 from crisp_golden.cycles.roofline import (
-    GroupBound,
-    LayerNeeds,
     NetworkBound,
     NetworkNeeds,
     mapped_network,
@@ -18,21 +14,33 @@ from crisp_golden.cycles.roofline import (
 )
 from crisp_spec.config import CoreConfig
 from crisp_sw.flows.program_run.dense_twin import dense_twin
-from crisp_sw.flows.program_run.units import UnitResult
 from crisp_sw.programs.costs import ProgramFigures
+from crisp_sw.results.network_run import (
+    DENSE_UNIT,
+    WHOLE_UNIT,
+    Bound,
+    BoundedGroup,
+    ComparedLayers,
+    Exactness,
+    LayerCosts,
+    LayerPattern,
+    RunFigures,
+    RunLayer,
+    RunTotals,
+    UnitResult,
+)
 
 ISS, RTL = "iss", "rtl"
-WHOLE_UNIT, DENSE_UNIT = "the whole network", "the dense network"
 
 
-def assemble(
+def run_figures(
     *,
     network: QuantizedNetwork,
     config: CoreConfig,
     programs: Mapping[str, ProgramFigures],
-    parts: Sequence[Sequence[str]],
+    parts: Sequence[tuple[str, ...]],
     results: Sequence[UnitResult],
-) -> dict[str, Any]:
+) -> RunFigures:
     """Put everything together that is known about a network.
 
     Parameters
@@ -43,45 +51,27 @@ def assemble(
     """
     fused = programs["fused"]
     needs = _needs(network, fused)
-    groups = [names for names, _, _ in fused.groups]
-    resident = {names[-1] for names, described, _ in fused.groups if described["resident_out"]}
-    bound = network_bound(needs, groups, resident)
+    resident = {group.stages[-1] for group in fused.groups if group.resident_out}
+    bound = network_bound(needs, [group.stages for group in fused.groups], resident)
     layers = _layers(network, needs, programs, results)
-    return {
-        "config": asdict(config),
-        "input_shape": list(network.input_shape),
-        "totals": _totals(programs, needs, bound, results, layers),
-        "programs": {name: _of_whole(figures) for name, figures in programs.items()},
-        "memory_use": fused.to_json()["memory"],
-        "groups": _groups(fused, bound),
-        "layers": layers,
-        "parts": [list(names) for names in parts],
-        "runs": [result.to_json() for result in results],
-    }
+    return RunFigures(
+        config=config,
+        input_shape=network.input_shape,
+        totals=_totals(programs, needs, bound, results, layers),
+        programs={name: figures.whole for name, figures in programs.items()},
+        memory_use=fused.memory,
+        groups=tuple(
+            BoundedGroup(**vars(group), bound=Bound.of(own))
+            for group, own in zip(fused.groups, bound.groups, strict=True)
+        ),
+        layers=layers,
+        parts=tuple(parts),
+        runs=tuple(results),
+    )
 
 
 def _needs(network: QuantizedNetwork, figures: ProgramFigures) -> NetworkNeeds:
     return network_needs(figures.image.config, mapped_network(network, figures.image.mapping))
-
-
-def _of_whole(figures: ProgramFigures) -> dict[str, Any]:
-    parts = ("stages", "groups", "memory")
-    return {name: value for name, value in figures.to_json().items() if name not in parts}
-
-
-def _groups(fused: ProgramFigures, bound: NetworkBound) -> list[dict[str, Any]]:
-    described = fused.to_json()["groups"]
-    return [{**group, "bound": _bound(own)} for group, own in zip(described, bound.groups, strict=True)]
-
-
-def _bound(bound: GroupBound) -> dict[str, Any]:
-    return {
-        "compute": bound.compute,
-        "read": bound.read,
-        "write": bound.write,
-        "cycles": bound.cycles,
-        "limit": bound.limit,
-    }
 
 
 def _layers(
@@ -89,76 +79,62 @@ def _layers(
     needs: NetworkNeeds,
     programs: Mapping[str, ProgramFigures],
     results: Sequence[UnitResult],
-) -> list[dict[str, Any]]:
+) -> tuple[RunLayer, ...]:
     fused, dense = programs["fused"], programs.get("dense")
     costs = _layer_costs(needs, fused)
     dense_costs = _layer_costs(_needs(dense_twin(network), dense), dense) if dense else {}
     nodes = {node.name: node.layer for node in network.nodes}
-    group_of = {name: number for number, (names, _, _) in enumerate(fused.groups) for name in names}
-    return [
-        {
-            "name": need.name,
-            "group": group_of[need.name],
-            **_shape(need),
-            **_sparsity(nodes[need.name]),
-            **costs[need.name],
-            "dense": dense_costs.get(need.name),
-            "exact": {name: _is_exact(need.name, results, name) for name in (ISS, RTL)},
-        }
+    group_of = {name: number for number, group in enumerate(fused.groups) for name in group.stages}
+    return tuple(
+        RunLayer(
+            **vars(costs[need.name]),
+            name=need.name,
+            K=need.channels,
+            R=need.reduction,
+            P=need.pixels,
+            n=need.n,
+            kept_windows=need.kept,
+            windows=need.windows,
+            group=group_of[need.name],
+            pattern=_pattern(nodes[need.name]),
+            weights=_weights(nodes[need.name]).size,
+            nonzero=int(np.count_nonzero(_weights(nodes[need.name]))),
+            dense=dense_costs.get(need.name),
+            exact=Exactness(
+                iss=_is_exact(need.name, results, ISS),
+                rtl=_is_exact(need.name, results, RTL),
+            ),
+        )
         for need in needs.layers
-    ]
+    )
 
 
-def _layer_costs(needs: NetworkNeeds, figures: ProgramFigures) -> dict[str, dict[str, Any]]:
+def _layer_costs(needs: NetworkNeeds, figures: ProgramFigures) -> dict[str, LayerCosts]:
     """By layer: what it takes in a program, and its bound by its own work and its own traffic there."""
     beat = figures.image.config.bus_bits // 8
     costs = {}
     for need in needs.layers:
         stage = figures.stages[need.name]
-        bound = GroupBound(
-            layers=(need.name,),
-            compute=need.compute,
-            read=-(-stage.read // beat),
-            write=-(-stage.written // beat),
-        )
-        costs[need.name] = {
-            **stage.to_json(),
-            "ideal": need.compute,
-            "utilization": need.compute / max(1, stage.cycles),
-            "bound": _bound(bound),
-        }
+        bound = Bound(compute=need.compute, read=-(-stage.read // beat), write=-(-stage.written // beat))
+        costs[need.name] = LayerCosts(**vars(stage), ideal=need.compute, bound=bound)
     return costs
 
 
-def _shape(need: LayerNeeds) -> dict[str, int]:
-    return {
-        "K": need.channels,
-        "R": need.reduction,
-        "P": need.pixels,
-        "n": need.n,
-        "kept_windows": need.kept,
-        "windows": need.windows,
-    }
+def _weights(layer: object) -> np.ndarray:
+    return layer.weight if isinstance(layer, QuantizedConv) else np.empty(0, np.int8)
 
 
-def _sparsity(layer: object) -> dict[str, Any]:
-    """The layer's own pattern, and how many of its weights are not zero."""
-    if not isinstance(layer, QuantizedConv):
-        return {"pattern": None, "weights": 0, "nonzero": 0}
+def _pattern(layer: object) -> LayerPattern | None:
+    if not isinstance(layer, QuantizedConv) or layer.pattern is None:
+        return None
     pattern = layer.pattern
-    return {
-        "pattern": None
-        if pattern is None
-        else {
-            "n": pattern.n,
-            "m": pattern.m,
-            "block": pattern.block,
-            "kept_blocks": int(pattern.block_mask.sum()),
-            "blocks": pattern.block_mask.size,
-        },
-        "weights": layer.weight.size,
-        "nonzero": int(np.count_nonzero(layer.weight)),
-    }
+    return LayerPattern(
+        n=pattern.n,
+        m=pattern.m,
+        block=pattern.block,
+        kept_blocks=int(pattern.block_mask.sum()),
+        blocks=pattern.block_mask.size,
+    )
 
 
 def _is_exact(layer: str, results: Sequence[UnitResult], platform: str) -> bool | None:
@@ -176,44 +152,36 @@ def _totals(
     needs: NetworkNeeds,
     bound: NetworkBound,
     results: Sequence[UnitResult],
-    layers: Sequence[Mapping[str, Any]],
-) -> dict[str, Any]:
+    layers: Sequence[RunLayer],
+) -> RunTotals:
     fused, unfused, dense = programs["fused"], programs["unfused"], programs.get("dense")
     whole, dense_run = _result(results, WHOLE_UNIT), _result(results, DENSE_UNIT)
     timed = [result for result in results if result.platform == RTL and not result.error]
-    cycles = whole.cycles if whole else fused.cycles
-    predicted = dense.cycles if dense else None
-    dense_cycles = dense_run.cycles if dense_run else predicted
     simulated, seconds = sum(r.cycles for r in timed), sum(r.seconds for r in timed)
-    return {
-        "layers": len(layers),
-        "weights": sum(layer["weights"] for layer in layers),
-        "nonzero": sum(layer["nonzero"] for layer in layers),
-        "cycles": cycles,
-        "cycles_predicted": fused.cycles,
-        "cycles_counted": whole.cycles if whole else None,
-        "counters": whole.counters if whole else None,
-        "dense_predicted": predicted,
-        "dense_counted": dense_run.cycles if dense_run else None,
-        "unfused_predicted": unfused.cycles,
-        "speedup": dense_cycles / max(1, cycles) if dense_cycles else None,
-        "ideal": sum(need.compute for need in needs.layers),
-        "utilization": sum(need.compute for need in needs.layers) / max(1, cycles),
-        "bound": bound.cycles,
-        "bound_overlapped": bound.overlapped,
-        "bound_unfused": network_bound(needs).cycles,
-        "roofline": bound.cycles / max(1, cycles),
-        "traffic": _traffic(fused),
-        "traffic_unfused": _traffic(unfused),
-        "bit_exact": bool(results) and all(result.bit_exact for result in results),
-        "compared": {name: sum(1 for x in layers if x["exact"][name] is not None) for name in (ISS, RTL)},
-        "cycles_per_second": simulated / seconds if seconds else None,
-        "simulated_cycles": simulated,
-    }
-
-
-def _traffic(figures: ProgramFigures) -> int:
-    return figures.whole.read + figures.whole.written
+    return RunTotals(
+        layers=len(layers),
+        weights=sum(layer.weights for layer in layers),
+        nonzero=sum(layer.nonzero for layer in layers),
+        cycles_predicted=fused.cycles,
+        cycles_counted=whole.cycles if whole else None,
+        counters=whole.counters if whole else None,
+        dense_predicted=dense.cycles if dense else None,
+        dense_counted=dense_run.cycles if dense_run else None,
+        unfused_predicted=unfused.cycles,
+        ideal=sum(need.compute for need in needs.layers),
+        bound=bound.cycles,
+        bound_overlapped=bound.overlapped,
+        bound_unfused=network_bound(needs).cycles,
+        traffic=fused.whole.traffic,
+        traffic_unfused=unfused.whole.traffic,
+        bit_exact=bool(results) and all(result.bit_exact for result in results),
+        compared=ComparedLayers(
+            iss=sum(layer.exact.iss is not None for layer in layers),
+            rtl=sum(layer.exact.rtl is not None for layer in layers),
+        ),
+        cycles_per_second=simulated / seconds if seconds else None,
+        simulated_cycles=simulated,
+    )
 
 
 def _result(results: Sequence[UnitResult], unit: str) -> UnitResult | None:

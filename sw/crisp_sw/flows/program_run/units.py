@@ -3,21 +3,20 @@
 import hashlib
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, cast
+from typing import cast
 
 import numpy as np
 
-from crisp_files.json_files import JsonFileError, read_json, write_json
+from crisp_files.documents import DocumentError, read_document, write_document
+from crisp_files.json_files import JsonFileError
 from crisp_golden.machine.program_image import ProgramImage
 from crisp_spec.errors import CrispError
 from crisp_sw.driver.accelerator import Accelerator
 from crisp_sw.driver.bus import Bus
 from crisp_sw.flows.program_run.platforms import Platform, ProgressBus
-
-TOLERANCE = 0.01
-"""How far the counted cycles of a program may be from the predicted ones."""
+from crisp_sw.results.network_run import UnitResult
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -45,47 +44,6 @@ class Unit:
         return [name for name in self.expected if name in stored]
 
 
-@dataclass(frozen=True, kw_only=True)
-class UnitResult:
-    """What a platform made of a unit.
-
-    Attributes
-    ----------
-    differing : number of values by tensor that are not those of the integer model.
-    counters : of the hardware; all zero on a platform without cycles.
-    seconds : that the run took when it was made.
-    error : why it did not end; empty if it did.
-    """
-
-    unit: str
-    platform: str
-    predicted: int
-    differing: dict[str, int]
-    counters: dict[str, int]
-    seconds: float
-    error: str = ""
-
-    @property
-    def bit_exact(self) -> bool:
-        """Whether it ended and every value is right."""
-        return not self.error and not any(self.differing.values())
-
-    @property
-    def cycles(self) -> int:
-        """Counted by the hardware, 0 on a platform without cycles."""
-        return self.counters.get("total", 0)
-
-    @property
-    def on_time(self) -> bool:
-        """Whether the counted cycles, if there are any, are about as predicted."""
-        return not self.cycles or abs(self.cycles - self.predicted) <= TOLERANCE * self.predicted
-
-    def to_json(self) -> dict[str, Any]:
-        """The result as JSON types."""
-        judged = {"bit_exact": self.bit_exact, "on_time": self.on_time}
-        return {**asdict(self), "cycles": self.cycles, **judged}
-
-
 @dataclass(frozen=True)
 class UnitRunner:
     """Runs units, unless a result of the same content is below ``directory``."""
@@ -95,8 +53,8 @@ class UnitRunner:
     def known(self, unit: Unit, platform: Platform) -> UnitResult | None:
         """The result of a run before this one."""
         try:
-            return UnitResult(**read_json(self._path(unit, platform)))
-        except (JsonFileError, TypeError):
+            return read_document(UnitResult, self._path(unit, platform))
+        except (JsonFileError, DocumentError):
             return None
 
     def run(self, unit: Unit, platform: Platform, report: Callable[[int], None]) -> UnitResult:
@@ -128,7 +86,7 @@ class UnitRunner:
             error=error,
         )
         if result.bit_exact:
-            write_json(self._path(unit, platform), asdict(result))
+            write_document(self._path(unit, platform), result)
         return result
 
     def _path(self, unit: Unit, platform: Platform) -> Path:

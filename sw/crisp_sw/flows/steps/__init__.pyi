@@ -1,6 +1,6 @@
 from .budgets import PruneBudget
 from .progress import StepCallback, ignore_progress
-from .prune_step import prune_task
+from .prune_step import prune_task, pruned_step
 from .quantize_step import int8_accuracy, normalised, quantize_pruned
 
 __all__ = [
@@ -10,5 +10,6 @@ __all__ = [
     "int8_accuracy",
     "normalised",
     "prune_task",
+    "pruned_step",
     "quantize_pruned",
 ]

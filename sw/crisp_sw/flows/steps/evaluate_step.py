@@ -1,7 +1,7 @@
 """The evaluation step: accuracies of any network on the test images of its classes, and of some of them."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import torch
@@ -24,6 +24,8 @@ from crisp_sw.flows.inputs.float_models import (
 from crisp_sw.flows.inputs.user_classes import UserClasses
 from crisp_sw.flows.steps.progress import StepCallback, ignore_progress
 from crisp_sw.flows.steps.quantize_step import int8_logits
+from crisp_sw.results.accuracies import Accuracies
+from crisp_sw.results.steps import ClassAccuracy, Evaluation
 from crisp_sw.train.evaluation import accuracy, predict_logits, subset_accuracy
 
 # What is said about a choice of a network's classes: best of their outputs, and best of all its outputs.
@@ -57,31 +59,35 @@ class Answers:
     labels: Tensor
     chosen: tuple[int, ...] = ()
 
-    def figures(self) -> dict[str, Any]:
-        """Accuracies of all classes together, of each, and of the chosen ones, as JSON types."""
-        found: dict[str, Any] = {
-            "dataset": self.outputs.splits.name,
-            "classes": list(self.outputs.names),
-            "class_ids": list(self.outputs.ids),
-            "images": len(self.labels),
-            "accuracy": {self.kind: accuracy(self.logits, self.labels)},
-            "per_class": [self._class_figures(label) for label in range(len(self.outputs.names))],
-            "skipped": list(self.outputs.splits.skipped),
-        }
-        if self.chosen:
-            index, labels = class_subset(self.labels, self.chosen)
-            best = subset_accuracy(self.logits[index], labels, self.chosen)
-            names = _CHOSEN[self.kind]
-            found["chosen"] = [self.outputs.names[output] for output in self.chosen]
-            found["chosen_images"] = len(index)
-            found["accuracy"] |= {names[0]: best.subset_outputs, names[1]: best.all_outputs}
-        return found
+    def evaluation(self) -> Evaluation:
+        """Accuracies of all classes together, of each, and of the chosen ones."""
+        names = self.outputs.names
+        together = Evaluation(
+            dataset=self.outputs.splits.name,
+            classes=names,
+            class_ids=self.outputs.ids,
+            images=len(self.labels),
+            accuracy=Accuracies(**{self.kind: accuracy(self.logits, self.labels)}),
+            per_class=tuple(self._of_class(label) for label in range(len(names))),
+            skipped=self.outputs.splits.skipped,
+        )
+        if not self.chosen:
+            return together
+        index, labels = class_subset(self.labels, self.chosen)
+        best = subset_accuracy(self.logits[index], labels, self.chosen)
+        own, competing = _CHOSEN[self.kind]
+        return replace(
+            together,
+            accuracy=replace(together.accuracy, **{own: best.subset_outputs, competing: best.all_outputs}),
+            chosen=tuple(names[output] for output in self.chosen),
+            chosen_images=len(index),
+        )
 
-    def _class_figures(self, label: int) -> dict[str, Any]:
+    def _of_class(self, label: int) -> ClassAccuracy:
         of_class = self.labels == label
         count = int(of_class.sum())
         right = accuracy(self.logits[of_class], self.labels[of_class]) if count else None
-        return {"name": self.outputs.names[label], "images": count, "accuracy": right}
+        return ClassAccuracy(name=self.outputs.names[label], images=count, accuracy=right)
 
 
 def float_answers(

@@ -2,13 +2,13 @@
 
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
-from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
 from crisp_files.atomic_directories import new_directory
 from crisp_files.atomic_files import require_new_file, write_bytes
-from crisp_files.json_files import write_json
+from crisp_files.documents import write_document
+from crisp_files.json_values import to_json
 from crisp_golden.arithmetic.network import QuantizedConv, QuantizedNetwork
 from crisp_spec.errors import CrispError
 from crisp_sw.exchange.checkpoint import write_tensors
@@ -22,6 +22,7 @@ from crisp_sw.exchange.pruned_model import load_pruned, weight_masks
 from crisp_sw.exchange.state_dict import PICKLED, SAFETENSORS, save_state_dict
 from crisp_sw.flows.steps.step_directory import SUMMARY_FILE, require_free
 from crisp_sw.report.step_summaries import export_summary
+from crisp_sw.results.steps import ExportStep
 
 EXPORT_FILE, ONNX_FILE = "export.json", "network.onnx"
 
@@ -30,7 +31,7 @@ class ExportError(CrispError):
     """A model cannot be written in the format that its new name stands for."""
 
 
-def export_model(source: str, out: Path, *, command: str = "") -> dict[str, Any]:
+def export_model(source: str, out: Path, *, command: str = "") -> ExportStep:
     """Write a model in the format that the name ``out`` stands for, with its figures and a summary.
 
     A float model, pruned or not, becomes a plain state dict; a packed network a QDQ ONNX file; an ONNX file a
@@ -41,11 +42,6 @@ def export_model(source: str, out: Path, *, command: str = "") -> dict[str, Any]
     ----------
     source : a checkpoint, a pruned model, a packed network or an ONNX file.
     command : recorded in the figures.
-
-    Returns
-    -------
-    The figures, JSON types: ``file``, ``format``, ``bytes``, the number of tensors or layers, and those of
-    the model.
 
     Raises
     ------
@@ -62,14 +58,14 @@ def export_model(source: str, out: Path, *, command: str = "") -> dict[str, Any]
     if out.suffix:
         figures_file, summary_file = _require_new_or_older_export(source, out)
         with _all_or_none(out, figures_file, summary_file):
-            figures = {**common, **write(out)}
-            write_json(figures_file, figures)
+            figures = ExportStep(**common, **write(out))
+            write_document(figures_file, figures)
             write_bytes(summary_file, export_summary(figures).encode())
         return figures
     require_free(out, "export", (ONNX_FILE, MODEL_FILE, MASK_FILE))
     with new_directory(out) as temporary:
-        figures = {**common, **write(temporary / name)}
-        write_json(temporary / EXPORT_FILE, figures)
+        figures = ExportStep(**common, **write(temporary / name))
+        write_document(temporary / EXPORT_FILE, figures)
         (temporary / SUMMARY_FILE).write_text(export_summary(figures), encoding="utf-8")
     return figures
 
@@ -122,8 +118,8 @@ def _state_dict(source: str, out: Path) -> Callable[[Path], dict[str, Any]]:
             "weights": sum(tensor.numel() for tensor in pruned.model.parameters()),
             "zeros": sum(int((tensor == 0).sum()) for tensor in pruned.model.parameters()),
             "model": pruned.info.model,
-            "classes": list(pruned.info.classes),
-            "checkpoint": asdict(pruned.info),
+            "classes": pruned.info.classes,
+            "checkpoint": to_json(pruned.info),
             "figures": dict(pruned.figures),
         }
 
@@ -144,18 +140,18 @@ def _onnx(source: str, out: Path) -> Callable[[Path], dict[str, Any]]:
     return write
 
 
-def _pack(source: str, out: Path, command: str) -> dict[str, Any]:
+def _pack(source: str, out: Path, command: str) -> ExportStep:
     if is_onnx_file(out) or out.suffix in (SAFETENSORS, *PICKLED):
         raise ExportError(f"{out}: {source} is a quantized network; expected a directory")
     network, metadata = open_network(source)
-    figures = {
-        "source": source,
-        "command": command,
-        "file": str(out),
-        "format": "packed",
-        "bytes": packed_bytes(network),
+    figures = ExportStep(
+        source=source,
+        command=command,
+        file=str(out),
+        format="packed",
+        bytes=packed_bytes(network),
         **_network_figures(network, metadata),
-    }
+    )
     save_network(network, out, metadata, summary=export_summary(figures))
     return figures
 
@@ -166,6 +162,6 @@ def _network_figures(network: QuantizedNetwork, metadata: Mapping[str, Any]) -> 
     return {
         "layers": len(layers),
         "sparse_layers": len(sparse),
-        "classes": list(network.classes),
+        "classes": network.classes,
         "figures": dict(metadata),
     }

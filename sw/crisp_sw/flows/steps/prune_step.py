@@ -4,12 +4,13 @@ import shutil
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import asdict, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from torch import nn
 
+from crisp_files.documents import document_from_json, document_json
 from crisp_spec.errors import CrispError
 from crisp_sw.exchange.pruned_model import PrunedModel
 from crisp_sw.flows.inputs.class_task import ClassTask
@@ -25,6 +26,8 @@ from crisp_sw.prune import (
 )
 from crisp_sw.prune.run.run_state import require_place
 from crisp_sw.prune.tuning.fine_tuning import EpochStatistics
+from crisp_sw.results.accuracies import Accuracies
+from crisp_sw.results.steps import PrunedLayer, PruneStep, PruningIteration
 from crisp_sw.train.evaluation import evaluate, evaluate_subset
 
 
@@ -46,10 +49,8 @@ def prune_task(
 
     Returns
     -------
-    The pruned model. Its figures have every setting, the sparsity of every layer, seconds of the stages
-    that were not interrupted, and the top-1
-    ``accuracy`` on all test images of the classes: ``dense`` (as trained, best of the user's outputs),
-    ``dense_all_outputs``, ``dense_fine_tuned`` and ``pruned``. It is on the CPU, wherever it was pruned.
+    The pruned model, on the CPU, wherever it was pruned. Its figures are a `PruneStep` as JSON, see
+    `pruned_step`.
 
     Raises
     ------
@@ -84,8 +85,18 @@ def prune_task(
             accuracy=accuracy["pruned"],
         ),
         patterns=result.patterns,
-        figures=_figures(task, result, budget, accuracy, run.seconds),
+        figures=document_json(_step(task, result, budget, Accuracies(**accuracy), run.seconds)),
     )
+
+
+def pruned_step(pruned: PrunedModel) -> PruneStep:
+    """What was found when a model was pruned, as it is kept with it.
+
+    Raises
+    ------
+    DocumentError : the model was pruned by another version, which did not say all of it.
+    """
+    return document_from_json(PruneStep, pruned.figures, "the figures of the pruned model")
 
 
 class _Run:
@@ -152,29 +163,34 @@ class _Run:
             self.seconds[name] = time.perf_counter() - started
 
 
-def _figures(
+def _step(
     task: ClassTask,
     result: PruneResult,
     budget: PruneBudget,
-    accuracy: dict[str, float],
+    accuracy: Accuracies,
     seconds: dict[str, float],
-) -> dict[str, Any]:
-    return {
-        "dataset": task.splits.name,
-        "model": task.info.model,
-        "classes": list(task.names),
-        "class_ids": list(task.user.ids),
-        "class_indices": list(task.classes),
-        "image_size": list(task.info.image_size),
-        "mean": list(task.info.mean),
-        "std": list(task.info.std),
-        **asdict(budget),
-        "training_images": [min(count, budget.samples_per_class) for count in task.training_counts()],
-        "test_images": len(task.test_images()),
-        "accuracy": accuracy,
-        "seconds": seconds,
-        **result.report.to_json(),
-    }
+) -> PruneStep:
+    report = result.report
+    return PruneStep(
+        dataset=task.splits.name,
+        model=task.info.model,
+        classes=task.names,
+        class_ids=task.user.ids,
+        class_indices=task.classes,
+        image_size=task.info.image_size,
+        mean=task.info.mean,
+        std=task.info.std,
+        **vars(budget),
+        training_images=tuple(min(count, budget.samples_per_class) for count in task.training_counts()),
+        test_images=len(task.test_images()),
+        accuracy=accuracy,
+        seconds=seconds,
+        settings=report.settings.to_json(),
+        sparsity=report.sparsity,
+        model_sparsity=report.model_sparsity,
+        layers=tuple(PrunedLayer(**vars(layer)) for layer in report.layers),
+        iterations=tuple(PruningIteration(**vars(iteration)) for iteration in report.iterations),
+    )
 
 
 def _accuracy(task: ClassTask, restricted: nn.Module) -> float:

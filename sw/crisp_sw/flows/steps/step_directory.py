@@ -1,11 +1,10 @@
 """What a step that only measures leaves behind: a directory with its figures and a summary for people."""
 
-import json
 from collections.abc import Iterable, Mapping
 from pathlib import Path
-from typing import Any
 
 from crisp_files.atomic_directories import new_directory, require_replaceable
+from crisp_files.documents import Document, document_text
 
 SUMMARY_FILE = "summary.md"
 
@@ -24,7 +23,7 @@ def require_free(directory: Path, step: str, files: Iterable[str] = ()) -> None:
     require_replaceable(directory, f"result of `crisp {step}`", (f"{step}.json", SUMMARY_FILE, *files))
 
 
-def write_step(directory: Path, step: str, figures: Mapping[str, Any], files: Mapping[str, str]) -> None:
+def write_step(directory: Path, step: str, document: Document, files: Mapping[str, str]) -> None:
     """Write ``<step>.json`` and text files as a directory, replacing an older result of this step.
 
     Raises
@@ -33,6 +32,6 @@ def write_step(directory: Path, step: str, figures: Mapping[str, Any], files: Ma
     """
     require_free(directory, step, files)
     with new_directory(directory) as temporary:
-        (temporary / f"{step}.json").write_text(json.dumps(dict(figures), indent=1) + "\n")
+        (temporary / f"{step}.json").write_text(document_text(document))
         for name, text in files.items():
             (temporary / name).write_text(text, encoding="utf-8")

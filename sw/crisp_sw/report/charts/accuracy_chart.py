@@ -5,11 +5,12 @@ Newcombe's hybrid of two score intervals (R. G. Newcombe, 1998, method 10), for 
 accuracies here are of the same images, so that a difference is known better than that.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from html import escape
 from math import ceil, floor, sqrt
 
 from crisp_sw.report.numbers import percent
+from crisp_sw.results.accuracies import Accuracies
 
 QUANTILE = 1.959964
 """Of the normal distribution: 95% lie within so many deviations."""
@@ -23,37 +24,38 @@ ACCURACIES = (
 _OWN = ("pruned", "int8")
 
 
-def accuracy_chart(accuracy: Mapping[str, float], images: int | None = None) -> str:
+def accuracy_chart(accuracy: Accuracies, images: int | None = None) -> str:
     """HTML rows of the accuracies on the user's classes, those present of dense, fine-tuned, pruned, int8.
 
     Parameters
     ----------
     images : that they were measured on; without it there are no intervals.
     """
-    shown = [(key, label) for key, label in ACCURACIES if key in accuracy]
-    spans = {key: score_interval(accuracy[key], images) for key, _ in shown}
+    measured = accuracy.measured()
+    shown = [(key, label) for key, label in ACCURACIES if key in measured]
+    spans = {key: score_interval(measured[key], images) for key, _ in shown}
     low, high = _axis(spans.values())
     rows = []
     for key, label in shown:
-        first, last, at = ((value - low) / (high - low) for value in (*spans[key], accuracy[key]))
+        first, last, at = ((value - low) / (high - low) for value in (*spans[key], measured[key]))
         rows.append(
             f'<li class="{"own" if key in _OWN else ""}"><span class="name">{escape(label)}</span>'
             f'<div class="track"><i style="--first:{first:.4f};--last:{last:.4f}"></i>'
             f'<u style="--share:{at:.4f}"></u></div>'
-            f'<span class="number">{percent(accuracy[key], 2)}</span>'
+            f'<span class="number">{percent(measured[key], 2)}</span>'
             f'<span class="soft">{escape(loss_text(accuracy, key, images))}</span></li>'
         )
     return _with_axis(rows, low, high)
 
 
-def users_chart(users: Sequence[tuple[str, Mapping[str, float], int | None]]) -> str:
+def users_chart(users: Sequence[tuple[str, Accuracies, int | None]]) -> str:
     """HTML rows of several users on one axis: the dense network of each, and what is left of it.
 
     Parameters
     ----------
     users : (name, accuracies as `accuracy_chart` takes them, images that they were measured on).
     """
-    shown = [(name, *_ends(accuracy), images) for name, accuracy, images in users if accuracy]
+    shown = [(name, *_ends(accuracy), images) for name, accuracy, images in users if accuracy.measured()]
     low, high = _axis([score_interval(value, n) for _, a, b, n in shown for value in (a, b)] or [(0, 1)])
     rows = []
     for name, dense, left, images in shown:
@@ -69,10 +71,11 @@ def users_chart(users: Sequence[tuple[str, Mapping[str, float], int | None]]) ->
     return _with_axis(rows, low, high)
 
 
-def _ends(accuracy: Mapping[str, float]) -> tuple[float, float]:
+def _ends(accuracy: Accuracies) -> tuple[float, float]:
     """Of the dense network, and of the last form of the pruned one; one of both where only one is known."""
-    order = [key for key in ("dense_fine_tuned", "dense", "pruned", "int8") if key in accuracy]
-    return accuracy[order[0]], accuracy[order[-1]]
+    order = (accuracy.dense_fine_tuned, accuracy.dense, accuracy.pruned, accuracy.int8)
+    measured = [value for value in order if value is not None]
+    return measured[0], measured[-1]
 
 
 def _with_axis(rows: list[str], low: float, high: float) -> str:
@@ -81,15 +84,15 @@ def _with_axis(rows: list[str], low: float, high: float) -> str:
     return f'<ol class="chart accuracies">{"".join(rows)}</ol>'
 
 
-def loss_text(accuracy: Mapping[str, float], key: str, images: int | None = None) -> str:
+def loss_text(accuracy: Accuracies, key: str, images: int | None = None) -> str:
     """How far a network is from the dense one with the same training, in points; empty for that one."""
-    reference = "dense_fine_tuned" if "dense_fine_tuned" in accuracy else "dense"
-    if key not in _OWN:
+    own, reference = accuracy.measured().get(key), accuracy.reference
+    if key not in _OWN or own is None or reference is None:
         return ""
-    points = _signed(accuracy[key] - accuracy[reference])
+    points = _signed(own - reference)
     if not images:
         return f"{points} points"
-    low, high = difference_interval(accuracy[key], accuracy[reference], images)
+    low, high = difference_interval(own, reference, images)
     return f"{points} points ({_signed(low)} to {_signed(high)})"
 
 

@@ -2,11 +2,11 @@
 
 from collections.abc import Mapping, Sequence
 from html import escape
-from typing import Any
 
 from crisp_golden.cycles.program_causes import CAUSES
 from crisp_sw.report.charts.cycle_chart import bar, mark
 from crisp_sw.report.numbers import count, percent
+from crisp_sw.results.network_run import BoundedGroup
 
 ORDER = ("compute", *(cause for cause in CAUSES if cause != "compute"))
 
@@ -22,14 +22,14 @@ CAUSE_TEXTS = {
 }
 
 
-def cause_chart(groups: Sequence[Mapping[str, Any]], anchors: Mapping[str, str]) -> str:
+def cause_chart(groups: Sequence[BoundedGroup], anchors: Mapping[str, str]) -> str:
     """HTML list with one stacked bar per group, and a mark where its bound is.
 
     Parameters
     ----------
     anchors : ids of the rows that the first layers of the groups link to, by name.
     """
-    longest = max(1, *(max(group["cycles"], group["bound"]["cycles"]) for group in groups))
+    longest = max(1, *(max(group.cycles, group.bound.cycles) for group in groups))
     return f'<ol class="chart">{"".join(_row(group, longest, anchors) for group in groups)}</ol>'
 
 
@@ -44,23 +44,23 @@ def group_title(layers: Sequence[str]) -> tuple[str, str]:
     return layers[0], f"+{len(layers) - 1}" if len(layers) > 1 else ""
 
 
-def _row(group: Mapping[str, Any], longest: int, anchors: Mapping[str, str]) -> str:
-    name, more = group_title(group["stages"])
-    causes = group["causes"]
+def _row(group: BoundedGroup, longest: int, anchors: Mapping[str, str]) -> str:
+    name, more = group_title(group.stages)
+    causes = group.causes
     bars = "".join(bar(cause, causes[cause] / longest) for cause in ORDER if causes[cause])
-    reached = percent(group["bound"]["cycles"] / max(1, group["cycles"]), 0)
+    reached = percent(group.bound.cycles / max(1, group.cycles), 0)
     return (
         f'<li title="{escape(_title(group))}"><a class="name" href="#{escape(anchors[name])}">{escape(name)} '
         f'<span class="soft">{more}</span></a><div class="lane">{bars}'
-        f"{mark('bound', group['bound']['cycles'] / longest)}"
-        f"<span>{count(group['cycles'])} <em>{reached}</em></span></div></li>"
+        f"{mark('bound', group.bound.cycles / longest)}"
+        f"<span>{count(group.cycles)} <em>{reached}</em></span></div></li>"
     )
 
 
-def _title(group: Mapping[str, Any]) -> str:
-    causes = ", ".join(f"{cause} {group['causes'][cause]:,}" for cause in ORDER if group["causes"][cause])
-    bound = group["bound"]
+def _title(group: BoundedGroup) -> str:
+    causes = ", ".join(f"{cause} {group.causes[cause]:,}" for cause in ORDER if group.causes[cause])
+    bound = group.bound
     return (
-        f"{', '.join(group['stages'])} in {group['bands']} bands: {group['cycles']:,} cycles ({causes}); "
-        f"at least {bound['cycles']:,}, because of {bound['limit']}"
+        f"{', '.join(group.stages)} in {group.bands} bands: {group.cycles:,} cycles ({causes}); "
+        f"at least {bound.cycles:,}, because of {bound.limit}"
     )

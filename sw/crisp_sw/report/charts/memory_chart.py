@@ -2,8 +2,8 @@
 
 from collections.abc import Mapping
 from html import escape
-from typing import Any
 
+from crisp_sw.programs.memory_use import MemoryUse
 from crisp_sw.report.charts.plot_area import horizontal, plot, round_step, stretched, vertical
 from crisp_sw.report.numbers import count, percent, size
 
@@ -12,18 +12,18 @@ UNITS = 1000
 NAMES = {"activation": "activation memory", "weight": "weight memory"}
 
 
-def memory_chart(memory: Mapping[str, Mapping[str, Any]], cycles: int) -> str:
+def memory_chart(memory: Mapping[str, MemoryUse], cycles: int) -> str:
     """An area per memory over the cycles of the run, up to its capacity.
 
     Parameters
     ----------
-    memory : ``capacity``, ``peak`` and ``used``, in bytes, by the names of `NAMES`.
+    memory : by the names of `NAMES`.
     """
     return "".join(_area(NAMES[name], memory[name], cycles) for name in NAMES)
 
 
-def _area(name: str, use: Mapping[str, Any], cycles: int) -> str:
-    capacity, used, bottom = use["capacity"], use["used"], HEIGHT - TOP - BOTTOM
+def _area(name: str, use: MemoryUse, cycles: int) -> str:
+    capacity, used, bottom = use.capacity, use.used, HEIGHT - TOP - BOTTOM
     step = UNITS / len(used)
     heights = [bottom * (1 - value / capacity) for value in used]
     outline = "".join(f"V{height:.1f}H{step * (i + 1):.1f}" for i, height in enumerate(heights))
@@ -35,7 +35,7 @@ def _area(name: str, use: Mapping[str, Any], cycles: int) -> str:
         vertical(100 * at / cycles, TOP, TOP + bottom, count(at)) for at in range(0, cycles + 1, mark)
     )
     levels = "".join(horizontal(TOP + bottom * (1 - share), percent(share, 0)) for share in (0, 0.5, 1))
-    fullest = f"{size(use['peak'])} of {size(capacity)}, {percent(use['peak'] / capacity, 0)}, at most"
+    fullest = f"{size(use.peak)} of {size(capacity)}, {percent(use.peak / capacity, 0)}, at most"
     return (
         f'<h3>{escape(name)} <span class="soft">{escape(fullest)}</span></h3>'
         f"{plot(f'{name} over the run: {fullest}', HEIGHT, shape + levels + grid)}"

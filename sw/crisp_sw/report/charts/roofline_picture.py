@@ -8,18 +8,18 @@ Nothing can lie above ``min(1, x)``. Both axes are logarithmic.
 from collections.abc import Mapping, Sequence
 from html import escape
 from math import floor, log2
-from typing import Any
 
 from crisp_sw.report.charts.cause_chart import group_title
 from crisp_sw.report.charts.plot_area import horizontal, plot, stretched, vertical
 from crisp_sw.report.numbers import count, percent
+from crisp_sw.results.network_run import BoundedGroup
 
 HEIGHT, TOP, BOTTOM = 420, 34, 40
 UNITS = 1000
 """Width of the roof's own coordinates."""
 
 
-def roofline_picture(groups: Sequence[Mapping[str, Any]], anchors: Mapping[str, str]) -> str:
+def roofline_picture(groups: Sequence[BoundedGroup], anchors: Mapping[str, str]) -> str:
     """SVG with one numbered disc per group, and a list of what the numbers are.
 
     The area of a disc is the cycles that the group takes; the largest has number 1.
@@ -28,9 +28,9 @@ def roofline_picture(groups: Sequence[Mapping[str, Any]], anchors: Mapping[str, 
     ----------
     anchors : ids of the rows that the first layers of the groups link to, by name.
     """
-    ranked = sorted(groups, key=lambda group: -group["cycles"])
+    ranked = sorted(groups, key=lambda group: -group.cycles)
     axes = _Axes(ranked)
-    most = ranked[0]["cycles"]
+    most = ranked[0].cycles
     discs = "".join(_disc(axes, number, group, most) for number, group in enumerate(ranked, 1))
     picture = plot("Roofline: work per beat of the bus, and use of the array", HEIGHT, axes.draw() + discs)
     names = "".join(_name(group, anchors) for group in ranked)
@@ -49,7 +49,7 @@ def roofline_legend() -> str:
 class _Axes:
     """Powers of two on both axes, wide enough for all groups, and the roof."""
 
-    def __init__(self, groups: Sequence[Mapping[str, Any]]):
+    def __init__(self, groups: Sequence[BoundedGroup]):
         self.low_x = floor(log2(min(0.5, *map(_intensity, groups))))
         self.high_x = floor(log2(max(2, *map(_intensity, groups)))) + 1
         self.low_y = floor(log2(min(0.25, *map(_use, groups))))
@@ -87,20 +87,20 @@ class _Axes:
         return stretched(UNITS, bottom - TOP, shapes, top=TOP, pixels=bottom - TOP)
 
 
-def _intensity(group: Mapping[str, Any]) -> float:
-    bound = group["bound"]
-    return max(1, bound["compute"]) / max(1, bound["read"], bound["write"])
+def _intensity(group: BoundedGroup) -> float:
+    bound = group.bound
+    return max(1, bound.compute) / max(1, bound.read, bound.write)
 
 
-def _use(group: Mapping[str, Any]) -> float:
-    return max(1, group["bound"]["compute"]) / max(1, group["cycles"])
+def _use(group: BoundedGroup) -> float:
+    return max(1, group.bound.compute) / max(1, group.cycles)
 
 
-def _disc(axes: _Axes, number: int, group: Mapping[str, Any], most: int) -> str:
+def _disc(axes: _Axes, number: int, group: BoundedGroup, most: int) -> str:
     """A disc with its number in it, or to its right where it is too small."""
-    kind = "point" if group["bound"]["limit"] == "compute" else "point memory"
+    kind = "point" if group.bound.limit == "compute" else "point memory"
     x, y = axes.x(log2(_intensity(group))), axes.y(log2(_use(group)))
-    radius = 4 + 20 * (group["cycles"] / max(1, most)) ** 0.5
+    radius = 4 + 20 * (group.cycles / max(1, most)) ** 0.5
     inside = radius > 10
     shift = 'class="tag middle" dy="4"' if inside else f'class="tag" dx="{radius + 3:.1f}" dy="4"'
     return (
@@ -109,10 +109,10 @@ def _disc(axes: _Axes, number: int, group: Mapping[str, Any], most: int) -> str:
     )
 
 
-def _name(group: Mapping[str, Any], anchors: Mapping[str, str]) -> str:
-    name, more = group_title(group["stages"])
+def _name(group: BoundedGroup, anchors: Mapping[str, str]) -> str:
+    name, more = group_title(group.stages)
     text = (
-        f"{count(group['cycles'])} cycles, {percent(_use(group))} of the array, "
+        f"{count(group.cycles)} cycles, {percent(_use(group))} of the array, "
         f"{_intensity(group):.3g} cycles of work per beat"
     )
     return (

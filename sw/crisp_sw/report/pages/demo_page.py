@@ -1,6 +1,6 @@
 """The report of a demo run as one HTML file: style, charts and pictures are inline."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 from crisp_golden.arithmetic.network import QuantizedNetwork
@@ -8,10 +8,11 @@ from crisp_sw.report.charts.accuracy_chart import accuracy_chart
 from crisp_sw.report.charts.cycle_chart import cycle_chart, cycle_legend
 from crisp_sw.report.charts.pattern_cards import PATTERN_NOTE, pattern_cards
 from crisp_sw.report.document import Download, Section, card, facts, page, verdict
-from crisp_sw.report.pages.demo_figures import failures
 from crisp_sw.report.pages.layer_table import layer_table
 from crisp_sw.report.pages.sample_images import SampleImage, sample_gallery
 from crisp_sw.report.tiles import headline_tiles
+from crisp_sw.results.demo_report import DemoReport
+from crisp_sw.results.layers import rtl_failures
 
 _SETTINGS = ("dataset", "classes", "model", "preset", "seed", "command", "steps", "versions")
 _CYCLES_NOTE = (
@@ -21,14 +22,11 @@ _CYCLES_NOTE = (
 _IMAGES_NOTE = "Test images with the int8 outputs of the network's last layer."
 
 
-def render_page(
-    report: Mapping[str, Any], network: QuantizedNetwork, samples: Sequence[SampleImage] = ()
-) -> str:
+def render_page(report: DemoReport, network: QuantizedNetwork, samples: Sequence[SampleImage] = ()) -> str:
     """Render the page.
 
     Parameters
     ----------
-    report : as in ``report.json``: dataset, classes, preset, seed, accuracy, sparsity, layers, totals.
     network : the integer network of the report; its patterns are drawn.
     samples : images that went through the RTL.
 
@@ -36,34 +34,40 @@ def render_page(
     -------
     HTML with no reference to anything outside it.
     """
-    classes = ", ".join(report["classes"])
-    images = report.get("test_images")
+    classes = ", ".join(report.classes)
+    images = report.test_images
     sections = (
         Section(
             title="Accuracy on the user's classes",
             note=_accuracy_note(images),
-            body=card(accuracy_chart(report["accuracy"], images)),
+            body=card(accuracy_chart(report.accuracy, images)),
         ),
         Section(
             title="Cycles per layer",
             note=_CYCLES_NOTE,
-            body=cycle_legend() + card(cycle_chart(report["layers"])),
+            body=cycle_legend("on the RTL") + card(cycle_chart(report.layers)),
         ),
         Section(title="What is left of the weights", note=PATTERN_NOTE, body=pattern_cards(network)),
         Section(
             title="Images on the RTL", note=_IMAGES_NOTE, body=sample_gallery(samples) if samples else ""
         ),
-        Section(title="All figures", body=layer_table(report["layers"], report["totals"])),
-        Section(title="How this was made", body=card(facts({k: report.get(k) for k in _SETTINGS}))),
+        Section(title="All figures", body=layer_table(report.layers, report.totals)),
+        Section(
+            title="How this was made", body=card(facts({name: getattr(report, name) for name in _SETTINGS}))
+        ),
     )
     return page(
-        title=f"{classes} on {report['preset']}",
+        title=f"{classes} on {report.preset}",
         heading=f"A network for {classes}",
         lead=_lead(report),
         head=_verdict(report) + headline_tiles(report),
         sections=sections,
-        download=Download(name="report.json", data=report),
+        download=Download(name="report.json", document=report),
     )
+
+
+def _settings(report: DemoReport) -> dict[str, Any]:
+    return {name: getattr(report, name) for name in _SETTINGS}
 
 
 def _accuracy_note(images: int | None) -> str:
@@ -79,16 +83,16 @@ def _accuracy_note(images: int | None) -> str:
     )
 
 
-def _lead(report: Mapping[str, Any]) -> str:
+def _lead(report: DemoReport) -> str:
     return (
-        f"{report.get('model', 'A network')} trained on {report['dataset']}, pruned to the CRISP pattern for "
-        f"{len(report['classes'])} classes, quantized to int8 and run layer by layer on the generated RTL, "
-        f"preset {report['preset']}."
+        f"{report.model} trained on {report.dataset}, pruned to the CRISP pattern for "
+        f"{len(report.classes)} classes, quantized to int8 and run layer by layer on the generated RTL, "
+        f"preset {report.preset}."
     )
 
 
-def _verdict(report: Mapping[str, Any]) -> str:
-    problems, layers = failures(report["layers"]), len(report["layers"])
+def _verdict(report: DemoReport) -> str:
+    problems, layers = rtl_failures(report.layers), len(report.layers)
     if problems:
         return verdict("The RTL does not do what was predicted.", problems)
     return verdict(f"All {layers} layers are bit-exact on the RTL and take exactly the predicted cycles.")

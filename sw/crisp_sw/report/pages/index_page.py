@@ -9,8 +9,8 @@ from urllib.parse import quote
 from crisp_sw.report.charts.accuracy_chart import loss_text, users_chart
 from crisp_sw.report.document import Section, card, page
 from crisp_sw.report.found_runs import FoundRun, UserFigures
-from crisp_sw.report.numbers import percent, ratio, size
-from crisp_sw.report.tables import Cell, Column, Row, number_cell, table, text_cell
+from crisp_sw.report.numbers import percent, size
+from crisp_sw.report.tables import Cell, Column, Row, number_cell, ratio_cell, table, text_cell
 from crisp_sw.report.times import milliseconds
 
 _USERS_NOTE = (
@@ -73,23 +73,22 @@ def _users(users: Sequence[tuple[FoundRun, UserFigures]], clock_mhz: float) -> s
 
 
 def _user_cells(run: FoundRun, user: UserFigures, clock_mhz: float) -> list[Cell]:
-    accuracy = user.accuracy
-    last = "int8" if "int8" in accuracy else "pruned"
-    dense = accuracy.get("dense_fine_tuned", accuracy.get("dense"))
-    lost = None if dense is None or last not in accuracy else accuracy[last] - dense
-    speedup = user.cycles_dense / user.cycles if user.cycles and user.cycles_dense else None
+    accuracy, dense = user.accuracy, user.accuracy.reference
+    last = "pruned" if accuracy.int8 is None else "int8"
+    left = accuracy.pruned if accuracy.int8 is None else accuracy.int8
+    lost = None if dense is None or left is None else left - dense
     return [
         _link(run),
         text_cell(user.name),
         _text(user.dataset),
         _text(user.preset),
-        *(_shown(value, percent) for value in (dense, accuracy.get("pruned"), accuracy.get("int8"))),
+        *(_shown(value, percent) for value in (dense, accuracy.pruned, accuracy.int8)),
         number_cell(lost, None if lost is None else loss_text(accuracy, last)),
         _shown(user.sparsity, percent),
         _shown(user.bytes_packed, size),
         number_cell(user.cycles),
         _shown(user.cycles, lambda cycles: milliseconds(cycles, clock_mhz)),
-        _shown(speedup, ratio),
+        ratio_cell(user.speedup),
     ]
 
 
@@ -105,7 +104,7 @@ def _run_row(run: FoundRun) -> Row:
             text_cell(run.step),
             text_cell(run.problem or run.what),
             number_cell(figures.get("cycles")),
-            _shown(figures.get("speedup"), ratio),
+            ratio_cell(figures.get("speedup")),
             _shown(figures.get("accuracy"), percent),
             Cell(f"<code>{escape(run.command)}</code>", run.command) if run.command else number_cell(None),
         ],

@@ -1,9 +1,9 @@
 """The columns in which a network is looked at: in a terminal, as Markdown and as HTML."""
 
-from collections.abc import Mapping, Sequence
-from typing import Any
+from collections.abc import Sequence
 
 from crisp_sw.report.numbers import count, ratio
+from crisp_sw.results.layers import InspectedLayer, InspectedTotals
 
 HEADINGS = (
     ("layer", "name of the module"),
@@ -25,44 +25,47 @@ NOTHING = "-"
 _NUMBERS = ("bytes_dense", "bytes_packed", "cycles_predicted", "cycles_dense")
 
 
-def layer_cells(layer: Mapping[str, Any]) -> list[str]:
+def layer_cells(layer: InspectedLayer) -> list[str]:
     """One row, with a dash for what a layer without a pattern, or without dense cycles, does not have."""
     pattern = [NOTHING, "dense", NOTHING]
-    if layer["block"]:
+    if layer.block:
         pattern = [
-            str(layer["block"]),
-            f"{layer['n']}:{layer['m']}",
-            f"{layer['kept_blocks']}/{layer['total_blocks']}",
+            str(layer.block),
+            f"{layer.n}:{layer.m}",
+            f"{layer.kept_blocks}/{layer.total_blocks}",
         ]
-    dense, cycles = layer["cycles_dense"], layer["cycles_predicted"]
     return [
-        layer["name"],
-        *(f"{layer[column]:,}" for column in ("K", "R", "P")),
+        layer.name,
+        *(f"{getattr(layer, column):,}" for column in ("K", "R", "P")),
         *pattern,
         *_numbers(layer),
-        NOTHING if dense is None else ratio(dense / max(1, cycles)),
+        speedup_text(layer.speedup),
     ]
 
 
-def total_cells(totals: Mapping[str, Any]) -> list[str]:
+def total_cells(totals: InspectedTotals) -> list[str]:
     """The last row."""
-    speedup = NOTHING if totals["speedup"] is None else ratio(totals["speedup"])
-    return ["total", *[""] * 6, *_numbers(totals), speedup]
+    return ["total", *[""] * 6, *_numbers(totals), speedup_text(totals.speedup)]
 
 
-def dense_misfits(layers: Sequence[Mapping[str, Any]], preset: str) -> str:
+def speedup_text(value: float | None) -> str:
+    """How many times faster than dense; a dash where that does not fit."""
+    return NOTHING if value is None else ratio(value)
+
+
+def dense_misfits(layers: Sequence[InspectedLayer], preset: str) -> str:
     """Why layers have no dense cycles, in one sentence; empty if all have them."""
-    misfits = [layer for layer in layers if layer["cycles_dense"] is None]
+    misfits = [layer for layer in layers if layer.cycles_dense is None]
     if not misfits:
         return ""
     first, more = misfits[0], f" and {len(misfits) - 1} more" if len(misfits) > 1 else ""
     return (
-        f"dense, {first['name']}{more} would not fit the preset {preset} "
-        f"({first['dense_does_not_fit']}): no speedup over it"
+        f"dense, {first.name}{more} would not fit the preset {preset} "
+        f"({first.dense_does_not_fit}): no speedup over it"
     )
 
 
-def _numbers(figures: Mapping[str, Any]) -> list[str]:
-    macs = [count(figures[column]) for column in ("macs_dense", "macs")]
-    numbers = [figures[column] for column in _NUMBERS]
+def _numbers(figures: InspectedLayer | InspectedTotals) -> list[str]:
+    macs = [count(figures.macs_dense), count(figures.macs)]
+    numbers = [getattr(figures, column) for column in _NUMBERS]
     return [*macs, *(NOTHING if number is None else f"{number:,}" for number in numbers)]

@@ -2,13 +2,14 @@
 
 from collections.abc import Mapping, Sequence
 from html import escape
-from typing import Any
 
 from crisp_golden.cycles.program_causes import CAUSES
 from crisp_sw.report.charts.cause_chart import CAUSE_TEXTS
 from crisp_sw.report.charts.cycle_chart import row_anchor
-from crisp_sw.report.numbers import percent, ratio, size
-from crisp_sw.report.tables import Cell, Column, Row, mark_cell, number_cell, table, text_cell
+from crisp_sw.report.numbers import percent, size
+from crisp_sw.report.tables import Cell, Column, Row, mark_cell, number_cell, ratio_cell, table, text_cell
+from crisp_sw.results.network_run import LayerCosts, RunLayer, RunTotals, UnitResult
+from crisp_sw.results.speedup import speedup, utilization
 
 _LAYER_COLUMNS = (
     Column("layer", "name of the module; links to its cycles and traffic"),
@@ -38,10 +39,10 @@ _LIMITS = {"compute": "array", "read": "read", "write": "write"}
 _NOTHING, _EMPTY = number_cell(None), text_cell("")
 
 
-def network_layer_table(layers: Sequence[Mapping[str, Any]], totals: Mapping[str, Any]) -> str:
+def network_layer_table(layers: Sequence[RunLayer], totals: RunTotals) -> str:
     """HTML table of shapes and patterns with one row per layer, and whether its output is right."""
-    exact = [[layer["exact"][name] for layer in layers] for name in ("iss", "rtl")]
-    nonzero = totals["nonzero"] / max(1, totals["weights"])
+    exact = [[layer.exact.iss for layer in layers], [layer.exact.rtl for layer in layers]]
+    nonzero = totals.nonzero / max(1, totals.weights)
     foot = [
         text_cell("total"),
         *[_EMPTY] * 7,
@@ -52,14 +53,14 @@ def network_layer_table(layers: Sequence[Mapping[str, Any]], totals: Mapping[str
         Row(
             cells=_layer_cells(index, layer),
             anchor=shape_anchor(index),
-            wrong=False in layer["exact"].values(),
+            wrong=False in layer.exact.everywhere(),
         )
         for index, layer in enumerate(layers)
     ]
     return table("Shapes and patterns", _LAYER_COLUMNS, rows, foot)
 
 
-def network_cost_table(layers: Sequence[Mapping[str, Any]]) -> str:
+def network_cost_table(layers: Sequence[RunLayer]) -> str:
     """HTML table of cycles, bound and traffic with one row per layer, pruned and dense."""
     columns = (
         Column("layer", "name of the module; links to its shape and pattern"),
@@ -67,11 +68,11 @@ def network_cost_table(layers: Sequence[Mapping[str, Any]]) -> str:
         *_COST_COLUMNS,
         Column("speedup", "dense cycles over those of the pruned layer"),
     )
-    dense = [layer["dense"] for layer in layers]
+    dense = [layer.dense for layer in layers]
     rows = [
         Row(
             cells=[
-                _link(layer["name"], shape_anchor(index)),
+                _link(layer.name, shape_anchor(index)),
                 *_cost_cells(layer),
                 *_cost_cells(other),
                 _speedup([layer], [other]),
@@ -106,7 +107,7 @@ def cause_table(predicted: Mapping[str, int], counters: Mapping[str, int] | None
     return table("Cycles of the whole program by cause", columns, rows, foot, left=2)
 
 
-def run_table(runs: Sequence[Mapping[str, Any]], parts: Sequence[Sequence[str]]) -> str:
+def run_table(runs: Sequence[UnitResult], parts: Sequence[Sequence[str]]) -> str:
     """HTML table of every program that ran."""
     columns = (
         Column("program", "part of the network, or all of it"),
@@ -119,14 +120,14 @@ def run_table(runs: Sequence[Mapping[str, Any]], parts: Sequence[Sequence[str]])
     rows = [
         Row(
             cells=[
-                text_cell(_unit_name(run["unit"], parts)),
-                text_cell(run["platform"].upper()),
-                number_cell(len(run["differing"])),
-                number_cell(run["predicted"]),
-                number_cell(run["cycles"] or None),
-                mark_cell(run["bit_exact"]),
+                text_cell(_unit_name(run.unit, parts)),
+                text_cell(run.platform.upper()),
+                number_cell(len(run.differing)),
+                number_cell(run.predicted),
+                number_cell(run.cycles or None),
+                mark_cell(run.bit_exact),
             ],
-            wrong=not (run["bit_exact"] and run["on_time"]),
+            wrong=not (run.bit_exact and run.on_time),
         )
         for run in runs
     ]
@@ -137,33 +138,33 @@ def _link(name: str, anchor: str) -> Cell:
     return Cell(f'<a href="#{escape(anchor)}">{escape(name)}</a>', name)
 
 
-def _layer_cells(index: int, layer: Mapping[str, Any]) -> list[Cell]:
-    pattern = layer["pattern"]
-    share = layer["nonzero"] / layer["weights"] if layer["weights"] else None
-    windows = f"{layer['kept_windows']:,} / {layer['windows']:,}"
+def _layer_cells(index: int, layer: RunLayer) -> list[Cell]:
+    pattern = layer.pattern
+    share = layer.nonzero / layer.weights if layer.weights else None
+    windows = f"{layer.kept_windows:,} / {layer.windows:,}"
     return [
-        _link(layer["name"], row_anchor(index)),
-        number_cell(layer["group"] + 1),
-        *(number_cell(layer[key]) for key in ("K", "R", "P")),
-        text_cell(f"{pattern['n']}:{pattern['m']}") if pattern else _NOTHING,
-        number_cell(layer["n"]),
-        number_cell(layer["kept_windows"] / max(1, layer["windows"]), windows),
+        _link(layer.name, row_anchor(index)),
+        number_cell(layer.group + 1),
+        *(number_cell(getattr(layer, key)) for key in ("K", "R", "P")),
+        text_cell(f"{pattern.n}:{pattern.m}") if pattern else _NOTHING,
+        number_cell(layer.n),
+        number_cell(layer.kept_windows / max(1, layer.windows), windows),
         number_cell(share, None if share is None else percent(share)),
-        mark_cell(layer["exact"]["iss"]),
-        mark_cell(layer["exact"]["rtl"]),
+        mark_cell(layer.exact.iss),
+        mark_cell(layer.exact.rtl),
     ]
 
 
-def _cost_cells(costs: Mapping[str, Any] | None) -> list[Cell]:
+def _cost_cells(costs: LayerCosts | None) -> list[Cell]:
     if costs is None:
         return [_NOTHING] * len(_COST_COLUMNS)
     return [
-        number_cell(costs["cycles"]),
-        number_cell(costs["bound"]["cycles"]),
-        text_cell(_LIMITS[costs["bound"]["limit"]]),
-        number_cell(costs["utilization"], percent(costs["utilization"])),
-        _bytes_cell(costs["read"]),
-        _bytes_cell(costs["written"]),
+        number_cell(costs.cycles),
+        number_cell(costs.bound.cycles),
+        text_cell(_LIMITS[costs.bound.limit]),
+        number_cell(costs.utilization, percent(costs.utilization)),
+        _bytes_cell(costs.read),
+        _bytes_cell(costs.written),
     ]
 
 
@@ -171,29 +172,26 @@ def _bytes_cell(value: int) -> Cell:
     return number_cell(value, size(value)) if value else _NOTHING
 
 
-def _cost_sums(costs: Sequence[Mapping[str, Any] | None]) -> list[Cell]:
+def _cost_sums(costs: Sequence[LayerCosts | None]) -> list[Cell]:
     """Sums over all layers; bounds of layers that run at once do not add up to one."""
     known = [cost for cost in costs if cost is not None]
     if not known:
         return [_NOTHING] * len(_COST_COLUMNS)
-    sums = {key: sum(cost[key] for cost in known) for key in ("cycles", "ideal", "read", "written")}
-    use = sums["ideal"] / max(1, sums["cycles"])
+    cycles = sum(cost.cycles for cost in known)
+    use = utilization(sum(cost.ideal for cost in known), cycles)
     return [
-        number_cell(sums["cycles"]),
+        number_cell(cycles),
         _EMPTY,
         _EMPTY,
         number_cell(use, percent(use)),
-        _bytes_cell(sums["read"]),
-        _bytes_cell(sums["written"]),
+        _bytes_cell(sum(cost.read for cost in known)),
+        _bytes_cell(sum(cost.written for cost in known)),
     ]
 
 
-def _speedup(pruned: Sequence[Mapping[str, Any]], dense: Sequence[Mapping[str, Any] | None]) -> Cell:
-    cycles = sum(cost["cycles"] for cost in dense if cost is not None)
-    if not cycles:
-        return _NOTHING
-    speedup = cycles / max(1, sum(cost["cycles"] for cost in pruned))
-    return number_cell(speedup, ratio(speedup))
+def _speedup(pruned: Sequence[LayerCosts], dense: Sequence[LayerCosts | None]) -> Cell:
+    known = [cost.cycles for cost in dense if cost is not None]
+    return ratio_cell(speedup(sum(known) if known else None, sum(cost.cycles for cost in pruned)))
 
 
 def _counted(counters: Mapping[str, int], cause: str) -> int:

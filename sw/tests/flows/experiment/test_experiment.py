@@ -14,12 +14,14 @@ from crisp_sw.flows.experiment import dask_workers, experiment
 from crisp_sw.flows.experiment.cells.cell import ExperimentError
 from crisp_sw.flows.experiment.cells.grid import Grid
 from crisp_sw.flows.experiment.cells.recipe import Recipe
-from crisp_sw.flows.experiment.cells.rtl_check import check_on_rtl
+from crisp_sw.flows.experiment.cells.rtl_check import RtlCheck, check_on_rtl
 from crisp_sw.flows.experiment.cells.user import load_user
 from crisp_sw.flows.experiment.dask_workers import Workers
 from crisp_sw.flows.experiment.experiment import ExperimentSettings, run_experiment
 from crisp_sw.flows.experiment.results.cell_store import ResultStore
 from crisp_sw.flows.experiment.sweep import Sweep
+from crisp_sw.results.core_run import CoreRun
+from sw.tests.report.rtl_layers import rtl_layer
 
 RECIPE = Recipe(settings={"iterations": 1, "final_epochs": 0, "batch_size": 64, "learning_rate": 0.01})
 GRID = Grid(
@@ -60,9 +62,7 @@ def test_experiment_is_written_and_not_run_twice(settings):
     assert len(list((settings.out / "plots" / "headline").iterdir())) == 4
     again = run_experiment(replace(settings, name="again"), on_result=lambda *report: seen.append("again"))
     assert len(seen) == 2
-    assert [result["accuracy"] for result in again.results] == [
-        result["accuracy"] for result in sweep.results
-    ]
+    assert [result.accuracy for result in again.results] == [result.accuracy for result in sweep.results]
     _check_rtl(settings, sweep.results[-1])
 
 
@@ -88,7 +88,7 @@ def test_results_of_other_data_of_the_same_name_are_not_taken(settings, monkeypa
 def test_results_of_another_precision_are_not_taken(settings, monkeypatch):
     settings = replace(settings, grid=replace(settings.grid, methods=("dense",)))
     (result,) = run_experiment(settings).results
-    assert result["settings"]["precision"] == "float32"
+    assert (result.settings or {})["precision"] == "float32"
     settings = replace(settings, precision="bfloat16", compute=False)
     assert run_experiment(settings).results == []
     sent = []
@@ -141,18 +141,18 @@ def test_network_that_is_not_trained_yet_has_no_results_in_the_table(settings, m
 
 
 def _check_rtl(settings, crisp):
-    network = ResultStore(settings.out).network(GRID.cells(["model"])[-1].name, crisp["depends_on"])
+    network = ResultStore(settings.out).network(GRID.cells(["model"])[-1].name, crisp.depends_on)
     user = load_user(settings.grid.networks[0], "digits", classes=3, seed=0)
 
     def run_on_rtl(folder, inputs, result):
         assert folder == network
         assert load_file(inputs)["images"].shape == (7, 1, 8, 8)
         assert result.parent == network.parent
-        return [layer]
+        return CoreRun(preset="tiny", sim="none", layers=tuple(layers))
 
-    layer = {"name": "conv", "bit_exact": True, "cycles_rtl": 9, "cycles_predicted": 9}
-    assert check_on_rtl(network, user, 7, run_on_rtl) == {"layers": [layer], "images": 7, "status": 0}
-    layer["cycles_rtl"] = 10
-    assert check_on_rtl(network, user, 7, run_on_rtl)["status"] == 1
+    layers = [rtl_layer()]
+    assert check_on_rtl("a", network, user, 7, run_on_rtl) == RtlCheck(cell="a", images=7, status=0)
+    layers[0] = rtl_layer(cycles_rtl=1001)
+    assert check_on_rtl("a", network, user, 7, run_on_rtl).status == 1
     with pytest.raises(ExperimentError, match="nowhere: no such network"):
-        check_on_rtl(network.with_name("nowhere"), user, 7, run_on_rtl)
+        check_on_rtl("a", network.with_name("nowhere"), user, 7, run_on_rtl)

@@ -10,6 +10,7 @@ import pytest
 from crisp_spec.config import named_preset
 from crisp_sw.flows.experiment import sweep
 from crisp_sw.flows.experiment.cells.cell import Cell, ExperimentError
+from crisp_sw.flows.experiment.cells.cell_result import CellResult
 from crisp_sw.flows.experiment.cells.cell_run import CellOutcome, CellTask
 from crisp_sw.flows.experiment.cells.recipe import Recipe
 from crisp_sw.flows.experiment.dask_workers import Workers
@@ -45,7 +46,7 @@ def calls(monkeypatch):
 
     def run(task, dense_weights=None):
         made.append((task.cell.method, dense_weights))
-        return CellOutcome(result={"cell": task.cell.to_json(), "accuracy": 0.5}, weights=b"dense")
+        return CellOutcome(result=CellResult(cell=task.cell, accuracy=0.5), weights=b"dense")
 
     monkeypatch.setattr(sweep, "run_cell", run)
     return made
@@ -56,7 +57,7 @@ def test_cells_wait_for_the_weights_of_their_dense_network(tasks, store, calls):
     outcome = run_sweep(tasks, store, HERE, on_result=lambda *report: seen.append(report[:2]))
     assert calls[0] == ("dense", None)
     assert sorted(calls[1:]) == [("nm-only", b"dense"), ("unstructured", b"dense")]
-    assert [result["cell"]["method"] for result in outcome.results] == ["nm-only", "dense", "unstructured"]
+    assert [result.cell.method for result in outcome.results] == ["nm-only", "dense", "unstructured"]
     assert seen == [(1, 3), (2, 3), (3, 3)]
 
 
@@ -119,7 +120,7 @@ def test_cells_under_way_have_a_place_for_their_state_each(tasks, store, monkeyp
         assert places[-1].parent.is_dir()
         if task.cell.method == "unstructured":
             places[-1].mkdir()
-        return CellOutcome(result={"cell": task.cell.to_json()}, weights=b"dense")
+        return CellOutcome(result=CellResult(cell=task.cell), weights=b"dense")
 
     monkeypatch.setattr(sweep, "run_cell", run)
     run_sweep(tasks, store, HERE)
@@ -136,7 +137,7 @@ def test_unforeseen_error_is_named_and_the_others_go_on(tasks, store, monkeypatc
     def run(task, dense_weights=None):
         if task.cell.method == "unstructured":
             raise ZeroDivisionError("by zero")
-        return CellOutcome(result={"cell": task.cell.to_json()}, weights=b"dense")
+        return CellOutcome(result=CellResult(cell=task.cell), weights=b"dense")
 
     monkeypatch.setattr(sweep, "run_cell", run)
     outcome = run_sweep(tasks, store, HERE)
@@ -194,7 +195,7 @@ def test_cell_that_the_cluster_lost_is_named_and_the_others_stay(tasks, store, c
     monkeypatch.setattr(sweep, "dask_client", lambda *_: nullcontext(LosingClient(lost)))
     monkeypatch.setattr(distributed, "as_completed", iter)
     outcome = run_sweep(tasks, store, HERE)
-    assert [result["cell"]["method"] for result in outcome.results] == ["nm-only", "dense"]
+    assert [result.cell.method for result in outcome.results] == ["nm-only", "dense"]
     assert list(outcome.failures) == [lost]
     assert "run the command again" in outcome.failures[lost]
 

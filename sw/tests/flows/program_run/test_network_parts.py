@@ -9,7 +9,7 @@ from sw.tests.small_programs import small_network, small_tensors
 
 def test_parts_are_the_blocks_of_a_residual_network():
     parts = network_parts(small_network(), small_tensors())
-    assert [part.layers for part in parts[:4]] == [
+    assert [list(part.layers) for part in parts[:4]] == [
         ["conv1"],
         ["maxpool"],
         ["layer1.0.conv1", "layer1.0.conv2"],

@@ -40,7 +40,7 @@ def cut(digits_checkpoint, digits, tmp_path) -> Path:
 
 def test_chosen_classes_are_outputs_of_the_cut_network(cut, digits_checkpoint, digits):
     model, info = load_checkpoint(digits_checkpoint)
-    figures = float_answers(str(cut), classes="5, 8").figures()
+    figures = float_answers(str(cut), classes="5, 8").evaluation()
     among = [
         evaluate_subset(model, digits.test, info.normalization, classes).subset_outputs
         for classes in ((8, 3, 5), (5, 8))
@@ -48,12 +48,12 @@ def test_chosen_classes_are_outputs_of_the_cut_network(cut, digits_checkpoint, d
     kept = torch.isin(digits.test.labels, torch.tensor([5, 8]))
     logits = predict_logits(model, digits.test.images[kept], info.normalization)[:, [3, 5, 8]]
     best = torch.tensor([3, 5, 8])[logits.argmax(1)]
-    assert figures["accuracy"] == {
+    assert figures.accuracy.measured() == {
         "pruned": pytest.approx(among[0]),
         "pruned_chosen": pytest.approx(among[1]),
         "pruned_all_outputs": pytest.approx((best == digits.test.labels[kept]).double().mean().item()),
     }
-    assert (figures["chosen"], figures["chosen_images"]) == (["5", "8"], int(kept.sum()))
+    assert (figures.chosen, figures.chosen_images) == (("5", "8"), int(kept.sum()))
 
 
 def test_class_that_the_network_lost_is_refused_by_name(cut):
@@ -64,27 +64,27 @@ def test_class_that_the_network_lost_is_refused_by_name(cut):
 
 
 def test_every_class_has_its_images_and_accuracy(cut, digits):
-    figures = float_answers(str(cut)).figures()
+    figures = float_answers(str(cut)).evaluation()
     counts = [int((digits.test.labels == label).sum()) for label in (8, 3, 5)]
-    assert (figures["classes"], figures["class_ids"]) == (["8", "3", "5"], ["8", "3", "5"])
-    assert figures["images"] == sum(counts)
-    assert [(entry["name"], entry["images"]) for entry in figures["per_class"]] == [
+    assert (figures.classes, figures.class_ids) == (("8", "3", "5"), ("8", "3", "5"))
+    assert figures.images == sum(counts)
+    assert [(entry.name, entry.images) for entry in figures.per_class] == [
         *zip(("8", "3", "5"), counts, strict=True)
     ]
-    right = sum(entry["accuracy"] * entry["images"] for entry in figures["per_class"])
-    assert right / sum(counts) == pytest.approx(figures["accuracy"]["pruned"])
+    right = sum((entry.accuracy or 0) * entry.images for entry in figures.per_class)
+    assert right / sum(counts) == pytest.approx(figures.accuracy.pruned)
 
 
 def test_single_class_is_judged_against_the_others(digits_checkpoint, digits, tmp_path):
     model, info = load_checkpoint(digits_checkpoint)
-    whole = float_answers(str(digits_checkpoint), classes="3").figures()["accuracy"]
+    whole = float_answers(str(digits_checkpoint), classes="3").evaluation().accuracy
     best = evaluate_subset(model, digits.test, info.normalization, (3,))
-    assert (whole["dense"], whole["dense_all_outputs"]) == (best.subset_outputs, best.all_outputs)
+    assert (whole.dense, whole.dense_all_outputs) == (best.subset_outputs, best.all_outputs)
     cut = save_cut(digits_checkpoint, digits, (3,), tmp_path / "cut")
-    figures = float_answers(str(cut)).figures()
-    assert figures["classes"] == ["3", "other"]
-    assert figures["images"] == 2 * int((digits.test.labels == 3).sum())
-    assert 0.5 < figures["accuracy"]["pruned"] == pytest.approx(best.subset_outputs)
+    figures = float_answers(str(cut)).evaluation()
+    assert figures.classes == ("3", "other")
+    assert figures.images == 2 * int((digits.test.labels == 3).sum())
+    assert 0.5 < (figures.accuracy.pruned or 0) == pytest.approx(best.subset_outputs)
 
 
 def test_int8_network_is_judged_alike(cut, digits, tmp_path):
@@ -96,10 +96,10 @@ def test_int8_network_is_judged_alike(cut, digits, tmp_path):
     answers = int8_answers(
         str(tmp_path / "net"), classes="5,8", on_progress=lambda *progress: seen.append(progress)
     )
-    figures = answers.figures()["accuracy"]
-    expected = float_answers(str(cut), classes="5,8").figures()["accuracy"]
-    assert [figures[f"int8{name}"] for name in ("", "_chosen", "_all_outputs")] == pytest.approx(
-        [expected[f"pruned{name}"] for name in ("", "_chosen", "_all_outputs")], abs=0.05
+    figures = answers.evaluation().accuracy
+    expected = float_answers(str(cut), classes="5,8").evaluation().accuracy
+    assert [getattr(figures, f"int8{name}") for name in ("", "_chosen", "_all_outputs")] == pytest.approx(
+        [getattr(expected, f"pruned{name}") for name in ("", "_chosen", "_all_outputs")], abs=0.05
     )
     assert seen[-1][1] == seen[-1][2] == len(answers.labels)
     with pytest.raises(ClassSelectionError, match="no output for '4'"):
@@ -118,9 +118,9 @@ def theirs(digits_checkpoint, digits, tmp_path) -> Path:
 
 
 def test_onnx_file_of_others_is_judged_with_data_and_normalization(theirs, digits):
-    figures = int8_answers(str(theirs), "digits", "data").figures()
-    assert figures["classes"] == list(digits.classes)
-    assert figures["accuracy"]["int8"] > 0.8
+    figures = int8_answers(str(theirs), "digits", "data").evaluation()
+    assert figures.classes == digits.classes
+    assert (figures.accuracy.int8 or 0) > 0.8
 
 
 def coloured(grey: ImageSet) -> ImageSet:
@@ -182,16 +182,16 @@ def test_equal_names_are_told_apart_by_their_ids(digits_checkpoint, digits, tmp_
     for module in (float_models, evaluate_step):
         monkeypatch.setattr(module, "load_dataset", lambda *_, **__: twins)
     cut = save_cut(digits_checkpoint, twins, (2, 1), tmp_path / "cut")
-    figures = float_answers(str(cut), "twins", classes="n1,2").figures()
-    assert (figures["classes"], figures["class_ids"]) == (["crane", "crane"], ["n2", "n1"])
-    assert figures["accuracy"]["pruned"] > 0.8
-    assert figures["accuracy"]["pruned_chosen"] == figures["accuracy"]["pruned"]
+    figures = float_answers(str(cut), "twins", classes="n1,2").evaluation()
+    assert (figures.classes, figures.class_ids) == (("crane", "crane"), ("n2", "n1"))
+    assert (figures.accuracy.pruned or 0) > 0.8
+    assert figures.accuracy.pruned_chosen == figures.accuracy.pruned
     pruned = load_pruned(cut)
     network = quantize_pruned(pruned, twins, per_class=16)
     assert network.classes == ("crane", "crane")
     metadata = {"class_ids": list(pruned.info.class_ids), "mean": pruned.info.mean, "std": pruned.info.std}
     save_network(network, tmp_path / "net", metadata)
-    assert int8_answers(str(tmp_path / "net"), "twins").figures()["accuracy"]["int8"] > 0.8
+    assert (int8_answers(str(tmp_path / "net"), "twins").evaluation().accuracy.int8 or 0) > 0.8
 
 
 def test_folder_that_is_elsewhere_needs_data(digits_checkpoint, tmp_path):

@@ -10,8 +10,9 @@ from crisp_sw.report.charts.accuracy_chart import (
     loss_text,
     score_interval,
 )
+from crisp_sw.results.accuracies import Accuracies
 
-ACCURACY = {"dense": 0.9993, "dense_fine_tuned": 0.999, "pruned": 0.9933, "int8": 0.9937}
+ACCURACY = Accuracies(dense=0.9993, dense_fine_tuned=0.999, pruned=0.9933, int8=0.9937)
 
 
 def test_score_interval_is_that_of_the_literature():
@@ -36,7 +37,7 @@ def test_without_a_count_there_is_no_interval():
 
 def test_the_loss_is_against_the_dense_network_with_the_same_training():
     assert loss_text(ACCURACY, "pruned", 3000).startswith("\u22120.57 points (\u2212")
-    assert loss_text({"dense": 0.9, "int8": 0.95}, "int8") == "+5.00 points"
+    assert loss_text(Accuracies(dense=0.9, int8=0.95), "int8") == "+5.00 points"
     assert loss_text(ACCURACY, "dense", 3000) == ""
 
 
@@ -54,5 +55,5 @@ def test_the_axis_shows_the_differences():
 
 @pytest.mark.parametrize("value", [0.0, 0.5, 1.0])
 def test_equal_accuracies_have_an_axis_too(value: float):
-    html = accuracy_chart({"dense": value, "int8": value})
+    html = accuracy_chart(Accuracies(dense=value, int8=value))
     assert all(0 <= float(share) <= 1 for share in re.findall(r"--share:([-\d.]+)", html))

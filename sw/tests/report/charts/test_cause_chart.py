@@ -31,8 +31,8 @@ def rows(html: str) -> list[dict[str, float]]:
 
 def test_widths_are_in_proportion_to_cycles_and_the_mark_is_at_the_bound():
     for row, entry in zip(rows(cause_chart(GROUPS, ANCHORS)), GROUPS, strict=True):
-        cycles = {cause: count for cause, count in entry["causes"].items() if count}
-        expected = cycles | {"bound": entry["bound"]["cycles"]}
+        cycles = {cause: count for cause, count in entry.causes.items() if count}
+        expected = cycles | {"bound": entry.bound.cycles}
         assert row == {kind: pytest.approx(count / 5100, abs=1e-4) for kind, count in expected.items()}
 
 

@@ -5,11 +5,14 @@ import re
 import pytest
 
 from crisp_sw.report.charts.cycle_chart import cycle_chart
+from crisp_sw.results.layers import RtlLayer
+from sw.tests.report.rtl_layers import rtl_layer
 
 
-def layer(name: str, dense: int | None, rtl: int, ideal: int) -> dict:
-    cycles = {"cycles_dense": dense, "cycles_rtl": rtl, "cycles_predicted": rtl, "cycles_ideal": ideal}
-    return {"name": name, **cycles}
+def layer(name: str, dense: int | None, rtl: int, ideal: int) -> RtlLayer:
+    return rtl_layer(
+        name, cycles_dense=dense, cycles_rtl=rtl, cycles_predicted=rtl, cycles_ideal=ideal, bit_exact=True
+    )
 
 
 def shares(html: str, kind: str) -> list[float]:

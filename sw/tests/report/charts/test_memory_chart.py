@@ -2,11 +2,12 @@
 
 import re
 
+from crisp_sw.programs.memory_use import MemoryUse
 from crisp_sw.report.charts.memory_chart import HEIGHT, memory_chart
 
 MEMORY = {
-    "activation": {"capacity": 2048, "peak": 1024, "used": [0, 1024, 512, 512]},
-    "weight": {"capacity": 1000, "peak": 1000, "used": [1000, 0, 0, 0]},
+    "activation": MemoryUse(capacity=2048, used=(0, 1024, 512, 512)),
+    "weight": MemoryUse(capacity=1000, used=(1000, 0, 0, 0)),
 }
 
 

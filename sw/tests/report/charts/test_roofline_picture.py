@@ -6,17 +6,18 @@ from xml.etree import ElementTree
 import pytest
 
 from crisp_sw.report.charts.roofline_picture import HEIGHT, roofline_legend, roofline_picture
+from crisp_sw.results.network_run import BoundedGroup
 from sw.tests.report.network_reports import group
 
 
-def picture(groups: list[dict]) -> tuple[ElementTree.Element, str]:
+def picture(groups: list[BoundedGroup]) -> tuple[ElementTree.Element, str]:
     """The drawing, and the list below it."""
-    html = roofline_picture(groups, {entry["stages"][0]: f"at-{entry['stages'][0]}" for entry in groups})
+    html = roofline_picture(groups, {entry.stages[0]: f"at-{entry.stages[0]}" for entry in groups})
     drawing, _, names = html.partition("</div>")
     return ElementTree.fromstring(drawing + "</div>"), names
 
 
-def discs(groups: list[dict]) -> list[dict[str, float | str]]:
+def discs(groups: list[BoundedGroup]) -> list[dict[str, float | str]]:
     found = [circle.attrib for circle in picture(groups)[0].iter("circle")]
     return [{**disc, "cx": float(disc["cx"].rstrip("%")), "cy": float(disc["cy"])} for disc in found]
 

@@ -9,8 +9,12 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from crisp_files.documents import document_json
 from crisp_golden.arithmetic.network import Node, Pattern, QuantizedConv, QuantizedNetwork
-from crisp_sw.report import SampleImage, render_page, total_figures
+from crisp_sw.report import SampleImage, render_page
+from crisp_sw.results.accuracies import Accuracies
+from crisp_sw.results.demo_report import DemoReport
+from crisp_sw.results.layers import RtlLayer
 from sw.tests.report.html_pages import Page
 
 
@@ -52,7 +56,7 @@ def made_up_network(layers: int = 3) -> QuantizedNetwork:
     )
 
 
-def made_up_report(network: QuantizedNetwork) -> dict:
+def made_up_report(network: QuantizedNetwork) -> DemoReport:
     layers = []
     for index, node in enumerate(network.nodes):
         layer = node.layer
@@ -62,38 +66,43 @@ def made_up_report(network: QuantizedNetwork) -> dict:
         dense = layer.out_channels * reduction * 196 // 256 + 300
         sparse = dense // (6 + index) + 100
         layers.append(
-            {
-                "name": layer.name,
-                "K": layer.out_channels,
-                "R": reduction,
-                "P": 196,
-                "block": pattern.block,
-                "n": pattern.n,
-                "m": pattern.m,
-                "kept_blocks": int(pattern.block_mask.sum()),
-                "total_blocks": pattern.block_mask.size,
-                "bytes_dense": layer.weight.size,
-                "bytes_packed": layer.weight.size // 9,
-                "cycles_rtl": sparse,
-                "cycles_predicted": sparse,
-                "cycles_ideal": sparse - 120,
-                "cycles_dense": dense,
-                "bit_exact": True,
-            }
+            RtlLayer(
+                name=layer.name,
+                K=layer.out_channels,
+                R=reduction,
+                P=196,
+                block=pattern.block,
+                n=pattern.n,
+                m=pattern.m,
+                kept_blocks=int(pattern.block_mask.sum()),
+                total_blocks=pattern.block_mask.size,
+                bytes_dense=layer.weight.size,
+                bytes_packed=layer.weight.size // 9,
+                cycles_rtl=sparse,
+                cycles_predicted=sparse,
+                cycles_ideal=sparse - 120,
+                cycles_dense=dense,
+                bit_exact=True,
+            )
         )
-    return {
-        "dataset": "fashion-mnist",
-        "classes": ["Sneaker", "Bag", "<Coat>"],
-        "model": "small-resnet",
-        "seed": 0,
-        "preset": "edge",
-        "accuracy": {"dense": 0.981, "dense_fine_tuned": 0.9967, "pruned": 0.9953, "int8": 0.995},
-        "sparsity": 0.912,
-        "layers": layers,
-        "totals": total_figures(layers),
-        "command": "crisp demo",
-        "steps": {"prune": 41.5, "rtl": 62.0},
-    }
+    return DemoReport(
+        dataset="fashion-mnist",
+        classes=("Sneaker", "Bag", "<Coat>"),
+        model="small-resnet",
+        seed=0,
+        preset="edge",
+        clock_mhz=100.0,
+        accuracy=Accuracies(dense=0.981, dense_fine_tuned=0.9967, pruned=0.9953, int8=0.995),
+        sparsity=0.912,
+        model_sparsity=0.9,
+        layers=tuple(layers),
+        images=(),
+        steps={"prune": "41.5 s", "rtl": "62.0 s"},
+        prune_settings={},
+        samples_per_class=500,
+        versions={"numpy": "2.0"},
+        command="crisp demo",
+    )
 
 
 def sample(label: str = "Bag", prediction: str = "Bag") -> SampleImage:
@@ -119,7 +128,7 @@ def test_all_figures_can_be_downloaded():
     network = made_up_network()
     report = made_up_report(network)
     data = next(link for link in Page(render_page(report, network)).links if "json" in link)
-    assert json.loads(base64.b64decode(data.partition(",")[2])) == report
+    assert json.loads(base64.b64decode(data.partition(",")[2])) == document_json(report)
 
 
 def test_only_the_script_of_the_page_may_run():
@@ -134,7 +143,7 @@ def test_only_the_script_of_the_page_may_run():
 
 def test_accuracies_have_intervals_where_the_images_are_counted():
     network = made_up_network()
-    report = made_up_report(network) | {"test_images": 3000}
+    report = replace(made_up_report(network), test_images=3000)
     assert "0.17 points (\u2212" in render_page(report, network)
 
 
@@ -142,11 +151,11 @@ def test_page_shows_every_layer_and_the_headline_figures():
     network = made_up_network()
     report = made_up_report(network)
     html = render_page(report, network)
-    for layer in report["layers"]:
-        assert html.count(layer["name"]) >= 4  # chart, card, map, zoom, table
-        assert f"{layer['cycles_rtl']:,}" in html
+    for layer in report.layers:
+        assert html.count(layer.name) >= 4  # chart, card, map, zoom, table
+        assert f"{layer.cycles_rtl:,}" in html
     assert "99.50 %" in html
-    assert f"{report['totals']['speedup']:.3g}\u00d7" in html
+    assert f"{report.totals.speedup:.3g}\u00d7" in html
     assert "All 3 layers are bit-exact" in html
 
 
@@ -161,9 +170,9 @@ def test_names_from_outside_are_escaped():
 def test_page_names_the_layers_that_failed():
     network = made_up_network()
     report = made_up_report(network)
-    report["layers"][1]["bit_exact"] = False
-    report["layers"][2]["cycles_rtl"] += 1
-    html = render_page(report, network)
+    first, second, third = report.layers
+    third = replace(third, cycles_rtl=third.cycles_rtl + 1)
+    html = render_page(replace(report, layers=(first, replace(second, bit_exact=False), third)), network)
     assert "All 3 layers" not in html
     assert "stage1.conv: the RTL&#x27;s output differs" in html
     assert "stage2.conv: the RTL took" in html

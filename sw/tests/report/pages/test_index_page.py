@@ -7,17 +7,18 @@ from pathlib import Path
 
 from crisp_sw.report.found_runs import FoundRun, UserFigures
 from crisp_sw.report.pages.index_page import render_index
+from crisp_sw.results.accuracies import Accuracies
 from sw.tests.report.html_pages import Page
 
 USER = UserFigures(
     classes=("<bag>", "coat"),
     dataset="fashion-mnist",
-    accuracy={"dense_fine_tuned": 0.99, "pruned": 0.985, "int8": 0.98},
+    accuracy=Accuracies(dense_fine_tuned=0.99, pruned=0.985, int8=0.98),
     images=2000,
     sparsity=0.92,
     bytes_packed=4096,
     cycles=100_000,
-    cycles_dense=500_000,
+    speedup=5.0,
     preset="edge",
 )
 RUN = FoundRun(
@@ -40,7 +41,7 @@ def test_runs_are_linked_by_their_paths():
 
 
 def test_users_stand_side_by_side_on_one_axis_at_a_stated_clock():
-    other = replace(USER, accuracy={"dense": 0.9, "pruned": 0.8}, images=None, cycles=None, preset=None)
+    other = replace(USER, accuracy=Accuracies(dense=0.9, pruned=0.8), images=None, cycles=None, preset=None)
     text = render_index("build", [RUN, replace(RUN, user=other, step="prune")], 50)
     assert "Times are at 50 MHz" in text
     assert "2 ms" in text

@@ -1,5 +1,7 @@
 """The page of a network's run: complete, self-contained, and honest about failures."""
 
+from dataclasses import replace
+
 import pytest
 
 from crisp_sw.report.pages.network_page import render_network_page
@@ -21,8 +23,8 @@ def test_page_says_what_was_found():
         "resnet50 on edge",
         "All 3 layers are bit-exact on the RTL",
         "within 0.10 %",
-        "9\u00d7",
-        "97.0 %",
+        "8.99\u00d7",
+        "97.1 %",
         "resnet50: random weights, pruned by magnitude",
     ):
         assert text in page
@@ -31,8 +33,9 @@ def test_page_says_what_was_found():
 
 def test_equal_cycles_are_called_equal():
     report = made_up_report()
-    report["totals"]["cycles_counted"] = report["totals"]["cycles_predicted"]
-    assert "the whole program takes exactly the predicted cycles" in render_network_page(report)
+    totals = replace(report.totals, cycles_counted=report.totals.cycles_predicted)
+    page = render_network_page(replace(report, totals=totals))
+    assert "the whole program takes exactly the predicted cycles" in page
 
 
 def test_page_without_rtl_claims_none():
@@ -51,23 +54,27 @@ def test_page_names_what_differs():
 
 def test_page_names_a_run_that_is_off_its_prediction():
     report = made_up_report()
-    report["runs"][1] |= {"on_time": False, "cycles": 9000, "predicted": 7000}
-    page = render_network_page(report)
+    part, whole = report.runs
+    late = replace(whole, counters={"total": 9000}, predicted=7000)
+    page = render_network_page(replace(report, runs=(part, late)))
     assert "Bit-exact, but not in the predicted time." in page
     assert "rtl, the whole network: 9,000 cycles, predicted 7,000" in page
     assert "verdict pass" not in page
 
 
 def test_names_are_escaped():
-    report = made_up_report() | {"network": "<script>"}
+    report = replace(made_up_report(), network="<script>")
     assert render_network_page(report).count("<script>") == 1  # the page's own
 
 
 def test_a_dense_network_that_does_not_fit_is_left_out():
     report = made_up_report()
-    report["totals"] |= {"dense_predicted": None, "speedup": None}
-    for layer in report["layers"]:
-        layer["dense"] = None
-    page = render_network_page(report)
+    page = render_network_page(
+        replace(
+            report,
+            totals=replace(report.totals, dense_predicted=None),
+            layers=tuple(replace(layer, dense=None) for layer in report.layers),
+        )
+    )
     assert "the dense network does not fit" in page
     assert "None" not in page

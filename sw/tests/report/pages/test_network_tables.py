@@ -1,6 +1,7 @@
 """Tables of a network's run."""
 
 import re
+from dataclasses import replace
 
 from crisp_sw.report.pages.network_tables import (
     cause_table,
@@ -18,7 +19,7 @@ def columns(table: str) -> set[int]:
 
 def test_every_layer_has_a_row_and_all_rows_are_equally_long():
     report = made_up_report()
-    table = network_layer_table(report["layers"], report["totals"])
+    table = network_layer_table(report.layers, report.totals)
     assert table.count("<tr") == 2 + 3
     assert len(columns(table)) == 1
     assert "fc&lt;&amp;&gt;" in table
@@ -27,8 +28,9 @@ def test_every_layer_has_a_row_and_all_rows_are_equally_long():
 
 def test_costs_of_every_layer_pruned_and_dense():
     report = made_up_report()
-    report["layers"][2]["bound"] |= {"read": 2050, "cycles": 2050, "limit": "read"}
-    table = network_cost_table(report["layers"])
+    *others, last = report.layers
+    bound = replace(last.bound, read=2050)
+    table = network_cost_table([*others, replace(last, bound=bound)])
     titles, *rows = re.findall(r"<tr.*?</tr>", table)
     assert sum(map(int, re.findall(r'colspan="(\d+)"', titles))) == 14
     assert columns("".join(rows)) == {14}
@@ -44,7 +46,7 @@ def test_costs_of_every_layer_pruned_and_dense():
 
 
 def test_costs_without_a_dense_network():
-    layers = [layer | {"dense": None} for layer in made_up_report()["layers"]]
+    layers = [replace(layer, dense=None) for layer in made_up_report().layers]
     rows = re.findall(r"<tr.*?</tr>", network_cost_table(layers))[1:]
     assert columns("".join(rows)) == {14}
     assert all(row.count("\u2013") >= 7 for row in rows[1:])
@@ -52,12 +54,13 @@ def test_costs_without_a_dense_network():
 
 def test_layers_that_differ_stand_out():
     report = made_up_report(differing=5)
-    assert network_layer_table(report["layers"], report["totals"]).count('class="wrong"') == 1
+    assert network_layer_table(report.layers, report.totals).count('class="wrong"') == 1
 
 
 def test_causes_with_and_without_hardware():
     report = made_up_report()
-    causes, counters = report["programs"]["fused"]["causes"], report["totals"]["counters"]
+    causes, counters = report.programs["fused"].causes, report.totals.counters
+    assert counters is not None
     with_rtl, without = cause_table(causes, counters), cause_table(causes, None)
     assert columns(with_rtl) == {4}
     assert columns(without) == {3}
@@ -67,9 +70,9 @@ def test_causes_with_and_without_hardware():
 
 def test_runs_are_named_by_their_layers():
     report = made_up_report(differing=5)
-    table = run_table(report["runs"], report["parts"])
+    table = run_table(report.runs, report.parts)
     assert "conv1 to conv2" in table
     assert "the whole network" in table
     assert table.count('class="wrong"') == 1
-    report["runs"][0]["on_time"] = False
-    assert run_table(report["runs"], report["parts"]).count('class="wrong"') == 2
+    late = replace(report.runs[0], counters={"total": 9}, predicted=7)
+    assert run_table([late, report.runs[1]], report.parts).count('class="wrong"') == 2

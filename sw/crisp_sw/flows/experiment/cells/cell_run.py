@@ -5,7 +5,7 @@ import os
 import shutil
 import time
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +18,7 @@ from crisp_spec.config import CoreConfig, NamedConfig, named_preset
 from crisp_spec.errors import CrispError
 from crisp_sw.exchange.checkpoint import load_weights
 from crisp_sw.flows.experiment.cells.cell import Cell
+from crisp_sw.flows.experiment.cells.cell_result import CellResult
 from crisp_sw.flows.experiment.cells.recipe import Recipe
 from crisp_sw.flows.experiment.cells.user import User, load_user
 from crisp_sw.flows.experiment.malloc_settings import keep_freed_memory
@@ -59,13 +60,13 @@ class CellOutcome:
 
     Attributes
     ----------
-    result : JSON types; with ``error`` if the method cannot reach the cell's target.
-    problem : why there is no result, where another run of the cell may give one.
+    result : with ``error`` if the method cannot reach the cell's target; None if there is none.
+    problem : why there is none, though there may be one when the cell is run again.
     weights : of the float model, as safetensors.
     network : the int8 network, if it could be quantized.
     """
 
-    result: dict[str, Any] = field(default_factory=dict)
+    result: CellResult | None = None
     problem: str = ""
     weights: bytes | None = None
     network: QuantizedNetwork | None = None
@@ -88,7 +89,7 @@ def run_cell(task: CellTask, dense_weights: bytes | None = None) -> CellOutcome:
     try:
         outcome = _run(task, dense_weights, state)
     except UnreachableSparsityError as error:
-        outcome = CellOutcome(result={"cell": task.cell.to_json(), "error": str(error)})
+        outcome = CellOutcome(result=CellResult(cell=task.cell, error=str(error)))
     except CrispError as error:
         outcome = CellOutcome(problem=str(error))
     if state is not None:
@@ -114,61 +115,70 @@ def _run(task: CellTask, dense_weights: bytes | None, state: Path | None) -> Cel
     )
     started, resumed = time.perf_counter(), state is not None and state.exists()
     try:
-        model, patterns, figures = _tuned(task, user, settings, dense_weights, state)
+        tuned = _tuned(task, user, settings, dense_weights, state)
     except CrispError:
         if state is None or not resumed:
             raise
         # The fault may lie in what an interrupted run left, of other settings perhaps: once more without it.
         shutil.rmtree(state)
-        model, patterns, figures = _tuned(task, user, settings, dense_weights, state)
+        tuned = _tuned(task, user, settings, dense_weights, state)
     seconds = None if resumed else time.perf_counter() - started
-    measured, network = _measure(model, patterns, user, task.core.config)
-    result = {
-        "cell": task.cell.to_json(),
-        "class_names": list(user.names),
-        "validation_images": len(user.test),
-        **figures,
-        **measured,
-        "seconds": seconds,
-        "settings": settings.to_json(),
-    }
-    weights = save({name: value.contiguous() for name, value in model.state_dict().items()})
+    measured = CellResult(
+        cell=task.cell,
+        class_names=user.names,
+        validation_images=len(user.test),
+        accuracy_before=tuned.accuracy_before,
+        accuracy=evaluate(tuned.model, user.test, user.info.normalization),
+        sparsity=tuned.sparsity,
+        seconds=seconds,
+        settings=settings.to_json(),
+    )
+    result, network = _with_costs(measured, tuned, user, task.core.config)
+    weights = save({name: value.contiguous() for name, value in tuned.model.state_dict().items()})
     return CellOutcome(result=result, weights=weights, network=network)
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class _Tuned:
+    """A model, and what tuning it gave."""
+
+    model: nn.Module
+    patterns: Mapping[str, Pattern]
+    sparsity: float
+    accuracy_before: float | None = None
 
 
 def _tuned(
     task: CellTask, user: User, settings: PruneSettings, dense_weights: bytes | None, state: Path | None
-) -> tuple[nn.Module, Mapping[str, Pattern], dict[str, Any]]:
-    """Return the model, the patterns of its layers, and the figures that tuning gave."""
+) -> _Tuned:
     kept: dict[str, Any] = {} if state is None else {"state_dir": state, "resume": True}
     if task.cell.method == "dense":
         before = evaluate(user.model, user.test, user.info.normalization)
         model = fine_tune_dense(user.model, user.samples, settings, **kept)
-        return model, {}, {"accuracy_before": before, "sparsity": 0.0}
+        return _Tuned(model=model, patterns={}, sparsity=0.0, accuracy_before=before)
     dense = copy.deepcopy(user.model)
     if dense_weights is not None:
         load_weights(dense, load(dense_weights), source="the dense network")
     start = dense if task.recipe.start == "dense" else user.model
     teacher = dense if task.recipe.teacher == "dense" else user.model
     pruned = prune_for_classes(start, user.samples, settings, teacher=teacher, **kept)
-    return pruned.model, pruned.patterns, {"sparsity": pruned.report.sparsity}
+    return _Tuned(model=pruned.model, patterns=pruned.patterns, sparsity=pruned.report.sparsity)
 
 
-def _measure(
-    model: nn.Module, patterns: Mapping[str, Pattern], user: User, config: CoreConfig
-) -> tuple[dict[str, Any], QuantizedNetwork | None]:
+def _with_costs(
+    result: CellResult, tuned: _Tuned, user: User, config: CoreConfig
+) -> tuple[CellResult, QuantizedNetwork | None]:
+    """The result with what the network costs, and the integer network, if there is one."""
     channels, (height, width) = user.info.in_channels, user.info.image_size
-    figures: dict[str, Any] = {
-        "accuracy": evaluate(model, user.test, user.info.normalization),
-        **float_costs(model, (channels, height, width)).to_json(),
-    }
+    costs = float_costs(tuned.model, (channels, height, width))
+    result = replace(result, **vars(costs), model_sparsity=costs.sparsity)
     generator = torch.Generator().manual_seed(0)
     chosen = torch.randperm(len(user.samples), generator=generator)[:CALIBRATION_IMAGES]
     try:
         network = quantize_model(
-            model, user.samples.normalised(chosen), classes=user.names, patterns=patterns
+            tuned.model, user.samples.normalised(chosen), classes=user.names, patterns=tuned.patterns
         )
     except CrispError as error:
-        return {**figures, "not_quantized": str(error)}, None
-    figures["accuracy_int8"] = int8_accuracy(network, user.test, user.info.normalization)
-    return {**figures, **core_costs(network, config)}, network
+        return replace(result, not_quantized=str(error)), None
+    int8 = int8_accuracy(network, user.test, user.info.normalization)
+    return replace(result, accuracy_int8=int8, **vars(core_costs(network, config))), network

@@ -1,8 +1,8 @@
 """The first validation images of a cell's user on the RTL, layer by layer, against golden."""
 
 from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 from safetensors.numpy import save as serialise
 
@@ -12,26 +12,39 @@ from crisp_sw.exchange.packed import load_network
 from crisp_sw.flows.experiment.cells.cell import ExperimentError
 from crisp_sw.flows.experiment.cells.user import User
 from crisp_sw.flows.steps import normalised
-from crisp_sw.report import failures
+from crisp_sw.results.core_run import CoreRun
+from crisp_sw.results.layers import rtl_failures
 
-RunOnRtl = Callable[[Path, Path, Path], list[dict[str, Any]]]
-"""Takes a packed network, its inputs and a file for the result; returns the figures of all layers."""
+RunOnRtl = Callable[[Path, Path, Path], CoreRun]
+"""Takes a packed network, its inputs and a file for the result, which it writes and returns."""
 
 
-def check_on_rtl(network: Path, user: User, images: int, run_on_rtl: RunOnRtl) -> dict[str, Any]:
+@dataclass(frozen=True, kw_only=True)
+class RtlCheck:
+    """Images of a cell's user on the RTL.
+
+    Attributes
+    ----------
+    cell : its name.
+    images : that ran.
+    status : 0 if every layer of every image was bit-exact and took the predicted cycles, else 1.
+    """
+
+    cell: str
+    images: int
+    status: int
+
+
+def check_on_rtl(cell: str, network: Path, user: User, images: int, run_on_rtl: RunOnRtl) -> RtlCheck:
     """Run the first ``images`` validation images through the simulated hardware.
 
     They are the first in the data set's order that belong to the user, and come from every class in turn.
 
     Parameters
     ----------
+    cell : name of the cell.
     network : directory of the packed network; inputs and result are written into its parent.
     run_on_rtl : runs every layer on the RTL, see `RunOnRtl`.
-
-    Returns
-    -------
-    ``layers`` as they were measured, the number of ``images``, and ``status``: 0 if every layer of every
-    image was bit-exact and took the predicted cycles, else 1.
 
     Raises
     ------
@@ -47,8 +60,8 @@ def check_on_rtl(network: Path, user: User, images: int, run_on_rtl: RunOnRtl) -
     x = quantize_input(load_network(network), normalised(chosen, user.info.normalization))
     write_bytes(inputs, serialise({"images": x}))
     result.unlink(missing_ok=True)
-    layers = run_on_rtl(network, inputs, result)
-    return {"layers": layers, "images": len(chosen), "status": int(bool(failures(layers)))}
+    layers = run_on_rtl(network, inputs, result).layers
+    return RtlCheck(cell=cell, images=len(chosen), status=int(bool(rtl_failures(layers))))
 
 
 def _in_turn(labels: list[int], count: int) -> list[int]:

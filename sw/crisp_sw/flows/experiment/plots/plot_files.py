@@ -28,11 +28,11 @@ def write_plots(rows: Sequence[Row], folder: Path) -> list[Path]:
     MissingPackageError : matplotlib is not installed.
     """
     require_packages("matplotlib", purpose="drawing the plots", extra="sweep")
-    averaged = [row for row in average_rows(rows) if row["accuracy"] is not None and not row["variant"]]
+    averaged = [row for row in average_rows(rows) if row.accuracy is not None and not row.variant]
     files = []
-    for network, classes in dict.fromkeys((row["network"], row["classes"]) for row in averaged):
-        chosen = [row for row in averaged if (row["network"], row["classes"]) == (network, classes)]
-        timed = [row for row in chosen if row["cycles"]]
+    for network, classes in dict.fromkeys((row.network, row.classes) for row in averaged):
+        chosen = [row for row in averaged if (row.network, row.classes) == (network, classes)]
+        timed = [row for row in chosen if row.cycles]
         title = f"{network}, {classes} user {'class' if classes == 1 else 'classes'}"
         for name, draw, drawn in (("sparsity", draw_sparsity, chosen), ("cycles", draw_cycles, timed)):
             if len(drawn) > 1:

@@ -30,30 +30,36 @@ OTHER_MARKER = "D"
 
 def ratio_of(row: Row) -> Ratio | None:
     """N:M of a row, if it has one."""
-    return (row["n"], row["m"]) if row["n"] else None
+    return (row.n, row.m) if row.n and row.m else None
+
+
+def drawn(figure: float | None) -> float:
+    """A figure that every row of a plot has: rows without it are not drawn."""
+    assert figure is not None
+    return figure
 
 
 def style_of(row: Row) -> dict[str, Any]:
     """How to draw a row; white edges keep apart what lies upon each other, and small markers come on top."""
-    size = _marker_size(row["block"])
+    size = _marker_size(row.block)
     return {
-        "color": COLORS[row["method"]],
+        "color": COLORS[row.method],
         "marker": MARKERS.get(ratio_of(row) or (0, 0), OTHER_MARKER),
         "markersize": size,
         "markeredgecolor": "white",
         "linewidth": 1.2,
-        "zorder": 4 - size / 100 if row["method"] == "crisp" else 3 - size / 100,
+        "zorder": 4 - size / 100 if row.method == "crisp" else 3 - size / 100,
     }
 
 
 def legend_of(rows: Sequence[Row], *, patterns: bool) -> "list[Line2D]":
     """Entries of a legend: the methods; with ``patterns`` also each N:M and, of several, each block size."""
-    methods = {row["method"] for row in rows}
+    methods = {row.method for row in rows}
     entries = [legend_entry(name, color=color) for name, color in COLORS.items() if name in methods]
     if not patterns:
         return entries
     ratios = sorted(_present(ratio_of(row) for row in rows), key=lambda ratio: ratio[::-1])
-    blocks = sorted(_present(row["block"] for row in rows))
+    blocks = sorted(_present(row.block for row in rows))
     entries += [legend_entry(f"{n}:{m}", marker=MARKERS.get((n, m), OTHER_MARKER)) for n, m in ratios]
     if any(ratio_of(row) is None for row in rows):
         entries.append(legend_entry("no N:M", marker=OTHER_MARKER))

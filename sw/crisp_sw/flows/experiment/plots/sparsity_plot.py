@@ -8,6 +8,7 @@ from crisp_sw.flows.experiment.cells.grid import Ratio
 from crisp_sw.flows.experiment.plots.plot_style import (
     ACCURACY,
     COLORS,
+    drawn,
     legend_entry,
     legend_of,
     ratio_of,
@@ -26,8 +27,8 @@ Panel = tuple[Ratio | None, int | None]
 
 def draw_sparsity(figure: "Figure", rows: Sequence[Row]) -> None:
     """Draw the averages of one user; the dense network is a line through every panel."""
-    dense = [row for row in rows if row["method"] == "dense"]
-    pruned = [row for row in rows if row["method"] != "dense"]
+    dense = [row for row in rows if row.method == "dense"]
+    pruned = [row for row in rows if row.method != "dense"]
     panels = panels_of(pruned)
     height, width = len(panels), len(panels[0])
     figure.set_size_inches(max(8.0, 3.2 * width + 2), max(5.0, 2.6 * height + 1))
@@ -37,8 +38,8 @@ def draw_sparsity(figure: "Figure", rows: Sequence[Row]) -> None:
     for panel, axes in zip(chain(*panels), grid.flat, strict=True):
         _draw_panel(axes, panel, pruned, everywhere=other)
         for row in dense:
-            axes.axhline(100 * row["accuracy"], color=COLORS["dense"], linestyle="--", linewidth=1.2)
-    _scale(grid[0, 0], [100 * (1 - row["sparsity"]) for row in pruned])
+            axes.axhline(100 * drawn(row.accuracy), color=COLORS["dense"], linestyle="--", linewidth=1.2)
+    _scale(grid[0, 0], [100 * (1 - drawn(row.sparsity)) for row in pruned])
     entries = legend_of(pruned, patterns=height * width == 1 or bool(other - {None}))
     if dense:
         line = {"color": COLORS["dense"], "marker": "", "linestyle": "--"}
@@ -53,11 +54,11 @@ def panels_of(rows: Sequence[Row]) -> list[list[Panel]]:
 
     A single method with both has one panel, where markers tell them apart.
     """
-    hybrid = [row for row in rows if row["n"] and row["block"]]
-    if len({row["method"] for row in hybrid}) < 2:
+    hybrid = [row for row in rows if row.n and row.block]
+    if len({row.method for row in hybrid}) < 2:
         return [[(None, None)]]
-    ratios = sorted({(row["n"], row["m"]) for row in hybrid})
-    blocks = sorted({row["block"] for row in hybrid})
+    ratios = sorted({ratio for row in hybrid if (ratio := ratio_of(row))})
+    blocks = sorted({row.block for row in hybrid if row.block})
     if len(blocks) == 1:
         return [[(ratio, blocks[0]) for ratio in ratios]]
     return [[(ratio, block) for block in blocks] for ratio in ratios]
@@ -70,12 +71,12 @@ def _draw_panel(
     ratio, block = panel
     lines: dict[tuple, list[Row]] = {}
     for row in rows:
-        if ratio_of(row) in (ratio, *everywhere) and (block is None or row["block"] in (block, None)):
-            lines.setdefault((row["method"], ratio_of(row), row["block"]), []).append(row)
+        if ratio_of(row) in (ratio, *everywhere) and (block is None or row.block in (block, None)):
+            lines.setdefault((row.method, ratio_of(row), row.block), []).append(row)
     for line in lines.values():
-        line.sort(key=lambda row: row["sparsity"])
-        stays = [100 * (1 - row["sparsity"]) for row in line]
-        axes.plot(stays, [100 * row["accuracy"] for row in line], **style_of(line[0]))
+        line.sort(key=lambda row: drawn(row.sparsity))
+        stays = [100 * (1 - drawn(row.sparsity)) for row in line]
+        axes.plot(stays, [100 * drawn(row.accuracy) for row in line], **style_of(line[0]))
     axes.grid(alpha=0.3)
     axes.tick_params(axis="x", labelsize=8)
     if ratio is not None:

@@ -1,15 +1,16 @@
 """What a pruned network costs: weights, multiply-accumulates, packed bytes, and predicted cycles."""
 
-from dataclasses import asdict, dataclass
-from typing import Any
+from dataclasses import dataclass
 
 import torch
 from torch import nn
 
-from crisp_golden.arithmetic.network import MaxPool, QuantizedNetwork
+from crisp_golden.arithmetic.network import QuantizedNetwork
 from crisp_golden.cycles.layer_report import layer_report
 from crisp_spec.config import CoreConfig
 from crisp_spec.errors import CapacityError
+from crisp_sw.flows.inspection import conv_inputs
+from crisp_sw.results.layers import LayerTotals
 
 
 @dataclass(frozen=True)
@@ -31,10 +32,6 @@ class FloatCosts:
     def sparsity(self) -> float:
         """Share of all Conv2d and Linear weights that is zero."""
         return 1 - self.nonzero_weights / self.weights
-
-    def to_json(self) -> dict[str, Any]:
-        """Return the figures as JSON types."""
-        return {**asdict(self), "model_sparsity": self.sparsity}
 
 
 @torch.inference_mode()
@@ -58,38 +55,41 @@ def float_costs(model: nn.Module, input_shape: tuple[int, int, int]) -> FloatCos
     return FloatCosts(*totals)
 
 
-def core_costs(network: QuantizedNetwork, config: CoreConfig) -> dict[str, Any]:
+@dataclass(frozen=True, kw_only=True)
+class CoreCosts:
+    """Of the integer network on a core, layer by layer; None where a layer exceeds it.
+
+    Attributes
+    ----------
+    bytes_dense, bytes_packed : of the weights.
+    cycles : predicted.
+    cycles_dense : of the same layers without zeros.
+    does_not_fit : the layer that exceeds the core, and the reason.
+    """
+
+    bytes_dense: int | None = None
+    bytes_packed: int | None = None
+    cycles: int | None = None
+    cycles_dense: int | None = None
+    does_not_fit: str | None = None
+
+
+def core_costs(network: QuantizedNetwork, config: CoreConfig) -> CoreCosts:
     """Sum of the layer reports of all convolutions on one core.
 
     A layer that has no pattern runs as the array finds it: windows of zeros are skipped, the fullest group
     of a layer decides its N, and its weights are stored dense.
-
-    Returns
-    -------
-    ``bytes_dense``, ``bytes_packed``, ``cycles``, ``cycles_dense`` (the same layers without zeros), and
-    ``does_not_fit`` with the reason if a layer exceeds the core; its cycles are None then.
     """
-    totals: dict[str, Any] = {"bytes_dense": 0, "bytes_packed": 0, "cycles": 0, "cycles_dense": 0}
-    sizes = {"input": network.input_shape[1:]}
-    for node in network.nodes:
-        layer, (height, width) = node.layer, sizes[node.inputs[0]]
-        if isinstance(layer, MaxPool):
-            grown = 2 * layer.padding - layer.kernel
-            sizes[node.name] = ((height + grown) // layer.stride + 1, (width + grown) // layer.stride + 1)
-            continue
-        sizes[node.name] = layer.out_size(height, width)
+    layers = []
+    for layer, height, width in conv_inputs(network):
         try:
-            _add(totals, layer_report(config, layer, height, width))
+            layers.append(layer_report(config, layer, height, width))
         except CapacityError as error:
-            return {"cycles": None, "cycles_dense": None, "does_not_fit": f"{layer.name}: {error}"}
-    return totals
-
-
-def _add(totals: dict[str, Any], report: dict[str, Any]) -> None:
-    for total, figure in (
-        ("bytes_dense", "bytes_dense"),
-        ("bytes_packed", "bytes_packed"),
-        ("cycles", "cycles_predicted"),
-        ("cycles_dense", "cycles_dense"),
-    ):
-        totals[total] += report[figure]
+            return CoreCosts(does_not_fit=f"{layer.name}: {error}")
+    totals = LayerTotals.of(layers)
+    return CoreCosts(
+        bytes_dense=totals.bytes_dense,
+        bytes_packed=totals.bytes_packed,
+        cycles=totals.cycles,
+        cycles_dense=totals.cycles_dense,
+    )

@@ -9,13 +9,16 @@ import hashlib
 import json
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from crisp_files.atomic_files import write_bytes
-from crisp_files.json_files import read_json, write_json
+from crisp_files.documents import read_document, write_document
+from crisp_files.json_values import to_json
 from crisp_golden.arithmetic.network import QuantizedNetwork
 from crisp_sw.exchange.packed import save_network
+from crisp_sw.flows.experiment.cells.cell_result import CellResult
 
 
 class ResultStore:
@@ -29,20 +32,20 @@ class ResultStore:
     def __init__(self, folder: Path):
         self.folder = folder
 
-    def read(self, name: str, depends_on: Mapping[str, Any]) -> dict[str, Any] | None:
+    def read(self, name: str, depends_on: Mapping[str, Any]) -> CellResult | None:
         """Return the result of a cell, or None if there is none for these settings.
 
         Raises
         ------
-        JsonFileError : the file is damaged.
+        JsonFileError, DocumentError : the file is damaged, or of another version.
         """
         path = self._path("cells", name, depends_on, ".json")
-        return read_json(path) if path.is_file() else None
+        return read_document(CellResult, path) if path.is_file() else None
 
-    def write(self, name: str, depends_on: Mapping[str, Any], result: Mapping[str, Any]) -> dict[str, Any]:
+    def write(self, name: str, depends_on: Mapping[str, Any], result: CellResult) -> CellResult:
         """Keep the result of a cell, and return it as `read` will."""
-        kept = {**result, "depends_on": dict(depends_on)}
-        write_json(self._path("cells", name, depends_on, ".json"), kept)
+        kept = replace(result, depends_on=dict(depends_on))
+        write_document(self._path("cells", name, depends_on, ".json"), kept)
         return kept
 
     def read_weights(self, name: str, depends_on: Mapping[str, Any]) -> bytes | None:
@@ -59,10 +62,10 @@ class ResultStore:
         return self._path("networks", name, depends_on, "")
 
     def write_network(
-        self, name: str, depends_on: Mapping[str, Any], network: QuantizedNetwork, result: Mapping[str, Any]
+        self, name: str, depends_on: Mapping[str, Any], network: QuantizedNetwork, result: CellResult
     ) -> None:
         """Keep an int8 network, with the result of its cell."""
-        save_network(network, self.network(name, depends_on), dict(result))
+        save_network(network, self.network(name, depends_on), to_json(result))
 
     def state(self, name: str, depends_on: Mapping[str, Any]) -> Path:
         """Return where a cell under way keeps its state, as an absolute path."""

@@ -28,41 +28,39 @@ def results_page(title: str, rows: Sequence[Row]) -> str:
     The means are left out where all cells are of one seed.
     """
     lines = [f"# {markdown_text(title)}"]
-    for network, classes in dict.fromkeys((row["network"], row["classes"]) for row in rows):
-        chosen = [row for row in rows if (row["network"], row["classes"]) == (network, classes)]
+    for network, classes in dict.fromkeys((row.network, row.classes) for row in rows):
+        chosen = [row for row in rows if (row.network, row.classes) == (network, classes)]
         label, means = _labels(chosen), average_rows(chosen)
-        cells = [[str(row["class_seed"]), label(row), *_figures(row)] for row in chosen]
+        cells = [[str(row.class_seed), label(row), *_figures(row)] for row in chosen]
         lines += [
             "",
             f"## {markdown_text(network)}, {classes} {'class' if classes == 1 else 'classes'}",
             "",
             *_table(("seed", "cell"), cells),
         ]
-        if len({row["class_seed"] for row in chosen}) > 1:
+        if len({row.class_seed for row in chosen}) > 1:
             lines += [
                 "",
                 "Means over the seeds; ± is the standard error of the difference to the dense networks:",
                 "",
-                *_table(
-                    ("cell", "seeds"), [[label(row), str(row["seeds"]), *_figures(row)] for row in means]
-                ),
+                *_table(("cell", "seeds"), [[label(row), str(row.seeds), *_figures(row)] for row in means]),
             ]
-        reasons = [f"- {label(row)}: {markdown_text(row['error'])}" for row in means if row["error"]]
+        reasons = [f"- {label(row)}: {markdown_text(row.error)}" for row in means if row.error]
         lines += ["", "Not reached:", "", *reasons] if reasons else []
     return "\n".join(lines) + "\n"
 
 
 def _labels(rows: Sequence[Row]) -> Callable[[Row], str]:
     """What to call cells: by method, ratio and variant, and by block and target where several were tried."""
-    blocks = len({row["block"] for row in rows if row["block"]}) > 1
-    targets = len({row["target"] for row in rows if row["target"]}) > 1
+    blocks = len({row.block for row in rows if row.block}) > 1
+    targets = len({row.target for row in rows if row.target}) > 1
 
     def label(row: Row) -> str:
-        parts = [_NAMES.get(row["method"], f"`{row['method']}`")]
-        parts += [f" {row['n']}:{row['m']}"] if row["n"] else []
-        parts += [f", B = {row['block']}"] if blocks and row["block"] else []
-        parts += [f", to {100 * row['target']:g}%"] if targets and row["target"] else []
-        parts += [f", {markdown_text(row['variant'])}"] if row["variant"] else []
+        parts = [_NAMES.get(row.method, f"`{row.method}`")]
+        parts += [f" {row.n}:{row.m}"] if row.n else []
+        parts += [f", B = {row.block}"] if blocks and row.block else []
+        parts += [f", to {100 * row.target:g}%"] if targets and row.target else []
+        parts += [f", {markdown_text(row.variant)}"] if row.variant else []
         return "".join(parts)
 
     return label
@@ -75,13 +73,13 @@ def _table(first: Iterable[str], rows: Iterable[Sequence[str]]) -> list[str]:
 
 def _figures(row: Row) -> list[str]:
     def show(name: str, form: str, scale: float = 1, unit: str = "") -> str:
-        return "-" if row[name] is None else f"{format(row[name] / scale, form)}{unit}"
+        return "-" if getattr(row, name) is None else f"{format(getattr(row, name) / scale, form)}{unit}"
 
-    pruned = row["method"] != "dense"
-    reference = not pruned and not row["variant"]
-    before = f" ({row['accuracy_before']:.1%} before)" if row["accuracy_before"] is not None else ""
-    error = f" ± {row['loss_error']:.1f}" if row.get("loss_error") is not None else ""
-    speedup = f" ({row['speedup']:.1f}x)" if pruned and row["speedup"] else ""
+    pruned = row.method != "dense"
+    reference = not pruned and not row.variant
+    before = f" ({row.accuracy_before:.1%} before)" if row.accuracy_before is not None else ""
+    error = f" ± {row.loss_error:.1f}" if row.loss_error is not None else ""
+    speedup = f" ({row.speedup_to_dense:.1f}x)" if pruned and row.speedup_to_dense else ""
     return [
         show("sparsity", ".1%"),
         show("accuracy", ".1%") + before,

@@ -1,5 +1,7 @@
 """Whole cells on digits: figures of a dense and a pruned network, targets out of reach, interruptions."""
 
+from dataclasses import replace
+
 import pytest
 from safetensors.torch import load
 
@@ -35,11 +37,11 @@ def dense(run):
 
 def test_dense_cell_has_figures_and_weights(dense):
     result = dense.result
-    assert result["accuracy"] > 0.8
-    assert result["accuracy_before"] > 0.8
-    assert result["sparsity"] == 0
-    assert result["nonzero_macs"] <= result["macs"]
-    assert len(result["class_names"]) == 3
+    assert result.accuracy > 0.8
+    assert result.accuracy_before > 0.8
+    assert result.sparsity == 0
+    assert result.nonzero_macs <= result.macs
+    assert len(result.class_names) == 3
     assert "linear.weight" in load(dense.weights)
     assert dense.network is not None
 
@@ -47,24 +49,24 @@ def test_dense_cell_has_figures_and_weights(dense):
 def test_pruned_cell_is_smaller_and_faster(run, dense):
     outcome = run(dense.weights, method="crisp", n=1, m=4, block=16, sparsity=0.85)
     result = outcome.result
-    assert 0.85 <= result["sparsity"] < 0.95
-    assert result["bytes_packed"] < dense.result["bytes_packed"] / 2
-    assert result["cycles"] < dense.result["cycles"]
-    assert result["nonzero_macs"] < dense.result["nonzero_macs"] / 2
-    assert result["settings"]["n"] == 1
-    assert abs(result["accuracy_int8"] - result["accuracy"]) < 0.1
+    assert 0.85 <= result.sparsity < 0.95
+    assert result.bytes_packed < dense.result.bytes_packed / 2
+    assert result.cycles < dense.result.cycles
+    assert result.nonzero_macs < dense.result.nonzero_macs / 2
+    assert result.settings["n"] == 1
+    assert abs(result.accuracy_int8 - result.accuracy) < 0.1
 
 
 def test_target_out_of_reach_is_a_result(run, dense):
     outcome = run(dense.weights, method="crisp", n=1, m=4, block=16, sparsity=0.999)
-    assert "`sparsity` 0.999 cannot be reached" in outcome.result["error"]
+    assert "`sparsity` 0.999 cannot be reached" in outcome.result.error
     assert outcome.network is None
 
 
 def test_problem_that_is_not_the_targets_is_no_result(run):
     outcome = run(method="dense", recipe=RECIPE.with_settings(batch_size=5000))
     assert "5000" in outcome.problem
-    assert outcome.result == {}
+    assert outcome.result is None
 
 
 @pytest.fixture
@@ -99,7 +101,7 @@ def test_interrupted_cell_goes_on_where_it_was(cell, run, dense, epochs, tmp_pat
     assert not state.exists()
     whole = run(dense.weights, **cell)
     assert outcome.weights == whole.weights
-    assert outcome.result == {**whole.result, "seconds": None}
+    assert outcome.result == replace(whole.result, seconds=None)
 
 
 def test_state_of_other_settings_is_not_used(run, epochs, tmp_path):

@@ -1,5 +1,7 @@
 """Plots are written for every user with something to compare."""
 
+from dataclasses import replace
+
 from crisp_sw.flows.experiment.plots.plot_files import write_plots
 from crisp_sw.flows.experiment.results.cell_table import table_rows
 from sw.tests.flows.experiment.results.test_cell_table import results
@@ -18,5 +20,5 @@ def test_single_cell_is_not_plotted(tmp_path):
 
 
 def test_networks_that_fit_no_core_have_no_plot_of_cycles(tmp_path):
-    files = write_plots(table_rows([result | {"cycles": None} for result in results()]), tmp_path)
+    files = write_plots(table_rows([replace(result, cycles=None) for result in results()]), tmp_path)
     assert [file.stem for file in files] == ["accuracy-sparsity-net-c10"] * 2

@@ -42,11 +42,11 @@ def test_panel_has_a_line_for_every_method_that_fits_it_and_the_dense_one():
 
 def test_nm_alone_of_a_ratio_without_a_panel_is_in_every_panel():
     rows = made_rows(find_grid("headline"))
-    (lone,) = [row for row in rows if row["m"] == 16]
+    (lone,) = [row for row in rows if row.m == 16]
     figure = drawn(rows)
     for axes in figure.axes:
         heights = [np.asarray(line.get_ydata())[0] for line in axes.lines]
-        assert 100 * lone["accuracy"] in heights
+        assert 100 * (lone.accuracy or 0) in heights
     assert "1:16" in [text.get_text() for text in figure.legends[0].get_texts()]
 
 

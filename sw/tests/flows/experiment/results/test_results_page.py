@@ -1,6 +1,9 @@
 """The page of results: the rows of every cell and of their means, as Markdown that can be kept."""
 
+from dataclasses import replace
+
 from crisp_sw.flows.experiment.cells.cell import Cell
+from crisp_sw.flows.experiment.cells.cell_result import CellResult
 from crisp_sw.flows.experiment.results.cell_table import table_rows
 from crisp_sw.flows.experiment.results.results_page import results_page, write_page
 
@@ -18,10 +21,10 @@ CRISP = {"accuracy_int8": 0.69, "bytes_packed": 283_314, "nonzero_macs": 5_900_0
 
 def results():
     return [
-        result(0, "dense", 0.75, 240_728) | DENSE,
-        result(0, "crisp", 0.70, 34_286, **PATTERN) | CRISP,
-        result(1, "dense", 0.80, 240_728) | DENSE,
-        result(1, "crisp", 0.79, 34_286, **PATTERN) | CRISP,
+        replace(result(0, "dense", 0.75, 240_728), **DENSE),
+        replace(result(0, "crisp", 0.70, 34_286, **PATTERN), **CRISP),
+        replace(result(1, "dense", 0.80, 240_728), **DENSE),
+        replace(result(1, "crisp", 0.79, 34_286, **PATTERN), **CRISP),
     ]
 
 
@@ -48,7 +51,7 @@ def test_rows_are_those_of_the_documentation():
 
 
 def test_variant_of_the_dense_network_is_compared_with_it():
-    page = lines([*results(), result(0, "dense", 0.76, 240_728, variant="long") | DENSE])
+    page = lines([*results(), replace(result(0, "dense", 0.76, 240_728, variant="long"), **DENSE)])
     (mean,) = [line for line in page if line.startswith("| dense, fine-tuned, long")]
     assert "| -1.0 points |" in mean
 
@@ -84,7 +87,7 @@ def test_cells_that_differ_are_called_different():
 
 def test_every_network_and_number_of_classes_has_its_tables(tmp_path):
     other = result(0, "nm-only", 0.7, 1, n=1, m=4)
-    other["cell"] |= {"network": "other", "classes": 1}
+    other = replace(other, cell=replace(other.cell, network="other", classes=1))
     write_page(tmp_path / "page.md", "Accuracy", table_rows([*results(), other]))
     headings = [line for line in (tmp_path / "page.md").read_text().splitlines() if line.startswith("## ")]
     assert headings == ["## net, 10 classes", "## other, 1 class"]
@@ -92,6 +95,6 @@ def test_every_network_and_number_of_classes_has_its_tables(tmp_path):
 
 def test_unreachable_target_is_told_with_its_reason():
     cell = Cell(network="net", classes=10, class_seed=0, method="crisp", **PATTERN)
-    page = lines([{"cell": cell.to_json(), "error": "cannot be reached"}])
+    page = lines([CellResult(cell=cell, error="cannot be reached")])
     assert "| 0 | CRISP 1:4 | - | - | - | - | - | - | - |" in page
     assert "- CRISP 1:4: cannot be reached" in page
