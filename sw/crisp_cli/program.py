@@ -194,6 +194,8 @@ Step by step:
 7. `crisp compile build/network -o program.crisp` and `crisp disasm program.crisp`
 8. `crisp verilog --preset edge` and `crisp synth --board ulx3s-85f --preset small`
 
+Wherever there is `--preset`, `--config my_core.toml` takes a core of your own sizes.
+
 `crisp COMMAND --help` explains each. Results go to stdout (`--json` for machines), progress to stderr.
 The exit status is 0 for success, 1 if a check or a tool fails, 2 for an input that cannot be used, an output
 that cannot be written or a tool that is not installed, 130 if it was interrupted.""",
