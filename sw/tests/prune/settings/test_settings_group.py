@@ -9,6 +9,9 @@ from crisp_sw.prune.settings.fine_tuning_settings import Distillation
 from crisp_sw.prune.settings.settings_group import SettingsGroup
 
 
+HOT = Distillation(temperature=3.0)
+
+
 def test_settings_have_the_same_names_in_their_groups_and_alone():
     by_name = CrispPruning.of(n=2, final_epochs=1, temperature=3.0, exclude=("fc",), min_kept_blocks=2)
     by_group = CrispPruning(
@@ -38,13 +41,13 @@ def test_names_are_different_over_all_groups_of_a_method(kind):
 def test_groups_may_have_their_defaults_either_way():
     @dataclass(frozen=True, kw_only=True)
     class Both(SettingsGroup):
-        teaching: Distillation = Distillation(temperature=3.0)
+        teaching: Distillation = HOT
         layers: LayerChoice = field(default_factory=LayerChoice)
 
     changed = Both.of(distillation=0.1, exclude=("fc",))
     assert (changed.teaching.temperature, changed.teaching.distillation) == (3.0, 0.1)
     assert changed.layers.exclude == ("fc",)
-    with pytest.raises(PruneError, match="no setting 'temprature'; did you mean 'temperature'?"):
+    with pytest.raises(PruneError, match="no setting 'temprature'; did you mean 'temperature'"):
         Both.of(temprature=1.0)
 
 
