@@ -8,7 +8,6 @@ from crisp_sw.prune import CrispPruning, FineTuning, LayerChoice, PruneError, pr
 from crisp_sw.prune.settings.fine_tuning_settings import Distillation
 from crisp_sw.prune.settings.settings_group import SettingsGroup
 
-
 HOT = Distillation(temperature=3.0)
 
 
