@@ -17,11 +17,13 @@ class Page(StrEnum):
     REGISTERS = "registers"
     ONNX_OPERATORS = "onnx-operators"
     PRUNING_SETTINGS = "pruning-settings"
+    RESULTS = "results"
+    RESULT_SCHEMAS = "result-schemas"
 
 
 def write_page(
     page: Annotated[Page, typer.Argument(help="Which page.")],
-    out: Annotated[Path, typer.Option("--out", "-o", help="Markdown file to write.")],
+    out: Annotated[Path, typer.Option("--out", "-o", help="File to write.")],
 ) -> None:
     """Write a page of the documentation from the declaration of what it is about.
 
@@ -30,6 +32,8 @@ def write_page(
     - `crisp write-page registers --out docs/registers.md`
     - `crisp write-page onnx-operators --out docs/onnx-operators.md`
     - `crisp write-page pruning-settings --out docs/pruning-settings.md`
+    - `crisp write-page results --out docs/results.md`
+    - `crisp write-page result-schemas --out docs/result-schemas.json`
     """
     require_new_file(out)
     write_text(out, _text(page))
@@ -45,6 +49,10 @@ def _text(page: Page) -> str:
         from crisp_sw.prune.settings.settings_page import settings_page
 
         return settings_page()
+    if page in (Page.RESULTS, Page.RESULT_SCHEMAS):
+        from crisp_sw.flows.result_pages import results_page, schemas_text
+
+        return results_page() if page is Page.RESULTS else schemas_text()
     from crisp_sw.exchange.onnx.file.operator_page import operator_page
 
     return operator_page()
