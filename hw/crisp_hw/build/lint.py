@@ -7,15 +7,15 @@ from pathlib import Path
 
 from crisp_spec.errors import FailedError, MissingToolError
 
-WAIVERS = Path(__file__).with_name("verilog_lint.vlt")
-
 
 class LintError(FailedError):
     """Verilator has something to say about the Verilog."""
 
 
 def lint_verilog(*paths: Path) -> None:
-    """Check a design of one or more files with ``verilator --lint-only -Wall``; only ``WAIVERS`` are allowed.
+    """Check a design of one or more files with ``verilator --lint-only -Wall``.
+
+    Allowed is what the waivers say that lie beside a file, under its name with the ending ``.vlt``.
 
     Raises
     ------
@@ -25,7 +25,8 @@ def lint_verilog(*paths: Path) -> None:
     # The program itself: the script around it cannot lie in a folder with a space in its name.
     program = str(require_verilator() / "bin" / "verilator_bin")
     environment = {**os.environ, "VERILATOR_ROOT": str(require_verilator())}
-    command = [program, "--lint-only", "-Wall", str(WAIVERS), *map(str, paths)]
+    waivers = [file for path in paths if (file := path.with_suffix(".vlt")).exists()]
+    command = [program, "--lint-only", "-Wall", *map(str, [*waivers, *paths])]
     result = subprocess.run(
         command, capture_output=True, encoding="utf-8", errors="replace", env=environment, check=False
     )

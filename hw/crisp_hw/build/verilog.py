@@ -2,20 +2,32 @@
 
 import re
 from collections import Counter
+from dataclasses import asdict
+from importlib.metadata import version
+from itertools import groupby
 from pathlib import Path
 
 from amaranth._toolchain.yosys import find_yosys
 from amaranth.lib.wiring import Component
 
 from crisp_files.text_files import write_text
+from crisp_hw.build.readable.keywords import KEYWORDS
+from crisp_hw.build.readable.modules import read_modules
+from crisp_hw.build.readable.printer import print_module
+from crisp_hw.build.readable.simplify import simplify
+from crisp_hw.bus.signatures import flat_ports
 from crisp_hw.parts.sharing import convert_shared
+from crisp_spec.config import PRESETS, CoreConfig
 
 OLDEST_YOSYS = (0, 40)
 INTERNAL_ATTRIBUTES = ("generator", "top", "src", "amaranth.hierarchy", "amaranth.decoding")
+WAIVERS = Path(__file__).with_name("waivers.vlt")
 
 
-def write_verilog(component: Component, name: str, path: Path) -> Path:
+def write_verilog(component: Component, name: str, path: Path, *, command: str = "") -> Path:
     """Write ``component`` and everything in it to ``path`` as Verilog-2001; return ``path``.
+
+    Verilator's waivers are written beside it, ``path`` with the ending ``.vlt``.
 
     Parameters
     ----------
@@ -23,8 +35,11 @@ def write_verilog(component: Component, name: str, path: Path) -> Path:
         ``clk`` and ``rst`` are added.
     name : of the top module. All others begin with it: a shared one is ``<name>__<its own name>``, the rest
         are called after their places, ``<name>__<submodule>__...``.
+    command : what writes the same file again, for its header.
     """
-    return write_text(path, verilog_text(component, name))
+    write_text(path, verilog_text(component, name, command=command))
+    write_text(path.with_suffix(".vlt"), WAIVERS.read_text(encoding="utf-8").replace("<FILE>", path.name))
+    return path
 
 
 def write_rtlil(component: Component, name: str, path: Path) -> Path:
@@ -37,8 +52,10 @@ def rtlil_text(component: Component, name: str) -> str:
     return _flat_module_names(_without_zero_memories(convert_shared(component, name)))
 
 
-def verilog_text(component: Component, name: str) -> str:
+def verilog_text(component: Component, name: str, *, command: str = "") -> str:
     """Verilog of ``component``, see :func:`write_verilog`."""
+    if name in KEYWORDS:
+        raise ValueError(f"{name!r} is a keyword of Verilog")
     removals = " ".join(f"-remove {attribute}" for attribute in INTERNAL_ATTRIBUTES)
     script = [
         f"read_rtlil <<rtlil\n{rtlil_text(component, name)}\nrtlil",
@@ -51,7 +68,42 @@ def verilog_text(component: Component, name: str) -> str:
     ]
     yosys = find_yosys(lambda version: version >= OLDEST_YOSYS)
     # Yosys warns that not every process can be written as Verilog; Amaranth emits only those that can.
-    return yosys.run(["-q", "-"], "\n".join(script), ignore_warnings=True)
+    text = yosys.run(["-q", "-"], "\n".join(script), ignore_warnings=True)
+    modules = []
+    for module in read_modules(text):
+        simplify(module)
+        modules.append(print_module(module, _port_groups(component) if module.name == name else ()))
+    return "\n".join([_header(component, name, command), *modules])
+
+
+def _header(component: Component, name: str, command: str) -> str:
+    """What the file is, in comments; nothing in them changes from one time to the next."""
+    lines = [f"{name}, written by crisp-stc {version('crisp-stc')}"]
+    lines += [f"by `{command}`"] if command else []
+    lines += ["", "SPDX-License-Identifier: Apache-2.0"]
+    parameters = getattr(component, "parameters", {})
+    for config in parameters.values():
+        if isinstance(config, CoreConfig):
+            preset = next((name for name, known in PRESETS.items() if known == config), "custom")
+            lines += [
+                "",
+                f"Preset: {preset}",
+                *[f"  {key} = {value}" for key, value in asdict(config).items()],
+            ]
+    if technology := parameters.get("technology"):
+        lines += ["", f"Technology: {technology.value}"]
+    return "".join(f"// {line}".rstrip() + "\n" for line in lines)
+
+
+def _port_groups(component: Component) -> list[list[str]]:
+    """Names of the ports, those of every interface together, the others as they follow each other."""
+    members = sorted(component.signature.members, key=len, reverse=True)
+
+    def group(port: str) -> str:
+        owner = next(name for name in members if port == name or port.startswith(f"{name}_"))
+        return "" if owner == port else owner
+
+    return [list(ports) for _, ports in groupby(flat_ports(component), key=group)]
 
 
 def _without_zero_memories(text: str) -> str:

@@ -6,11 +6,10 @@ from crisp_sim.errors import BenchError, ToolError
 from crisp_sim.runs.runner import BUILD, Bench, run_bench
 from crisp_sim.simulators.build_cache import locked
 
-WIRE = """module trial_wire(a, y);
-  input a;
-  wire a;
-  output y;
-  wire y;
+WIRE = """module trial_wire (
+  input a,
+  output y
+);
   assign y = a;
 endmodule
 """

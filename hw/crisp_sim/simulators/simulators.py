@@ -138,13 +138,9 @@ class Verilator(Simulator, cocotb_runner.Verilator):
 
 
 class Icarus(Simulator, cocotb_runner.Icarus):
-    """Icarus Verilog, with Amaranth's processes evaluated at time 0."""
+    """Icarus Verilog, with memories that hold anything at the start."""
 
     options = ()
-
-    # In every process Amaranth's Verilog reads a register that never changes, so that simulators run the
-    # process at time 0. Icarus 11 needs an event for that, and otherwise X spreads from what stays unset.
-    _START_REGISTER = re.compile(r"^(\s*reg )(\\\$auto\$verilog_backend\S+ ) = 0;$", re.MULTILINE)
 
     # Memories have no initial contents. To Icarus they are X, and X * 0 is X; real ones hold any bits.
     _MEMORY = re.compile(r"^  reg \[\d+:0\] (\S+) \[(\d+):0\];$", re.MULTILINE)
@@ -161,13 +157,12 @@ class Icarus(Simulator, cocotb_runner.Icarus):
             )
 
     def identity(self) -> tuple[str, ...]:
-        patches = (self._START_REGISTER.pattern, self._MEMORY.pattern, self._ANY_CONTENTS)
-        return (*_cocotb_identity(), _version("iverilog", "-V"), *patches)
+        patch = (self._MEMORY.pattern, self._ANY_CONTENTS)
+        return (*_cocotb_identity(), _version("iverilog", "-V"), *patch)
 
     def sources(self, verilog: Path, top: str, directory: Path) -> list[Path]:
         patched = directory / "patched.v"
-        started = self._START_REGISTER.sub(r"\1\2;\n  initial #0 \2 = 0;", verilog.read_text())
-        patched.write_text(self._MEMORY.sub(self._ANY_CONTENTS, started))
+        patched.write_text(self._MEMORY.sub(self._ANY_CONTENTS, verilog.read_text()))
         return [patched]
 
     def artifact(self, top: str) -> str:

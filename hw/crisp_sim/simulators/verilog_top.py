@@ -20,11 +20,6 @@ class Port:
     direction: str
     width: str
 
-    @property
-    def identifier(self) -> str:
-        """The name as Verilog can always write it, even if it is one of its own words."""
-        return f"\\{self.name} "
-
 
 def top_ports(verilog: str, top: str) -> list[Port]:
     """Return the ports of module ``top``, in the order in which they are declared.
@@ -33,11 +28,13 @@ def top_ports(verilog: str, top: str) -> list[Port]:
     ------
     BuildError : the text does not define the module.
     """
-    module = re.search(rf"^module {re.escape(top)}\(.*?^endmodule", verilog, re.DOTALL | re.MULTILINE)
-    if module is None:
+    header = re.search(rf"^module {re.escape(top)} \(\n(.*?)^\);", verilog, re.DOTALL | re.MULTILINE)
+    if header is None:
         raise BuildError(f"the Verilog defines no module {top!r}")
-    declarations = re.findall(r"^  (input|output) (\[\d+:0\] )?(\S+) ?;", module[0], re.MULTILINE)
-    return [Port(name.lstrip("\\"), direction, width.strip()) for direction, width, name in declarations]
+    declarations = re.findall(
+        r"^  (input|output) (?:reg )?((?:signed )?(?:\[\d+:0\] )?)(\w+)", header[1], re.MULTILINE
+    )
+    return [Port(name, direction, width.strip()) for direction, width, name in declarations]
 
 
 def registered_reset(verilog: str, top: str) -> str:
@@ -52,16 +49,12 @@ def registered_reset(verilog: str, top: str) -> str:
     """
     ports = top_ports(verilog, top)
     device = f"{top}__device"
-    declared = ", ".join(
-        " ".join(filter(None, (port.direction, port.width, port.identifier))) for port in ports
-    )
-    connected = ", ".join(
-        f".{port.identifier}({'reset' if port.name == 'rst' else port.identifier})" for port in ports
-    )
-    renamed = re.sub(rf"^module {re.escape(top)}\(", f"module {device}(", verilog, flags=re.MULTILINE)
+    declared = ",\n".join(f"  {port.direction} {port.width} {port.name}".replace("  ", " ") for port in ports)
+    connected = ", ".join(f".{port.name}({'reset' if port.name == 'rst' else port.name})" for port in ports)
+    renamed = re.sub(rf"^module {re.escape(top)} \(", f"module {device} (", verilog, flags=re.MULTILINE)
     return (
         f"{renamed}\n"
-        f"module {top}({declared});\n"
+        f"module {top} (\n{declared}\n);\n"
         "  reg reset = 1;\n"
         "  always @(posedge clk) reset <= rst;\n"
         f"  {device} device({connected});\n"

@@ -214,7 +214,7 @@ def test_the_results_of_an_earlier_run_do_not_count(bench, build, tmp_path):
 @pytest.mark.parametrize("sim", SIMULATORS)
 def test_verilog_with_a_syntax_error_shows_the_log(bench, build, tmp_path, sim):
     broken = tmp_path / "broken.v"
-    broken.write_text("module counter(clk);\n  input clk;\n  wire = 1;\nendmodule\n")
+    broken.write_text("module counter (\n  input clk\n);\n  wire = 1;\nendmodule\n")
     with pytest.raises(BuildError, match=r"(?s)could not build 'counter'.*syntax error"):
         run_bench(bench("counting", 2, verilog=broken), sim=sim, build=build)
 

@@ -11,7 +11,7 @@ from crisp_sim.errors import BuildError
 from crisp_sim.simulators.build_cache import BUILD_LOG, built_model, locked, log_tail, model_hash
 from crisp_sim.simulators.simulators import Verilator
 
-WIRE = "module wire_only(a, y);\n  input a;\n  output y;\n  assign y = a;\nendmodule\n"
+WIRE = "module wire_only (\n  input a,\n  output y\n);\n  assign y = a;\nendmodule\n"
 
 
 class CountingSimulator(Verilator):

@@ -85,7 +85,7 @@ def test_verilator_builds_in_a_path_with_spaces_and_umlauts(tmp_path, monkeypatc
     monkeypatch.setattr(simulators, "_HERE", odd / "headers")
     monkeypatch.setattr(simulators, "verilator_root", lambda: odd / "verilator")
     verilog = odd / "wire only.v"
-    verilog.write_text("module wire_only(a, y);\n  input a;\n  output y;\n  assign y = a;\nendmodule\n")
+    verilog.write_text("module wire_only (\n  input a,\n  output y\n);\n  assign y = a;\nendmodule\n")
     model = built_model(Verilator(), verilog, "wire_only", waves=False, cache=odd / "build")
     assert (model / "wire_only").is_file()
     assert model.is_relative_to(odd)

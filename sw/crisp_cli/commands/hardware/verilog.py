@@ -10,6 +10,7 @@ from crisp_cli.core_option import EDGE, Core
 from crisp_cli.options import Output
 from crisp_cli.terminal import on_stdout, results
 from crisp_files.atomic_files import require_new_file
+from crisp_spec.config import PRESETS, NamedConfig
 
 
 def verilog(
@@ -19,6 +20,8 @@ def verilog(
     lint: Annotated[bool, typer.Option("--lint", help="Check the result with verilator -Wall.")] = False,
 ) -> None:
     """Write the accelerator, with a C header of its registers, or its core alone as Verilog.
+
+    Verilator's waivers, with the reason for each, are written beside it: a file with the ending `.vlt`.
 
     Examples:
 
@@ -34,7 +37,9 @@ def verilog(
     require_new_file(out / f"{name}.v")
     if lint:
         require_verilator()
-    written = [write_verilog(find_top(top)(core.config), name, out / f"{name}.v")]
+    component = find_top(top)(core.config)
+    written = [write_verilog(component, name, out / f"{name}.v", command=_command(core, top))]
+    written.append(written[0].with_suffix(".vlt"))
     if lint:
         lint_verilog(written[0])
     if top == "accelerator":
@@ -43,3 +48,9 @@ def verilog(
     with on_stdout():
         for path in written:
             results.print(str(path))
+
+
+def _command(core: NamedConfig, top: Top) -> str:
+    """What writes the same Verilog again, wherever it is called."""
+    is_preset = PRESETS.get(core.name) == core.config
+    return f"crisp verilog {f'--preset {core}' if is_preset else f'--config {core}.toml'} --top {top}"
