@@ -161,6 +161,34 @@ COUNTER = """
 """
 
 
+class Bits(wiring.Component):
+    """One bit of a register, and of a wire, that changes with another, and one that does not."""
+
+    def __init__(self):
+        super().__init__({"value": In(2), "choose": In(1), "stored": Out(2), "chosen": Out(2)})
+
+    def elaborate(self, platform: object) -> Elaboratable:
+        m = Module()
+        m.d.sync += self.stored[0].eq(self.value[0])
+        m.d.comb += self.chosen[0].eq(self.value[0])
+        with m.If(self.choose):
+            m.d.sync += self.stored[1].eq(self.value[1])
+            m.d.comb += self.chosen[1].eq(self.value[1])
+        return m
+
+
+def test_bits_that_are_driven_apart_are_all_there(tmp_path: Path):
+    path = write_verilog(Bits(), "bits", tmp_path / "bits.v")
+    lint_verilog(path)
+    assert re.findall(r"((?:stored|chosen)\S*) <?= (.*);", path.read_text()) == [
+        ("stored[0]", "value[0]"),
+        ("stored[1]", "value[1]"),
+        ("stored", "2'h0"),
+        ("chosen[1]", "choose & value[1]"),
+        ("chosen[0]", "value[0]"),
+    ]
+
+
 def test_a_design_is_not_called_by_a_word_of_verilog(tmp_path: Path):
     with pytest.raises(ValueError, match=r"^'table' is a keyword of Verilog$"):
         write_verilog(LutRam(width=8, depth=4), "table", tmp_path / "table.v")

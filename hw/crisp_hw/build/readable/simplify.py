@@ -104,19 +104,34 @@ def _reads(module: VerilogModule) -> Counter[str]:
 
 
 def _merge_registers(module: VerilogModule) -> None:
-    """Let a clocked process compute itself what another process computes for it alone."""
+    """Let a clocked process compute itself what others, each some bits, compute for it alone."""
     readers = _reads(module)
-    computed = {_targets(item): item for item in module.items if isinstance(item, Process) and not item.event}
+    sources: dict[str, list[Any]] = defaultdict(list)
+    for item in module.items:
+        for name in _targets(item) if isinstance(item, Process) else _assigned(item):
+            sources[name].append(item)
     merged: set[int] = set()
     for process in module.items:
         match process:
             case Process(event=str(event), block=[Assignment(target=register, value=value)]) if event:
-                source = computed.get((value,))
-                if source and TEMPORARY.match(value) and readers[value] == 1:
-                    process.block = _retargeted(source.block, value, register)
-                    merged.add(id(source))
+                found = sources[value]
+                alone = all(_computes(item, value) for item in found)
+                if found and alone and TEMPORARY.match(value) and readers[value] == 1:
+                    blocks = [_retargeted(item.block, value, register) for item in found]
+                    process.block = [statement for block in blocks for statement in block]
+                    merged |= {id(item) for item in found}
                     del module.signals[value]
     module.items = [item for item in module.items if id(item) not in merged]
+
+
+def _computes(item: Any, name: str) -> bool:
+    """Whether an item is a process without a clock that drives nothing but bits of ``name``."""
+    return isinstance(item, Process) and not item.event and _targets(item) == (name,)
+
+
+def _assigned(item: Assignment | Instance) -> tuple[str, ...]:
+    """Names of all that an assignment outside of a process drives."""
+    return _targets(Process("", [item])) if isinstance(item, Assignment) else ()
 
 
 def _targets(process: Process) -> tuple[str, ...]:
@@ -172,13 +187,15 @@ class _Choices:
     def _assign_target(self, target: str, block: Block) -> None:
         signal = self.module.signals[target]
         signal.kind = "wire"
-        bounds = {0, signal.width}
-        for statement in statements(block):
-            for name, high, low in _slices(statement.target, self.module.signals):
-                if name == target:
-                    bounds |= {low, high + 1}
-        edges = sorted(bounds)
-        for low, end in pairwise(edges):
+        driven = [
+            (low, high + 1)
+            for statement in statements(block)
+            for name, high, low in _slices(statement.target, self.module.signals)
+            if name == target
+        ]
+        for low, end in pairwise(sorted({bound for bounds in driven for bound in bounds})):
+            if not any(first <= low and end <= last for first, last in driven):
+                continue  # another process drives these bits
             whole = end - low == signal.width
             bits = target if whole else f"{target}[{low}]" if end - low == 1 else f"{target}[{end - 1}:{low}]"
             value = self._chosen(block, target, end - 1, low, "")
@@ -415,7 +432,7 @@ def _drop_unread(module: VerilogModule) -> None:
 def _is_unread(item: Any, unread: set[str]) -> bool:
     if isinstance(item, Instance):
         return False
-    targets = _targets(Process("", [item])) if isinstance(item, Assignment) else _targets(item)
+    targets = _assigned(item) if isinstance(item, Assignment) else _targets(item)
     return all(name in unread for name in targets)
 
 
