@@ -88,7 +88,7 @@ def _places(module: VerilogModule) -> Iterator[_Place]:
         if isinstance(item, Instance):
             yield from (_Place(item.lines, number) for number in range(1, len(item.lines)))
             continue
-        block = [item] if isinstance(item, Assignment) else item.block
+        block: Block = [item] if isinstance(item, Assignment) else item.block
         for assignment in statements(block):
             yield _Place(assignment, "value")
             if not _PART.fullmatch(assignment.target) and "[" in assignment.target:
@@ -171,7 +171,7 @@ class _Choices:
     def __init__(self, module: VerilogModule):
         self.module = module
         self._next = 1 + max((int(name[1:]) for name in module.signals if name[0] == "$"), default=0)
-        self._conditions: dict[tuple[str, str], str] = {}
+        self._conditions: dict[tuple[str, int], str] = {}
         self._items: list[Any] = []
 
     def assign(self) -> None:
