@@ -8,7 +8,12 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parents[3]
 DOCUMENTS = sorted(
     path.relative_to(ROOT).as_posix()
-    for path in (ROOT / "README.md", *(ROOT / "docs").rglob("*.md"), *(ROOT / "sw/crisp_sw").rglob("*.md"))
+    for path in (
+        ROOT / "README.md",
+        ROOT / "CONTRIBUTING.md",
+        *(ROOT / "docs").rglob("*.md"),
+        *(ROOT / "sw/crisp_sw").rglob("*.md"),
+    )
 )
 COMMAND = r"(?:\w+=\S+ )*(?:crisp|make|python -m|\.venv/bin/python -m|pytest) .*"
 """What a command begins with."""
