@@ -18,6 +18,7 @@ core = $(if $(CONFIG),--config $(CONFIG),--preset $(or $(PRESET),$(1)))
 
 .DEFAULT_GOAL := help
 .PHONY: help setup browser demo network index accuracy lint verilog cocotb-test layers programs synth bench fuzz lock clean
+.PHONY: docs pictures
 .PHONY: test test-golden test-hw test-sim test-sw test-cli test-bench
 
 help:
@@ -49,6 +50,8 @@ help:
 	@echo 'make bench [BENCH="array efficiency"]        measure the figures that the README states, or some of them'
 	@echo 'make fuzz [TARGET=onnx] [MINUTES=10] [SEED=0]'
 	@echo '                                             inputs with which a loader misbehaves; findings go to build/fuzz'
+	@echo 'make docs                                    the documentation as a site in build/site'
+	@echo 'make pictures                                draw the pictures of the documents from the design'
 	@echo 'make lock                                    write the installed versions to requirements.lock'
 	@echo 'make clean                                   remove everything that was built, but not .venv'
 
@@ -126,6 +129,13 @@ bench: setup
 
 fuzz: setup
 	OMP_NUM_THREADS=1 $(PY) -m fuzz $(TARGET) --minutes $(or $(MINUTES),10) --seed $(or $(SEED),0)
+
+docs: setup
+	$(PY) -m sphinx -W --keep-going -q docs build/site
+	@echo 'build/site/index.html'
+
+pictures: setup
+	$(PY) -m tools.pictures
 
 lock: setup
 	tools/lock.sh

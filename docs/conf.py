@@ -2,6 +2,9 @@
 
 import tomllib
 from pathlib import Path
+from typing import Any
+
+from tools.docstrings import to_rst
 
 ROOT = Path(__file__).resolve().parents[1]
 _PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
@@ -10,7 +13,7 @@ project = "crisp-stc"
 version = release = _PROJECT["version"]
 copyright = "the authors of crisp-stc; Apache-2.0"
 
-extensions = ["myst_parser", "autoapi.extension", "sphinx.ext.napoleon"]
+extensions = ["myst_parser", "autoapi.extension"]
 source_suffix = {".md": "markdown", ".rst": "restructuredtext"}
 exclude_patterns = ["accuracy/*.csv"]
 default_role = "code"
@@ -30,6 +33,7 @@ autoapi_dirs = [
     )
 ]
 autoapi_root = "api"
+autoapi_ignore = ["*/crisp_cli/commands/*"]  # which `crisp --help` documents
 autoapi_options = ["members", "show-inheritance", "show-module-summary"]
 autoapi_member_order = "bysource"
 autoapi_python_class_content = "class"
@@ -39,10 +43,16 @@ suppress_warnings = [
     "ref.python",  # parameters of one name in several places
 ]
 
-napoleon_google_docstring = False
-napoleon_custom_sections = [("Members", "params_style")]
-
 html_theme = "furo"
 html_title = f"crisp-stc {version}"
 html_show_sphinx = False
 html_theme_options = {"sidebar_hide_name": False}
+
+
+def setup(app: Any) -> None:
+    """Have docstrings read in the form in which they are written."""
+
+    def convert(_app: Any, _what: str, _name: str, _object: Any, _options: Any, lines: list[str]) -> None:
+        lines[:] = to_rst(lines)
+
+    app.connect("autodoc-process-docstring", convert)
