@@ -20,7 +20,7 @@ class SimulationThreads:
     Parameters
     ----------
     count : threads.
-    name : the threads are ``name``_0, ``name``_1 and so on.
+    name : the threads are ``<name>_0``, ``<name>_1`` and so on.
     """
 
     def __init__(self, count: int, name: str):
