@@ -48,7 +48,7 @@ class MemoryTraffic:
             await ports.cycle()
             cycle += 1
         ports.set("read_valid", 0)
-        ports.set("write_en", 0)
+        ports.set("fill_en", 0)
         busy = cycle
         while self._due:
             assert cycle < busy + 2 * READ_LATENCY, "a read has no answer"
@@ -96,15 +96,15 @@ class MemoryTraffic:
         if self._offered is None and len(self.free_rows) and self.rng.random() < self._density:
             row = int(self.rng.choice(self.free_rows))
             self._offered = row * beats + int(self.rng.integers(beats)), self.rng.bytes(size)
-        ports.set("write_en", int(self._offered is not None))
+        ports.set("fill_en", int(self._offered is not None))
         if self._offered is None:
             return
         beat, data = self._offered
-        ports.set("write_memory", Memory.SMEM)
-        ports.set("write_address", beat)
-        ports.set("write_data", int.from_bytes(data, "little"))
+        ports.set("fill_memory", Memory.SMEM)
+        ports.set("fill_address", beat)
+        ports.set("fill_data", int.from_bytes(data, "little"))
         await ReadOnly()
-        if ports.get("write_ready"):
+        if ports.get("fill_ready"):
             self.written[beat] = data
             self._offered = None
         else:

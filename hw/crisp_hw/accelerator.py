@@ -181,7 +181,7 @@ class CrispStc(Shareable):
 
     def _connect_core(self, m: Module) -> None:
         wiring.connect(m, self.execute.job, self.core.job)
-        wiring.connect(m, self.load.write, self.core.write)
+        wiring.connect(m, self.load.fill, self.core.fill)
         wiring.connect(m, self.store.read, self.core.read)
 
     def _connect_control(self, m: Module) -> None:

@@ -53,7 +53,7 @@ class CoreAgent:
 
     def set_ports(self, ctx: Any) -> None:
         core = self.core
-        ctx.set(core.write.ready, self.rng.random() < self.ready)
+        ctx.set(core.fill.ready, self.rng.random() < self.ready)
         ctx.set(core.read.ready, 1)
         ctx.set(core.job.ready, len(self.left) < 2 and sum(self.left) <= self.OVERLAP)
         ctx.set(core.busy, bool(self.left))
@@ -75,9 +75,9 @@ class CoreAgent:
             self.total *= busy
             self.left.append(max([job["pixel_tiles"], *(left + 1 for left in self.left)]))
         self.ended = busy and not self.left
-        if ctx.get(core.write.en) and ctx.get(core.write.ready):
-            address, word = ctx.get(core.write.address), ctx.get(core.write.data)
-            memory = ctx.get(core.write.memory)
+        if ctx.get(core.fill.en) and ctx.get(core.fill.ready):
+            address, word = ctx.get(core.fill.address), ctx.get(core.fill.data)
+            memory = ctx.get(core.fill.memory)
             if memory == Memory.SMEM:
                 self.smem[address % len(self.smem)] = word
             else:

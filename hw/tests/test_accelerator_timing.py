@@ -52,7 +52,7 @@ def test_dispatch_and_transfers_take_the_declared_cycles(name):
         execute=dut.execute.tokens.give[1],
         store=dut.store.tokens.give[0],
         busy=host.core.busy,
-        write=host.core.write.en,
+        write=host.core.fill.en,
         read=host.core.read.valid,
         handed_load=dut.dispatcher.load.valid,
         handed_execute=dut.dispatcher.execute.valid,

@@ -98,7 +98,7 @@ class CrispCore(Shareable):
             activations.zero_point.eq(self.job.fields.x_zero_point),
         ]
         self._connect_reads(m, sequencer, activations)
-        fill = self._connect_writes(m, activations)
+        fill = self._connect_fill(m, activations)
         m.d.comb += [decoder.fill.eq(fill), loader.fill.eq(fill)]
         return m
 
@@ -162,9 +162,9 @@ class CrispCore(Shareable):
             port.done.eq(activations.store_done),
         ]
 
-    def _connect_writes(self, m: Module, activations) -> Any:
+    def _connect_fill(self, m: Module, activations) -> Any:
         """Beats for the activation memory go there at once, those for the others through a register."""
-        port = self.write
+        port = self.fill
         fill = Signal(fill_layout(self.config))
         to_smem = port.memory == Memory.SMEM
         m.d.comb += [

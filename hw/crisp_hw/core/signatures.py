@@ -34,7 +34,7 @@ class JobSignature(wiring.Signature):
         )
 
 
-class WriteSignature(wiring.Signature):
+class FillSignature(wiring.Signature):
     """How the memories of the core are filled, beat by beat, as who fills them sees it.
 
     A beat is taken when ``en`` and ``ready`` are high. ``ready`` does not depend on ``en``, but on
@@ -101,7 +101,7 @@ class CoreSignature(wiring.Signature):
     Members
     -------
     job : In(JobSignature).
-    write : In(WriteSignature).
+    fill : In(FillSignature).
     read : In(ReadSignature).
     busy : Out(1), a register, from the cycle after a start on while a job runs.
     counters : Out(COUNTERS_LAYOUT), cycles by cause of jobs that ran one behind the other.
@@ -113,7 +113,7 @@ class CoreSignature(wiring.Signature):
         super().__init__(
             {
                 "job": In(JobSignature()),
-                "write": In(WriteSignature(config)),
+                "fill": In(FillSignature(config)),
                 "read": In(ReadSignature(config)),
                 "busy": Out(1),
                 "counters": Out(COUNTERS_LAYOUT),

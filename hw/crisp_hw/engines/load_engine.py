@@ -9,7 +9,7 @@ from amaranth.lib.wiring import In, Out
 from crisp_hw.bus.bursts import BurstReads
 from crisp_hw.bus.segments import OFFSET_BITS, SEGMENTS_LAYOUT
 from crisp_hw.bus.stream_queue import StreamQueue
-from crisp_hw.core.signatures import WriteSignature
+from crisp_hw.core.signatures import FillSignature
 from crisp_hw.engines.engine import Engine
 from crisp_hw.engines.load_walker import LoadWalker
 from crisp_hw.engines.transfer_control import TransferControl
@@ -41,7 +41,7 @@ class LoadEngine(Engine):
     As in ``Engine``, and
     segments : In(SEGMENTS_LAYOUT), with the permission to read.
     bus : Out(BurstReads).
-    write : Out(WriteSignature), to the core.
+    fill : Out(FillSignature), to the core.
     """
 
     name = "load"
@@ -52,7 +52,7 @@ class LoadEngine(Engine):
             {
                 "segments": In(SEGMENTS_LAYOUT),
                 "bus": Out(BurstReads(config.bus_bits)),
-                "write": Out(WriteSignature(config)),
+                "fill": Out(FillSignature(config)),
             }
         )
 
@@ -120,16 +120,16 @@ class LoadEngine(Engine):
             beats.i.valid.eq(self.bus.data.valid),
             beats.i.payload.eq(self.bus.data.payload.data),
             self.bus.data.ready.eq(beats.i.ready),
-            leaves.eq(~self.write.en | self.write.ready),
+            leaves.eq(~self.fill.en | self.fill.ready),
             meet.eq(leaves & addresses.o.valid & beats.o.valid),
             addresses.o.ready.eq(meet),
             beats.o.ready.eq(meet),
         ]
         with m.If(leaves):
             m.d.sync += [
-                self.write.en.eq(meet),
-                self.write.data.eq(beats.o.payload),
-                self.write.memory.eq(command.memory),
-                self.write.address.eq(addresses.o.payload),
+                self.fill.en.eq(meet),
+                self.fill.data.eq(beats.o.payload),
+                self.fill.memory.eq(command.memory),
+                self.fill.address.eq(addresses.o.payload),
             ]
-        return ~beats.empty | self.write.en
+        return ~beats.empty | self.fill.en

@@ -34,14 +34,14 @@ class CoreDriver:
         """Write whole beats of a memory from ``beat`` on, one per clock, as an idle core takes them."""
         ports, size = self.ports, self.config.bus_bits // 8
         assert len(image) % size == 0, f"{len(image)} bytes are no whole beats of {size}"
-        ports.set("write_en", 1)
-        ports.set("write_memory", memory)
+        ports.set("fill_en", 1)
+        ports.set("fill_memory", memory)
         for offset in range(len(image) // size):
-            ports.set("write_address", beat + offset)
-            ports.set("write_data", int.from_bytes(image[offset * size : (offset + 1) * size], "little"))
+            ports.set("fill_address", beat + offset)
+            ports.set("fill_data", int.from_bytes(image[offset * size : (offset + 1) * size], "little"))
             await ports.cycle()
-        assert ports.get("write_ready"), "the core is idle, but not ready"
-        ports.set("write_en", 0)
+        assert ports.get("fill_ready"), "the core is idle, but not ready"
+        ports.set("fill_en", 0)
 
     async def write_smem(self, words: np.ndarray) -> None:
         """Write int8[words, word_channels] into the activation memory from its first word on."""

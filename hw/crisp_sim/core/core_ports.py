@@ -7,7 +7,7 @@ from typing import Any, Protocol
 class CorePorts(Protocol):
     """The ports of one core, seen where a clock cycle begins: outputs have settled, inputs may be set.
 
-    Names are those of the generated Verilog, such as ``write_address``; values are unsigned bit patterns.
+    Names are those of the generated Verilog, such as ``fill_address``; values are unsigned bit patterns.
     """
 
     def set(self, name: str, value: int) -> None:

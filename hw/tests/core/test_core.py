@@ -151,7 +151,7 @@ def test_residuals_are_drained_before_the_tile_after_next_overwrites_them():
     simulate(core, bench)
 
 
-def test_the_read_port_reads_what_the_write_port_wrote():
+def test_the_read_port_reads_what_the_fill_port_wrote():
     core = CrispCore(preset("tiny"))
     words = random_int8(np.random.default_rng(0), 9 * core.config.cols, core.config.word_channels)
 

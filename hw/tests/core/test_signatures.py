@@ -8,16 +8,16 @@ from amaranth.lib.wiring import In, Out
 
 from crisp_hw.bus.signatures import flat_ports
 from crisp_hw.core.core import CrispCore
-from crisp_hw.core.signatures import JobSignature, ReadSignature, WriteSignature
+from crisp_hw.core.signatures import FillSignature, JobSignature, ReadSignature
 from crisp_spec.config import PRESETS, CoreConfig
 from hw.tests.engines.tensors import CONFIGS
 
 INPUTS = {
-    *("job_fields", "job_start", "write_en", "write_memory", "write_address", "write_data"),
+    *("job_fields", "job_start", "fill_en", "fill_memory", "fill_address", "fill_data"),
     *("read_valid", "read_row", "read_next_row", "read_rotation"),
 }
 OUTPUTS = {
-    *("job_ready", "job_done", "write_ready", "read_ready", "read_done", "read_data"),
+    *("job_ready", "job_done", "fill_ready", "read_ready", "read_done", "read_data"),
     *("busy", "counters", "counted", "starved"),
 }
 
@@ -29,7 +29,7 @@ class User(wiring.Component):
         super().__init__(
             {
                 "job": Out(JobSignature()),
-                "write": Out(WriteSignature(config)),
+                "fill": Out(FillSignature(config)),
                 "read": Out(ReadSignature(config)),
             }
         )
@@ -41,7 +41,7 @@ class User(wiring.Component):
 def connect(user: User, core: CrispCore) -> None:
     m = Module()
     wiring.connect(m, user.job, core.job)
-    wiring.connect(m, user.write, core.write)
+    wiring.connect(m, user.fill, core.fill)
     wiring.connect(m, user.read, core.read)
 
 

@@ -33,12 +33,12 @@ class WritePort:
         self.cycle = 0
 
     def set_ports(self, ctx: Any) -> None:
-        ctx.set(self.engine.write.ready, self.rng.random() < self.chance)
+        ctx.set(self.engine.fill.ready, self.rng.random() < self.chance)
 
     def observe(self, ctx: Any) -> None:
         engine = self.engine
-        if ctx.get(engine.write.en) and ctx.get(engine.write.ready):
-            port = engine.write
+        if ctx.get(engine.fill.en) and ctx.get(engine.fill.ready):
+            port = engine.fill
             self.writes.append(tuple(ctx.get(signal) for signal in (port.memory, port.address, port.data)))
             self.cycles.append(self.cycle)
         self.cycle += 1

@@ -21,7 +21,7 @@ class ScriptedPorts:
     """A core that takes beats, answers reads of SMEM with the rows' numbers, and runs jobs in 7 cycles."""
 
     def __init__(self) -> None:
-        self.values = {"write_ready": 1, "starved": 0, "counters": 0, "read_data": 0}
+        self.values = {"fill_ready": 1, "starved": 0, "counters": 0, "read_data": 0}
         self.beats: list[tuple[int, int, int]] = []
         self.rows = [0] * READ_LATENCY
 
@@ -33,8 +33,8 @@ class ScriptedPorts:
 
     async def cycle(self) -> None:
         v = self.values
-        if v.get("write_en"):
-            self.beats.append((v["write_memory"], v["write_address"], v["write_data"]))
+        if v.get("fill_en"):
+            self.beats.append((v["fill_memory"], v["fill_address"], v["fill_data"]))
         self.rows = [*self.rows[1:], v.get("read_row", 0)]
         v["read_data"] = int.from_bytes(bytes([self.rows[0]]) * CONFIG.word_channels * CONFIG.cols, "little")
 
@@ -58,7 +58,7 @@ def test_a_memory_is_filled_beat_by_beat(driver, ports):
     asyncio.run(driver.fill(Memory.WEIGHT, image, beat=5))
     words = [int.from_bytes(image[place : place + BEAT], "little") for place in range(0, len(image), BEAT)]
     assert ports.beats == [(Memory.WEIGHT, 5 + number, word) for number, word in enumerate(words)]
-    assert ports.values["write_en"] == 0
+    assert ports.values["fill_en"] == 0
 
 
 def test_half_a_beat_is_no_image(driver):
@@ -67,7 +67,7 @@ def test_half_a_beat_is_no_image(driver):
 
 
 def test_a_core_that_is_not_ready_is_noticed(driver, ports):
-    ports.values["write_ready"] = 0
+    ports.values["fill_ready"] = 0
     with pytest.raises(AssertionError, match="the core is idle, but not ready"):
         asyncio.run(driver.fill(Memory.SMEM, bytes(BEAT)))
 
