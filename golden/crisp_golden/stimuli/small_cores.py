@@ -27,7 +27,8 @@ WRAPPING = {
     ),
     "dense": CoreConfig(rows=4, cols=4, lanes=8, m=1, load_rows=2, smem_words=512, **_WRAPPING),
 }
-"""Small cores whose tables wrap soon, one for every group size; they drain one, two or four columns at once."""
+"""Small cores whose tables wrap soon, one for every group size; they drain one, two or four columns at
+once."""
 
 BUS_WIDTHS = {
     "tiny": preset("tiny"),

@@ -70,7 +70,7 @@ def test_paths_are_there(document: str):
 
 @pytest.mark.parametrize("document", DOCUMENTS)
 def test_sources_named_alone_are_somewhere(document: str):
-    names = [code for code in codes(document) if re.fullmatch(r"\w+\.(?:py|vlt|cpp|sh)", code)]
+    names = [code for code in codes(document) if re.fullmatch(r"\w+\.(?:py|cpp|sh)", code)]
     assert [name for name in names if name not in file_names() | OF_OTHERS] == []
 
 
