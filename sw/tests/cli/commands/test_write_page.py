@@ -12,4 +12,5 @@ def test_a_page_is_that_of_the_documentation(page: Page, tmp_path):
     out = tmp_path / "page.md"
     result = crisp("write-page", page, "--out", out)
     assert (result.exit_code, result.stdout) == (0, f"{out}\n"), result.stderr
-    assert out.read_bytes() == in_checkout(f"docs/{page}.md").read_bytes()
+    suffix = "json" if page is Page.RESULT_SCHEMAS else "md"
+    assert out.read_bytes() == in_checkout(f"docs/{page}.{suffix}").read_bytes()
