@@ -5,12 +5,12 @@ indented, or plain paragraphs. Asterisks outside of backquotes are asterisks.
 """
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 ENTRY = re.compile(r"(\S.*?) : (.*)")
 
 
-def to_rst(lines: list[str]) -> list[str]:
+def to_rst(lines: Sequence[str]) -> list[str]:
     """The lines of a docstring in reStructuredText, with entries as definition lists."""
     return list(_converted([_plain_asterisks(line) for line in lines]))
 

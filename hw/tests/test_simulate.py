@@ -12,8 +12,8 @@ from hw.tests.simulate import trace
 class Register(wiring.Component):
     """Keeps what it is given for a cycle."""
 
-    i: In(8)
-    o: Out(8)
+    def __init__(self):
+        super().__init__({"i": In(8), "o": Out(8)})
 
     def elaborate(self, platform):
         m = Module()

@@ -18,8 +18,8 @@ from tools.pictures.netlist import Connection, Netlist, netlist
 class Adder(wiring.Component):
     """One block of the design below."""
 
-    a: In(70)
-    sum: Out(70)
+    def __init__(self):
+        super().__init__({"a": In(70), "sum": Out(70)})
 
     def elaborate(self, platform):
         m = Module()
@@ -30,9 +30,8 @@ class Adder(wiring.Component):
 class Chain(wiring.Component):
     """Two adders, the second of which sees the first through a register and a choice."""
 
-    a: In(70)
-    wide: In(1)
-    sum: Out(70)
+    def __init__(self):
+        super().__init__({"a": In(70), "wide": In(1), "sum": Out(70)})
 
     def elaborate(self, platform):
         m = Module()
