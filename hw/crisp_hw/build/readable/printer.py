@@ -113,7 +113,8 @@ def _statement(statement: Assignment | Choice) -> list[str]:
 
 def _conditions(choice: Choice) -> Iterator[str]:
     single = [_single(branch.block) for branch in choice.branches]
-    if all(single):
+    # An `if` without brackets would take the `else` that follows it.
+    if all(single) and not any(line.startswith("if ") for line in single[:-1]):
         for number, (branch, line) in enumerate(zip(choice.branches, single, strict=True)):
             yield f"{_head(branch, number)} {line}"
         return
