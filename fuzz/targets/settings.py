@@ -55,9 +55,21 @@ rules = [
 """
 LAYERS_JSON = {"rules": [{"name": "layer1.*", "n": 2, "kept_share": 0.75}, {"role": "first", "dense": True}]}
 LAYER = RtlLayer(
-    **{"name": "conv", "K": 64, "R": 576, "P": 196, "block": 16, "n": 1, "m": 4},
-    **{"kept_blocks": 12, "total_blocks": 144, "bytes_dense": 36_864, "bytes_packed": 4096},
-    **{"cycles_rtl": 1000, "cycles_predicted": 1000, "cycles_ideal": 900, "cycles_dense": 8000},
+    name="conv",
+    K=64,
+    R=576,
+    P=196,
+    block=16,
+    n=1,
+    m=4,
+    kept_blocks=12,
+    total_blocks=144,
+    bytes_dense=36_864,
+    bytes_packed=4096,
+    cycles_rtl=1000,
+    cycles_predicted=1000,
+    cycles_ideal=900,
+    cycles_dense=8000,
     bit_exact=True,
 )
 DEMO = DemoReport(

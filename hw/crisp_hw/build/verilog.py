@@ -56,6 +56,15 @@ def verilog_text(component: Component, name: str, *, command: str = "") -> str:
     """Verilog of ``component``, see :func:`write_verilog`."""
     if name in KEYWORDS:
         raise ValueError(f"{name!r} is a keyword of Verilog")
+    modules = []
+    for module in read_modules(yosys_verilog(component, name)):
+        simplify(module)
+        modules.append(print_module(module, _port_groups(component) if module.name == name else ()))
+    return "\n".join([_header(component, name, command), *modules])
+
+
+def yosys_verilog(component: Component, name: str) -> str:
+    """Verilog of ``component`` as yosys writes it: correct, and hard to read."""
     removals = " ".join(f"-remove {attribute}" for attribute in INTERNAL_ATTRIBUTES)
     script = [
         f"read_rtlil <<rtlil\n{rtlil_text(component, name)}\nrtlil",
@@ -68,12 +77,7 @@ def verilog_text(component: Component, name: str, *, command: str = "") -> str:
     ]
     yosys = find_yosys(lambda version: version >= OLDEST_YOSYS)
     # Yosys warns that not every process can be written as Verilog; Amaranth emits only those that can.
-    text = yosys.run(["-q", "-"], "\n".join(script), ignore_warnings=True)
-    modules = []
-    for module in read_modules(text):
-        simplify(module)
-        modules.append(print_module(module, _port_groups(component) if module.name == name else ()))
-    return "\n".join([_header(component, name, command), *modules])
+    return yosys.run(["-q", "-"], "\n".join(script), ignore_warnings=True)
 
 
 def _header(component: Component, name: str, command: str) -> str:

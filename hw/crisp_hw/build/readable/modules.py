@@ -18,6 +18,7 @@ IDENTIFIER = re.compile(r"(?<![\w$'.])" + NAME + r"(?!\w)")
 TEMPORARY = re.compile(r"(\$\d+|_\d+_)\Z")
 
 _START = r"\$auto\$verilog_backend\S*"
+_MODULE = re.compile(r"^module (\w+)\((.*?)\);\n(.*?)^endmodule$", flags=re.S | re.M)
 _ESCAPED = re.compile(r"\\(\S+) ")
 _DECLARATION = re.compile(
     rf"(input|output|wire|reg) (signed )?(?:\[(\d+):0\] )?({NAME})( \[\d+:0\])?(?: = (.*))?;"
@@ -115,8 +116,39 @@ class VerilogModule:
 
 def read_modules(text: str) -> list[VerilogModule]:
     """Take apart the modules of a text in the order in which they stand there."""
-    found = re.finditer(r"^module (\w+)\((.*?)\);\n(.*?)^endmodule$", text, flags=re.S | re.M)
-    return [_read_module(name, ports, body) for name, ports, body in (module.groups() for module in found)]
+    found = (module.groups() for module in _MODULE.finditer(without_empty_signals(text)))
+    return [_read_module(name, ports, body) for name, ports, body in found]
+
+
+def without_empty_signals(text: str) -> str:
+    """The text without ports and wires of no bits, such as the index in a group of one weight."""
+
+    def emptied(found: re.Match[str]) -> str:
+        name, ports, body = found.groups()
+        empty = set(re.findall(r"\[-1:0\] (\S+?) ?;", body))
+        kept = [port for port in _ports(ports) if port not in empty]
+        lines = [line for line in body.splitlines(keepends=True) if "[-1:0]" not in line]
+        # An escaped name ends with a space.
+        listed = ", ".join(f"{port} " if port.startswith("\\") else port for port in kept)
+        return f"module {name}({listed});\n{''.join(lines)}endmodule\n"
+
+    return _MODULE.sub(emptied, text)
+
+
+def with_plain_names(text: str) -> str:
+    """The text with the names that its modules have once they are taken apart; temporary ones stay."""
+
+    def renamed(found: re.Match[str]) -> str:
+        name, ports, body = found.groups()
+        names = _Names(body, _ports(ports))
+
+        def plain(escaped: re.Match[str]) -> str:
+            known = names.plain(escaped[1])
+            return f"{known} " if known and not TEMPORARY.match(known) else escaped[0]
+
+        return f"module {name}({_ESCAPED.sub(plain, ports)});\n{_ESCAPED.sub(plain, body)}endmodule\n"
+
+    return _MODULE.sub(renamed, text)
 
 
 def statements(block: Block) -> Iterator[Assignment]:
@@ -139,7 +171,7 @@ def choices(block: Block) -> Iterator[Choice]:
 
 
 def _read_module(name: str, ports: str, body: str) -> VerilogModule:
-    names = _Names(body, [port.strip() for port in re.sub(r"\s+,", ",", ports + " ").split(",")])
+    names = _Names(body, _ports(ports))
     plain = _ESCAPED.sub(lambda found: names[found[1]], body)
     module = VerilogModule(name, names.ports)
     lines = _Lines(plain.splitlines())
@@ -162,6 +194,10 @@ def _read_module(name: str, ports: str, body: str) -> VerilogModule:
         elif line:
             raise ValueError(f"unknown line {line!r} in {name}")
     return module
+
+
+def _ports(text: str) -> list[str]:
+    return [port.strip() for port in re.sub(r"\s+,", ",", text + " ").split(",")]
 
 
 def _declare(module: VerilogModule, declared: re.Match[str], attributes: list[str], names: "_Names") -> None:
@@ -209,6 +245,10 @@ class _Names:
 
     def __getitem__(self, name: str) -> str:
         return self._names[name]
+
+    def plain(self, name: str) -> str:
+        """The plain name of an escaped one; empty if it has none."""
+        return self._names.get(name, "")
 
 
 def _free(base: str, used: set[str]) -> str:
