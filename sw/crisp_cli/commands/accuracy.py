@@ -27,8 +27,7 @@ from crisp_sw.flows.experiment.universal_settings import UNIVERSAL
 from crisp_sw.synthetic.sparsity_rules import parse_nm
 
 if TYPE_CHECKING:
-    from crisp_sw.flows.experiment.cells.cell_result import CellResult
-    from crisp_sw.flows.experiment.cells.rtl_check import RtlCheck
+    from crisp_sw.flows.experiment.cells.cell_result import CellResult, RtlCheck
     from crisp_sw.flows.experiment.experiment import ExperimentSettings
     from crisp_sw.flows.experiment.sweep import ResultCallback, Sweep
     from crisp_sw.results.core_run import CoreRun

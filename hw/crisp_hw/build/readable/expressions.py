@@ -8,6 +8,7 @@ from crisp_hw.build.readable.modules import NAME, Signal
 COMPARISONS = ("==", "!=", "<", "<=", ">", ">=")
 BITWISE = ("&", "|", "^")
 REDUCTIONS = ("!", "&", "|", "^")
+UNARY = (*REDUCTIONS, "~", "-")
 WORDS = {
     **{"+": "sum", "-": "difference", "*": "product", "<<": "shifted", ">>": "shifted", ">>>": "shifted"},
     **{"==": "equal", "!=": "differ", "<": "below", "<=": "at_most", ">": "above", ">=": "at_least"},
@@ -129,7 +130,7 @@ def polished(expression: str, signals: Mapping[str, Signal]) -> str:
     operator, operands = operation(expression)
     widths = [width_of(operand, signals) for operand in operands]
     if operator == "~x" and widths == [1]:
-        return f"!{operands[0]}"
+        return f"!({operands[0]})" if operands[0].startswith(UNARY) else f"!{operands[0]}"
     if operator == "!x":
         wide = (widths[0] or 1) > 1
         return f"{operands[0]} == {hexadecimal(0, widths[0] or 1)}" if wide else f"!{operands[0]}"

@@ -14,6 +14,7 @@ from itertools import pairwise
 from typing import Any
 
 from crisp_hw.build.readable.expressions import (
+    UNARY,
     WORDS,
     is_closed,
     joined,
@@ -409,6 +410,8 @@ def _taken_in(module: VerilogModule, name: str, value: str, place: _Place, *, is
         return value + text[at.end() :]  # both go on from the left
     last = at.end() == len(text) and text[: at.start()].endswith(" : ")
     simple = last or re.fullmatch(r"!?[\w$]+(\[[\d:]*\])?|[&|^][\w$]+|\{[^{}]*\}|\d+'h\w+", value)
+    if text[: at.start()].endswith(UNARY) and value.startswith(UNARY):
+        simple = None  # Icarus takes `!&x` for an error
     simple = simple or (text[at.end() :].startswith(")") and text[: at.start()].endswith("("))
     return text[: at.start()] + (value if simple else f"({value})") + text[at.end() :]
 

@@ -5,9 +5,11 @@ import textwrap
 from pathlib import Path
 
 import pytest
-from amaranth import Elaboratable, Module, Signal
-from amaranth.back import verilog
+from amaranth.hdl import Module, Signal
+from amaranth.lib import wiring
+from amaranth.lib.wiring import In, Out
 
+from crisp_hw.build.verilog import write_verilog
 from crisp_sim.errors import BenchError, BuildError, ToolError
 from crisp_sim.runs.runner import BUILD, Bench, run_bench
 
@@ -67,19 +69,11 @@ BENCHES = {
 }
 
 
-class Counter(Elaboratable):
+class Counter(wiring.Component):
     """Counts clocks up to a limit; the state decides an output before anything has changed."""
 
     def __init__(self):
-        self.go = Signal()
-        self.limit = Signal(16)
-        self.count = Signal(16)
-        self.busy = Signal()
-
-    @property
-    def ports(self) -> list[Signal]:
-        """What a bench sees."""
-        return [self.go, self.limit, self.count, self.busy]
+        super().__init__({"go": In(1), "limit": In(16), "count": Out(16), "busy": Out(1)})
 
     def elaborate(self, platform):
         m = Module()
@@ -115,8 +109,7 @@ def no_waves(monkeypatch):
 def bench(build, tmp_path, monkeypatch):
     """Return a function that makes a bench of the counter from one of the modules above."""
     device = build / "counter.v"
-    counter = Counter()
-    device.write_text(verilog.convert(counter, name="counter", ports=counter.ports))
+    write_verilog(Counter(), "counter", device)
     monkeypatch.syspath_prepend(str(tmp_path))
 
     def make(name: str, tests: int, *, top: str = "counter", verilog: Path = device) -> Bench:

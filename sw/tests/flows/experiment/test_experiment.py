@@ -12,9 +12,10 @@ from crisp_spec.errors import CrispError
 from crisp_sw.data import load_dataset
 from crisp_sw.flows.experiment import dask_workers, experiment
 from crisp_sw.flows.experiment.cells.cell import ExperimentError
+from crisp_sw.flows.experiment.cells.cell_result import RtlCheck
 from crisp_sw.flows.experiment.cells.grid import Grid
 from crisp_sw.flows.experiment.cells.recipe import Recipe
-from crisp_sw.flows.experiment.cells.rtl_check import RtlCheck, check_on_rtl
+from crisp_sw.flows.experiment.cells.rtl_check import check_on_rtl
 from crisp_sw.flows.experiment.cells.user import load_user
 from crisp_sw.flows.experiment.dask_workers import Workers
 from crisp_sw.flows.experiment.experiment import ExperimentSettings, run_experiment

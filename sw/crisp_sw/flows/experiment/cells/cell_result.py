@@ -57,3 +57,19 @@ class CellResult(Document, schema="crisp-cell", version=1):
     seconds: float | None = known()
     settings: dict[str, Any] | None = known()
     depends_on: dict[str, Any] | None = known()
+
+
+@dataclass(frozen=True, kw_only=True)
+class RtlCheck:
+    """Images of a cell's user on the RTL.
+
+    Attributes
+    ----------
+    cell : its name.
+    images : that ran.
+    status : 0 if every layer of every image was bit-exact and took the predicted cycles, else 1.
+    """
+
+    cell: str
+    images: int
+    status: int

@@ -1,7 +1,6 @@
 """The first validation images of a cell's user on the RTL, layer by layer, against golden."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from pathlib import Path
 
 from safetensors.numpy import save as serialise
@@ -10,6 +9,7 @@ from crisp_files.atomic_files import write_bytes
 from crisp_golden.arithmetic.inference import quantize_input
 from crisp_sw.exchange.packed import load_network
 from crisp_sw.flows.experiment.cells.cell import ExperimentError
+from crisp_sw.flows.experiment.cells.cell_result import RtlCheck
 from crisp_sw.flows.experiment.cells.user import User
 from crisp_sw.flows.steps import normalised
 from crisp_sw.results.core_run import CoreRun
@@ -17,22 +17,6 @@ from crisp_sw.results.layers import rtl_failures
 
 RunOnRtl = Callable[[Path, Path, Path], CoreRun]
 """Takes a packed network, its inputs and a file for the result, which it writes and returns."""
-
-
-@dataclass(frozen=True, kw_only=True)
-class RtlCheck:
-    """Images of a cell's user on the RTL.
-
-    Attributes
-    ----------
-    cell : its name.
-    images : that ran.
-    status : 0 if every layer of every image was bit-exact and took the predicted cycles, else 1.
-    """
-
-    cell: str
-    images: int
-    status: int
 
 
 def check_on_rtl(cell: str, network: Path, user: User, images: int, run_on_rtl: RunOnRtl) -> RtlCheck:

@@ -11,8 +11,7 @@ from typing import Any
 from crisp_files.atomic_files import new_file
 from crisp_files.documents import Document
 from crisp_files.json_values import known
-from crisp_sw.flows.experiment.cells.cell_result import CellResult
-from crisp_sw.flows.experiment.cells.rtl_check import RtlCheck
+from crisp_sw.flows.experiment.cells.cell_result import CellResult, RtlCheck
 from crisp_sw.results.speedup import reduction
 
 

@@ -1,13 +1,35 @@
 """``crisp cosim``: the layers that are asked for run, and what differs is no wrong input."""
 
 import json
+from dataclasses import replace
 
 import numpy as np
 import pytest
 from safetensors.numpy import save_file
 
 from crisp_spec.config import named_preset
+from crisp_sw.results.core_run import CoreRun
+from crisp_sw.results.layers import RtlLayer
 from sw.tests.cli.runner import crisp
+
+LAYER = RtlLayer(
+    name="conv",
+    K=4,
+    R=36,
+    P=64,
+    block=4,
+    n=1,
+    m=4,
+    kept_blocks=4,
+    total_blocks=9,
+    bytes_dense=144,
+    bytes_packed=40,
+    cycles_predicted=9,
+    cycles_ideal=9,
+    cycles_dense=36,
+    cycles_rtl=9,
+    bit_exact=True,
+)
 
 
 @pytest.fixture
@@ -21,15 +43,16 @@ def inputs(tmp_path):
 @pytest.fixture
 def measured(monkeypatch):
     """Replaces the simulation: calls that it got, and the layer that it measures."""
-    calls, layer = [], {"name": "conv", "bit_exact": True, "cycles_rtl": 9, "cycles_predicted": 9}
+    calls, changes = [], {}
 
     def run(network, inputs, **options):
         options.pop("say")("layer 1, conv: done")
         calls.append((network, inputs, options))
-        return {"preset": str(options["core"]), "sim": options["sim"], "layers": [layer]}
+        layers = (replace(LAYER, **changes),)
+        return CoreRun(preset=str(options["core"]), sim=options["sim"], layers=layers)
 
     monkeypatch.setattr("crisp_cli.cosim.run.run_network_layers", run)
-    return calls, layer
+    return calls, changes
 
 
 def test_options_reach_the_run(measured, network, inputs, tmp_path):
