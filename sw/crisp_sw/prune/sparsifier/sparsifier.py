@@ -1,4 +1,6 @@
-"""The pruner for a training loop of your own, after the conventions of `torch.ao.pruning`. For example::
+"""The pruner for a training loop of your own, after the conventions of `torch.ao.pruning`.
+
+For example::
 
 sparsifier = CrispSparsifier(sparsity=0.9, n=2, m=4, block=16)
 sparsifier.prepare(model, config=None)
