@@ -2,18 +2,18 @@
 
 For example::
 
-sparsifier = CrispSparsifier(sparsity=0.9, n=2, m=4, block=16)
-sparsifier.prepare(model, config=None)
-for target in (0.6, 0.75, 0.9):
-    for images, labels in loader:
-        loss(model(images), labels).backward()
-        sparsifier.accumulate()
-        optimizer.step()
-        optimizer.zero_grad()
-    sparsifier.step(target)
-sparsifier.freeze()
-...  # train on with the final masks
-sparsifier.squash_mask()
+    sparsifier = CrispSparsifier(sparsity=0.9, n=2, m=4, block=16)
+    sparsifier.prepare(model, config=None)
+    for target in (0.6, 0.75, 0.9):
+        for images, labels in loader:
+            loss(model(images), labels).backward()
+            sparsifier.accumulate()
+            optimizer.step()
+            optimizer.zero_grad()
+        sparsifier.step(target)
+    sparsifier.freeze()
+    ...  # train on with the final masks
+    sparsifier.squash_mask()
 """
 
 from collections.abc import Mapping, Sequence
