@@ -9,7 +9,7 @@ RUNS = 5
 
 
 def simulation_speed(seed: int) -> list[Figure]:
-    """Measure the speed of one long layer, and the time that its words take through the host port.
+    """Measure the speed of one long layer, and the time that its words take through the ports of the core.
 
     The fastest of several runs counts: the others were slowed down by something else on the machine.
     """

@@ -64,7 +64,9 @@ def is_name(dotted: str) -> bool:
 
 @pytest.mark.parametrize("document", DOCUMENTS)
 def test_paths_are_there(document: str):
-    paths = [code for code in codes(document) if re.fullmatch(rf"(?:{'|'.join(TOP)})/[\w./-]*", code)]
+    paths = [
+        code for code in codes(document) if re.fullmatch(rf"(?:{'|'.join((*TOP, *PACKAGES))})/[\w./-]*", code)
+    ]
     assert [path for path in paths if not (ROOT / path).exists()] == []
 
 
