@@ -161,7 +161,8 @@ def test_the_wheel_holds_every_file_of_the_packages_and_the_boards_pins(built):
 
 def test_the_source_distribution_is_the_whole_project_and_makes_the_same_wheel(built, tmp_path):
     with tarfile.open(built.source) as archive:
-        archive.extractall(tmp_path, filter="data")
+        archive.extraction_filter = getattr(tarfile, "data_filter", None)  # from Python 3.11.4 on
+        archive.extractall(tmp_path)
     (project,) = tmp_path.iterdir()
     for name in WITH_THE_SOURCE.split():
         assert (project / name).exists(), name
@@ -194,7 +195,9 @@ def installation(built, tmp_path_factory) -> Installation:
     (description,) = packages.glob("*.dist-info")
     for needed in required(Distribution.at(description), {"rtl", "fpga"}).values():
         link_files(needed, packages)
-    (packages / "sitecustomize.py").write_text(RECORDER)
+    # Systems have a sitecustomize of their own, which would come first.
+    (packages / "import_recorder.py").write_text(RECORDER)
+    (packages / "import_recorder.pth").write_text("import import_recorder\n")
     return Installation(python, packages, folder, home)
 
 

@@ -120,5 +120,6 @@ def test_filled_memory_is_bounded(monkeypatch):
     # More than the process had at any time, so that its peak rises.
     size = guard._peak() + (64 << 20)
     monkeypatch.setattr(guard, "RESIDENT", 32 << 20)
+    monkeypatch.setattr(guard, "SECONDS", 60.0)
     with pytest.raises(Misbehaviour, match="bytes of memory filled"):
         run_guarded(lambda _: np.ones(size, np.uint8), b"")

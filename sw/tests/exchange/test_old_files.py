@@ -46,7 +46,8 @@ def files(tmp_path_factory) -> Path:
     """The folder of the old files; they are read, and never written."""
     folder = tmp_path_factory.mktemp("old")
     with tarfile.open(Path(__file__).with_name("old_files.tar.xz")) as archive:
-        archive.extractall(folder, filter="data")
+        archive.extraction_filter = getattr(tarfile, "data_filter", None)  # from Python 3.11.4 on
+        archive.extractall(folder)
     return folder
 
 
