@@ -53,6 +53,12 @@ def write_bytes(path: Path, data: bytes) -> None:
         temporary.write_bytes(data)
 
 
+def write_text(path: Path, text: str) -> Path:
+    """Write ``text`` as UTF-8, lines ended by a line feed, as :func:`new_file` does; return ``path``."""
+    write_bytes(path, text.encode())
+    return path
+
+
 def require_new_file(path: Path) -> None:
     """Check, before any work is done, that a file can be written to ``path``.
 

@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from crisp_files.text_files import write_text
+from crisp_files.atomic_files import write_text
 from tools.pictures.data_flow import data_flow_picture
 from tools.pictures.hardware import accelerator_picture, core_picture
 from tools.pictures.packages import packages_picture

@@ -4,7 +4,7 @@ import os
 
 import pytest
 
-from crisp_files.atomic_files import FileNameError, require_new_file, write_bytes
+from crisp_files.atomic_files import FileNameError, require_new_file, write_bytes, write_text
 
 
 def test_writes_and_replaces_and_leaves_nothing_else(tmp_path):
@@ -49,3 +49,14 @@ def test_a_link_leads_to_the_file_that_is_written(tmp_path):
     write_bytes(tmp_path / "link", b"content")
     assert (tmp_path / "link").is_symlink()
     assert (tmp_path / "elsewhere" / "file").read_bytes() == b"content"
+
+
+def test_text_is_written_as_it_is_and_its_place_returned(tmp_path):
+    for text in ("one\n", "zwei ö\n"):
+        path = write_text(tmp_path / "a" / "file", text)
+        assert path.read_bytes() == text.encode()
+    assert [path.name for path in (tmp_path / "a").iterdir()] == ["file"]
+    (tmp_path / "link").symlink_to("a/file")
+    write_text(tmp_path / "link", "three")
+    assert (tmp_path / "link").is_symlink()
+    assert (tmp_path / "a" / "file").read_text() == "three"

@@ -10,7 +10,7 @@ from collections.abc import Iterator, Sequence
 from itertools import pairwise
 from pathlib import Path
 
-from crisp_files.text_files import write_text
+from crisp_files.atomic_files import write_text
 from crisp_spec.commands import COMMAND_BYTES, FORMATS, TOKEN_LIMIT, Memory, Opcode
 from crisp_spec.error_codes import ErrorCode
 from crisp_spec.fields import WORD_BITS, Field, word_offsets

@@ -10,7 +10,7 @@ from pathlib import Path
 from amaranth._toolchain.yosys import find_yosys
 from amaranth.lib.wiring import Component
 
-from crisp_files.text_files import write_text
+from crisp_files.atomic_files import write_text
 from crisp_hw.build.readable.keywords import KEYWORDS
 from crisp_hw.build.readable.modules import read_modules
 from crisp_hw.build.readable.printer import print_module

@@ -7,8 +7,7 @@ from typing import Annotated
 import typer
 
 from crisp_cli.terminal import print_line
-from crisp_files.atomic_files import require_new_file
-from crisp_files.text_files import write_text
+from crisp_files.atomic_files import require_new_file, write_text
 
 
 class Page(StrEnum):
