@@ -15,6 +15,7 @@ from crisp_hw.build.readable.keywords import KEYWORDS
 NAME = r"(?:\$\d+|[A-Za-z_]\w*)"
 RANGE = r"(?:\[\d+(?::\d+)?\])"
 IDENTIFIER = re.compile(r"(?<![\w$'.])" + NAME + r"(?!\w)")
+PART = re.compile(rf"(?<![\w$'.])({NAME})\[(\d+)(?::(\d+))?\]")
 TEMPORARY = re.compile(r"(\$\d+|_\d+_)\Z")
 
 _START = r"\$auto\$verilog_backend\S*"
@@ -168,6 +169,12 @@ def choices(block: Block) -> Iterator[Choice]:
             yield statement
             for branch in statement.branches:
                 yield from choices(branch.block)
+
+
+def targets(process: Process) -> tuple[str, ...]:
+    """Names of all that a process drives."""
+    driven = " ".join(statement.target for statement in statements(process.block))
+    return tuple(dict.fromkeys(IDENTIFIER.findall(driven)))
 
 
 def _read_module(name: str, ports: str, body: str) -> VerilogModule:

@@ -10,14 +10,12 @@ import re
 from collections import Counter, defaultdict
 from collections.abc import Iterator
 from dataclasses import dataclass
-from itertools import pairwise
 from typing import Any
 
 from crisp_hw.build.readable.expressions import (
     UNARY,
     WORDS,
     is_closed,
-    joined,
     outer_operators,
     part_of,
     polished,
@@ -25,7 +23,7 @@ from crisp_hw.build.readable.expressions import (
 )
 from crisp_hw.build.readable.modules import (
     IDENTIFIER,
-    NAME,
+    PART,
     TEMPORARY,
     Assignment,
     Block,
@@ -33,16 +31,16 @@ from crisp_hw.build.readable.modules import (
     Choice,
     Instance,
     Process,
-    Signal,
     VerilogModule,
     choices,
     statements,
+    targets,
 )
+from crisp_hw.build.readable.unclocked import UnclockedProcesses
 
 LONGEST = 100
 """Characters up to which an expression may grow by taking in others."""
 
-_PART = re.compile(rf"(?<![\w$'.])({NAME})\[(\d+)(?::(\d+))?\]")
 _CONNECTION = re.compile(r"\.(\w+)\((\$\d+)\),?")
 
 
@@ -54,7 +52,7 @@ def simplify(module: VerilogModule) -> None:
     ValueError : there is something that yosys has not written so far.
     """
     _merge_registers(module)
-    _Choices(module).assign()
+    UnclockedProcesses(module).assign()
     _join_port_names(module)
     _name_registers(module)
     _use_field_names(module)
@@ -92,7 +90,7 @@ def _places(module: VerilogModule) -> Iterator[_Place]:
         block: Block = [item] if isinstance(item, Assignment) else item.block
         for assignment in statements(block):
             yield _Place(assignment, "value")
-            if not _PART.fullmatch(assignment.target) and "[" in assignment.target:
+            if not PART.fullmatch(assignment.target) and "[" in assignment.target:
                 yield _Place(assignment, "target")  # the address of a memory
         for choice in choices(block):
             yield _Place(choice, "subject")
@@ -109,7 +107,7 @@ def _merge_registers(module: VerilogModule) -> None:
     readers = _reads(module)
     sources: dict[str, list[Any]] = defaultdict(list)
     for item in module.items:
-        for name in _targets(item) if isinstance(item, Process) else _assigned(item):
+        for name in targets(item) if isinstance(item, Process) else _assigned(item):
             sources[name].append(item)
     merged: set[int] = set()
     for process in module.items:
@@ -127,18 +125,12 @@ def _merge_registers(module: VerilogModule) -> None:
 
 def _computes(item: Any, name: str) -> bool:
     """Whether an item is a process without a clock that drives nothing but bits of ``name``."""
-    return isinstance(item, Process) and not item.event and _targets(item) == (name,)
+    return isinstance(item, Process) and not item.event and targets(item) == (name,)
 
 
 def _assigned(item: Assignment | Instance) -> tuple[str, ...]:
     """Names of all that an assignment outside of a process drives."""
-    return _targets(Process("", [item])) if isinstance(item, Assignment) else ()
-
-
-def _targets(process: Process) -> tuple[str, ...]:
-    """Names of all that a process drives."""
-    targets = " ".join(statement.target for statement in statements(process.block))
-    return tuple(dict.fromkeys(IDENTIFIER.findall(targets)))
+    return targets(Process("", [item])) if isinstance(item, Assignment) else ()
 
 
 def _retargeted(block: Block, old: str, new: str, *, outermost: bool = True) -> Block:
@@ -164,120 +156,6 @@ def _retargeted(block: Block, old: str, new: str, *, outermost: bool = True) -> 
 def _is_needless(choice: Choice) -> bool:
     """Whether empty branches can go: among patterns of which only one fits, and which need not fit."""
     return bool(choice.subject) and not choice.full and all(branch.when for branch in choice.branches)
-
-
-class _Choices:
-    """Writes processes without a clock as assignments, which need no event at the start of time."""
-
-    def __init__(self, module: VerilogModule):
-        self.module = module
-        self._next = 1 + max((int(name[1:]) for name in module.signals if name[0] == "$"), default=0)
-        self._conditions: dict[tuple[str, int], str] = {}
-        self._items: list[Any] = []
-
-    def assign(self) -> None:
-        """Replace all processes without a clock."""
-        for item in self.module.items:
-            if isinstance(item, Process) and not item.event:
-                for target in _targets(item):
-                    self._assign_target(target, item.block)
-            else:
-                self._items.append(item)
-        self.module.items = self._items
-
-    def _assign_target(self, target: str, block: Block) -> None:
-        signal = self.module.signals[target]
-        signal.kind = "wire"
-        driven = [
-            (low, high + 1)
-            for statement in statements(block)
-            for name, high, low in _slices(statement.target, self.module.signals)
-            if name == target
-        ]
-        for low, end in pairwise(sorted({bound for bounds in driven for bound in bounds})):
-            if not any(first <= low and end <= last for first, last in driven):
-                continue  # another process drives these bits
-            whole = end - low == signal.width
-            bits = target if whole else f"{target}[{low}]" if end - low == 1 else f"{target}[{end - 1}:{low}]"
-            value = self._chosen(block, target, end - 1, low, "")
-            if not value:
-                raise ValueError(f"{bits} has no value of its own in {self.module.name}")
-            self._items.append(Assignment(bits, value))
-
-    def _chosen(self, block: Block, target: str, high: int, low: int, before: str) -> str:
-        """What a block makes of bits of a target that are worth ``before``, as a name or a constant."""
-        value = before
-        for statement in block:
-            if isinstance(statement, Assignment):
-                value = self._assigned(statement, target, high, low) or value
-                continue
-            cases = [
-                (
-                    self._condition(statement.subject, branch.when),
-                    self._chosen(branch.block, target, high, low, value),
-                )
-                for branch in statement.branches
-            ]
-            rest = cases.pop()[1] if statement.full or not cases[-1][0] else value
-            if statement.subject:  # only one pattern fits: which comes first does not matter
-                cases = [case for case in cases if case[1] != rest]
-            for condition, chosen in reversed(cases):
-                if chosen != rest:
-                    rest = self._wire(_choice(condition, chosen, rest), high - low + 1)
-            value = rest
-        return value
-
-    def _assigned(self, statement: Assignment, target: str, high: int, low: int) -> str:
-        """What an assignment gives to bits of a target; empty if it does not concern them."""
-        signals = self.module.signals
-        parts = _slices(statement.target, signals)
-        start = sum(first - last + 1 for _, first, last in parts)
-        for name, first, last in parts:
-            start -= first - last + 1
-            if name == target and last <= low and high <= first:
-                return part_of(statement.value, start + high - last, start + low - last, signals)
-        return ""
-
-    def _condition(self, subject: str, when: str) -> str:
-        """A name for what takes a branch; empty for the last one."""
-        if not subject or not when:
-            return when
-        if "?" in when or ", " in when:
-            raise ValueError(f"pattern {when} in {self.module.name} stands for several values")
-        key = subject, int(when.partition("'h")[2], 16)
-        if key not in self._conditions:
-            self._conditions[key] = self._wire(f"{subject} == {when}", 1)
-        return self._conditions[key]
-
-    def _wire(self, expression: str, width: int) -> str:
-        name = f"${self._next}"
-        self._next += 1
-        self.module.signals[name] = Signal(name, width)
-        self._items.append(Assignment(name, expression))
-        return name
-
-
-def _choice(condition: str, chosen: str, rest: str) -> str:
-    """``condition ? chosen : rest``, as a product or a sum where one of them is a bit that is known."""
-    match chosen, rest:
-        case "1'h1", "1'h0":
-            return condition
-        case "1'h1", _:
-            return f"{condition} | {rest}"
-        case _, "1'h0":
-            return f"{condition} & {chosen}"
-    return f"{condition} ? {chosen} : {rest}"
-
-
-def _slices(target: str, signals: dict[str, Signal]) -> list[tuple[str, int, int]]:
-    """Names and bits that a statement drives, the highest first."""
-    result = []
-    for part in joined(target) if target.startswith("{") else [target]:
-        if found := _PART.fullmatch(part):
-            result.append((found[1], int(found[2]), int(found[3] or found[2])))
-        else:
-            result.append((part, signals[part].width - 1, 0))
-    return result
 
 
 def _join_port_names(module: VerilogModule) -> None:
@@ -341,7 +219,7 @@ def _use_field_names(module: VerilogModule) -> None:
     for item in module.items:
         if isinstance(item, Assignment) and item.target in module.signals:
             signal = module.signals[item.target]
-            if signal.is_field and not signal.signed and (found := _PART.fullmatch(item.value)):
+            if signal.is_field and not signal.signed and (found := PART.fullmatch(item.value)):
                 fields[found[1]].append((int(found[2]), int(found[3] or found[2]), item.target))
 
     def named(found: re.Match[str]) -> str:
@@ -358,7 +236,7 @@ def _use_field_names(module: VerilogModule) -> None:
     for place in _places(module):
         is_definition = isinstance(place.holder, Assignment) and place.holder.target in definitions
         if not isinstance(place.holder, list) and not is_definition:
-            place.text = _PART.sub(named, place.text)
+            place.text = PART.sub(named, place.text)
 
 
 def _inline(module: VerilogModule) -> None:
@@ -435,8 +313,8 @@ def _drop_unread(module: VerilogModule) -> None:
 def _is_unread(item: Any, unread: set[str]) -> bool:
     if isinstance(item, Instance):
         return False
-    targets = _assigned(item) if isinstance(item, Assignment) else _targets(item)
-    return all(name in unread for name in targets)
+    driven = _assigned(item) if isinstance(item, Assignment) else targets(item)
+    return all(name in unread for name in driven)
 
 
 def _name_temporaries(module: VerilogModule) -> None:
@@ -456,7 +334,7 @@ def _name_temporaries(module: VerilogModule) -> None:
         if isinstance(item, Assignment) and TEMPORARY.match(item.target) and item.target not in names:
             names[item.target] = _new(_word(item.value), used)
         elif isinstance(item, Process):
-            for target in _targets(item):
+            for target in targets(item):
                 if TEMPORARY.match(target) and target not in names:
                     names[target] = _new("read_word", used)
     for name in module.signals:
